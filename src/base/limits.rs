@@ -1,0 +1,44 @@
+//! Every limit that keeps an input bounded, each in one place and with its name.
+//!
+//! What an operator may need to change is also an option of the config; its default is here.
+
+use std::time::Duration;
+
+/// A feed's response, after decompression, at most (bytes).
+pub const BODY_BYTES_MAX: u64 = 32 << 20;
+/// Pages that one pull follows, at most.
+pub const PAGES_MAX: usize = 200;
+/// Rows of one pull, at most.
+pub const ROWS_MAX: usize = 20_000_000;
+/// Redirects that one request follows, at most.
+pub const REDIRECTS_MAX: usize = 5;
+/// Refused rows of one pull whose reasons are kept, at most; all are counted.
+pub const REFUSALS_KEPT: usize = 20;
+/// Rows of a pull that may be refused before the whole pull is set aside: so many, or this share.
+pub const REFUSED_ROWS: usize = 5;
+/// See [`REFUSED_ROWS`]: whichever is more.
+pub const REFUSED_SHARE: f64 = 0.05;
+/// Raw bytes of a pull that was set aside and is kept for a look, at most.
+pub const RAW_BYTES_KEPT: usize = 4 << 20;
+/// Connecting to a feed, at most.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Silence while reading from a feed, at most.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// A whole request to a feed, at most.
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(120);
+/// A time that a peer asks us to wait (Retry-After), at most.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
+/// Neighbours in a daily series lie at most so many days apart.
+pub const MAX_GAP_DAYS: i64 = 7;
+/// Levels of brackets in an expression, at most.
+pub const EXPRESSION_DEPTH_MAX: usize = 64;
+/// Characters in an expression, at most.
+pub const EXPRESSION_CHARS_MAX: usize = 10_000;
+/// Bytes of a receiver's answer that are read for its verdict, at most.
+pub const ANSWER_BYTES_READ: usize = 16 << 10;
+/// Bytes of a receiver's answer that are kept with the attempt, at most.
+pub const ANSWER_BYTES_KEPT: usize = 2 << 10;
+/// Deliveries leased in one batch, at most.
+pub const LEASE_BATCH: usize = 24;
+/// How long a delivery is ours; longer than any send may take.
+pub const LEASE: Duration = Duration::from_secs(180);

@@ -1,0 +1,10 @@
+//! What every layer may use: an error's chain, the one door to the clock, secrets, text made safe,
+//! and the limits that keep a hostile input bounded.
+//!
+//! Nothing here knows what a period, a rule or a receiver is.
+
+pub mod clock;
+pub mod error;
+pub mod limits;
+pub mod secret;
+pub mod text;

@@ -1,0 +1,78 @@
+//! Text made safe to show, and the nearest known name for a mistyped one.
+//!
+//! Escaping for a markup (HTML, Slack, …) is the business of the edge that speaks it.
+
+/// `text` without characters that move a cursor, end a line, or change the reading direction.
+///
+/// Control characters (C0, DEL, C1) and bidirectional controls become `\u{…}` escapes; everything
+/// else stays. Feed text goes through here before it reaches a terminal, a log or a header.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_hostile(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
+
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+/// At most `limit` characters of `text`, with `…` where some were cut.
+pub fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// The candidate most like `name`, if one is near enough to be what was meant.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let score = |candidate: &str| strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
+    candidates
+        .into_iter()
+        .map(|candidate| (score(candidate), candidate))
+        .filter(|(score, _)| *score >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// `"a", "b" and "c"` for a sentence: the items quoted with backticks.
+pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
+    let quoted: Vec<String> = items.into_iter().map(|item| format!("`{}`", printable(item.as_ref()))).collect();
+    match quoted.split_last() {
+        None => "none".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// `1 row`, `2 rows`: a count with its noun.
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_characters_are_escaped() {
+        assert_eq!(printable("a\nb\u{1b}[31m"), "a\\u{a}b\\u{1b}[31m");
+        assert_eq!(printable("x\u{202E}y\u{85}"), "x\\u{202e}y\\u{85}");
+        assert_eq!(printable("稀土 −28.7 %"), "稀土 −28.7 %");
+    }
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        assert_eq!(nearest("declins", ["rises", "declines"]), Some("declines"));
+        assert_eq!(nearest("zzz", ["rises", "declines"]), None);
+    }
+
+    #[test]
+    fn lists_and_counts_read_as_words() {
+        assert_eq!(list(["a"]), "`a`");
+        assert_eq!(list(["a", "b", "c"]), "`a`, `b` and `c`");
+        assert_eq!(list(Vec::<String>::new()), "none");
+        assert_eq!((counted(1, "row"), counted(2, "row")), ("1 row".into(), "2 rows".into()));
+        assert_eq!(shorten("abcdef", 4), "abc…");
+    }
+}

@@ -1,0 +1,172 @@
+//! From a page's observations to rows for the store: one unit per series, no two figures for one period.
+//!
+//! What cannot be stored is refused with its reason, never mended silently. Whether too much was
+//! refused for the pull to stand is the caller's decision.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Finite, Labels, Observation, Refusal, Status, Unit};
+use crate::base::clock::Timestamp;
+use crate::period::Span;
+
+/// One figure ready for the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The series.
+    pub labels: Labels,
+    /// The series' unit.
+    pub unit: Option<Unit>,
+    /// What the figure covers.
+    pub span: Span,
+    /// The figure, in the series' unit.
+    pub value: Finite,
+    /// The publisher's mark.
+    pub status: Status,
+    /// When it was published, where the publisher says so.
+    pub published: Option<Timestamp>,
+}
+
+/// What of a pull can be stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Intake {
+    /// In the order of series, span and publication.
+    pub rows: Vec<Row>,
+    /// What was refused here.
+    pub refused: Vec<Refusal>,
+}
+
+/// Sorts a pull's observations into rows and refusals.
+///
+/// `unit` is the feed's declared unit; `known` the units of the series that the store has. A series'
+/// unit is the known one, else the declared one, else the first that the pull states for it; figures
+/// in another are converted, or refused where they do not convert. Two different figures for one
+/// period of one series, published at one time, are both refused; equal copies are one.
+pub fn intake(observations: Vec<Observation>, unit: Option<&Unit>, known: &HashMap<Labels, Option<Unit>>) -> Intake {
+    let mut units: HashMap<Labels, Option<Unit>> = HashMap::new();
+    let mut cells: BTreeMap<(Labels, Span, Option<Timestamp>), Vec<(usize, Row)>> = BTreeMap::new();
+    let mut refused = Vec::new();
+    for observation in observations {
+        let stated = observation.unit.as_ref().or(unit);
+        let target = units
+            .entry(observation.labels.clone())
+            .or_insert_with(|| known.get(&observation.labels).cloned().unwrap_or_else(|| unit.or(stated).cloned()));
+        match in_unit(observation.value, stated, target.as_ref()) {
+            Ok(value) => {
+                let Observation { labels, span, status, published, row, .. } = observation;
+                let key = (labels.clone(), span, published);
+                let unit = target.clone();
+                cells.entry(key).or_default().push((row, Row { labels, unit, span, value, status, published }));
+            }
+            Err(reason) => refused.push(Refusal { row: observation.row, column: None, reason }),
+        }
+    }
+    let mut rows = Vec::with_capacity(cells.len());
+    for (_, mut copies) in cells {
+        let agree = copies.windows(2).all(|pair| same(&pair[0].1, &pair[1].1));
+        if agree {
+            rows.extend(copies.pop().map(|(_, row)| row));
+        } else {
+            refused.extend(conflict(&copies));
+        }
+    }
+    refused.sort_by_key(|refusal| refusal.row);
+    Intake { rows, refused }
+}
+
+/// A value told in the series' unit.
+fn in_unit(value: Finite, stated: Option<&Unit>, target: Option<&Unit>) -> Result<Finite, String> {
+    let (Some(stated), Some(target)) = (stated, target) else {
+        return match (stated, target) {
+            (None, Some(target)) => Err(format!("the row states no unit: the series is in {target}")),
+            (Some(stated), None) => Err(format!("the row is in {stated}: the series so far has no unit")),
+            _ => Ok(value),
+        };
+    };
+    let converted = stated.convert(value.get(), target);
+    let converted =
+        converted.ok_or_else(|| format!("{stated} does not convert to {target}, the unit of the series"))?;
+    Finite::new(converted).ok_or_else(|| format!("{} {stated} is too large in {target}", value.get()))
+}
+
+fn same(a: &Row, b: &Row) -> bool {
+    a.value == b.value && a.status == b.status
+}
+
+fn conflict(copies: &[(usize, Row)]) -> impl Iterator<Item = Refusal> {
+    let told = |(row, copy): &(usize, Row)| format!("{} in row {row}", copy.value.get());
+    let figures: Vec<String> = copies.iter().map(told).collect();
+    copies.iter().map(move |(row, copy)| Refusal {
+        row: *row,
+        column: None,
+        reason: format!("{} of {} has two figures: {}", copy.span, copy.labels, figures.join(", ")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observation(row: usize, span: &str, value: f64, unit: Option<&str>) -> Observation {
+        Observation {
+            labels: [("partner", "US")].into_iter().collect(),
+            span: Span::parse(span).unwrap(),
+            value: Finite::new(value).unwrap(),
+            unit: unit.map(|unit| Unit::parse(unit).unwrap()),
+            status: Status::Final,
+            published: None,
+            row,
+        }
+    }
+
+    fn reasons(intake: &Intake) -> Vec<String> {
+        intake.refused.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn convertible_units_are_converted_to_the_series_own() {
+        let tonnes = Unit::parse("t").unwrap();
+        let pull = vec![
+            observation(2, "2025-08", 590.0, None),
+            observation(3, "2025-09", 420_500.0, Some("kg")),
+            observation(4, "2025-10", 7.0, Some("count")),
+        ];
+        let intake = intake(pull, Some(&tonnes), &HashMap::new());
+        let values: Vec<f64> = intake.rows.iter().map(|row| row.value.get()).collect();
+        assert_eq!(values, [590.0, 420.5]);
+        assert_eq!(reasons(&intake), ["row 4: items does not convert to t, the unit of the series"]);
+    }
+
+    #[test]
+    fn the_stores_unit_stays() {
+        let known: HashMap<_, _> =
+            [([("partner", "US")].into_iter().collect(), Some(Unit::parse("kg").unwrap()))].into_iter().collect();
+        let intake = intake(vec![observation(2, "2025-08", 590.0, Some("t"))], None, &known);
+        assert_eq!(intake.rows[0].value.get(), 590_000.0);
+        assert_eq!(intake.rows[0].unit, Some(Unit::parse("kg").unwrap()));
+    }
+
+    #[test]
+    fn two_figures_for_one_period_are_both_refused() {
+        let pull = vec![
+            observation(2, "2025-08", 590.0, None),
+            observation(3, "2025-09", 420.5, None),
+            observation(4, "2025-09", 600.0, None),
+            observation(5, "2025-08", 590.0, None),
+        ];
+        let intake = intake(pull, None, &HashMap::new());
+        assert_eq!(intake.rows.len(), 1);
+        let expected = r#"2025-09 of {partner="US"} has two figures: 420.5 in row 3, 600 in row 4"#;
+        assert_eq!(reasons(&intake), [format!("row 3: {expected}"), format!("row 4: {expected}")]);
+    }
+
+    #[test]
+    fn two_publications_of_one_period_are_two_vintages() {
+        let mut first = observation(2, "2025-09", 420.5, None);
+        let mut second = observation(3, "2025-09", 600.0, None);
+        first.published = Timestamp::parse("2025-10-20T00:00:00Z");
+        second.published = Timestamp::parse("2025-11-20T00:00:00Z");
+        let intake = intake(vec![second, first], None, &HashMap::new());
+        let values: Vec<f64> = intake.rows.iter().map(|row| row.value.get()).collect();
+        assert_eq!((values, intake.refused.len()), (vec![420.5, 600.0], 0));
+    }
+}

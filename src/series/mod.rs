@@ -1,0 +1,19 @@
+//! What is known about one figure over time: labels, units, observations, vintages, histories.
+//!
+//! Nothing here knows rules or alerts, nor where a figure came from beyond its provenance.
+
+pub mod country;
+mod history;
+mod intake;
+mod labels;
+pub mod number;
+mod observation;
+mod selector;
+mod unit;
+
+pub use history::{AsOf, Back, Gap, History, Point, Revision, View, Window};
+pub use intake::{Intake, Row, intake};
+pub use labels::Labels;
+pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
+pub use selector::{Pattern, PatternError, Selector};
+pub use unit::{Dimension, Quantity, Unit, UnitError};
