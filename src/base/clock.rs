@@ -121,6 +121,12 @@ impl Clock {
     }
 }
 
+/// Time since some fixed point of this boot (CLOCK_MONOTONIC), as the service manager counts it.
+pub fn monotonic() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

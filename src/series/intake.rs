@@ -3,7 +3,7 @@
 //! What cannot be stored is refused with its reason, never mended silently. Whether too much was
 //! refused for the pull to stand is the caller's decision.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Finite, Labels, Observation, Refusal, Status, Unit};
 use crate::base::clock::Timestamp;
@@ -35,21 +35,36 @@ pub struct Intake {
     pub refused: Vec<Refusal>,
 }
 
+/// What a feed says of its figures as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms<'a> {
+    /// The declared unit.
+    pub unit: Option<&'a Unit>,
+    /// A cell that the publisher leaves out is a zero (`absent = "zero"`).
+    pub absent_zero: bool,
+}
+
 /// Sorts a pull's observations into rows and refusals.
 ///
-/// `unit` is the feed's declared unit; `known` the units of the series that the store has. A series'
-/// unit is the known one, else the declared one, else the first that the pull states for it; figures
-/// in another are converted, or refused where they do not convert. Two different figures for one
-/// period of one series, published at one time, are both refused; equal copies are one.
-pub fn intake(observations: Vec<Observation>, unit: Option<&Unit>, known: &HashMap<Labels, Option<Unit>>) -> Intake {
+/// `known` has the units of the series that the store has. A series' unit is the known one, else the
+/// declared one, else the first that the pull states for it; figures in another are converted, or
+/// refused where they do not convert. Two different figures for one period of one series, published at
+/// one time, are both refused; equal copies are one. `unavailable` are the cells that say "not
+/// available": with `absent_zero` they stay gaps where a cell left out is a zero.
+pub fn intake(
+    observations: Vec<Observation>,
+    unavailable: &[(Labels, Span)],
+    terms: Terms<'_>,
+    known: &HashMap<Labels, Option<Unit>>,
+) -> Intake {
     let mut units: HashMap<Labels, Option<Unit>> = HashMap::new();
     let mut cells: BTreeMap<(Labels, Span, Option<Timestamp>), Vec<(usize, Row)>> = BTreeMap::new();
     let mut refused = Vec::new();
     for observation in observations {
-        let stated = observation.unit.as_ref().or(unit);
-        let target = units
-            .entry(observation.labels.clone())
-            .or_insert_with(|| known.get(&observation.labels).cloned().unwrap_or_else(|| unit.or(stated).cloned()));
+        let stated = observation.unit.as_ref().or(terms.unit);
+        let target = units.entry(observation.labels.clone()).or_insert_with(|| {
+            known.get(&observation.labels).cloned().unwrap_or_else(|| terms.unit.or(stated).cloned())
+        });
         match in_unit(observation.value, stated, target.as_ref()) {
             Ok(value) => {
                 let Observation { labels, span, status, published, row, .. } = observation;
@@ -69,8 +84,37 @@ pub fn intake(observations: Vec<Observation>, unit: Option<&Unit>, known: &HashM
             refused.extend(conflict(&copies));
         }
     }
+    // A refused row is a cell that was not left out: which one, its labels may not say.
+    if terms.absent_zero && refused.is_empty() {
+        let zeros = zeros(&rows, unavailable, known);
+        rows.extend(zeros);
+        rows.sort_by(|a, b| (&a.labels, a.span, a.published).cmp(&(&b.labels, b.span, b.published)));
+    }
     refused.sort_by_key(|refusal| refusal.row);
     Intake { rows, refused }
+}
+
+/// A zero for every known series and every span of the pull that the series has no cell for.
+fn zeros(rows: &[Row], unavailable: &[(Labels, Span)], known: &HashMap<Labels, Option<Unit>>) -> Vec<Row> {
+    let cells = rows.iter().map(|row| (&row.labels, row.span));
+    let present: HashSet<(&Labels, Span)> =
+        cells.chain(unavailable.iter().map(|(labels, span)| (labels, *span))).collect();
+    let spans: BTreeSet<Span> = rows.iter().map(|row| row.span).collect();
+    let mut units: HashMap<&Labels, &Option<Unit>> = known.iter().collect();
+    units.extend(rows.iter().map(|row| (&row.labels, &row.unit)));
+    let zero = |labels: &Labels, unit: &Option<Unit>, span| Row {
+        labels: labels.clone(),
+        unit: unit.clone(),
+        span,
+        value: Finite::ZERO,
+        status: Status::Final,
+        published: None,
+    };
+    let missing = |(labels, unit): (&&Labels, &&Option<Unit>)| {
+        let absent = spans.iter().filter(|span| !present.contains(&(*labels, **span)));
+        absent.map(|span| zero(labels, unit, *span)).collect::<Vec<_>>()
+    };
+    units.iter().flat_map(missing).collect()
 }
 
 /// A value told in the series' unit.
@@ -130,7 +174,7 @@ mod tests {
             observation(3, "2025-09", 420_500.0, Some("kg")),
             observation(4, "2025-10", 7.0, Some("count")),
         ];
-        let intake = intake(pull, Some(&tonnes), &HashMap::new());
+        let intake = intake(pull, &[], Terms { unit: Some(&tonnes), absent_zero: false }, &HashMap::new());
         let values: Vec<f64> = intake.rows.iter().map(|row| row.value.get()).collect();
         assert_eq!(values, [590.0, 420.5]);
         assert_eq!(reasons(&intake), ["row 4: items does not convert to t, the unit of the series"]);
@@ -140,7 +184,7 @@ mod tests {
     fn the_stores_unit_stays() {
         let known: HashMap<_, _> =
             [([("partner", "US")].into_iter().collect(), Some(Unit::parse("kg").unwrap()))].into_iter().collect();
-        let intake = intake(vec![observation(2, "2025-08", 590.0, Some("t"))], None, &known);
+        let intake = intake(vec![observation(2, "2025-08", 590.0, Some("t"))], &[], Terms::default(), &known);
         assert_eq!(intake.rows[0].value.get(), 590_000.0);
         assert_eq!(intake.rows[0].unit, Some(Unit::parse("kg").unwrap()));
     }
@@ -153,7 +197,7 @@ mod tests {
             observation(4, "2025-09", 600.0, None),
             observation(5, "2025-08", 590.0, None),
         ];
-        let intake = intake(pull, None, &HashMap::new());
+        let intake = intake(pull, &[], Terms::default(), &HashMap::new());
         assert_eq!(intake.rows.len(), 1);
         let expected = r#"2025-09 of {partner="US"} has two figures: 420.5 in row 3, 600 in row 4"#;
         assert_eq!(reasons(&intake), [format!("row 3: {expected}"), format!("row 4: {expected}")]);
@@ -165,8 +209,25 @@ mod tests {
         let mut second = observation(3, "2025-09", 600.0, None);
         first.published = Timestamp::parse("2025-10-20T00:00:00Z");
         second.published = Timestamp::parse("2025-11-20T00:00:00Z");
-        let intake = intake(vec![second, first], None, &HashMap::new());
+        let intake = intake(vec![second, first], &[], Terms::default(), &HashMap::new());
         let values: Vec<f64> = intake.rows.iter().map(|row| row.value.get()).collect();
         assert_eq!((values, intake.refused.len()), (vec![420.5, 600.0], 0));
+    }
+
+    #[test]
+    fn a_cell_left_out_is_a_zero_where_the_feed_says_so() {
+        let german: Labels = [("partner", "DE")].into_iter().collect();
+        let known: HashMap<_, _> = [(german.clone(), None)].into_iter().collect();
+        let terms = Terms { unit: None, absent_zero: true };
+        let pull = || vec![observation(2, "2025-08", 590.0, None), observation(3, "2025-09", 420.5, None)];
+        let told = |intake: &Intake| -> Vec<String> {
+            let cell = |row: &Row| format!("{} {} {}", row.labels.value("partner").unwrap(), row.span, row.value.get());
+            intake.rows.iter().map(cell).collect()
+        };
+        let filled = intake(pull(), &[(german, Span::parse("2025-08").unwrap())], terms, &known);
+        assert_eq!(told(&filled), ["DE 2025-09 0", "US 2025-08 590", "US 2025-09 420.5"]);
+        let mut torn = pull();
+        torn.push(observation(4, "2025-09", 1.0, None));
+        assert_eq!(told(&intake(torn, &[], terms, &known)), ["US 2025-08 590"]);
     }
 }

@@ -12,7 +12,7 @@ mod selector;
 mod unit;
 
 pub use history::{AsOf, Back, Gap, History, Point, Revision, View, Window};
-pub use intake::{Intake, Row, intake};
+pub use intake::{Intake, Row, Terms, intake};
 pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
 pub use selector::{Pattern, PatternError, Selector};

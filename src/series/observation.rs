@@ -13,6 +13,9 @@ use crate::period::Span;
 pub struct Finite(f64);
 
 impl Finite {
+    /// Nothing, as a figure.
+    pub const ZERO: Self = Self(0.0);
+
     /// The number, if it is finite.
     pub fn new(value: f64) -> Option<Self> {
         value.is_finite().then_some(Self(value))

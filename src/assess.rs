@@ -1,0 +1,570 @@
+//! History, rule, alert and now → what becomes of the alert: the one function that `run`, `dry-run`
+//! and `explain` share.
+//!
+//! It is pure: where the history came from, and who is told, is not its business.
+
+use crate::alert::{Alert, Cause, Change, Condition, Firing, Kind, Occasion, State, Transition, condition, step};
+use crate::base::clock::Timestamp;
+use crate::outbox::{Matter, Message, Said};
+use crate::period::Period;
+use crate::rule::{Judgement, Renotify, Rule, Severity, Verdict, judge};
+use crate::series::{AsOf, History, PullId, Revision, View};
+
+/// A revision smaller than this, relative to the figure before, is recorded and wakes no rule: a
+/// publisher's rounding is no news.
+pub const REVISION_TOLERANCE: f64 = 1e-6;
+
+/// What becomes of one alert.
+#[derive(Clone, Debug)]
+pub struct Assessment {
+    /// The alert as it is now; `version` is still the one that was read.
+    pub alert: Alert,
+    /// What the rule says of the latest period; `None` while there is no figure.
+    pub judgement: Option<Judgement>,
+    /// The net change, if there is one, with its message.
+    pub transition: Option<(Transition, Message)>,
+    /// Whether this transition is to be told: `renotify` may keep a continued one quiet.
+    pub told: bool,
+    /// Whether anything about the alert is to be stored.
+    pub changed: bool,
+}
+
+/// What a rule sees of one series at one moment.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// The series.
+    pub history: &'a History,
+    /// The feed's pull whose knowledge counts.
+    pub until: PullId,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Takes an alert through all that arrived since it was last assessed: first the revisions of what it
+/// had seen, then every newer period in order. Only the net change is a transition.
+pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
+    let view = sight.history.view(AsOf::Pull(sight.until));
+    let mut walk = Walk::new(sight, view, alert);
+    walk.older();
+    walk.newer();
+    walk.finish()
+}
+
+/// Ends an alert whose rule or series is gone; `None` where it does not fire.
+pub fn lapse(alert: &Alert, cause: Cause, now: Timestamp) -> Option<(Alert, Transition, Message)> {
+    let State::Firing(firing) = &alert.state else { return None };
+    let transition = Transition {
+        rule: alert.rule.clone(),
+        labels: alert.labels.clone(),
+        number: alert.number + 1,
+        episode: alert.episode,
+        kind: Kind::Lapsed,
+        cause,
+        severity: firing.severity,
+        period: None,
+        pull: None,
+        at: now,
+    };
+    let said = Said { at: firing.said_at, title: firing.said.clone() };
+    let message = Message::compose(Matter {
+        transition: &transition,
+        rule: None,
+        judgement: None,
+        view: None,
+        said: Some(&said),
+        revisions: &[],
+        since: Some(firing.since),
+    });
+    let ended =
+        Alert { state: State::Ok, held: None, number: transition.number, rule_hash: String::new(), ..alert.clone() };
+    Some((ended, transition, message))
+}
+
+/// An alert on its way through what arrived.
+struct Walk<'a> {
+    sight: Sight<'a>,
+    view: View<'a>,
+    before: &'a Alert,
+    /// The severity while it fires, and the period since which it does.
+    firing: Option<(Severity, Period)>,
+    held: Option<String>,
+    assessed: Option<Period>,
+    revisions: Vec<Revision>,
+    /// The last change, with the judgement that brought it.
+    last: Option<(Kind, Judgement)>,
+    /// The last judgement that could be made.
+    known: Option<Judgement>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(sight: Sight<'a>, view: View<'a>, before: &'a Alert) -> Self {
+        let firing = match &before.state {
+            State::Ok => None,
+            State::Firing(firing) => Some((firing.severity, firing.since)),
+        };
+        let revised = sight.history.revised(before.seen, sight.until);
+        let revisions = revised.into_iter().filter(|revision| is_news(revision)).collect();
+        let (held, assessed) = (before.held.clone(), before.assessed);
+        Self { sight, view, before, firing, held, assessed, revisions, last: None, known: None }
+    }
+
+    /// Judges the period judged last again, where figures that it may have used changed.
+    fn older(&mut self) {
+        let Some(assessed) = self.assessed else { return };
+        if self.revisions.iter().any(|revision| revision.new.span.first() <= assessed) {
+            self.judge(assessed, Occasion::Revision);
+        } else if self.arrived().any(|period| period <= assessed) {
+            self.judge(assessed, Occasion::LateArrival);
+        }
+    }
+
+    /// Judges every newer period in order; a rule that meets a history looks at its latest period alone.
+    fn newer(&mut self) {
+        let mut periods: Vec<Period> =
+            self.arrived().filter(|period| self.assessed.is_none_or(|last| *period > last)).collect();
+        periods.dedup();
+        if periods.is_empty() && self.assessed.is_none() {
+            periods.extend(self.view.latest());
+        }
+        for period in periods {
+            self.judge(period, Occasion::NewPeriod);
+        }
+    }
+
+    fn arrived(&self) -> impl Iterator<Item = Period> + use<> {
+        self.sight.history.arrived(self.before.seen, self.sight.until).into_iter().map(|span| span.last())
+    }
+
+    fn judge(&mut self, period: Period, occasion: Occasion) {
+        let rule = self.sight.rule;
+        let judgement = judge(rule, &self.view, period);
+        let clear = judgement.clear.as_ref().map(|gate| &gate.verdict);
+        let condition = condition(self.firing.is_some(), &judgement.verdict, clear, rule.severity);
+        let change = step(self.firing.map(|(severity, _)| severity), condition, occasion);
+        self.held = None;
+        match change {
+            Change::Stay => {}
+            Change::Hold => self.held = Some(reasons(&judgement)),
+            Change::Begin(kind, severity) => {
+                self.firing = Some((severity, period));
+                self.last = Some((kind, judgement.clone()));
+            }
+            Change::GoOn(kind, severity) => {
+                self.firing = self.firing.map(|(_, since)| (severity, since));
+                self.last = self.gone_on(kind, &judgement);
+            }
+            Change::End(kind) => {
+                self.firing = None;
+                self.last = Some((kind, judgement.clone()));
+            }
+        }
+        if condition != Condition::Unknown {
+            self.known = Some(judgement);
+        }
+        self.assessed = Some(period.max(self.assessed.unwrap_or(period)));
+    }
+
+    /// Going on after a beginning in the same walk is still that beginning.
+    fn gone_on(&mut self, kind: Kind, judgement: &Judgement) -> Option<(Kind, Judgement)> {
+        match self.last.take() {
+            Some((Kind::Corrected, at)) => Some((Kind::Corrected, at)),
+            Some((Kind::Fired, _)) => Some((Kind::Fired, judgement.clone())),
+            Some(_) | None => Some((kind, judgement.clone())),
+        }
+    }
+
+    fn finish(self) -> Assessment {
+        let net = self.net();
+        let transition = net.map(|(kind, judgement)| self.transition(kind, &judgement));
+        let judgement =
+            self.assessed.or_else(|| self.view.latest()).map(|period| judge(self.sight.rule, &self.view, period));
+        let told = transition.as_ref().is_some_and(|(transition, _)| self.is_told(transition.kind));
+        let alert = self.alert(transition.as_ref(), told);
+        let changed = transition.is_some() || alert != *self.before;
+        Assessment { alert, judgement, transition, told, changed }
+    }
+
+    /// The net change: what a reader of the last message would be surprised by.
+    fn net(&self) -> Option<(Kind, Judgement)> {
+        let (kind, at) = self.last.clone()?;
+        let latest = self.known.clone().unwrap_or_else(|| at.clone());
+        match (self.before.is_firing(), self.firing.is_some()) {
+            (false, false) => None,
+            (false, true) | (true, false) if kind == Kind::Corrected => Some((kind, at)),
+            (false, true) => Some((Kind::Fired, latest)),
+            (true, false) => Some((Kind::Resolved, latest)),
+            (true, true) => {
+                let went_on = matches!(kind, Kind::Escalated | Kind::Eased);
+                Some((if went_on { kind } else { Kind::Continued }, latest))
+            }
+        }
+    }
+
+    fn transition(&self, kind: Kind, judgement: &Judgement) -> (Transition, Message) {
+        let opens = !self.before.is_firing();
+        let was = match &self.before.state {
+            State::Ok => None,
+            State::Firing(firing) => Some(firing),
+        };
+        let severity = self.firing.map(|(severity, _)| severity).or(was.map(|firing| firing.severity));
+        let transition = Transition {
+            rule: self.before.rule.clone(),
+            labels: self.before.labels.clone(),
+            number: self.before.number + 1,
+            episode: self.before.episode + u32::from(opens),
+            kind,
+            cause: self.cause(kind),
+            severity: severity.unwrap_or(self.sight.rule.severity),
+            period: Some(judgement.period),
+            pull: Some(self.sight.until),
+            at: self.sight.now,
+        };
+        let closes = self.firing.is_none();
+        let said = was.filter(|_| closes).map(|firing| Said { at: firing.said_at, title: firing.said.clone() });
+        let message = Message::compose(Matter {
+            transition: &transition,
+            rule: Some(self.sight.rule),
+            judgement: Some(judgement),
+            view: Some(self.view),
+            said: said.as_ref(),
+            revisions: &self.revisions,
+            since: self.firing.map(|(_, since)| since).or(was.map(|firing| firing.since)),
+        });
+        (transition, message)
+    }
+
+    fn cause(&self, kind: Kind) -> Cause {
+        match kind {
+            Kind::Corrected => Cause::Revised,
+            Kind::Fired if self.before.assessed.is_none() && self.arrived().next().is_none() => Cause::RuleAdded,
+            Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased | Kind::Resolved | Kind::Lapsed => {
+                Cause::Published
+            }
+        }
+    }
+
+    fn is_told(&self, kind: Kind) -> bool {
+        let State::Firing(firing) = &self.before.state else { return true };
+        match (kind, self.sight.rule.renotify) {
+            (Kind::Continued, Renotify::Never) => false,
+            (Kind::Continued, Renotify::After(length)) => {
+                let today = self.sight.now.date(chrono_tz::UTC);
+                length.before(today).is_none_or(|day| firing.told_at.date(chrono_tz::UTC) <= day)
+            }
+            (Kind::Continued, Renotify::EachPeriod)
+            | (Kind::Fired | Kind::Escalated | Kind::Eased | Kind::Resolved | Kind::Corrected | Kind::Lapsed, _) => {
+                true
+            }
+        }
+    }
+
+    /// The alert after the walk; whom it told is filled in by the plan.
+    fn alert(&self, transition: Option<&(Transition, Message)>, told: bool) -> Alert {
+        let state = match (self.firing, &self.before.state) {
+            (None, _) => State::Ok,
+            (Some((severity, since)), State::Firing(firing)) => {
+                let told_at = if told { self.sight.now } else { firing.told_at };
+                State::Firing(Firing { severity, since, told_at, ..firing.clone() })
+            }
+            (Some((severity, since)), State::Ok) => State::Firing(Firing {
+                severity,
+                since,
+                said: transition.map(|(_, message)| message.title.clone()).unwrap_or_default(),
+                said_at: self.sight.now,
+                told_at: self.sight.now,
+                receivers: Vec::new(),
+            }),
+        };
+        Alert {
+            state,
+            held: self.held.clone(),
+            number: transition.map_or(self.before.number, |(transition, _)| transition.number),
+            episode: transition.map_or(self.before.episode, |(transition, _)| transition.episode),
+            assessed: self.assessed,
+            seen: self.sight.until,
+            ..self.before.clone()
+        }
+    }
+}
+
+fn is_news(revision: &Revision) -> bool {
+    let (old, new) = (revision.old.value, revision.new.value);
+    revision.old.status != revision.new.status || (new - old).abs() > REVISION_TOLERANCE * old.abs().max(new.abs())
+}
+
+/// Why a judgement is unknown, in words.
+pub fn reasons(judgement: &Judgement) -> String {
+    let gates = judgement.gates.iter().chain(&judgement.clear);
+    let mut told: Vec<String> = Vec::new();
+    for gate in gates {
+        if let Verdict::Unknown(reasons) = &gate.verdict {
+            told.extend(
+                reasons.iter().map(ToString::to_string).filter(|reason| !told.contains(reason)).collect::<Vec<_>>(),
+            );
+        }
+    }
+    told.dedup();
+    told.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::period::{Frequency, Span};
+    use crate::rule::{Expr, Severity};
+    use crate::series::{Finite, Labels, Selector, Status, Unit, Vintage};
+
+    fn rule(when: &str, clear: Option<&str>) -> Rule {
+        Rule {
+            name: "falling".into(),
+            selector: Selector::default(),
+            when: vec![Expr::parse(when).unwrap()],
+            clear: clear.map(|clear| Expr::parse(clear).unwrap()),
+            severity: Severity::Critical,
+            min_base: None,
+            notify: vec!["desk".into()],
+            renotify: Renotify::EachPeriod,
+            title: Some("magnet exports".into()),
+            hash: "hash".into(),
+        }
+    }
+
+    fn labels() -> Labels {
+        [("feed", "magnets"), ("reporter", "CN"), ("partner", "US"), ("flow", "export")].into_iter().collect()
+    }
+
+    fn history() -> History {
+        History::new(labels(), Frequency::Month, Some(Unit::parse("t").unwrap()))
+    }
+
+    fn now(pull: i64) -> Timestamp {
+        Timestamp::parse("2025-01-20T00:00:00Z")
+            .unwrap()
+            .plus(std::time::Duration::from_secs(86_400 * 30 * pull.unsigned_abs()))
+    }
+
+    /// One pull: `2025-08=590 2025-09=420.5`.
+    fn publish(history: &mut History, pull: i64, figures: &str) {
+        for figure in figures.split_whitespace() {
+            let (span, value) = figure.split_once('=').unwrap();
+            let value = Finite::new(value.parse().unwrap()).unwrap();
+            let vintage = Vintage { value, status: Status::Final, recorded_at: now(pull), pull: PullId(pull) };
+            history.record(Span::parse(span).unwrap(), vintage);
+        }
+    }
+
+    /// Plays pulls, one a line: the figures, then `|`, then what becomes of the alert.
+    ///
+    /// What becomes of it: the transition's kind and period (`-` for none), then the state after it:
+    /// `ok`, `firing SINCE`, and `held` where it is.
+    #[track_caller]
+    fn check(rule: &Rule, seen: i64, script: &str) -> Vec<Message> {
+        let (mut history, mut alert, mut messages) =
+            (history(), Alert::new("falling", labels(), "hash", PullId(seen)), Vec::new());
+        for (index, line) in script.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate() {
+            let pull = index as i64 + 1;
+            let (figures, expected) = line.split_once('|').unwrap();
+            publish(&mut history, pull, figures);
+            if pull <= seen {
+                continue;
+            }
+            let sight = Sight { rule, history: &history, until: PullId(pull), now: now(pull) };
+            let assessment = assess(sight, &alert);
+            assert_eq!(
+                told(&assessment),
+                expected.split_whitespace().collect::<Vec<_>>().join(" "),
+                "pull {pull}: {line}"
+            );
+            alert = assessment.alert.clone();
+            messages.extend(assessment.transition.map(|(_, message)| message));
+            let again = assess(sight, &alert);
+            assert!(again.transition.is_none() && !again.changed, "assessing pull {pull} twice says something new");
+        }
+        messages
+    }
+
+    fn told(assessment: &Assessment) -> String {
+        let transition = assessment.transition.as_ref().map_or_else(
+            || "-".to_owned(),
+            |(transition, _)| {
+                format!("{} {}", transition.kind, transition.period.map(|p| p.to_string()).unwrap_or_default())
+            },
+        );
+        let state = match &assessment.alert.state {
+            State::Ok => "ok".to_owned(),
+            State::Firing(firing) => format!("firing {}", firing.since),
+        };
+        let held = if assessment.alert.held.is_some() { " held" } else { "" };
+        format!("{transition} {state}{held}")
+    }
+
+    #[test]
+    fn two_declines_fire_continue_and_resolve() {
+        check(
+            &rule("declines >= 2", None),
+            0,
+            "
+            2025-07=619     | - ok held
+            2025-08=590     | - ok held
+            2025-09=420.5   | fired 2025-09 firing 2025-09
+            2025-10=400     | continued 2025-10 firing 2025-09
+            2025-11=656     | resolved 2025-11 ok
+            2025-12=564     | - ok
+        ",
+        );
+    }
+
+    #[test]
+    fn months_that_come_at_once_are_walked_in_order_and_told_once() {
+        check(
+            &rule("declines >= 2", None),
+            0,
+            "
+            2025-06=353 2025-07=619 2025-08=590 2025-09=420.5 | fired 2025-09 firing 2025-09
+            2025-10=400 2025-11=300                           | continued 2025-11 firing 2025-09
+            2025-12=500 2026-01=600                           | resolved 2026-01 ok
+            2026-02=500 2026-03=400 2026-04=700               | - ok
+            2026-05=600 2026-06=500 2026-07=400               | fired 2026-07 firing 2026-06
+        ",
+        );
+    }
+
+    #[test]
+    fn a_rule_that_meets_a_history_looks_at_its_latest_period_alone() {
+        check(
+            &rule("declines >= 2", None),
+            1,
+            "
+            2025-06=353 2025-07=319 2025-08=290 2025-09=420.5 | -
+            2025-10=400                                       | - ok
+        ",
+        );
+        check(
+            &rule("value > 100 t", Some("value < 50 t")),
+            1,
+            "
+            2025-06=353 2025-07=70 | -
+            2025-06=353            | - ok
+        ",
+        );
+    }
+
+    #[test]
+    fn a_revision_corrects() {
+        let messages = check(
+            &rule("declines >= 2", None),
+            0,
+            "
+            2025-06=353 2025-07=619 2025-08=590 2025-09=420.5 | fired 2025-09 firing 2025-09
+            2025-09=600                                       | corrected 2025-09 ok
+            2025-09=420.5                                     | corrected 2025-09 firing 2025-09
+            2025-09=420.50000001                              | - firing 2025-09
+            2025-07=620                                       | - firing 2025-09
+        ",
+        );
+        let correction = &messages[1];
+        assert_eq!(correction.said.as_ref().unwrap().title, messages[0].title);
+        assert_eq!((correction.revisions[0].old.as_str(), correction.revisions[0].new.as_str()), ("420.5 t", "600 t"));
+        assert_eq!(messages[2].said, None);
+        assert_eq!(messages.iter().map(|message| message.alert.episode).collect::<Vec<_>>(), [1, 1, 2]);
+        assert_eq!(messages.iter().map(|message| message.number).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_revision_with_a_newer_period_is_told_by_its_net() {
+        check(
+            &rule("declines >= 2", None),
+            0,
+            "
+            2025-07=619 2025-08=590 2025-09=420.5 | fired 2025-09 firing 2025-09
+            2025-09=600 2025-10=656               | corrected 2025-09 ok
+            2025-11=582 2025-12=564               | fired 2025-12 firing 2025-12
+            2025-12=570 2026-01=500               | continued 2026-01 firing 2025-12
+            2026-01=505 2026-02=600               | resolved 2026-02 ok
+        ",
+        );
+    }
+
+    #[test]
+    fn a_gap_never_resolves_and_a_late_arrival_settles_it() {
+        check(
+            &rule("declines >= 2", None),
+            0,
+            "
+            2025-07=619 2025-08=590 2025-09=420.5 | fired 2025-09 firing 2025-09
+            2025-11=410                           | - firing 2025-09 held
+            2025-12=420                           | resolved 2025-12 ok
+            2026-02=400                           | - ok held
+            2026-01=410                           | fired 2026-02 firing 2026-02
+        ",
+        );
+    }
+
+    #[test]
+    fn hysteresis_holds_until_clear() {
+        check(
+            &rule("change(1) > 10%", Some("change(1) < -5%")),
+            0,
+            "
+            2025-07=100 | - ok held
+            2025-08=120 | fired 2025-08 firing 2025-08
+            2025-09=121 | continued 2025-09 firing 2025-08
+            2025-10=110 | resolved 2025-10 ok
+            2025-11=111 | - ok
+        ",
+        );
+    }
+
+    #[test]
+    fn a_quiet_rule_records_what_it_does_not_tell() {
+        let quiet = Rule { renotify: Renotify::Never, ..rule("declines >= 2", None) };
+        let mut history = history();
+        publish(&mut history, 1, "2025-07=619 2025-08=590 2025-09=420.5");
+        fn sight<'a>(rule: &'a Rule, history: &'a History, pull: i64) -> Sight<'a> {
+            Sight { rule, history, until: PullId(pull), now: now(pull) }
+        }
+        let fired = assess(sight(&quiet, &history, 1), &Alert::new("falling", labels(), "hash", PullId(0)));
+        assert!(fired.told);
+        publish(&mut history, 2, "2025-10=400");
+        let continued = assess(sight(&quiet, &history, 2), &fired.alert);
+        assert_eq!(told(&continued), "continued 2025-10 firing 2025-09");
+        assert!(!continued.told);
+    }
+
+    #[test]
+    fn what_is_gone_lapses_once() {
+        let mut history = history();
+        publish(&mut history, 1, "2025-07=619 2025-08=590 2025-09=420.5");
+        let rule = rule("declines >= 2", None);
+        let sight = Sight { rule: &rule, history: &history, until: PullId(1), now: now(1) };
+        let fired = assess(sight, &Alert::new("falling", labels(), "hash", PullId(0)));
+        let (ended, transition, message) = lapse(&fired.alert, Cause::RuleRemoved, now(2)).unwrap();
+        assert_eq!((transition.kind, transition.number, transition.episode), (Kind::Lapsed, 2, 1));
+        insta::assert_snapshot!(message.title, @"China → US: the alert ended because its rule was removed");
+        assert!(lapse(&ended, Cause::RuleRemoved, now(3)).is_none());
+    }
+
+    #[test]
+    fn the_message_says_what_where_how_much_since_when() {
+        let messages = check(
+            &rule("declines >= 2", None),
+            0,
+            "
+            2025-06=353 2025-07=619 2025-08=590 2025-09=420.5 | fired 2025-09 firing 2025-09
+            2025-09=600                                       | corrected 2025-09 ok
+        ",
+        );
+        insta::assert_snapshot!(messages[0].title, @"China → US magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %");
+        insta::assert_snapshot!(messages[0].summary, @"July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 19 February 2025.");
+        insta::assert_snapshot!(messages[1].title, @"China → US magnet exports: `declines >= 2` no longer holds after a revision: September 2025 is now 600 t, was 420.5 t");
+        insta::assert_snapshot!(messages[1].summary, @"");
+        let rows: Vec<String> = messages[1]
+            .table
+            .iter()
+            .map(|row| format!("{} {} {:?} {:?}", row.period, row.value, row.change, row.note))
+            .collect();
+        insta::assert_snapshot!(rows.join("\n"), @"");
+    }
+}

@@ -1,0 +1,140 @@
+//! `dry-run`: everything up to the sending, on a copy of the state.
+
+use serde_json::{Value, json};
+
+use super::{Exit, FAILED, Format, Session, say};
+use crate::base::text::{counted, printable};
+use crate::daemon::{Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, preview_all, pull_all};
+
+/// Show what a run would send now, on a copy of the state: nothing is sent, nothing is stored
+///
+/// Feeds are pulled and rules judged as in `run --once`. Each message is shown exactly as its receiver
+/// would get it; then each rule with each series that it means, and what it says of the latest period.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Only this rule
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+    /// Judge what is stored, without pulling feeds
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Runs the verb.
+pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
+    let mut setup = session.load()?;
+    super::log::start(session, "error")?;
+    if let Some(name) = &args.rule {
+        super::explain::known_rule(&setup, name)?;
+        // Other rules keep their alerts: they are only not shown.
+        say(&format!("showing rule {} alone", printable(name)));
+    }
+    setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_plain);
+    super::runtime()?.block_on(async {
+        let store = session.copy(&setup.state).await?;
+        let context = Context::new(store, session.clock.clone(), &setup)?;
+        let evaluation = Evaluation::new(&context, &setup).await?;
+        let mut changed = evaluate_pending(&evaluation).await?;
+        changed.extend(evaluate_all(&evaluation).await?);
+        let pulled = if args.offline { Vec::new() } else { pull_all(&context, &setup).await? };
+        changed.extend(evaluate_pending(&evaluation).await?);
+        let shown = |name: &str| args.rule.as_deref().is_none_or(|rule| rule == name);
+        let mut all = merged(changed, evaluation.look().await?);
+        all.retain(|assessed| shown(&assessed.rule));
+        let mut previews = preview_all(&context, &setup).await?;
+        previews.retain(|(delivered, _)| shown(&delivered.rule));
+        match session.format {
+            Format::Text => show(session, &setup, &pulled, &all, &previews)?,
+            Format::Json => {
+                super::run::say_pulled(&pulled);
+                all.iter().try_for_each(|assessed| session.line(&line(assessed)))?;
+            }
+        }
+        if pulled.iter().all(Pulled::is_ok) { Ok(()) } else { Err(Exit(FAILED).into()) }
+    })
+}
+
+/// What every rule says now, with the net change of this run where there was one.
+fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
+    now.into_iter()
+        .map(|now| {
+            let same = |assessed: &&Assessed| assessed.rule == now.rule && assessed.labels == now.labels;
+            let last = changed.iter().rev().filter(same).find(|assessed| assessed.transition.is_some());
+            match last {
+                Some(last) => {
+                    Assessed { transition: last.transition.clone(), receivers: last.receivers.clone(), ..now }
+                }
+                None => now,
+            }
+        })
+        .collect()
+}
+
+fn show(
+    session: &Session,
+    setup: &crate::config::Setup,
+    pulled: &[Pulled],
+    all: &[Assessed],
+    previews: &[(crate::daemon::Delivered, String)],
+) -> anyhow::Result<()> {
+    super::run::say_pulled(pulled);
+    for (delivered, text) in previews {
+        session.print(&format!("── would send to {} ({}) ──\n{text}\n", delivered.receiver, delivered.id))?;
+    }
+    if previews.is_empty() {
+        session.print("Nothing would be sent.\n")?;
+    }
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    if !rows.is_empty() {
+        session.print(&super::table::table(&["rule", "series", "period", "verdict", "transition", "why"], &rows))?;
+    }
+    for rule in setup.rules.iter().filter(|rule| all.iter().all(|assessed| assessed.rule != rule.name)) {
+        say(&format!("rule {} matches no series", rule.name));
+    }
+    say(&format!("dry run: {} would be sent; nothing was sent or stored", counted(previews.len(), "message")));
+    Ok(())
+}
+
+fn row(assessed: &Assessed) -> Vec<String> {
+    vec![
+        assessed.rule.clone(),
+        assessed.labels.to_string(),
+        assessed.period.clone().unwrap_or_else(|| "—".to_owned()),
+        assessed.verdict.to_owned(),
+        assessed.transition.as_ref().map_or("—", |message| message.kind.name()).to_owned(),
+        assessed.reason.clone().unwrap_or_else(|| gates(assessed)),
+    ]
+}
+
+fn gates(assessed: &Assessed) -> String {
+    let told = assessed.gates.iter().map(|gate| {
+        let measures: Vec<String> =
+            gate.reading.measures().iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
+        measures.join(", ")
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// One line of `--format json`.
+fn line(assessed: &Assessed) -> Value {
+    let gates: Vec<Value> = assessed
+        .gates
+        .iter()
+        .map(|gate| {
+            let measures = gate.reading.measures();
+            let value: Vec<String> =
+                measures.iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
+            json!({"text": gate.text, "verdict": gate.verdict.name(), "value": value.join(", ")})
+        })
+        .collect();
+    json!({
+        "rule": assessed.rule,
+        "labels": assessed.labels,
+        "period": assessed.period,
+        "verdict": assessed.verdict,
+        "reason": assessed.reason,
+        "transition": assessed.transition.as_ref().map(|message| message.kind.name()),
+        "receivers": assessed.receivers,
+        "gates": gates,
+    })
+}

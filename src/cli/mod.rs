@@ -1,0 +1,239 @@
+//! The command line: one file per verb, exit codes, and what a terminal shows.
+//!
+//! Results go to standard output, talk to standard error. How anything is done is decided below.
+
+mod alerts;
+mod check;
+mod deliveries;
+mod dry_run;
+mod explain;
+mod log;
+mod run;
+mod table;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::base::clock::Clock;
+use crate::base::error::Chain;
+use crate::config::{Environment, Loaded, Setup};
+use crate::store::{Location, Store};
+
+/// A test or check of figures failed, or a feed or a delivery did.
+const FAILED: u8 = 1;
+/// The program cannot go on (EX_SOFTWARE of sysexits.h).
+const FATAL: u8 = 70;
+/// The configuration is wrong (EX_CONFIG of sysexits.h); the service manager does not restart on it.
+const CONFIG: u8 = 78;
+
+/// Watches published customs and price figures and tells people when supply is at risk.
+///
+/// Feeds are pulled on cron schedules, every version of every figure is kept, rules are judged on what is
+/// new, and alerts go to receivers with their evidence. Begin with `supplywatch run --once --dry-run`.
+#[derive(Parser, Debug)]
+#[command(name = "supplywatch", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    /// Configuration file [default: $SUPPLYWATCH_CONFIG, ./config/supplywatch.toml, /etc/supplywatch/supplywatch.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// How results are written to standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
+    /// How the log is written to standard error [default: text on a terminal, the journal under systemd, else json]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    log_format: Option<log::LogFormat>,
+    /// What is logged: error, warn, info, debug, or a filter such as supplywatch=debug [default: info, warn with --once]
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 all is well; 1 a feed, a delivery or a check of figures failed; 2 wrong usage;
+70 the program cannot go on; 78 the configuration is wrong.";
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    Run(run::Args),
+    Check(check::Args),
+    DryRun(dry_run::Args),
+    Explain(explain::Args),
+    Alerts(alerts::Args),
+    Deliveries(deliveries::Args),
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON object a line
+    Json,
+}
+
+/// What every verb works with.
+struct Session {
+    environment: Environment,
+    config: Option<PathBuf>,
+    format: Format,
+    log_format: Option<log::LogFormat>,
+    log: Option<String>,
+    clock: Clock,
+}
+
+/// A verb that ends the program with something other than success.
+#[derive(Debug)]
+struct Exit(u8);
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit code {}", self.0)
+    }
+}
+
+impl std::error::Error for Exit {}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let session = Session {
+        environment: Environment::capture(),
+        config: cli.config,
+        format: cli.format,
+        log_format: cli.log_format,
+        log: cli.log,
+        clock: Clock::System,
+    };
+    let done = match &cli.verb {
+        Verb::Run(args) => run::run(&session, args),
+        Verb::Check(args) => check::run(&session, args),
+        Verb::DryRun(args) => dry_run::run(&session, args),
+        Verb::Explain(args) => explain::run(&session, args),
+        Verb::Alerts(args) => alerts::run(&session, args),
+        Verb::Deliveries(args) => deliveries::run(&session, args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(explain_end(&error)),
+    }
+}
+
+/// Says why the program ends, unless the verb has said so itself; the exit code.
+fn explain_end(error: &anyhow::Error) -> u8 {
+    if let Some(Exit(code)) = error.downcast_ref() {
+        return *code;
+    }
+    // A reader that has seen enough is no error.
+    let broken_pipe = error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    });
+    if broken_pipe {
+        return 0;
+    }
+    say(&format!("error: {}", Chain(error.as_ref())));
+    FATAL
+}
+
+/// Talks to the person at the terminal.
+fn say(text: &str) {
+    // Nobody listens on a closed standard error; that is no reason to stop.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+impl Session {
+    /// Finds and reads the config, and says every problem with it.
+    fn load(&self) -> anyhow::Result<Setup> {
+        let path = match crate::config::find(self.config.as_deref(), &self.environment) {
+            Ok(path) => path,
+            Err(error) => {
+                say(&format!("error: {}", Chain(&error)));
+                return Err(Exit(CONFIG).into());
+            }
+        };
+        say(&format!("config: {}", crate::base::text::printable(&path.display().to_string())));
+        match crate::config::load(&path, &self.environment) {
+            Ok(Loaded { setup, warnings }) => {
+                for warning in &warnings {
+                    say(&warning.render(colour_on_stderr()));
+                }
+                Ok(setup)
+            }
+            Err(problems) => {
+                self.problems(&problems)?;
+                Err(Exit(CONFIG).into())
+            }
+        }
+    }
+
+    fn problems(&self, problems: &crate::config::Problems) -> anyhow::Result<()> {
+        match self.format {
+            Format::Text => say(&problems.render(colour_on_stderr())),
+            Format::Json => {
+                for problem in problems.iter() {
+                    self.line(&problem.json())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One JSON object a line on standard output.
+    fn line(&self, value: &serde_json::Value) -> anyhow::Result<()> {
+        writeln!(std::io::stdout(), "{value}")?;
+        Ok(())
+    }
+
+    /// Text on standard output, with colour only where a terminal shows it.
+    fn print(&self, text: &str) -> anyhow::Result<()> {
+        writeln!(anstream::stdout(), "{text}")?;
+        Ok(())
+    }
+
+    /// A store to look at: a copy, so that looking never changes it and works beside a daemon.
+    async fn copy(&self, location: &Location) -> anyhow::Result<Store> {
+        Ok(Store::open_copy(location, self.clock.now()).await?)
+    }
+}
+
+fn colour_on_stderr() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// A runtime of two threads: one may wait for the store while the other serves.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// The series labels that the command line names, such as `partner=US`.
+fn parse_label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| "expected LABEL=VALUE, such as partner=US".to_owned())?;
+    if name.is_empty() {
+        Err("expected a label's name before `=`".to_owned())
+    } else {
+        Ok((name.to_owned(), value.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn labels_are_pairs() {
+        assert_eq!(parse_label("partner=US"), Ok(("partner".into(), "US".into())));
+        assert_eq!(parse_label("grade=a=b"), Ok(("grade".into(), "a=b".into())));
+        assert!(parse_label("partner").unwrap_err().contains("LABEL=VALUE"));
+        assert!(parse_label("=US").is_err());
+    }
+}

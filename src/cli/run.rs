@@ -1,0 +1,173 @@
+//! `run`: the daemon, or one round of it.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Exit, FAILED, FATAL, Format, Session, say};
+use crate::base::error::Chain;
+use crate::base::text::{counted, printable};
+use crate::config::Setup;
+use crate::daemon::{
+    Assessed, Context, Delivered, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
+    pull_all, serve,
+};
+use crate::outbox::Next;
+use crate::store::Store;
+
+/// Pull feeds, judge rules and deliver messages: as a daemon, or once
+///
+/// Without `--once` it stays: it pulls each feed by its schedule, delivers what is owed, reloads its
+/// configuration on SIGHUP, and on SIGTERM finishes the deliveries under way and ends.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Pull every feed now, whatever its schedule, deliver what is owed, and exit
+    ///
+    /// Exits with 0 when all of it worked, with 1 when a feed or a delivery failed.
+    #[arg(long)]
+    once: bool,
+    /// Do all of it on a copy of the state: show every message as it would go out, send and store nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs the verb.
+pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
+    if args.dry_run {
+        return super::dry_run::run(session, &super::dry_run::Args::default());
+    }
+    let mut setup = session.load()?;
+    if session.format == Format::Json {
+        setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_json);
+    }
+    super::log::start(session, if args.once { "error" } else { "info" })?;
+    super::runtime()?.block_on(async {
+        let store = Store::open(&setup.state, session.clock.now()).await?;
+        let context = Context::new(store.clone(), session.clock.clone(), &setup)?;
+        let ended = if args.once { once(session, &context, setup).await } else { stay(session, &context, setup).await };
+        store.close().await?;
+        ended
+    })
+}
+
+/// One round: what was left over, every feed, what follows, every delivery.
+async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Result<()> {
+    let setup = Arc::new(setup);
+    let evaluation = Evaluation::new(context, &setup).await?;
+    let mut assessed = evaluate_pending(&evaluation).await?;
+    assessed.extend(evaluate_all(&evaluation).await?);
+    let pulled = pull_all(context, &setup).await?;
+    assessed.extend(evaluate_pending(&evaluation).await?);
+    let delivered = deliver_all(context, &setup).await?;
+    match session.format {
+        Format::Text => report(&pulled, &assessed, &delivered),
+        Format::Json => report_json(session, &pulled, &delivered)?,
+    }
+    let well = pulled.iter().all(Pulled::is_ok) && delivered.iter().all(|delivered| delivered.next == Next::Done);
+    if well { Ok(()) } else { Err(Exit(FAILED).into()) }
+}
+
+/// What became of each feed, for a person.
+pub fn say_pulled(pulled: &[Pulled]) {
+    for pulled in pulled {
+        say(&told(pulled));
+        for refusal in &pulled.refused {
+            say(&format!("  refused {refusal}"));
+        }
+        if pulled.refused_count > pulled.refused.len() {
+            say(&format!("  … and {} more", pulled.refused_count - pulled.refused.len()));
+        }
+    }
+}
+
+/// What happened, for a person.
+fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
+    say_pulled(pulled);
+    let changed = assessed.iter().filter(|assessed| assessed.transition.is_some()).count();
+    let sent = delivered.iter().filter(|delivered| delivered.next == Next::Done).count();
+    say(&format!("{} changed, {} delivered", counted(changed, "alert"), counted(sent, "message")));
+    for Delivered { receiver, title, outcome, next, .. } in delivered {
+        let why = printable(outcome.why().unwrap_or("no reason given"));
+        match next {
+            Next::Done => {}
+            Next::At(at) => {
+                say(&format!("not delivered to {receiver}: {why}; tried again at {at}: {}", printable(title)))
+            }
+            Next::Dead => say(&format!("not delivered to {receiver}, given up: {why}: {}", printable(title))),
+        }
+    }
+}
+
+fn told(pulled: &Pulled) -> String {
+    let feed = &pulled.feed;
+    let refused = match pulled.refused_count {
+        0 => String::new(),
+        count => format!(", {} refused", counted(count, "row")),
+    };
+    match &pulled.how {
+        PulledHow::Stored(appended) => {
+            let (new, revised, unchanged) = (appended.new, appended.revised, appended.unchanged);
+            format!("feed {feed}: {new} new, {revised} revised, {unchanged} unchanged{refused}")
+        }
+        PulledHow::NotModified => format!("feed {feed}: nothing new"),
+        PulledHow::NotOurs => format!("feed {feed}: pulled by another process"),
+        PulledHow::Failed { reason, set_aside: true } => {
+            format!("feed {feed}: set aside, earlier data stand: {}", printable(reason))
+        }
+        PulledHow::Failed { reason, set_aside: false } => {
+            format!("feed {feed}: failed, earlier data stand: {}", printable(reason))
+        }
+    }
+}
+
+fn report_json(session: &Session, pulled: &[Pulled], delivered: &[Delivered]) -> anyhow::Result<()> {
+    for Pulled { feed, how, refused, refused_count } in pulled {
+        let (outcome, new, revised, unchanged, reason) = match how {
+            PulledHow::Stored(appended) => ("stored", appended.new, appended.revised, appended.unchanged, None),
+            PulledHow::NotModified => ("not_modified", 0, 0, 0, None),
+            PulledHow::NotOurs => ("held", 0, 0, 0, None),
+            PulledHow::Failed { reason, set_aside: true } => ("set_aside", 0, 0, 0, Some(reason)),
+            PulledHow::Failed { reason, set_aside: false } => ("failed", 0, 0, 0, Some(reason)),
+        };
+        session.line(&json!({
+            "type": "pull", "feed": feed, "outcome": outcome, "new": new, "revised": revised,
+            "unchanged": unchanged, "refused": refused_count, "refusals": refused, "reason": reason,
+        }))?;
+    }
+    for Delivered { id, rule, receiver, title, outcome, next } in delivered {
+        let retry_at = match next {
+            Next::At(at) => Some(at),
+            Next::Done | Next::Dead => None,
+        };
+        session.line(&json!({
+            "type": "delivery", "id": id, "rule": rule, "receiver": receiver, "title": title, "outcome": outcome.name(),
+            "reason": outcome.why(), "dead": *next == Next::Dead, "retry_at": retry_at,
+        }))?;
+    }
+    Ok(())
+}
+
+/// The daemon.
+async fn stay(session: &Session, context: &Context, setup: Setup) -> anyhow::Result<()> {
+    let variable = |name: &str| session.environment.variable(name);
+    let notify = Notify::new(variable("NOTIFY_SOCKET"), variable("WATCHDOG_USEC"), variable("WATCHDOG_PID"));
+    let (path, json) = (setup.path.clone(), session.format == Format::Json);
+    let reload = || {
+        let loaded = crate::config::load(&path, &session.environment).map_err(|problems| problems.render(false))?;
+        for warning in &loaded.warnings {
+            tracing::warn!(warning = ?warning.render(false), "configuration warning");
+        }
+        let mut setup = loaded.setup;
+        if json {
+            setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_json);
+        }
+        Ok(setup)
+    };
+    match serve(context.clone(), setup, notify, reload).await {
+        Ok(()) => Ok(()),
+        Err(fatal) => {
+            tracing::error!(error = %Chain(&fatal), "supplywatch cannot go on");
+            Err(Exit(FATAL).into())
+        }
+    }
+}

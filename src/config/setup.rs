@@ -1,0 +1,28 @@
+//! What a good config comes to: every part parsed, nothing left to go wrong.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+
+use crate::feed::Feed;
+use crate::notify::Receiver;
+use crate::rule::Rule;
+use crate::store::Location;
+
+/// The whole config, resolved.
+pub struct Setup {
+    /// The file that it came from.
+    pub path: PathBuf,
+    /// Where the store is.
+    pub state: Location,
+    /// The daemon's time zone, for feeds that name none.
+    pub zone: Tz,
+    /// The feeds, in the order of their names.
+    pub feeds: Vec<Feed>,
+    /// The rules, in the order of their names.
+    pub rules: Vec<Rule>,
+    /// The receivers, in the order of their names.
+    pub receivers: Vec<Receiver>,
+    /// For the User-Agent: how a publisher reaches the operator.
+    pub contact: Option<String>,
+}

@@ -1,0 +1,270 @@
+//! The evaluate loop: pulls whose consequences are not worked out yet → alerts, transitions, deliveries.
+//!
+//! It reads histories and alerts, lets `assess` decide, and commits. It fetches nothing and sends nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::Context;
+use crate::alert::{Alert, Cause, State};
+use crate::assess::{Assessment, Sight, assess, lapse, reasons};
+use crate::config::Setup;
+use crate::feed::Feed;
+use crate::outbox::{Message, plan, receivers};
+use crate::rule::{Gate, Rule, Verdict};
+use crate::series::{History, Labels, PullId};
+use crate::store::{Committed, SeriesRef, Settled, StoreError, Task};
+
+/// How long an evaluation task is ours.
+const TASK_LEASE: Duration = Duration::from_secs(300);
+/// Alerts written in one transaction when there is no task to hold them together.
+const BATCH: usize = 500;
+
+/// What one rule says of one series, for a report.
+#[derive(Clone, Debug)]
+pub struct Assessed {
+    /// The rule.
+    pub rule: String,
+    /// The series.
+    pub labels: Labels,
+    /// The period judged; `None` while there is no figure.
+    pub period: Option<String>,
+    /// `holds`, `fails` or `unknown`.
+    pub verdict: &'static str,
+    /// Why it is unknown.
+    pub reason: Option<String>,
+    /// The net change with its message, if there is one.
+    pub transition: Option<Message>,
+    /// Who is told.
+    pub receivers: Vec<String>,
+    /// The gates.
+    pub gates: Vec<Gate>,
+}
+
+/// Where the rules of a setup begin to look, by name.
+type Baselines = BTreeMap<String, PullId>;
+
+/// A setup's rules, known to the store, ready to look at series.
+pub struct Evaluation<'a> {
+    context: &'a Context,
+    setup: &'a Setup,
+    baselines: Baselines,
+    known_receivers: Vec<String>,
+}
+
+impl<'a> Evaluation<'a> {
+    /// Registers the setup's rules with the store.
+    pub async fn new(context: &'a Context, setup: &'a Setup) -> Result<Self, StoreError> {
+        let rules = setup.rules.iter().map(|rule| (rule.name.clone(), rule.hash.clone())).collect();
+        let baselines = context.store.register_rules(rules).await?;
+        let known_receivers = setup.receivers.iter().map(|receiver| receiver.name.clone()).collect();
+        Ok(Self { context, setup, baselines, known_receivers })
+    }
+
+    /// What every rule says of every series that it means, without storing anything.
+    pub async fn look(&self) -> Result<Vec<Assessed>, StoreError> {
+        let mut assessed = Vec::new();
+        for series in self.context.store.series().await? {
+            let until = self.context.store.newest_pull(&series.feed).await?;
+            self.series(&series, until, &mut Vec::new(), &mut assessed).await?;
+        }
+        Ok(assessed)
+    }
+
+    /// Works out one task; `None` when someone else got ahead of it.
+    async fn task(&self, task: &Task) -> Result<Option<Vec<Assessed>>, StoreError> {
+        let (mut settled, mut assessed) = (Vec::new(), Vec::new());
+        for series in self.context.store.changed(task.pull).await? {
+            self.series(&series, task.pull, &mut settled, &mut assessed).await?;
+        }
+        let committed = self.context.store.commit(Some(task), settled, self.context.clock.now()).await?;
+        Ok((committed == Committed::Stored).then_some(assessed))
+    }
+
+    /// Judges one series by every rule that means it.
+    async fn series(
+        &self,
+        series: &SeriesRef,
+        until: PullId,
+        settled: &mut Vec<Settled>,
+        assessed: &mut Vec<Assessed>,
+    ) -> Result<(), StoreError> {
+        let mut history = None;
+        for rule in self.setup.rules.iter().filter(|rule| rule.selector.matches(&series.labels)) {
+            if history.is_none() {
+                history = Some(self.history(series, until).await?);
+            }
+            let Some(history) = &history else { continue };
+            let alert = self.alert(rule, &series.labels).await?;
+            let sight = Sight { rule, history, until, now: self.context.clock.now() };
+            let assessment = assess(sight, &alert);
+            let settling = self.settle(rule, &alert, assessment);
+            assessed.push(settling.1);
+            settled.extend(settling.0);
+        }
+        Ok(())
+    }
+
+    async fn history(&self, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
+        let feed = self.setup.feeds.iter().find(|feed| feed.name == series.feed);
+        let history = self.context.store.history(series, until).await?;
+        Ok(match feed {
+            Some(feed) => history.with_max_gap(feed.max_gap_days),
+            None => history,
+        })
+    }
+
+    /// The stored alert; one of a rule that meant something else begins anew at the rule's baseline.
+    async fn alert(&self, rule: &Rule, labels: &Labels) -> Result<Alert, StoreError> {
+        let stored = self.context.store.alert(&rule.name, labels).await?;
+        let baseline = self.baselines.get(&rule.name).copied().unwrap_or_default();
+        Ok(match stored {
+            None => Alert::new(&rule.name, labels.clone(), &rule.hash, baseline),
+            Some(alert) if alert.rule_hash == rule.hash => alert,
+            Some(alert) => Alert {
+                number: alert.number,
+                episode: alert.episode,
+                version: alert.version,
+                ..Alert::new(&rule.name, labels.clone(), &rule.hash, baseline)
+            },
+        })
+    }
+
+    /// What an assessment leaves to store, and what it says for a report.
+    fn settle(&self, rule: &Rule, before: &Alert, assessment: Assessment) -> (Option<Settled>, Assessed) {
+        let Assessment { mut alert, judgement, transition, told, changed } = assessment;
+        let told_before = told_in_episode(before);
+        let whom = match &transition {
+            Some(_) if told => receivers(!alert.is_firing(), &rule.notify, &told_before, &self.known_receivers),
+            Some(_) | None => Vec::new(),
+        };
+        if let State::Firing(firing) = &mut alert.state {
+            firing.receivers = union(&told_before, &whom);
+        }
+        let verdict = judgement.as_ref().map(|judgement| judgement.verdict.clone());
+        let report = Assessed {
+            rule: rule.name.clone(),
+            labels: alert.labels.clone(),
+            period: judgement.as_ref().map(|judgement| judgement.period.to_string()),
+            verdict: verdict.as_ref().map_or("unknown", Verdict::name),
+            reason: match (&verdict, &judgement) {
+                (Some(Verdict::Unknown(_)), Some(judgement)) => Some(reasons(judgement)),
+                (None, _) | (_, None) => Some("there is no figure yet".to_owned()),
+                (Some(Verdict::Holds | Verdict::Fails), Some(_)) => None,
+            },
+            transition: transition.as_ref().map(|(_, message)| message.clone()),
+            receivers: whom.clone(),
+            gates: judgement.map(|judgement| judgement.gates).unwrap_or_default(),
+        };
+        let deliveries =
+            transition.as_ref().map(|(_, message)| plan(self.context.store.id(), message, &whom)).unwrap_or_default();
+        let settled = changed.then_some(Settled { alert, transition, deliveries });
+        (settled, report)
+    }
+
+    /// Ends the firing alerts whose rule or series is gone, or whose rule means something else now.
+    async fn lapse_gone(&self) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        let series: BTreeSet<Labels> =
+            self.context.store.series().await?.into_iter().map(|series| series.labels).collect();
+        let mut settled = Vec::new();
+        for alert in self.context.store.alerts().await? {
+            let Some(cause) = self.gone(&alert, &series) else { continue };
+            let Some((ended, transition, message)) = lapse(&alert, cause, now) else { continue };
+            info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
+            let whom = receivers(true, &[], &told_in_episode(&alert), &self.known_receivers);
+            let deliveries = plan(self.context.store.id(), &message, &whom);
+            settled.push(Settled { alert: ended, transition: Some((transition, message)), deliveries });
+        }
+        self.commit(settled).await
+    }
+
+    async fn commit(&self, settled: Vec<Settled>) -> Result<(), StoreError> {
+        if settled.is_empty() {
+            return Ok(());
+        }
+        if self.context.store.commit(None, settled, self.context.clock.now()).await? == Committed::Fenced {
+            warn!("evaluation was fenced: another process got ahead; the next tick repeats it");
+        }
+        Ok(())
+    }
+
+    /// Why an alert has nothing to stand on any more.
+    fn gone(&self, alert: &Alert, series: &BTreeSet<Labels>) -> Option<Cause> {
+        let Some(rule) = self.setup.rules.iter().find(|rule| rule.name == alert.rule) else {
+            return Some(Cause::RuleRemoved);
+        };
+        if rule.hash != alert.rule_hash {
+            return Some(Cause::RuleEdited);
+        }
+        let feed = alert.labels.value("feed").unwrap_or_default();
+        let fed = self.setup.feeds.iter().any(|known: &Feed| known.name == feed) && series.contains(&alert.labels);
+        (!fed || !rule.selector.matches(&alert.labels)).then_some(Cause::SeriesGone)
+    }
+}
+
+/// Ends what is gone and looks once at everything: evaluation is a pure function of history, rule and
+/// alert, so a crash between recording and evaluating heals here.
+pub async fn evaluate_all(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, StoreError> {
+    let store = &evaluation.context.store;
+    evaluation.lapse_gone().await?;
+    let (mut settled, mut assessed) = (Vec::new(), Vec::new());
+    let mut newest: BTreeMap<String, PullId> = BTreeMap::new();
+    for series in store.series().await? {
+        let until = match newest.get(&series.feed) {
+            Some(pull) => *pull,
+            None => store.newest_pull(&series.feed).await?,
+        };
+        newest.insert(series.feed.clone(), until);
+        evaluation.series(&series, until, &mut settled, &mut assessed).await?;
+        if settled.len() >= BATCH {
+            evaluation.commit(std::mem::take(&mut settled)).await?;
+        }
+    }
+    evaluation.commit(settled).await?;
+    log(&assessed);
+    Ok(assessed)
+}
+
+/// Works out every pull that is waiting, in order.
+pub async fn evaluate_pending(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, StoreError> {
+    let Context { store, clock, holder, .. } = evaluation.context;
+    let mut all = Vec::new();
+    while let Some(task) = store.lease_task(holder, clock.now(), TASK_LEASE).await? {
+        match evaluation.task(&task).await? {
+            Some(assessed) => {
+                log(&assessed);
+                info!(feed = task.feed, pull = task.pull.0, assessed = assessed.len(), "pull evaluated");
+                all.extend(assessed);
+            }
+            None => warn!(pull = task.pull.0, feed = task.feed, "evaluation was fenced: another process got ahead"),
+        }
+    }
+    Ok(all)
+}
+
+fn log(assessed: &[Assessed]) {
+    for message in assessed.iter().filter_map(|assessed| assessed.transition.as_ref()) {
+        info!(
+            rule = message.alert.rule,
+            alert = message.alert.id,
+            transition = message.kind.name(),
+            number = message.number,
+            period = message.period,
+            "alert changed"
+        );
+    }
+}
+
+fn told_in_episode(alert: &Alert) -> Vec<String> {
+    match &alert.state {
+        State::Ok => Vec::new(),
+        State::Firing(firing) => firing.receivers.clone(),
+    }
+}
+
+fn union(a: &[String], b: &[String]) -> Vec<String> {
+    a.iter().chain(b.iter().filter(|name| !a.contains(name))).cloned().collect()
+}

@@ -1,0 +1,236 @@
+//! The supervisor: starts the loops, hears signals, reloads, proves progress to the service manager,
+//! and ends the process in order.
+//!
+//! A loop that ends or panics by itself is fatal: the process exits and is started again, and the
+//! store tells it where it was. Only this file spawns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::deliver::deliver_loop;
+use super::poll::pull_due;
+use super::round::{Beats, Round, TICK_MAX};
+use super::{Context, Evaluation, Notify, evaluate_all, evaluate_pending};
+use crate::base::clock::Clock;
+use crate::base::error::Chain;
+use crate::config::Setup;
+use crate::store::StoreError;
+
+/// How long deliveries under way may take to finish once the end began.
+const GRACE: Duration = Duration::from_secs(30);
+/// A loop that has not come round for so long makes no progress; longer than the longest pull.
+const STUCK_AFTER: Duration = Duration::from_secs(900);
+/// How often the write-ahead log is looked at.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
+/// Why the daemon ended itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// The store failed in the named loop.
+    #[error("the {0} loop ended")]
+    Store(&'static str, #[source] StoreError),
+    /// A loop panicked or was cancelled.
+    #[error("a loop broke off")]
+    Broke(#[source] JoinError),
+    /// A loop ended though nobody told it to.
+    #[error("the {0} loop ended by itself")]
+    Ended(&'static str),
+    /// Signals cannot be heard.
+    #[error("signals cannot be heard")]
+    Signals(#[source] std::io::Error),
+}
+
+/// Serves until told to stop. `reload` reads the config again and says what is wrong with it in words;
+/// a bad config keeps the old one running.
+pub async fn serve(
+    context: Context,
+    setup: Setup,
+    notify: Notify,
+    reload: impl Fn() -> Result<Setup, String>,
+) -> Result<(), Fatal> {
+    let hear = |kind| signal(kind).map_err(Fatal::Signals);
+    let (mut terminate, mut interrupt) = (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?);
+    let mut hangup = hear(SignalKind::hangup())?;
+    // The rules are known to the store before any pull is: a rule that is there first sees all of it.
+    Evaluation::new(&context, &setup).await.map_err(|error| Fatal::Store("evaluate", error))?;
+    let (sender, setups) = watch::channel(Arc::new(setup));
+    let round = Round::new(setups);
+    let mut loops = spawn_loops(&context, &round);
+    notify.ready(&status(&sender.borrow()));
+    info!(status = status(&sender.borrow()), "supplywatch serves");
+    let mut watchdog = tokio::time::interval(notify.watchdog.map_or(Duration::from_secs(3600), |every| every / 2));
+    let ended = loop {
+        tokio::select! {
+            ended = loops.join_next() => break outcome(ended),
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+            _ = hangup.recv() => {
+                notify.reloading();
+                let status = reloaded(&context, &sender, &reload).await;
+                round.nudges.evaluate.notify_one();
+                notify.ready(&status);
+            }
+            _ = watchdog.tick() => prove_progress(&notify, &round.beats, &context.clock),
+        }
+    };
+    notify.stopping(GRACE);
+    info!("stopping: finishing deliveries under way");
+    round.stop.cancel();
+    let drained = tokio::time::timeout(GRACE, drain(&mut loops)).await;
+    if drained.is_err() {
+        warn!("deliveries under way did not finish in time; they are tried again after the next start");
+        loops.abort_all();
+    }
+    ended.and(drained.unwrap_or(Ok(())))
+}
+
+fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
+    let mut loops = JoinSet::new();
+    let (poll, evaluate, deliver) = (
+        poll_loop(context.clone(), round.clone()),
+        evaluate_loop(context.clone(), round.clone()),
+        deliver_loop(context.clone(), round.clone()),
+    );
+    loops.spawn(named("poll", round.stop.clone(), poll));
+    loops.spawn(named("evaluate", round.stop.clone(), evaluate));
+    loops.spawn(named("deliver", round.stop.clone(), deliver));
+    loops.spawn(named("checkpoint", round.stop.clone(), checkpoint_loop(context.clone(), round.clone())));
+    loops
+}
+
+/// A loop that must not end before it is told to.
+async fn named(
+    name: &'static str,
+    stop: CancellationToken,
+    run: impl Future<Output = Result<(), StoreError>>,
+) -> Result<(), Fatal> {
+    run.await.map_err(|error| Fatal::Store(name, error))?;
+    if stop.is_cancelled() { Ok(()) } else { Err(Fatal::Ended(name)) }
+}
+
+fn outcome(ended: Option<Result<Result<(), Fatal>, JoinError>>) -> Result<(), Fatal> {
+    match ended {
+        Some(Ok(ended)) => ended,
+        Some(Err(error)) => Err(Fatal::Broke(error)),
+        None => Ok(()),
+    }
+}
+
+async fn drain(loops: &mut JoinSet<Result<(), Fatal>>) -> Result<(), Fatal> {
+    let mut all = Ok(());
+    while let Some(ended) = loops.join_next().await {
+        all = all.and(outcome(Some(ended)));
+    }
+    all
+}
+
+async fn poll_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
+    loop {
+        round.beats.poll.beat(context.clock.now());
+        let setup = round.newest_setup();
+        // A pull that the end cuts off has stored nothing; it is due again after the next start.
+        let next = tokio::select! {
+            next = pull_due(&context, &setup) => next?,
+            () = round.stop.cancelled() => return Ok(()),
+        };
+        round.nudges.evaluate.notify_one();
+        let now = context.clock.now();
+        let wait = next.map_or(TICK_MAX, |at| at.since(now).min(TICK_MAX));
+        let stop = round.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = round.changed() => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+    }
+}
+
+async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
+    let (stop, nudges) = (round.stop.clone(), round.nudges.clone());
+    loop {
+        let setup = round.newest_setup();
+        let evaluation = Evaluation::new(&context, &setup).await?;
+        evaluate_all(&evaluation).await?;
+        round.nudges.deliver.notify_one();
+        loop {
+            let nudged = nudges.evaluate.notified();
+            if !evaluate_pending(&evaluation).await?.is_empty() {
+                round.nudges.deliver.notify_one();
+            }
+            round.beats.evaluate.beat(context.clock.now());
+            tokio::select! {
+                () = nudged => {}
+                () = tokio::time::sleep(TICK_MAX) => {}
+                () = round.changed() => break,
+                () = stop.cancelled() => return Ok(()),
+            }
+        }
+    }
+}
+
+async fn checkpoint_loop(context: Context, round: Round) -> Result<(), StoreError> {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CHECKPOINT_EVERY) => context.store.checkpoint().await?,
+            () = round.stop.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// Reads the config again and lets the loops see it; what became of it, in one line.
+async fn reloaded(
+    context: &Context,
+    setups: &watch::Sender<Arc<Setup>>,
+    reload: &impl Fn() -> Result<Setup, String>,
+) -> String {
+    let setup = match reload() {
+        Ok(setup) if setup.state != setups.borrow().state => {
+            Err("`daemon.state` cannot change while the daemon runs; restart it".to_owned())
+        }
+        other => other,
+    };
+    let setup = match setup {
+        Ok(setup) => setup,
+        Err(problems) => {
+            error!(problems = ?problems, "reload failed; the old configuration is kept");
+            let first = problems.lines().next().unwrap_or_default();
+            return format!("reload failed: {first}; old configuration kept");
+        }
+    };
+    if let Err(error) = Evaluation::new(context, &setup).await.map(|_| ()) {
+        error!(error = %Chain(&error), "reload failed; the old configuration is kept");
+        return "reload failed: the store cannot be written; old configuration kept".to_owned();
+    }
+    let status = status(&setup);
+    setups.send_replace(Arc::new(setup));
+    info!(status, "configuration reloaded");
+    status
+}
+
+fn status(setup: &Setup) -> String {
+    use crate::base::text::counted;
+    let [feeds, rules, receivers] = [
+        counted(setup.feeds.len(), "feed"),
+        counted(setup.rules.len(), "rule"),
+        counted(setup.receivers.len(), "receiver"),
+    ];
+    format!("watching: {feeds}, {rules}, {receivers}")
+}
+
+/// Tells the watchdog that the loops come round; silence lets it end us.
+fn prove_progress(notify: &Notify, beats: &Beats, clock: &Clock) {
+    let now = clock.now();
+    let stuck = [("poll", &beats.poll), ("evaluate", &beats.evaluate), ("deliver", &beats.deliver)]
+        .into_iter()
+        .find(|(_, beat)| beat.age(now).is_some_and(|age| age > STUCK_AFTER));
+    match stuck {
+        None => notify.alive(),
+        Some((name, _)) => error!(name, "a loop makes no progress; the watchdog is not told that all is well"),
+    }
+}

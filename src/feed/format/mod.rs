@@ -1,0 +1,1 @@
+//! One file per format: from bytes to a table, a pure function each.

@@ -1,0 +1,197 @@
+//! Feeds: what to ask a publisher, and what the answer means. One file per format, one per publisher,
+//! one fetcher.
+//!
+//! A feed's publisher is two pure functions; only `fetch` touches the network or a file, and nothing
+//! here stores anything.
+
+pub mod fetch;
+pub mod format;
+pub mod publisher;
+pub mod schedule;
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+
+use crate::base::secret::Secret;
+use crate::period::{Frequency, Span};
+use crate::series::{Labels, Observation, Refusal, Unit};
+use schedule::Schedule;
+
+/// One feed of the config, ready to be pulled.
+pub struct Feed {
+    /// Its name in the config; the `feed` label of its series.
+    pub name: String,
+    /// What to ask and what the answer means.
+    pub publisher: Box<dyn Publisher>,
+    /// When it is pulled; `None`: only by `run --once`.
+    pub schedule: Option<Schedule>,
+    /// The publisher's time zone, for the schedule and for dates of publication.
+    pub zone: Tz,
+    /// The frequency of its series.
+    pub frequency: Frequency,
+    /// The declared unit.
+    pub unit: Option<Unit>,
+    /// What the figures are, in words: `rare-earth magnet exports`.
+    pub title: Option<String>,
+    /// How many rows may be refused before a pull is set aside.
+    pub max_refused: MaxRefused,
+    /// A cell that the publisher leaves out is a zero (`absent = "zero"`), not a gap.
+    pub absent_zero: bool,
+    /// Neighbours of a daily series lie at most so many days apart.
+    pub max_gap_days: i64,
+    /// Response size after decompression, at most (bytes).
+    pub max_bytes: u64,
+    /// SHA-256 of what the config says of it, in hex: when it changes, validators of the old one are dropped.
+    pub spec_hash: String,
+}
+
+/// What a feed's publisher is asked and how its answers are read: pure, so that a new publisher is one
+/// file and can be fuzzed as it stands.
+pub trait Publisher: Send + Sync {
+    /// The requests for everything published so far.
+    fn requests(&self) -> Vec<Request>;
+
+    /// Reads one response.
+    fn parse(&self, body: &[u8]) -> Result<Page, ParseError>;
+}
+
+/// One thing to fetch.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Where it is.
+    pub target: Target,
+}
+
+/// Where a response is found.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A file.
+    File(PathBuf),
+    /// An http or https address.
+    Http {
+        /// The address; its query may hold a secret, so it is shown through [`fetch::shown`].
+        url: url::Url,
+        /// Header fields to send, whose values may be secrets.
+        headers: Vec<(String, Secret)>,
+        /// Plain http is allowed.
+        insecure: bool,
+        /// Loopback and private addresses are allowed.
+        allow_private: bool,
+    },
+}
+
+/// One page of a publisher's answer.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The figures.
+    pub observations: Vec<Observation>,
+    /// The cells that are there and say "not available": no observation, and never a zero.
+    pub unavailable: Vec<(Labels, Span)>,
+    /// The rows that could not be read; those beyond [`crate::base::limits::REFUSALS_KEPT`] are only counted.
+    pub refused: Vec<Refusal>,
+    /// All refused rows.
+    pub refused_count: usize,
+    /// All rows, refused ones and those that say "not available" among them.
+    pub rows: usize,
+    /// What to fetch next.
+    pub next: Option<Request>,
+}
+
+/// Why a whole response could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// The body holds nothing.
+    #[error("the response is empty")]
+    Empty,
+    /// A web page where figures were expected.
+    #[error("expected {expected}, found a web page{}", title.as_ref().map(|title| format!(" titled \"{}\"", crate::base::text::printable(title))).unwrap_or_default())]
+    Html {
+        /// The format asked for.
+        expected: &'static str,
+        /// The page's title.
+        title: Option<String>,
+    },
+    /// The text is not in the encoding that the feed names.
+    #[error("the response is not {encoding}: byte {offset} cannot be read; set `encoding`")]
+    Encoding {
+        /// The encoding's name.
+        encoding: String,
+        /// Where, in bytes from the start.
+        offset: usize,
+    },
+    /// A column that the feed names is not there.
+    #[error("no column `{}`; the columns are {}", crate::base::text::printable(column), crate::base::text::list(found))]
+    Column {
+        /// The column.
+        column: String,
+        /// Those that there are.
+        found: Vec<String>,
+        /// The nearest of them.
+        nearest: Option<String>,
+    },
+    /// A column that the feed names is there twice.
+    #[error("column `{}` is there {count} times", crate::base::text::printable(column))]
+    DuplicateColumn {
+        /// The column.
+        column: String,
+        /// How often.
+        count: usize,
+    },
+    /// The body breaks its format.
+    #[error("row {row}: {reason}")]
+    Malformed {
+        /// The line or record, from 1.
+        row: usize,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// There is a header, or an envelope, and no row.
+    #[error("there are no rows after the header")]
+    NoRows,
+    /// More rows than the limit.
+    #[error("more than {0} rows")]
+    TooManyRows(usize),
+}
+
+/// How many rows of a pull may be refused before the whole pull is set aside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxRefused {
+    /// So many rows, or this share of all, whichever is more.
+    Either {
+        /// Rows.
+        rows: usize,
+        /// Share of all rows, 0..1.
+        share: f64,
+    },
+    /// So many rows.
+    Rows(usize),
+    /// This share of all rows, 0..1.
+    Share(f64),
+}
+
+impl MaxRefused {
+    /// Five rows or 5 %, whichever is more.
+    pub const DEFAULT: Self =
+        Self::Either { rows: crate::base::limits::REFUSED_ROWS, share: crate::base::limits::REFUSED_SHARE };
+
+    /// Whether a pull with so many refused rows stands. One of which no row could be read never does.
+    pub fn allows(self, refused: usize, rows: usize) -> bool {
+        if refused > 0 && refused == rows {
+            return false;
+        }
+        let share = |share: f64| refused as f64 <= share * rows as f64;
+        match self {
+            Self::Either { rows: limit, share: limit_share } => refused <= limit || share(limit_share),
+            Self::Rows(limit) => refused <= limit,
+            Self::Share(limit) => share(limit),
+        }
+    }
+}
+
+impl Feed {
+    /// The requests of one pull.
+    pub fn requests(&self) -> Vec<Request> {
+        self.publisher.requests()
+    }
+}

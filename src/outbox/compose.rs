@@ -1,0 +1,319 @@
+//! From a transition and its figures to the message that says it.
+//!
+//! It says in words and figures what the evidence holds, and nothing more; it does not choose who
+//! is told.
+
+use std::collections::BTreeMap;
+
+use super::words;
+use super::{AlertRef, Evidence, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
+use crate::alert::{Cause, Kind, Transition, alert_id};
+use crate::base::text::shorten;
+use crate::period::{Frequency, Period, Span};
+use crate::rule::{Gate, Judgement, Rule, Value};
+use crate::series::number::percent;
+use crate::series::{Point, Provenance, Revision, View};
+
+/// What a message is made of.
+#[derive(Clone, Copy)]
+pub struct Matter<'a> {
+    /// What happened.
+    pub transition: &'a Transition,
+    /// The rule as it judged; `None` where the rule is gone.
+    pub rule: Option<&'a Rule>,
+    /// What it said.
+    pub judgement: Option<&'a Judgement>,
+    /// The history as it was judged; `None` where nothing was judged.
+    pub view: Option<View<'a>>,
+    /// What the episode's opening message said, where it is not this one.
+    pub said: Option<&'a Said>,
+    /// The known figures that were revised.
+    pub revisions: &'a [Revision],
+    /// The period at which the episode began.
+    pub since: Option<Period>,
+}
+
+/// How many of the last periods a message's table shows beside those that the rule used.
+const TABLE_PERIODS: usize = 6;
+/// Rows of a table, at most: the rest of a long window is not for people.
+const TABLE_ROWS_MAX: usize = 14;
+/// Revised figures that a message names, at most.
+const REVISIONS_MAX: usize = 10;
+
+impl Message {
+    /// Composes the message of a transition.
+    pub fn compose(matter: Matter<'_>) -> Self {
+        let Matter { transition, rule, .. } = matter;
+        let evidence = matter.evidence();
+        Self {
+            alert: AlertRef {
+                id: alert_id(&transition.rule, &transition.labels),
+                rule: transition.rule.clone(),
+                labels: transition.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+                episode: transition.episode,
+            },
+            kind: transition.kind,
+            number: transition.number,
+            severity: transition.severity,
+            period: transition.period.map(|period| period.to_string()),
+            at: transition.at,
+            title: shorten(&matter.title(), 300),
+            summary: matter.summary(),
+            gates: matter
+                .judgement
+                .map(|judgement| judgement.gates.iter().map(gate_line).collect())
+                .unwrap_or_default(),
+            table: matter.table(),
+            said: matter.said.cloned(),
+            revisions: matter.revision_lines(),
+            clears: matter.clears(),
+            sources: matter.sources().into_values().collect(),
+            rule_text: rule.map(Rule::text).unwrap_or_default(),
+            rule_hash: rule.map(|rule| rule.hash.clone()).unwrap_or_default(),
+            program: concat!("supplywatch ", env!("CARGO_PKG_VERSION")).to_owned(),
+            evidence,
+        }
+    }
+}
+
+impl Matter<'_> {
+    /// One line: what, where, how much, since when.
+    fn title(&self) -> String {
+        let subject = words::subject(&self.transition.labels, self.rule.and_then(|rule| rule.title.as_deref()));
+        let figure = self.figure().map(|figure| format!(": {figure}")).unwrap_or_default();
+        match (self.transition.kind, self.transition.cause) {
+            (Kind::Lapsed, cause) => format!("{subject}: the alert ended because {}", words::cause(cause)),
+            (Kind::Resolved, _) => format!("{subject}: {}{figure}", self.end()),
+            (Kind::Corrected, _) if self.said.is_some() => {
+                format!("{subject}: {} after a revision: {}", self.end(), self.main_revision())
+            }
+            (Kind::Corrected, _) => format!("{subject}{}, after a revision: {}", self.headline(), self.main_revision()),
+            (Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased, _) => {
+                format!("{subject}{}{figure}", self.headline())
+            }
+        }
+    }
+
+    /// What happened, by the first gate that has words for it; else the rule itself.
+    fn headline(&self) -> String {
+        let gates = self.judgement.map_or(&[][..], |judgement| judgement.gates.as_slice());
+        let frequency = self.view.map_or(Frequency::Month, |view| view.history().frequency());
+        let told = gates.iter().find_map(|gate| crate::rule::headline(gate, frequency));
+        told.map_or_else(
+            || format!(": `{}` holds", self.rule.map(Rule::text).unwrap_or_default()),
+            |told| format!(" {told}"),
+        )
+    }
+
+    /// How it ended.
+    fn end(&self) -> String {
+        match self.rule {
+            Some(Rule { clear: Some(clear), .. }) => format!("`{}` holds", clear.text()),
+            Some(rule) => format!("`{}` no longer holds", rule.text()),
+            None => "the rule is gone".to_owned(),
+        }
+    }
+
+    /// `420.5 t in September 2025, −28.7 %`.
+    fn figure(&self) -> Option<String> {
+        let (view, period) = (self.view?, self.transition.period?);
+        let point = self.point_of(period)?;
+        let told = format!("{} {}", words::quantity(point.value, view.history().unit()), words::when(point.span));
+        let change = self.change(point).filter(|_| !self.headline().contains('%'));
+        Some(change.map_or_else(|| told.clone(), |change| format!("{told}, {change}")))
+    }
+
+    fn point_of(&self, period: Period) -> Option<Point> {
+        let view = self.view?;
+        view.point(period).ok().or_else(|| view.points().find(|point| point.span.last() == period))
+    }
+
+    /// The change of a figure on its neighbour before, in words.
+    fn change(&self, point: Point) -> Option<String> {
+        let view = self.view?;
+        let neighbour = if point.span.is_single() { point.span.last() } else { point.span.first() };
+        let before = view.previous(neighbour).ok()?;
+        (before.value > 0.0).then(|| percent(point.value / before.value - 1.0))
+    }
+
+    /// A sentence or two: what is now, since when it is known, what was said before.
+    fn summary(&self) -> String {
+        let mut sentences = Vec::new();
+        sentences.extend(self.course());
+        sentences.extend(self.known_since());
+        if let Some(since) = self.since.filter(|since| Some(*since) != self.transition.period) {
+            sentences.push(format!("Firing since {}.", since.in_words()));
+        }
+        if let Some(said) = self.said {
+            sentences.push(format!("On {} we said: {}.", words::day(said.at), said.title));
+        }
+        match self.transition.cause {
+            Cause::RuleAdded => sentences.push("The rule looks at this series for the first time.".to_owned()),
+            Cause::Published | Cause::Revised | Cause::RuleRemoved | Cause::RuleEdited | Cause::SeriesGone => {}
+        }
+        sentences.join(" ")
+    }
+
+    /// `July 2025 619 t, August 2025 590 t, September 2025 420.5 t.`
+    fn course(&self) -> Option<String> {
+        let view = self.view?;
+        let points = self.used();
+        let skipped = points.len().saturating_sub(4);
+        let told: Vec<String> = points
+            .iter()
+            .skip(skipped)
+            .map(|point| format!("{} {}", point.span.in_words(), words::quantity(point.value, view.history().unit())))
+            .collect();
+        (!told.is_empty()).then(|| format!("{}.", told.join(", ")))
+    }
+
+    fn known_since(&self) -> Option<String> {
+        let newest = self.used().into_iter().map(|point| point.recorded_at).max()?;
+        Some(format!("Known since {}.", words::day(newest)))
+    }
+
+    /// `September 2025 is now 600 t, was 420.5 t`.
+    fn main_revision(&self) -> String {
+        let used = self.used();
+        let latest = self.revisions.iter().rev();
+        let main = latest.clone().find(|revision| used.iter().any(|point| point.span == revision.new.span));
+        let Some(revision) = main.or_else(|| self.revisions.last()) else {
+            return "a known figure changed".to_owned();
+        };
+        let unit = self.view.and_then(|view| view.history().unit());
+        format!(
+            "{} is now {}, was {}",
+            revision.new.span.in_words(),
+            words::quantity(revision.new.value, unit),
+            words::quantity(revision.old.value, unit)
+        )
+    }
+
+    fn revision_lines(&self) -> Vec<RevisionLine> {
+        let unit = self.view.and_then(|view| view.history().unit());
+        let line = |revision: &Revision| RevisionLine {
+            period: revision.new.span.to_string(),
+            old: words::quantity(revision.old.value, unit),
+            new: words::quantity(revision.new.value, unit),
+            known_since: revision.new.recorded_at,
+        };
+        let skipped = self.revisions.len().saturating_sub(REVISIONS_MAX);
+        self.revisions.iter().skip(skipped).map(line).collect()
+    }
+
+    fn clears(&self) -> Option<String> {
+        let rule = self.rule?;
+        let open = matches!(self.transition.kind, Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased)
+            || (self.transition.kind == Kind::Corrected && self.said.is_none());
+        open.then(|| match &rule.clear {
+            Some(clear) => format!("ends when `{}` holds", clear.text()),
+            None => format!("ends when `{}` no longer holds", rule.text()),
+        })
+    }
+
+    /// The figures that the judgement used, oldest first.
+    fn used(&self) -> Vec<Point> {
+        let gates = self.judgement.map_or(&[][..], |judgement| judgement.gates.as_slice());
+        let mut points: Vec<Point> = gates.iter().flat_map(|gate| gate.reading.all_points()).collect();
+        points.sort_by_key(|point| point.span);
+        points.dedup_by_key(|point| point.span);
+        points
+    }
+
+    /// The last periods and those that the judgement used, oldest first, gaps among the last shown as such.
+    fn table(&self) -> Vec<TableRow> {
+        let (Some(view), Some(period)) = (self.view, self.transition.period) else { return Vec::new() };
+        let mut rows: BTreeMap<Span, Option<Point>> = BTreeMap::new();
+        let used = self.used();
+        let skipped = used.len().saturating_sub(TABLE_ROWS_MAX - TABLE_PERIODS);
+        rows.extend(used.into_iter().skip(skipped).map(|point| (point.span, Some(point))));
+        for (span, point) in last_periods(view, period) {
+            rows.insert(span, point);
+        }
+        rows.into_iter().map(|(span, point)| self.row(view, span, point)).collect()
+    }
+
+    fn row(&self, view: View<'_>, span: Span, point: Option<Point>) -> TableRow {
+        let unit = view.history().unit();
+        let revision = self.revisions.iter().find(|revision| revision.new.span == span);
+        let note = revision.map(|revision| {
+            format!("was {} until {}", words::quantity(revision.old.value, unit), words::day(revision.new.recorded_at))
+        });
+        TableRow {
+            period: span.to_string(),
+            value: point.map_or_else(|| "—".to_owned(), |point| words::quantity(point.value, unit)),
+            change: point.and_then(|point| self.change(point)),
+            status: point
+                .filter(|point| point.status != crate::series::Status::Final)
+                .map(|point| point.status.to_string()),
+            known_since: point.map(|point| point.recorded_at),
+            note: note.or_else(|| point.is_none().then(|| "not published".to_owned())),
+        }
+    }
+
+    /// Where the figures of the table came from, by pull.
+    fn sources(&self) -> BTreeMap<crate::series::PullId, Provenance> {
+        let Some(view) = self.view else { return BTreeMap::new() };
+        let pulls = self.used().into_iter().map(|point| point.pull).chain(self.transition.pull);
+        pulls.filter_map(|pull| Some((pull, view.history().provenance(pull)?.clone()))).collect()
+    }
+
+    fn evidence(&self) -> Evidence {
+        let sources: Vec<crate::series::PullId> = self.sources().into_keys().collect();
+        let gates = self.judgement.map_or(&[][..], |judgement| judgement.gates.as_slice());
+        let measures = gates.iter().flat_map(|gate| gate.reading.measures()).map(|reading| MeasureLine {
+            text: reading.text.clone(),
+            value: finite(&reading.value),
+            words: reading.value.to_string(),
+        });
+        let point_line = |point: Point| PointLine {
+            period: point.span.to_string(),
+            value: point.value,
+            status: point.status.name().to_owned(),
+            recorded_at: point.recorded_at,
+            source: sources.iter().position(|pull| *pull == point.pull),
+        };
+        Evidence {
+            unit: self.view.and_then(|view| view.history().unit()).map(ToString::to_string),
+            measures: measures.collect(),
+            points: self.used().into_iter().map(point_line).collect(),
+        }
+    }
+}
+
+/// A gate with the values of its measures: `declines = 2`.
+fn gate_line(gate: &Gate) -> GateLine {
+    let measures: Vec<String> =
+        gate.reading.measures().iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
+    GateLine { text: gate.text.clone(), verdict: gate.verdict.name().to_owned(), value: measures.join(", ") }
+}
+
+fn finite(value: &Value) -> Option<f64> {
+    match value {
+        Value::Ratio(value) | Value::Quantity(value, _) | Value::Count(value) | Value::AtLeast(value) => {
+            value.is_finite().then_some(*value)
+        }
+        Value::Truth(_) | Value::Unknown(_) => None,
+    }
+}
+
+/// The last periods until one, gaps included; in a daily series, the last observations.
+fn last_periods(view: View<'_>, period: Period) -> Vec<(Span, Option<Point>)> {
+    if view.history().frequency() == Frequency::Day {
+        let upto = view.points().rev().filter(|point| point.span.last() <= period);
+        return upto.take(TABLE_PERIODS).map(|point| (point.span, Some(point))).collect();
+    }
+    let earliest = view.earliest().unwrap_or(period);
+    let offset = i32::try_from(TABLE_PERIODS).unwrap_or(1) - 1;
+    let mut rows = Vec::new();
+    let mut at = period.offset(-offset).max(earliest);
+    while at <= period {
+        rows.push(match view.point(at) {
+            Ok(point) => (point.span, Some(point)),
+            Err(crate::series::Gap::Combined(_, span)) => (span, view.exactly(span)),
+            Err(_) => (at.into(), None),
+        });
+        at = at.next();
+    }
+    rows
+}

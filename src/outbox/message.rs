@@ -1,0 +1,152 @@
+//! The message of one transition, said once, in words and figures; every channel renders this.
+//!
+//! It is made once, frozen with the delivery, and says no more than its evidence does.
+
+use std::collections::BTreeMap;
+
+use crate::alert::Kind;
+use crate::base::clock::Timestamp;
+use crate::rule::Severity;
+use crate::series::Provenance;
+
+/// All that a receiver may show of one transition. Text fields hold plain text from feeds and the
+/// config: each channel escapes them for its own markup.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Message {
+    /// Which alert.
+    pub alert: AlertRef,
+    /// What kind of change.
+    pub kind: Kind,
+    /// The alert's transition number, from 1.
+    pub number: u32,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The period judged, such as `2025-09`.
+    pub period: Option<String>,
+    /// When the transition was found.
+    pub at: Timestamp,
+    /// One line: what, where, how much, since when.
+    pub title: String,
+    /// A sentence or two more.
+    pub summary: String,
+    /// The rule's gates with their values.
+    pub gates: Vec<GateLine>,
+    /// The last periods, oldest first.
+    pub table: Vec<TableRow>,
+    /// For `corrected` and `resolved`: what was said before.
+    pub said: Option<Said>,
+    /// For `corrected`: the figures that were revised.
+    pub revisions: Vec<RevisionLine>,
+    /// What would clear it, or what cleared it.
+    pub clears: Option<String>,
+    /// Where the figures came from.
+    pub sources: Vec<Provenance>,
+    /// The rule as written.
+    pub rule_text: String,
+    /// SHA-256 of the rule's meaning, in hex.
+    pub rule_hash: String,
+    /// `supplywatch 0.1.0`.
+    pub program: String,
+    /// The figures behind it, for machines.
+    pub evidence: Evidence,
+}
+
+/// Which alert a message is about.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct AlertRef {
+    /// Stable short name of the alert.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// The series' labels.
+    pub labels: BTreeMap<String, String>,
+    /// The episode, from 1.
+    pub episode: u32,
+}
+
+/// One gate with its value.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct GateLine {
+    /// The gate as written: `declines >= 2`.
+    pub text: String,
+    /// `holds`, `fails` or `unknown`.
+    pub verdict: String,
+    /// Its measures with their values in words: `declines = 2`.
+    pub value: String,
+}
+
+/// One period of the table.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct TableRow {
+    /// The period: `2025-09`.
+    pub period: String,
+    /// The figure in words: `420.5 t`; `—` where it is missing.
+    pub value: String,
+    /// The change on the row above in words: `−28.7 %`.
+    pub change: Option<String>,
+    /// The publisher's mark, where it is not `final`.
+    pub status: Option<String>,
+    /// When this vintage became known.
+    pub known_since: Option<Timestamp>,
+    /// What else is to be said of it: `was 420.5 t until 20 November 2025`.
+    pub note: Option<String>,
+}
+
+/// What an earlier message of the same episode said.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Said {
+    /// When.
+    pub at: Timestamp,
+    /// Its title.
+    pub title: String,
+}
+
+/// A figure that was revised.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct RevisionLine {
+    /// The period: `2025-09`.
+    pub period: String,
+    /// The figure before, in words.
+    pub old: String,
+    /// The figure now, in words.
+    pub new: String,
+    /// When the new figure became known.
+    pub known_since: Timestamp,
+}
+
+/// The figures behind a message.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Evidence {
+    /// The series' unit, where it has one.
+    pub unit: Option<String>,
+    /// Every measure of the rule with its value.
+    pub measures: Vec<MeasureLine>,
+    /// Every figure that they used, oldest first.
+    pub points: Vec<PointLine>,
+}
+
+/// One measure with its value.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct MeasureLine {
+    /// As written: `declines`, `change(3mo)`.
+    pub text: String,
+    /// Its value: a ratio as a fraction (0.1 is 10 %), a quantity in the series' unit; `None` while unknown or infinite.
+    pub value: Option<f64>,
+    /// The value in words: `+11.1 %`.
+    pub words: String,
+}
+
+/// One figure.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct PointLine {
+    /// The period, or `first/last` for a combined one.
+    pub period: String,
+    /// The figure in the series' unit.
+    pub value: f64,
+    /// The publisher's mark.
+    pub status: String,
+    /// When this vintage became known.
+    pub recorded_at: Timestamp,
+    /// Which of the message's sources brought it, by position.
+    pub source: Option<usize>,
+}

@@ -1,0 +1,14 @@
+//! What is to be told, and the schedule of telling it: messages, deliveries, attempts.
+//!
+//! Who carries a message, and in which markup, is the business of `notify`.
+
+mod compose;
+mod delivery;
+mod message;
+mod schedule;
+mod words;
+
+pub use compose::Matter;
+pub use delivery::{Attempt, Delivery, Outcome, delivery_id, plan, receivers};
+pub use message::{AlertRef, Evidence, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
+pub use schedule::{Next, Policy, next};

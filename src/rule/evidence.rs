@@ -1,0 +1,153 @@
+//! What a judgement was made of: every value in the expression and the figures behind it.
+
+use std::fmt;
+
+use crate::period::Period;
+use crate::series::number::{number, percent};
+use crate::series::{Gap, Point, Unit};
+
+/// Whether a condition holds at a period.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It holds.
+    Holds,
+    /// It does not.
+    Fails,
+    /// It cannot be said, and why: one reason at least, each once.
+    Unknown(Vec<Reason>),
+}
+
+impl Verdict {
+    /// The word: `holds`, `fails`, `unknown`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Fails => "fails",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// Why a value is unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// A period has no figure of its own.
+    Gap(Gap),
+    /// A ratio to a base below zero, or of a negative figure to zero.
+    NegativeBase(Period),
+    /// Zero over zero.
+    ZeroOverZero(Period),
+    /// The base is below the rule's `min_base`.
+    BelowMinBase {
+        /// The period of the base.
+        period: Period,
+        /// The base in words, with its unit.
+        base: String,
+        /// The rule's `min_base` in words.
+        min_base: String,
+    },
+    /// The series' unit does not fit the expression (found only when figures arrive).
+    Unit(String),
+    /// A lower bound that does not settle the comparison: the streak may be longer.
+    LowerBound,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gap(Gap::Missing(period)) => write!(f, "waiting for {period}"),
+            Self::Gap(gap) => gap.fmt(f),
+            Self::NegativeBase(period) => write!(f, "the base at {period} is below zero"),
+            Self::ZeroOverZero(period) => write!(f, "zero over zero at {period}"),
+            Self::BelowMinBase { period, base, min_base } => {
+                write!(f, "the base at {period}, {base}, is below min_base {min_base}")
+            }
+            Self::Unit(reason) => f.write_str(reason),
+            Self::LowerBound => f.write_str("the streak may be longer than what is known"),
+        }
+    }
+}
+
+/// The value of one part of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A ratio: 0.1 is 10 %.
+    Ratio(f64),
+    /// A figure in a unit; `None` for a series without one.
+    Quantity(f64, Option<Unit>),
+    /// A number of something.
+    Count(f64),
+    /// A number of something of which at least so many are certain.
+    AtLeast(f64),
+    /// A condition.
+    Truth(bool),
+    /// Not to be said, and why.
+    Unknown(Vec<Reason>),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ratio(ratio) => f.write_str(&percent(*ratio)),
+            Self::Quantity(value, None) | Self::Count(value) => f.write_str(&number(*value)),
+            Self::Quantity(value, Some(unit)) => write!(f, "{} {unit}", number(*value)),
+            Self::AtLeast(value) => write!(f, "at least {}", number(*value)),
+            Self::Truth(true) => f.write_str("holds"),
+            Self::Truth(false) => f.write_str("fails"),
+            Self::Unknown(reasons) => {
+                let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                write!(f, "unknown ({})", reasons.join("; "))
+            }
+        }
+    }
+}
+
+/// One part of an expression with its value, the figures that it used, and its own parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// The part as written: `declines`, `change(1mo)`, `declines >= 2`.
+    pub text: String,
+    /// Its value.
+    pub value: Value,
+    /// The figures that it read itself (not those of its parts), oldest first.
+    pub points: Vec<Point>,
+    /// Its operands and arguments that have values, in the order of the text.
+    pub parts: Vec<Reading>,
+}
+
+impl Reading {
+    /// Every figure read in this part and below, each once, oldest first.
+    pub fn all_points(&self) -> Vec<Point> {
+        let mut points = self.points.clone();
+        for part in &self.parts {
+            points.extend(part.all_points());
+        }
+        points.sort_by_key(|point| point.span);
+        points.dedup_by_key(|point| point.span);
+        points
+    }
+
+    /// The measures in this part and below (`declines`, `change(1mo)`, `value`), in the order of the text.
+    pub fn measures(&self) -> Vec<&Self> {
+        let own = if self.points.is_empty() && !self.parts.is_empty() { None } else { Some(self) };
+        let below = self.parts.iter().flat_map(Self::measures);
+        own.into_iter().chain(below).filter(|reading| reading.is_measure()).collect()
+    }
+
+    /// Whether this part is a measure of the series rather than an operator or a literal.
+    fn is_measure(&self) -> bool {
+        let named = self.text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+        named && !matches!(self.value, Value::Truth(_)) && !self.text.starts_with("not ")
+    }
+}
+
+/// One gate of a rule's `when`, judged at one period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    /// The gate as written.
+    pub text: String,
+    /// Whether it holds.
+    pub verdict: Verdict,
+    /// How it came to that.
+    pub reading: Reading,
+}

@@ -1,0 +1,268 @@
+//! From tokens to a tree, by recursive descent.
+//!
+//! ```text
+//! or         = and { "or" and }
+//! and        = not { "and" not }
+//! not        = "not" not | comparison
+//! comparison = sum [ ( ">" | ">=" | "<" | "<=" | "==" | "!=" ) sum ]
+//! sum        = product { ( "+" | "-" ) product }
+//! product    = unary { ( "*" | "/" ) unary }
+//! unary      = "-" unary | atom
+//! atom       = number | percent | quantity | length | period | "(" or ")" | measure
+//! measure    = name [ "(" [ argument { "," argument } ] ")" ]
+//! argument   = [ name "=" ] or
+//! ```
+//! What a part means, and whether its types fit, is checked elsewhere.
+
+use std::ops::Range;
+
+use super::ExprError;
+use super::measure::{MEASURES, Measure};
+use super::syntax::{Argument, Node, NodeKind, Operator};
+use super::token::{Token, TokenKind, tokens};
+use crate::base::limits::EXPRESSION_DEPTH_MAX;
+use crate::base::text::{list, nearest, printable};
+
+/// Reads a whole expression.
+pub fn parse(text: &str) -> Result<Node, ExprError> {
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
+    if parser.peek().kind == TokenKind::End {
+        return Err(ExprError::new(0..text.len(), "the expression is empty".to_owned(), "expected a condition such as declines >= 2"));
+    }
+    let node = parser.or()?;
+    match parser.peek().kind {
+        TokenKind::End => Ok(node),
+        _ => Err(parser.unexpected("expected `and`, `or` or the end")),
+    }
+}
+
+struct Parser {
+    tokens: Vec<Token>,
+    at: usize,
+    depth: usize,
+}
+
+impl Parser {
+    fn peek(&self) -> &Token {
+        // The last token is the end, which is never passed.
+        &self.tokens[self.at.min(self.tokens.len() - 1)]
+    }
+
+    fn take(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.at += 1;
+        token
+    }
+
+    fn takes_sign(&mut self, sign: &str) -> bool {
+        let found = matches!(self.peek().kind, TokenKind::Sign(found) if found == sign);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn takes_word(&mut self, word: &str) -> bool {
+        let found = matches!(&self.peek().kind, TokenKind::Name(found) if found == word);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// One level deeper; brackets, `not` and `-` all count, so no text can exhaust the stack.
+    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, ExprError>) -> Result<T, ExprError> {
+        if self.depth >= EXPRESSION_DEPTH_MAX {
+            let message = format!("an expression has at most {EXPRESSION_DEPTH_MAX} levels");
+            return Err(ExprError::new(self.peek().span.clone(), message, "too deep"));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn or(&mut self) -> Result<Node, ExprError> {
+        let mut left = self.and()?;
+        while self.takes_word("or") {
+            left = binary(Operator::Or, left, self.and()?);
+        }
+        Ok(left)
+    }
+
+    fn and(&mut self) -> Result<Node, ExprError> {
+        let mut left = self.not()?;
+        while self.takes_word("and") {
+            left = binary(Operator::And, left, self.not()?);
+        }
+        Ok(left)
+    }
+
+    fn not(&mut self) -> Result<Node, ExprError> {
+        let start = self.peek().span.start;
+        if !self.takes_word("not") {
+            return self.comparison();
+        }
+        let inner = self.deeper(Self::not)?;
+        Ok(Node { span: start..inner.span.end, kind: NodeKind::Not(Box::new(inner)) })
+    }
+
+    fn comparison(&mut self) -> Result<Node, ExprError> {
+        let left = self.sum()?;
+        let Some(operator) = self.comparison_sign()? else { return Ok(left) };
+        let node = binary(operator, left, self.sum()?);
+        let next = self.peek().span.clone();
+        if self.comparison_sign()?.is_some() {
+            let message = "a comparison cannot be chained: join two with `and`";
+            return Err(ExprError::new(next, message.to_owned(), "a second comparison")
+                .with_help("write `a < b and b < c`".to_owned()));
+        }
+        Ok(node)
+    }
+
+    fn comparison_sign(&mut self) -> Result<Option<Operator>, ExprError> {
+        let TokenKind::Sign(sign) = self.peek().kind else { return Ok(None) };
+        if sign == "=" {
+            return Err(ExprError::new(self.peek().span.clone(), "`=` names an argument: to compare, write `==`".to_owned(), "here"));
+        }
+        let operator = Operator::comparison(sign);
+        self.at += usize::from(operator.is_some());
+        Ok(operator)
+    }
+
+    fn sum(&mut self) -> Result<Node, ExprError> {
+        let mut left = self.product()?;
+        loop {
+            let operator = if self.takes_sign("+") {
+                Operator::Add
+            } else if self.takes_sign("-") {
+                Operator::Subtract
+            } else {
+                return Ok(left);
+            };
+            left = binary(operator, left, self.product()?);
+        }
+    }
+
+    fn product(&mut self) -> Result<Node, ExprError> {
+        let mut left = self.unary()?;
+        loop {
+            let operator = if self.takes_sign("*") {
+                Operator::Multiply
+            } else if self.takes_sign("/") {
+                Operator::Divide
+            } else {
+                return Ok(left);
+            };
+            left = binary(operator, left, self.unary()?);
+        }
+    }
+
+    fn unary(&mut self) -> Result<Node, ExprError> {
+        let start = self.peek().span.start;
+        if !self.takes_sign("-") {
+            return self.atom();
+        }
+        let inner = self.deeper(Self::unary)?;
+        Ok(Node { span: start..inner.span.end, kind: NodeKind::Negate(Box::new(inner)) })
+    }
+
+    fn atom(&mut self) -> Result<Node, ExprError> {
+        let Token { kind, span } = self.peek().clone();
+        let kind = match kind {
+            TokenKind::Number(value) => NodeKind::Number(value),
+            TokenKind::Percent(ratio) => NodeKind::Percent(ratio),
+            TokenKind::Quantity(value, unit) => NodeKind::Quantity(value, unit),
+            TokenKind::Length(length) => NodeKind::Length(length),
+            TokenKind::Period(period) => NodeKind::Period(period),
+            TokenKind::Sign("(") => return self.deeper(Self::bracketed),
+            TokenKind::Name(name) if !matches!(name.as_str(), "and" | "or" | "not") => return self.measure(&name, span),
+            TokenKind::Name(_) | TokenKind::Sign(_) | TokenKind::End => {
+                return Err(self.unexpected("expected a measure, a number or a bracket"));
+            }
+        };
+        self.at += 1;
+        Ok(Node { span, kind })
+    }
+
+    fn bracketed(&mut self) -> Result<Node, ExprError> {
+        let start = self.take().span.start;
+        let inner = self.or()?;
+        if !self.takes_sign(")") {
+            return Err(self.unexpected("expected `)`"));
+        }
+        let end = self.tokens[self.at - 1].span.end;
+        Ok(Node { span: start..end, kind: inner.kind })
+    }
+
+    fn measure(&mut self, name: &str, span: Range<usize>) -> Result<Node, ExprError> {
+        let measure = known(name, &span)?;
+        self.at += 1;
+        let mut arguments = Vec::new();
+        let mut end = span.end;
+        if self.takes_sign("(") {
+            arguments = self.deeper(Self::arguments)?;
+            end = self.tokens[self.at - 1].span.end;
+        }
+        Ok(Node { span: span.start..end, kind: NodeKind::Measure(measure, arguments) })
+    }
+
+    fn arguments(&mut self) -> Result<Vec<Argument>, ExprError> {
+        let mut arguments = Vec::new();
+        if self.takes_sign(")") {
+            return Ok(arguments);
+        }
+        loop {
+            arguments.push(self.argument()?);
+            if self.takes_sign(")") {
+                return Ok(arguments);
+            }
+            if !self.takes_sign(",") {
+                return Err(self.unexpected("expected `,` or `)`"));
+            }
+        }
+    }
+
+    fn argument(&mut self) -> Result<Argument, ExprError> {
+        let named = match (&self.peek().kind, self.tokens.get(self.at + 1).map(|token| &token.kind)) {
+            (TokenKind::Name(name), Some(TokenKind::Sign("="))) => Some(name.clone()),
+            _ => None,
+        };
+        if named.is_some() {
+            self.at += 2;
+        }
+        Ok(Argument { name: named, node: self.or()? })
+    }
+
+    fn unexpected(&self, expected: &str) -> ExprError {
+        let token = self.peek();
+        let found = match &token.kind {
+            TokenKind::End => "the expression ends too early".to_owned(),
+            TokenKind::Sign("%") => "`%` belongs behind a number".to_owned(),
+            TokenKind::Sign(sign) => format!("`{sign}` has no place here"),
+            TokenKind::Name(name) => format!("`{}` has no place here", printable(name)),
+            TokenKind::Number(_)
+            | TokenKind::Percent(_)
+            | TokenKind::Quantity(..)
+            | TokenKind::Length(_)
+            | TokenKind::Period(_) => "a number has no place here".to_owned(),
+        };
+        ExprError::new(token.span.clone(), found, expected)
+    }
+}
+
+fn binary(operator: Operator, left: Node, right: Node) -> Node {
+    Node {
+        span: left.span.start..right.span.end,
+        kind: NodeKind::Binary(operator, Box::new(left), Box::new(right)),
+    }
+}
+
+fn known(name: &str, span: &Range<usize>) -> Result<&'static Measure, ExprError> {
+    if let Some(measure) = MEASURES.iter().find(|measure| measure.name == name) {
+        return Ok(measure);
+    }
+    let names = || MEASURES.iter().map(|measure| measure.name);
+    let help = match nearest(name, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the measures are {}", list(names())),
+    };
+    let message = format!("there is no measure `{}`", printable(name));
+    Err(ExprError::new(span.clone(), message, "unknown").with_help(help))
+}
