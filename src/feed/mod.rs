@@ -4,6 +4,7 @@
 //! A feed's publisher is two pure functions; only `fetch` touches the network or a file, and nothing
 //! here stores anything.
 
+mod civil;
 pub mod fetch;
 pub mod format;
 pub mod publisher;
