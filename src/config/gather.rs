@@ -1,5 +1,6 @@
 //! From a path to the whole `File`: the main config and what it includes, with every syntax error in place.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -41,23 +42,7 @@ struct Gathering<'r> {
 
 impl Gathering<'_> {
     fn add(&mut self, source: Source, role: Role) {
-        let file = self.sources.0.len();
-        let place = |span: std::ops::Range<usize>| Place { file, start: span.start, end: span.end };
-        let (table, errors) = DeTable::parse_recoverable(&source.text);
-        if errors.is_empty() {
-            let root = Section::new("the config".to_owned(), place(table.span()), table.get_ref(), self.report);
-            self.file.add(root, role);
-        } else {
-            self.whole = false;
-            guess(&source.text).into_iter().for_each(|secret| self.report.hide(place(secret)));
-            let mut lines = std::collections::BTreeSet::new();
-            for error in errors.iter() {
-                let span = error.span().unwrap_or(0..0);
-                if lines.insert(source.position(span.start).0) && lines.len() <= SYNTAX_ERRORS_SHOWN {
-                    self.report.add(syntax(error.message(), &source.text, place(span)));
-                }
-            }
-        }
+        self.whole &= parse(&source, self.sources.0.len(), role, &mut self.file, self.report);
         self.sources.0.push(source);
     }
 
@@ -110,6 +95,25 @@ impl Gathering<'_> {
         let plain = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
         Ok(paths?.into_iter().filter(|path| !path.is_dir()).map(plain).collect())
     }
+}
+
+/// Adds what one file says to the whole; `false` where its syntax is wrong, and nothing is added.
+pub fn parse(source: &Source, index: usize, role: Role, file: &mut File, report: &Report) -> bool {
+    let place = |span: std::ops::Range<usize>| Place { file: index, start: span.start, end: span.end };
+    let (table, errors) = DeTable::parse_recoverable(&source.text);
+    if errors.is_empty() {
+        file.add(Section::new("the config".to_owned(), place(table.span()), table.get_ref(), report), role);
+        return true;
+    }
+    guess(&source.text).into_iter().for_each(|secret| report.hide(place(secret)));
+    let mut lines = BTreeSet::new();
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        if lines.insert(source.position(span.start).0) && lines.len() <= SYNTAX_ERRORS_SHOWN {
+            report.add(syntax(error.message(), &source.text, place(span)));
+        }
+    }
+    false
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

@@ -21,7 +21,7 @@ mod tests;
 use std::path::Path;
 
 pub use environment::Environment;
-pub use find::{FindError, find};
+pub use find::find;
 pub use problem::{Problem, Problems};
 pub use setup::Setup;
 

@@ -83,14 +83,19 @@ impl Finding {
         self
     }
 
-    /// The nearest known name as help, else all there are.
-    pub fn nearest<'a>(self, name: &str, names: impl IntoIterator<Item = &'a str>, of_all: &str) -> Self {
-        let names: Vec<&str> = names.into_iter().collect();
-        match crate::base::text::nearest(name, names.iter().copied()) {
+    /// The nearest known name as help, where one is near.
+    pub fn near<'a>(self, name: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        match crate::base::text::nearest(name, names) {
             Some(near) => self.help(format!("did you mean `{near}`?")),
-            None if names.is_empty() => self,
-            None => self.help(format!("{of_all} {}", crate::base::text::list(names))),
+            None => self,
         }
+    }
+
+    /// The nearest known name as help, else all that there are.
+    pub fn near_or_all<'a>(self, name: &str, names: impl IntoIterator<Item = &'a str>, all: &str) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
+        let told = self.near(name, names.iter().copied());
+        if told.help.is_some() { told } else { told.help(format!("{all} {}", crate::base::text::list(names))) }
     }
 
     /// Another place that belongs to it.

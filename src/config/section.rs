@@ -10,7 +10,7 @@ use super::mask::is_telling;
 use super::problem::{Finding, Report};
 use super::secret::SecretText;
 use super::source::{At, Place};
-use crate::base::text::{list, printable, shorten};
+use crate::base::text::{printable, shorten};
 
 /// A table that is being read.
 pub struct Section<'t> {
@@ -282,11 +282,8 @@ impl<'t> Section<'t> {
                 self.hide(&entry);
             }
             let finding = Finding::error(entry.name.place, format!("unknown key `{name}` in [{}]", self.title));
-            let finding = match near {
-                Some(near) => finding.label("unknown").help(format!("did you mean `{near}`?")),
-                None => finding.label("unknown").help(format!("[{}] takes {}", self.title, list(&self.known))),
-            };
-            self.report.add(finding);
+            let all = format!("[{}] takes", self.title);
+            self.report.add(finding.label("unknown").near_or_all(&name, self.known.iter().copied(), &all));
         }
         Given { title: self.title, place: self.place, keys: given }
     }
