@@ -170,12 +170,8 @@ fn word(text: &str) -> Result<&'static str, String> {
 /// One field, tried by itself so that an error names it.
 fn field(index: usize, text: &str) -> Result<String, String> {
     let (name, allowed) = FIELDS[index];
-    let wrong = || {
-        format!(
-            "the {name} is `{}`: expected {allowed}; also a-b, a,b and */n",
-            crate::base::text::printable(text)
-        )
-    };
+    let wrong =
+        || format!("the {name} is `{}`: expected {allowed}; also a-b, a,b and */n", crate::base::text::printable(text));
     let translated = if index == DAY_OF_WEEK { days_of_week(text).ok_or_else(wrong)? } else { text.to_owned() };
     let mut alone = ["*"; 7];
     alone[index] = &translated;
