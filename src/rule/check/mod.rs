@@ -242,6 +242,7 @@ mod tests {
 
     /// What a message says of each misfit, in a monthly series in kg.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
     fn what_does_not_fit_a_series_in_kg() {
         let texts = [
             "yoy < -25",
@@ -639,6 +640,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
     fn what_does_not_fit_other_series() {
         let told = |subject: &Subject, text: &str| {
             errors(text, subject).iter().map(|error| shown(text, error)).collect::<Vec<_>>().join("\n")
