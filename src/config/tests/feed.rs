@@ -634,10 +634,10 @@ fn every_option_of_a_csv_feed_arrives() {
 fn observations(feed: &crate::feed::Feed, text: &str) -> String {
     let page = feed.publisher.parse(text.as_bytes()).unwrap();
     let told = page.observations.iter().map(|observation| {
-        let unit = observation.unit.as_ref().map(ToString::to_string).unwrap_or_default();
-        let published = observation.published.map(|at| at.to_string()).unwrap_or_default();
         let (labels, span, value) = (&observation.labels, observation.span, observation.value.get());
-        format!("{labels} {span} {value} {unit} {:?} {published}", observation.status)
+        let unit = observation.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+        let published = observation.published.map(|at| format!(" {at}")).unwrap_or_default();
+        format!("{labels} {span} {value}{unit} {:?}{published}", observation.status)
     });
     let refused = page.refused.iter().map(|refusal| format!("refused {refusal}"));
     told.chain(refused).collect::<Vec<_>>().join("\n")
@@ -647,7 +647,7 @@ fn observations(feed: &crate::feed::Feed, text: &str) -> String {
 fn labels_are_named_by_their_columns() {
     let config = format!("{FEED}columns = {{ labels = ['partner', 'grade'] }}");
     let feed = Sandbox::new(&config).setup().feeds.remove(0);
-    insta::assert_snapshot!(observations(&feed, "grade,partner,value,period\nN52,US,1.5,2025-09\n"), @r#"{feed="f", grade="N52", partner="US"} 2025-09 1.5  Final"#);
+    insta::assert_snapshot!(observations(&feed, "grade,partner,value,period\nN52,US,1.5,2025-09\n"), @r#"{feed="f", grade="N52", partner="US"} 2025-09 1.5 Final"#);
 }
 
 #[test]
@@ -655,8 +655,8 @@ fn a_wide_table_has_a_column_per_period() {
     let config = format!("{FEED}wide = true\ndelimiter = 'tab'\ncolumns = {{ labels = ['partner'] }}");
     let feed = Sandbox::new(&config).setup().feeds.remove(0);
     insta::assert_snapshot!(observations(&feed, "partner\t2025-08\t2025-09\nUS\t1\t2\n"), @r#"
-    {feed="f", partner="US"} 2025-08 1  Final
-    {feed="f", partner="US"} 2025-09 2  Final
+    {feed="f", partner="US"} 2025-08 1 Final
+    {feed="f", partner="US"} 2025-09 2 Final
     "#);
 }
 
@@ -675,7 +675,7 @@ fn every_option_of_a_json_feed_arrives() {
     insta::assert_snapshot!(observations(&feed, text), @r#"{feed="f", partner="DE"} 2025-Q3 7 t Final"#);
     let plain = "[feed.f]\nkind = 'json'\npath = 'f.json'\nfrequency = 'year'";
     let feed = Sandbox::new(plain).setup().feeds.remove(0);
-    insta::assert_snapshot!(observations(&feed, r#"[{"period": 2025, "value": 1}]"#), @r#"{feed="f"} 2025 1  Final"#);
+    insta::assert_snapshot!(observations(&feed, r#"[{"period": 2025, "value": 1}]"#), @r#"{feed="f"} 2025 1 Final"#);
 }
 
 #[test]
