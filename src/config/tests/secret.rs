@@ -196,6 +196,11 @@ fn no_problem_shows_a_secret() {
         "[feed.f.headers]\nX-Key = 'hunter22' x".to_owned(),
         "receiver.a = { kind = 'webhook', url = 'hunter22' x }".to_owned(),
         "[receiver.a]\nsecret = '''\nhunter22".to_owned(),
+        "[feed.f]\nheaders = {\nX = 'hunter22' y\n}".to_owned(),
+        "[feed.f]\nheaders = {\n  X = 'hunter22\n}".to_owned(),
+        "[feed.f]\nurl = [\n  'hunter22' y\n]".to_owned(),
+        "x = 'whsec_hunter22' y".to_owned(),
+        "[feed.f]\npath = 'https://h.example/hunter22' y".to_owned(),
         "[receiver.a]\nsecret = 'hunter22'\nsecret = 'hunter22'".to_owned(),
     ];
     for config in tables {
