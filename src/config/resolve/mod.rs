@@ -48,11 +48,23 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     feeds.sort_by(|a, b| a.name.cmp(&b.name));
     rules.sort_by(|a, b| a.name.cmp(&b.name));
     receivers.sort_by(|a, b| a.name.cmp(&b.name));
-    Setup { path: path.to_owned(), state: daemon.state, zone: daemon.zone, feeds, rules, receivers, contact: daemon.contact }
+    Setup {
+        path: path.to_owned(),
+        state: daemon.state,
+        zone: daemon.zone,
+        feeds,
+        rules,
+        receivers,
+        contact: daemon.contact,
+    }
 }
 
-/// Warns of a config that does nothing, and of receivers that are never told.
+/// Warns of a config that does nothing, and of receivers that are never told. Beside errors that may be their
+/// reason, it says nothing.
 fn warn_idle(cx: Context<'_>, path: &Path, file: &File) {
+    if cx.report.has_errors() {
+        return;
+    }
     if file.feeds.is_empty() {
         let finding = Finding::file_warning(path, "the config has no feed: nothing will be pulled");
         cx.report.add(finding.help("a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`"));
