@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
     /// Judges the period judged last again, where figures that it may have used changed.
     fn older(&mut self) {
         let Some(assessed) = self.assessed else { return };
-        if self.revisions.iter().any(|revision| revision.new.span.first() <= assessed) {
+        if self.revisions.iter().any(|revision| revision.span.first() <= assessed) {
             self.judge(assessed, Occasion::Revision);
         } else if self.arrived().any(|period| period <= assessed) {
             self.judge(assessed, Occasion::LateArrival);
@@ -296,8 +296,9 @@ impl<'a> Walk<'a> {
 }
 
 fn is_news(revision: &Revision) -> bool {
-    let (old, new) = (revision.old.value, revision.new.value);
-    revision.old.status != revision.new.status || (new - old).abs() > REVISION_TOLERANCE * old.abs().max(new.abs())
+    let (Some(before), Some(after)) = (revision.old, revision.new) else { return true };
+    let (old, new) = (before.value, after.value);
+    before.status != after.status || (new - old).abs() > REVISION_TOLERANCE * old.abs().max(new.abs())
 }
 
 /// Why a judgement is unknown, in words.
@@ -351,11 +352,11 @@ mod tests {
             .plus(std::time::Duration::from_secs(86_400 * 30 * pull.unsigned_abs()))
     }
 
-    /// One pull: `2025-08=590 2025-09=420.5`.
+    /// One pull: `2025-08=590 2025-09=420.5`; `2025-09=x` withdraws.
     fn publish(history: &mut History, pull: i64, figures: &str) {
         for figure in figures.split_whitespace() {
             let (span, value) = figure.split_once('=').unwrap();
-            let value = Finite::new(value.parse().unwrap()).unwrap();
+            let value = (value != "x").then(|| Finite::new(value.parse().unwrap()).unwrap());
             let vintage = Vintage { value, status: Status::Final, recorded_at: now(pull), pull: PullId(pull) };
             history.record(Span::parse(span).unwrap(), vintage);
         }
@@ -506,6 +507,48 @@ mod tests {
             2026-01=410                           | fired 2026-02 firing 2026-02
         ",
         );
+    }
+
+    #[test]
+    fn a_withdrawn_figure_holds_the_alert_and_what_replaces_it_settles_it() {
+        let messages = check(
+            &rule("declines >= 2", None),
+            0,
+            "
+            2025-07=619 2025-08=590 2025-09=420.5 | fired 2025-09 firing 2025-09
+            2025-09=x                             | - firing 2025-09 held
+            2025-09=600                           | corrected 2025-09 ok
+            2025-08=x                             | - ok held
+            2025-08=650 2025-09=x 2025-10=590     | - ok held
+            2025-09=620                           | corrected 2025-10 firing 2025-10
+        ",
+        );
+        insta::assert_snapshot!(messages[1].title, @"China → US magnet exports: `declines >= 2` no longer holds after a revision: September 2025 is now 600 t, was withdrawn before");
+        let mut history = history();
+        publish(&mut history, 1, "2025-07=619 2025-08=590 2025-09=420.5");
+        publish(&mut history, 2, "2025-09=x");
+        let rule = rule("declines >= 2", None);
+        let sight =
+            |pull| Sight { rule: &rule, history: &history, until: PullId(pull), now: now(pull), zone: chrono_tz::UTC };
+        let fired = assess(sight(1), &Alert::new("falling", labels(), "hash", PullId(0))).alert;
+        let held = assess(sight(2), &fired).alert.held;
+        assert_eq!(held.as_deref(), Some("waiting for 2025-09, whose figure was withdrawn"));
+    }
+
+    #[test]
+    fn a_withdrawal_that_settles_a_verdict_corrects() {
+        let messages = check(
+            &rule("value > 600 t or lag(1) > 500 t", None),
+            0,
+            "
+            2025-08=400 2025-09=620 | fired 2025-09 firing 2025-09
+            2025-08=510 2025-09=x   | - firing 2025-09
+            2025-08=300 2025-09=5   | corrected 2025-09 ok
+        ",
+        );
+        let told = |line: &crate::outbox::RevisionLine| format!("{} {} → {}", line.period, line.old, line.new);
+        let told: Vec<String> = messages[1].revisions.iter().map(told).collect();
+        assert_eq!(told, ["2025-08 510 t → 300 t", "2025-09 withdrawn → 5 t"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::base::text::shorten;
 use crate::period::{Frequency, Period, Span};
 use crate::rule::{Gate, Judgement, Rule, Value};
 use crate::series::number::percent;
-use crate::series::{Point, Provenance, Revision, View};
+use crate::series::{Gap, Point, Provenance, Revision, View};
 
 /// What a message is made of.
 #[derive(Clone, Copy)]
@@ -187,26 +187,32 @@ impl Matter<'_> {
     fn main_revision(&self) -> String {
         let used = self.used();
         let latest = self.revisions.iter().rev();
-        let main = latest.clone().find(|revision| used.iter().any(|point| point.span == revision.new.span));
+        let main = latest.clone().find(|revision| used.iter().any(|point| point.span == revision.span));
         let Some(revision) = main.or_else(|| self.revisions.last()) else {
             return "a known figure changed".to_owned();
         };
+        let span = revision.span.in_words();
+        match (revision.old, revision.new) {
+            (old, Some(_)) => {
+                let before = if old.is_some() { "" } else { " before" };
+                format!("{span} is now {}, was {}{before}", self.figure_of(revision.new), self.figure_of(old))
+            }
+            (old, None) => format!("{span} was withdrawn, was {}", self.figure_of(old)),
+        }
+    }
+
+    /// One side of a revision.
+    fn figure_of(&self, point: Option<Point>) -> String {
         let unit = self.view.and_then(|view| view.history().unit());
-        format!(
-            "{} is now {}, was {}",
-            revision.new.span.in_words(),
-            words::quantity(revision.new.value, unit),
-            words::quantity(revision.old.value, unit)
-        )
+        point.map_or_else(|| "withdrawn".to_owned(), |point| words::quantity(point.value, unit))
     }
 
     fn revision_lines(&self) -> Vec<RevisionLine> {
-        let unit = self.view.and_then(|view| view.history().unit());
         let line = |revision: &Revision| RevisionLine {
-            period: revision.new.span.to_string(),
-            old: words::quantity(revision.old.value, unit),
-            new: words::quantity(revision.new.value, unit),
-            known_since: words::day(revision.new.recorded_at, self.zone),
+            period: revision.span.to_string(),
+            old: self.figure_of(revision.old),
+            new: self.figure_of(revision.new),
+            known_since: words::day(revision.recorded_at, self.zone),
         };
         let skipped = self.revisions.len().saturating_sub(REVISIONS_MAX);
         self.revisions.iter().skip(skipped).map(line).collect()
@@ -246,14 +252,19 @@ impl Matter<'_> {
 
     fn row(&self, view: View<'_>, span: Span, point: Option<Point>) -> TableRow {
         let unit = view.history().unit();
-        let revision = self.revisions.iter().find(|revision| revision.new.span == span);
+        let revision = self.revisions.iter().find(|revision| revision.span == span);
         let note = revision.map(|revision| {
+            let withdrawn = if revision.new.is_none() { "withdrawn, " } else { "" };
             format!(
-                "was {} until {}",
-                words::quantity(revision.old.value, unit),
-                words::day(revision.new.recorded_at, self.zone)
+                "{withdrawn}was {} until {}",
+                self.figure_of(revision.old),
+                words::day(revision.recorded_at, self.zone)
             )
         });
+        let absent = || match view.point(span.last()) {
+            Err(Gap::Withdrawn(_)) => "withdrawn".to_owned(),
+            _ => "not published".to_owned(),
+        };
         TableRow {
             period: span.to_string(),
             value: point.map_or_else(|| "—".to_owned(), |point| words::quantity(point.value, unit)),
@@ -262,14 +273,15 @@ impl Matter<'_> {
                 .filter(|point| point.status != crate::series::Status::Final)
                 .map(|point| point.status.to_string()),
             known_since: point.map(|point| point.recorded_at.date(self.zone).to_string()),
-            note: note.or_else(|| point.is_none().then(|| "not published".to_owned())),
+            note: note.or_else(|| point.is_none().then(absent)),
         }
     }
 
     /// Where the figures of the table came from, by pull.
     fn sources(&self) -> BTreeMap<crate::series::PullId, Provenance> {
         let Some(view) = self.view else { return BTreeMap::new() };
-        let pulls = self.used().into_iter().map(|point| point.pull).chain(self.transition.pull);
+        let origins = self.used().into_iter().flat_map(|point| view.history().origins(&point));
+        let pulls = origins.chain(self.transition.pull);
         pulls.filter_map(|pull| Some((pull, view.history().provenance(pull)?.clone()))).collect()
     }
 
@@ -325,7 +337,7 @@ fn last_periods(view: View<'_>, period: Period) -> Vec<(Span, Option<Point>)> {
     while at <= period {
         rows.push(match view.point(at) {
             Ok(point) => (point.span, Some(point)),
-            Err(crate::series::Gap::Combined(_, span)) => (span, view.exactly(span)),
+            Err(Gap::Combined(_, span)) => (span, view.exactly(span)),
             Err(_) => (at.into(), None),
         });
         at = at.next();

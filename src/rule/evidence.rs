@@ -63,6 +63,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gap(Gap::Missing(period)) => write!(f, "waiting for {period}"),
+            Self::Gap(Gap::Withdrawn(period)) => write!(f, "waiting for {period}, whose figure was withdrawn"),
             Self::Gap(gap) => gap.fmt(f),
             Self::NegativeBase(period) => write!(f, "the base at {period} is below zero"),
             Self::ZeroOverZero(period) => write!(f, "zero over zero at {period}"),

@@ -37,7 +37,7 @@ fn filled(frequency: Frequency, unit: Option<Unit>, figures: &[(Span, f64)]) -> 
     let mut history = History::new(Labels::default(), frequency, unit);
     for (span, value) in figures {
         let recorded_at = Timestamp::parse("2025-10-20T00:00:00Z").unwrap();
-        let value = Finite::new(*value).unwrap();
+        let value = Finite::new(*value);
         history.record(*span, Vintage { value, status: Status::Final, recorded_at, pull: PullId(1) });
     }
     history

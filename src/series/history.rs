@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::Days;
 
@@ -22,13 +23,18 @@ pub struct History {
     max_gap_days: i64,
     entries: BTreeMap<Span, Vec<Vintage>>,
     provenance: BTreeMap<PullId, Provenance>,
+    /// Of derived vintages: every pull that brought a part of them.
+    origins: BTreeMap<(Span, PullId, Timestamp), Vec<PullId>>,
+    /// Of a group: the series whose sum it is.
+    members: Arc<[Self]>,
 }
 
 impl History {
     /// A series of which nothing is known yet.
     pub fn new(labels: Labels, frequency: Frequency, unit: Option<Unit>) -> Self {
-        let (entries, provenance) = (BTreeMap::new(), BTreeMap::new());
-        Self { labels, frequency, unit, max_gap_days: MAX_GAP_DAYS, entries, provenance }
+        let (entries, provenance, origins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let members = Arc::new([]);
+        Self { labels, frequency, unit, max_gap_days: MAX_GAP_DAYS, entries, provenance, origins, members }
     }
 
     /// Sets how many days may lie between neighbours of a daily series.
@@ -36,6 +42,23 @@ impl History {
     pub fn with_max_gap(mut self, days: i64) -> Self {
         self.max_gap_days = days;
         self
+    }
+
+    /// Makes it the history of a group: the sum of these.
+    #[must_use]
+    pub(super) fn with_members(mut self, members: Vec<Self>) -> Self {
+        self.members = members.into();
+        self
+    }
+
+    /// The series whose sum it is, where it is a group's.
+    pub fn members(&self) -> &[Self] {
+        &self.members
+    }
+
+    /// How many days may lie between neighbours of a daily series.
+    pub const fn max_gap_days(&self) -> i64 {
+        self.max_gap_days
     }
 
     /// Adds a vintage of a span; vintages are kept in the order of their pulls, then of their time.
@@ -48,6 +71,34 @@ impl History {
     /// Says where a pull's vintages came from.
     pub fn record_provenance(&mut self, pull: PullId, provenance: Provenance) {
         self.provenance.insert(pull, provenance);
+    }
+
+    /// Says which pulls brought the parts of a derived vintage.
+    pub(super) fn record_origins(&mut self, span: Span, vintage: &Vintage, pulls: impl Iterator<Item = PullId>) {
+        let mut pulls: Vec<PullId> = pulls.collect();
+        pulls.sort_unstable();
+        pulls.dedup();
+        self.origins.insert((span, vintage.pull, vintage.recorded_at), pulls);
+    }
+
+    /// Takes over where another history's pulls came from.
+    pub(super) fn inherit_provenance(&mut self, other: &Self) {
+        self.provenance.extend(other.provenance.iter().map(|(pull, provenance)| (*pull, provenance.clone())));
+    }
+
+    /// The pulls that brought the parts of a derived figure; `None` for a figure of its own.
+    pub(super) fn known_origins(&self, point: &Point) -> Option<&[PullId]> {
+        self.origins.get(&(point.span, point.pull, point.recorded_at)).map(Vec::as_slice)
+    }
+
+    /// Every pull that had a part in a figure: its own, or those of all that it was calculated from.
+    pub fn origins(&self, point: &Point) -> Vec<PullId> {
+        self.known_origins(point).map_or_else(|| vec![point.pull], <[PullId]>::to_vec)
+    }
+
+    /// Every span that ever had a figure, in order.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        self.entries.keys().copied()
     }
 
     /// The labels.
@@ -90,25 +141,37 @@ impl History {
             .collect()
     }
 
-    /// The spans known at pull `after` whose value or status was another at pull `until`.
+    /// The spans seen at pull `after` whose value or status was another at pull `until`.
     pub fn revised(&self, after: PullId, until: PullId) -> Vec<Revision> {
-        let known = |span, pull| self.view(AsOf::Pull(pull)).exactly(span);
-        let revision = |span: &Span| {
-            let (old, new) = (known(*span, after)?, known(*span, until)?);
-            let changed = old.value.to_bits() != new.value.to_bits() || old.status != new.status;
-            changed.then_some(Revision { old, new })
+        let (before, now) = (self.view(AsOf::Pull(after)), self.view(AsOf::Pull(until)));
+        let revision = |(span, vintages): (&Span, &Vec<Vintage>)| {
+            let (old, new) = (before.newest(vintages)?, now.newest(vintages)?);
+            let figure = |vintage: Vintage| vintage.value.map(|value| (value.get().to_bits(), vintage.status));
+            let changed = figure(old) != figure(new);
+            let (span, recorded_at) = (*span, new.recorded_at);
+            changed.then(|| Revision { span, old: point(span, old), new: point(span, new), recorded_at })
         };
-        self.entries.keys().filter_map(revision).collect()
+        self.entries.iter().filter_map(revision).collect()
     }
 }
 
-/// A known period whose figure changed.
+/// A known period whose figure changed, was withdrawn, or is back after that: one side at least is there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Revision {
-    /// The figure as it was.
-    pub old: Point,
-    /// The figure as it is now.
-    pub new: Point,
+    /// What it covers.
+    pub span: Span,
+    /// The figure as it was; `None` where it had been withdrawn.
+    pub old: Option<Point>,
+    /// The figure as it is now; `None` where it is withdrawn.
+    pub new: Option<Point>,
+    /// When the change became known.
+    pub recorded_at: Timestamp,
+}
+
+/// A vintage as a figure of its span; none where it withdraws.
+fn point(span: Span, vintage: Vintage) -> Option<Point> {
+    let Vintage { value, status, recorded_at, pull } = vintage;
+    value.map(|value| Point { span, value: value.get(), status, recorded_at, pull })
 }
 
 /// The moment whose knowledge a view shows. Both sides of a comparison come from one view.
@@ -142,6 +205,8 @@ pub struct Point {
 pub enum Gap {
     /// Nothing was published for it.
     Missing(Period),
+    /// What was published for it was taken back.
+    Withdrawn(Period),
     /// It was published only together with its neighbours.
     Combined(Period, Span),
     /// A daily series has no figure on the day or within so many days before it.
@@ -157,6 +222,7 @@ impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(period) => write!(f, "{period} is missing"),
+            Self::Withdrawn(period) => write!(f, "the figure of {period} was withdrawn"),
             Self::Combined(period, span) => {
                 write!(f, "{period} was published only as part of {span} (combined period)")
             }
@@ -207,6 +273,12 @@ impl<'a> View<'a> {
         self.history
     }
 
+    /// The members of a group's history as they were known at the same moment.
+    pub fn members(&self) -> impl Iterator<Item = View<'a>> + use<'a> {
+        let as_of = self.as_of;
+        self.history.members.iter().map(move |member| member.view(as_of))
+    }
+
     /// Every figure, in the order of their last periods.
     pub fn points(&self) -> impl DoubleEndedIterator<Item = Point> + use<'a> {
         let view = *self;
@@ -233,7 +305,14 @@ impl<'a> View<'a> {
         if let Some(point) = self.exactly(period.into()) {
             return Ok(point);
         }
-        Err(self.combined(period).map_or(Gap::Missing(period), |point| Gap::Combined(period, point.span)))
+        Err(self.combined(period).map_or_else(|| self.absent(period), |point| Gap::Combined(period, point.span)))
+    }
+
+    /// Why a period has no figure, where none covers it.
+    fn absent(&self, period: Period) -> Gap {
+        let vintages = self.history.entries.get(&Span::from(period));
+        let withdrawn = vintages.is_some_and(|vintages| self.newest(vintages).is_some());
+        if withdrawn { Gap::Withdrawn(period) } else { Gap::Missing(period) }
     }
 
     /// The period so far before `period`, with its figure.
@@ -286,13 +365,17 @@ impl<'a> View<'a> {
     }
 
     fn latest_of(&self, span: Span, vintages: &[Vintage]) -> Option<Point> {
+        point(span, self.newest(vintages)?)
+    }
+
+    /// The newest vintage that this view sees; it may be a withdrawal.
+    fn newest(&self, vintages: &[Vintage]) -> Option<Vintage> {
         let visible = |vintage: &&Vintage| match self.as_of {
             AsOf::Latest => true,
             AsOf::Pull(pull) => vintage.pull <= pull,
             AsOf::Time(time) => vintage.recorded_at <= time,
         };
-        let Vintage { value, status, recorded_at, pull } = *vintages.iter().rev().find(visible)?;
-        Some(Point { span, value: value.get(), status, recorded_at, pull })
+        vintages.iter().rev().find(visible).copied()
     }
 
     /// A combined figure that covers a period.
@@ -381,7 +464,7 @@ impl<'a> View<'a> {
     fn checked_neighbours(&self, points: Vec<Point>, last: Period) -> Window {
         let mut gaps = Vec::new();
         if points.last().is_none_or(|point| point.span.last() != last) {
-            gaps.push(Gap::Missing(last));
+            gaps.push(self.absent(last));
         }
         for pair in points.windows(2) {
             let (before, after) = (pair[0].span.last(), pair[1].span.last());
@@ -418,19 +501,24 @@ mod tests {
 
     fn vintage(value: f64, pull: i64) -> Vintage {
         Vintage {
-            value: Finite::new(value).unwrap(),
+            value: Some(Finite::new(value).unwrap()),
             status: Status::Final,
             recorded_at: Timestamp::from_millis(pull * 1000),
             pull: PullId(pull),
         }
     }
 
-    /// A history from lines of `span value pull`.
+    /// A history from lines of `span value pull`; the value `x` withdraws.
     fn history(frequency: Frequency, script: &str) -> History {
         let mut history = History::new(Labels::default(), frequency, None);
         for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let [span, value, pull] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
-            history.record(Span::parse(span).unwrap(), vintage(value.parse().unwrap(), pull.parse().unwrap()));
+            let pull = pull.parse().unwrap();
+            let vintage = match value {
+                "x" => Vintage { value: None, ..vintage(0.0, pull) },
+                value => vintage(value.parse().unwrap(), pull),
+            };
+            history.record(Span::parse(span).unwrap(), vintage);
         }
         history
     }
@@ -455,8 +543,46 @@ mod tests {
         assert_eq!(history.view(AsOf::Pull(PullId(4))).latest(), Some(period("2025-09")));
         assert_eq!(history.arrived(PullId(4), PullId(6)), [Span::parse("2025-11").unwrap()]);
         let revised = history.revised(PullId(4), PullId(6));
-        assert_eq!(revised.iter().map(|r| (r.old.value, r.new.value)).collect::<Vec<_>>(), [(420.5, 600.0)]);
+        assert_eq!(changes(&revised), ["2025-09 420.5 → 600"]);
         assert!(history.revised(PullId(5), PullId(6)).is_empty());
+    }
+
+    fn changes(revisions: &[Revision]) -> Vec<String> {
+        let told = |point: &Option<Point>| point.map_or_else(|| "-".to_owned(), |point| point.value.to_string());
+        let change =
+            |revision: &Revision| format!("{} {} → {}", revision.span, told(&revision.old), told(&revision.new));
+        revisions.iter().map(change).collect()
+    }
+
+    #[test]
+    fn a_withdrawn_figure_is_a_gap_from_then_on_and_a_revision() {
+        let history = history(Frequency::Month, "2025-08 5 1\n2025-09 6 1\n2025-09 x 2\n2025-09 x 3\n2025-09 7 4");
+        let at = |pull| history.view(AsOf::Pull(PullId(pull))).point(period("2025-09")).map(|point| point.value);
+        let withdrawn = Err(Gap::Withdrawn(period("2025-09")));
+        assert_eq!([1, 2, 3, 4].map(at), [Ok(6.0), withdrawn, withdrawn, Ok(7.0)]);
+        let latest = |pull| history.view(AsOf::Pull(PullId(pull))).latest();
+        assert_eq!((latest(1), latest(2)), (Some(period("2025-09")), Some(period("2025-08"))));
+        let window = history.view(AsOf::Pull(PullId(2))).window(period("2025-09"), Back::Periods(2));
+        assert_eq!((window.points.len(), window.gaps), (1, vec![Gap::Withdrawn(period("2025-09"))]));
+        let revised = |after, until| changes(&history.revised(PullId(after), PullId(until)));
+        assert_eq!(revised(1, 2), ["2025-09 6 → -"]);
+        assert_eq!(revised(2, 3), [] as [&str; 0]);
+        assert_eq!(revised(3, 4), ["2025-09 - → 7"]);
+        assert_eq!(revised(1, 4), ["2025-09 6 → 7"]);
+        assert_eq!(history.revised(PullId(1), PullId(2))[0].recorded_at, Timestamp::from_millis(2000));
+    }
+
+    #[test]
+    fn a_withdrawn_day_is_no_neighbour_and_a_combined_figure_covers_for_a_withdrawn_month() {
+        let days = history(Frequency::Day, "2025-07-09 4 1\n2025-07-10 5 1\n2025-07-11 6 1\n2025-07-10 x 2");
+        let view = days.view(AsOf::Latest);
+        assert_eq!(view.previous(period("2025-07-11")).map(|point| point.value), Ok(4.0));
+        let gaps = view.window(period("2025-07-10"), Back::Periods(1)).gaps;
+        assert_eq!(gaps, [Gap::Withdrawn(period("2025-07-10"))]);
+        let months = history(Frequency::Month, "2025-02 3 1\n2025-02 x 2\n2025-01/2025-02 8 2");
+        let span = Span::parse("2025-01/2025-02").unwrap();
+        let february = months.view(AsOf::Latest).point(period("2025-02"));
+        assert_eq!(february, Err(Gap::Combined(period("2025-02"), span)));
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub struct Row {
     pub unit: Option<Unit>,
     /// What the figure covers.
     pub span: Span,
-    /// The figure, in the series' unit.
-    pub value: Finite,
+    /// The figure, in the series' unit; `None` withdraws the one before.
+    pub value: Option<Finite>,
     /// The publisher's mark.
     pub status: Status,
     /// When it was published, where the publisher says so.
@@ -65,7 +65,8 @@ pub fn intake(
         let target = units.entry(observation.labels.clone()).or_insert_with(|| {
             known.get(&observation.labels).cloned().unwrap_or_else(|| terms.unit.or(stated).cloned())
         });
-        match in_unit(observation.value, stated, target.as_ref()) {
+        let value = observation.value.map(|value| in_unit(value, stated, target.as_ref())).transpose();
+        match value {
             Ok(value) => {
                 let Observation { labels, span, status, published, row, .. } = observation;
                 let key = (labels.clone(), span, published);
@@ -84,6 +85,7 @@ pub fn intake(
             refused.extend(conflict(&copies));
         }
     }
+    drop_empty_withdrawals(&mut rows, known);
     // A refused row is a cell that was not left out: which one, its labels may not say.
     if terms.absent_zero && refused.is_empty() {
         let zeros = zeros(&rows, unavailable, known);
@@ -92,6 +94,15 @@ pub fn intake(
     }
     refused.sort_by_key(|refusal| refusal.row);
     Intake { rows, refused }
+}
+
+/// Drops withdrawals from series of which nothing is or was known: there is nothing to take back.
+fn drop_empty_withdrawals(rows: &mut Vec<Row>, known: &HashMap<Labels, Option<Unit>>) {
+    if rows.iter().all(|row| row.value.is_some()) {
+        return;
+    }
+    let told: HashSet<Labels> = rows.iter().filter(|row| row.value.is_some()).map(|row| row.labels.clone()).collect();
+    rows.retain(|row| row.value.is_some() || known.contains_key(&row.labels) || told.contains(&row.labels));
 }
 
 /// A zero for every known series and every span of the pull that the series has no cell for.
@@ -106,7 +117,7 @@ fn zeros(rows: &[Row], unavailable: &[(Labels, Span)], known: &HashMap<Labels, O
         labels: labels.clone(),
         unit: unit.clone(),
         span,
-        value: Finite::ZERO,
+        value: Some(Finite::ZERO),
         status: Status::Final,
         published: None,
     };
@@ -137,7 +148,10 @@ fn same(a: &Row, b: &Row) -> bool {
 }
 
 fn conflict(copies: &[(usize, Row)]) -> impl Iterator<Item = Refusal> {
-    let told = |(row, copy): &(usize, Row)| format!("{} in row {row}", copy.value.get());
+    let told = |(row, copy): &(usize, Row)| match copy.value {
+        Some(value) => format!("{} in row {row}", value.get()),
+        None => format!("withdrawn in row {row}"),
+    };
     let figures: Vec<String> = copies.iter().map(told).collect();
     copies.iter().map(move |(row, copy)| Refusal {
         row: *row,
@@ -154,7 +168,7 @@ mod tests {
         Observation {
             labels: [("partner", "US")].into_iter().collect(),
             span: Span::parse(span).unwrap(),
-            value: Finite::new(value).unwrap(),
+            value: Some(Finite::new(value).unwrap()),
             unit: unit.map(|unit| Unit::parse(unit).unwrap()),
             status: Status::Final,
             published: None,
@@ -175,7 +189,7 @@ mod tests {
             observation(4, "2025-10", 7.0, Some("count")),
         ];
         let intake = intake(pull, &[], Terms { unit: Some(&tonnes), absent_zero: false }, &HashMap::new());
-        let values: Vec<f64> = intake.rows.iter().map(|row| row.value.get()).collect();
+        let values: Vec<f64> = intake.rows.iter().map(|row| row.value.unwrap().get()).collect();
         assert_eq!(values, [590.0, 420.5]);
         assert_eq!(reasons(&intake), ["row 4: items does not convert to t, the unit of the series"]);
     }
@@ -185,7 +199,7 @@ mod tests {
         let known: HashMap<_, _> =
             [([("partner", "US")].into_iter().collect(), Some(Unit::parse("kg").unwrap()))].into_iter().collect();
         let intake = intake(vec![observation(2, "2025-08", 590.0, Some("t"))], &[], Terms::default(), &known);
-        assert_eq!(intake.rows[0].value.get(), 590_000.0);
+        assert_eq!(intake.rows[0].value.unwrap().get(), 590_000.0);
         assert_eq!(intake.rows[0].unit, Some(Unit::parse("kg").unwrap()));
     }
 
@@ -210,8 +224,26 @@ mod tests {
         first.published = Timestamp::parse("2025-10-20T00:00:00Z");
         second.published = Timestamp::parse("2025-11-20T00:00:00Z");
         let intake = intake(vec![second, first], &[], Terms::default(), &HashMap::new());
-        let values: Vec<f64> = intake.rows.iter().map(|row| row.value.get()).collect();
+        let values: Vec<f64> = intake.rows.iter().map(|row| row.value.unwrap().get()).collect();
         assert_eq!((values, intake.refused.len()), (vec![420.5, 600.0], 0));
+    }
+
+    #[test]
+    fn a_withdrawal_needs_no_unit_but_something_to_take_back() {
+        let withdrawn = |row, span| Observation { value: None, ..observation(row, span, 0.0, None) };
+        let tonnes = Some(Unit::parse("t").unwrap());
+        let known: HashMap<_, _> = [([("partner", "US")].into_iter().collect(), tonnes.clone())].into_iter().collect();
+        let told = |intake: &Intake| -> Vec<(String, Option<f64>)> {
+            intake.rows.iter().map(|row| (row.span.to_string(), row.value.map(Finite::get))).collect()
+        };
+        let one = intake(vec![withdrawn(2, "2025-08")], &[], Terms::default(), &known);
+        assert_eq!((told(&one), &one.rows[0].unit), (vec![("2025-08".to_owned(), None)], &tonnes));
+        assert_eq!(intake(vec![withdrawn(2, "2025-08")], &[], Terms::default(), &HashMap::new()), Intake::default());
+        let both = vec![observation(2, "2025-07", 5.0, None), withdrawn(3, "2025-08")];
+        assert_eq!(intake(both, &[], Terms::default(), &HashMap::new()).rows.len(), 2);
+        let torn = vec![observation(2, "2025-08", 5.0, Some("t")), withdrawn(3, "2025-08")];
+        let expected = r#"row 2: 2025-08 of {partner="US"} has two figures: 5 in row 2, withdrawn in row 3"#;
+        assert_eq!(reasons(&intake(torn, &[], Terms::default(), &known))[0], expected);
     }
 
     #[test]
@@ -221,7 +253,9 @@ mod tests {
         let terms = Terms { unit: None, absent_zero: true };
         let pull = || vec![observation(2, "2025-08", 590.0, None), observation(3, "2025-09", 420.5, None)];
         let told = |intake: &Intake| -> Vec<String> {
-            let cell = |row: &Row| format!("{} {} {}", row.labels.value("partner").unwrap(), row.span, row.value.get());
+            let cell = |row: &Row| {
+                format!("{} {} {}", row.labels.value("partner").unwrap(), row.span, row.value.unwrap().get())
+            };
             intake.rows.iter().map(cell).collect()
         };
         let filled = intake(pull(), &[(german, Span::parse("2025-08").unwrap())], terms, &known);

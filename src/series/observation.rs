@@ -82,8 +82,8 @@ pub struct Observation {
     pub labels: Labels,
     /// The period, or the periods that it covers together.
     pub span: Span,
-    /// The figure in `unit`.
-    pub value: Finite,
+    /// The figure in `unit`; `None` where the publisher takes back what it said before.
+    pub value: Option<Finite>,
     /// The unit that the page states; `None` where it states none.
     pub unit: Option<Unit>,
     /// The publisher's mark.
@@ -123,8 +123,8 @@ pub struct PullId(pub i64);
 /// One version of a figure: what was known from `recorded_at` until the next vintage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Vintage {
-    /// The figure in the series' unit.
-    pub value: Finite,
+    /// The figure in the series' unit; `None` where the figure before was withdrawn.
+    pub value: Option<Finite>,
     /// The publisher's mark.
     pub status: Status,
     /// When it became known: its publication where the feed says so, else when it was retrieved.

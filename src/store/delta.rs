@@ -8,8 +8,8 @@ use crate::series::Status;
 /// The newest vintage of a span.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Known {
-    /// The figure.
-    pub value: f64,
+    /// The figure; `None` where it is withdrawn.
+    pub value: Option<f64>,
     /// The publisher's mark.
     pub status: Status,
     /// When it became known.
@@ -19,8 +19,8 @@ pub struct Known {
 /// What a pull says of a span.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Told {
-    /// The figure.
-    pub value: f64,
+    /// The figure; `None` where it is withdrawn.
+    pub value: Option<f64>,
     /// The publisher's mark.
     pub status: Status,
     /// When it was published, where the publisher says so.
@@ -29,8 +29,8 @@ pub struct Told {
 
 impl Told {
     /// A figure as it will be read back: a database keeps no sign of zero.
-    pub fn new(value: f64, status: Status, published: Option<Timestamp>) -> Self {
-        Self { value: value + 0.0, status, published }
+    pub fn new(value: Option<f64>, status: Status, published: Option<Timestamp>) -> Self {
+        Self { value: value.map(|value| value + 0.0), status, published }
     }
 
     /// The order in which figures of one pull for one span follow each other: by publication; those
@@ -44,10 +44,11 @@ impl Told {
     ///
     /// The `last` figure of a pull for a span is what the publisher says now: it adds a vintage where it
     /// says something else. An earlier one tells the past: it adds a vintage only where its publication is
-    /// news, so that reading the same file again adds nothing.
+    /// news, so that reading the same file again adds nothing. A withdrawal needs a figure to withdraw.
     pub fn after(&self, known: Option<&Known>, last: bool, retrieved_at: Timestamp) -> Option<Known> {
-        let same = |known: &Known| known.value.to_bits() == self.value.to_bits() && known.status == self.status;
-        if known.is_some_and(same) {
+        let figure = |value: Option<f64>, status: Status| value.map(|value| (value.to_bits(), status));
+        let before = known.and_then(|known| figure(known.value, known.status));
+        if before == figure(self.value, self.status) {
             return None;
         }
         let is_news = |published: &Timestamp| {
@@ -67,16 +68,17 @@ mod tests {
     }
 
     fn told(value: f64, published: Option<i64>) -> Told {
-        Told::new(value, Status::Final, published.map(at))
+        Told::new(Some(value), Status::Final, published.map(at))
     }
 
     /// The vintages after a pull at 100, as (value, time), when `known` is (value, time).
     #[track_caller]
     fn check(known: Option<(f64, i64)>, pull: &[(f64, Option<i64>)], expected: &[(f64, i64)]) {
-        let known = known.map(|(value, time)| Known { value, status: Status::Final, recorded_at: at(time) });
+        let known =
+            known.map(|(value, time)| Known { value: Some(value), status: Status::Final, recorded_at: at(time) });
         let first = added(known, pull);
         let shown: Vec<(f64, i64)> =
-            first.iter().map(|vintage| (vintage.value, vintage.recorded_at.millis())).collect();
+            first.iter().map(|vintage| (vintage.value.unwrap(), vintage.recorded_at.millis())).collect();
         assert_eq!(shown, expected);
         assert_eq!(added(first.last().copied().or(known), pull), [], "the same again adds nothing");
     }
@@ -125,9 +127,21 @@ mod tests {
 
     #[test]
     fn a_status_is_part_of_the_figure_and_a_zeros_sign_is_not() {
-        let known = Known { value: 0.0, status: Status::Preliminary, recorded_at: at(40) };
-        let after = |status| Told::new(-0.0, status, None).after(Some(&known), true, at(100));
+        let known = Known { value: Some(0.0), status: Status::Preliminary, recorded_at: at(40) };
+        let after = |status| Told::new(Some(-0.0), status, None).after(Some(&known), true, at(100));
         assert_eq!(after(Status::Preliminary), None);
         assert_eq!(after(Status::Final).map(|vintage| vintage.status), Some(Status::Final));
+    }
+
+    #[test]
+    fn a_withdrawal_takes_back_a_figure_once_and_a_figure_may_follow_it() {
+        let known = |value| Known { value, status: Status::Final, recorded_at: at(40) };
+        let after = |before: Option<Known>, value, status| {
+            Told::new(value, status, None).after(before.as_ref(), true, at(100)).map(|vintage| vintage.value)
+        };
+        assert_eq!(after(None, None, Status::Final), None);
+        assert_eq!(after(Some(known(Some(1.0))), None, Status::Final), Some(None));
+        assert_eq!(after(Some(known(None)), None, Status::Preliminary), None);
+        assert_eq!(after(Some(known(None)), Some(1.0), Status::Final), Some(Some(1.0)));
     }
 }

@@ -634,7 +634,7 @@ fn every_option_of_a_csv_feed_arrives() {
 fn observations(feed: &crate::feed::Feed, text: &str) -> String {
     let page = feed.publisher.parse(text.as_bytes()).unwrap();
     let told = page.observations.iter().map(|observation| {
-        let (labels, span, value) = (&observation.labels, observation.span, observation.value.get());
+        let (labels, span, value) = (&observation.labels, observation.span, observation.value.unwrap().get());
         let unit = observation.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
         let published = observation.published.map(|at| format!(" {at}")).unwrap_or_default();
         format!("{labels} {span} {value}{unit} {:?}{published}", observation.status)

@@ -106,7 +106,7 @@ mod tests {
         for seen in page.observations {
             let unit = seen.unit.map(|unit| format!(" {unit}")).unwrap_or_default();
             let published = seen.published.map(|at| format!(" published {at}")).unwrap_or_default();
-            let (row, span, value, status) = (seen.row, seen.span, seen.value.get(), seen.status);
+            let (row, span, value, status) = (seen.row, seen.span, seen.value.unwrap().get(), seen.status);
             lines.push(format!("{row}: {} {span} {value}{unit} {status}{published}", seen.labels));
         }
         lines.extend(page.unavailable.iter().map(|(labels, span)| format!("not available: {labels} {span}")));

@@ -189,7 +189,7 @@ impl<'c> Reading<'c> {
         let observation = Observation {
             labels: labels.clone(),
             span,
-            value,
+            value: Some(value),
             unit: self.unit(row)?,
             status: self.status(row)?,
             published: self.published(row)?,

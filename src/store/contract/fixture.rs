@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::outbox::{AlertRef, Attempt, Delivery, Evidence, Message, Next, Outcome, plan};
 use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
-use crate::series::{Finite, History, Labels, PullId, Row, Status, Unit};
+use crate::series::{Finite, History, Labels, PullId, Row, Status, Unit, Vintage};
 use crate::store::{Appended, Claim, Committed, Holder, Lease, Leased, NewPull, SeriesRef, Settled, Store, Task};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -32,10 +32,15 @@ pub fn row(partner: &str, span: &str, value: f64) -> Row {
         labels: labels(partner),
         unit: Some(Unit::parse("t").unwrap()),
         span: Span::parse(span).unwrap(),
-        value: Finite::new(value).unwrap(),
+        value: Some(Finite::new(value).unwrap()),
         status: Status::Final,
         published: None,
     }
+}
+
+/// A row that takes back what was said.
+pub fn withdrawn(partner: &str, span: &str) -> Row {
+    Row { value: None, ..row(partner, span, 0.0) }
 }
 
 pub fn published(row: Row, time: &str) -> Row {
@@ -98,10 +103,11 @@ pub async fn history(store: &Store, partner: &str, until: PullId) -> History {
     store.history(&series, until).await.unwrap()
 }
 
-/// The vintages of a span as `value@time`.
+/// The vintages of a span as `value@time`; a withdrawal is `x`.
 pub fn told(history: &History, span: &str) -> Vec<String> {
     let vintages = history.vintages(Span::parse(span).unwrap());
-    vintages.iter().map(|vintage| format!("{}@{}", vintage.value.get(), vintage.recorded_at)).collect()
+    let value = |vintage: &Vintage| vintage.value.map_or_else(|| "x".to_owned(), |value| value.get().to_string());
+    vintages.iter().map(|vintage| format!("{}@{}", value(vintage), vintage.recorded_at)).collect()
 }
 
 pub async fn task(store: &Store, now: Timestamp) -> Option<Task> {

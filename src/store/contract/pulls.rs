@@ -79,6 +79,28 @@ pub async fn a_revision_keeps_what_was_known(site: Site) {
     assert_eq!((august.len(), august[0].pull), (1, first));
 }
 
+pub async fn a_withdrawn_figure_is_a_vintage_without_one(site: Site) {
+    let store = site.open().await;
+    let rows = vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5)];
+    let first = append(&store, 1, rows).await.pull.unwrap();
+    let taken = append(&store, 2, vec![withdrawn("US", "2025-09"), withdrawn("US", "2025-10")]).await;
+    assert_eq!(counts(&taken), (0, 1, 1), "what was never said cannot be taken back");
+    let second = taken.pull.unwrap();
+    assert_eq!(append(&store, 3, vec![withdrawn("US", "2025-09")]).await.pull, None);
+    store.close().await.unwrap();
+    let store = site.open().await;
+    let all = history(&store, "US", second).await;
+    assert_eq!(told(&all, "2025-09"), ["420.5@2025-10-09T08:54:21Z", "x@2025-10-09T08:55:21Z"]);
+    assert_eq!(told(&all, "2025-10"), [] as [&str; 0]);
+    let september = Span::parse("2025-09").unwrap();
+    let value = |as_of| all.view(as_of).exactly(september).map(|point| point.value);
+    assert_eq!((value(AsOf::Pull(first)), value(AsOf::Pull(second))), (Some(420.5), None));
+    assert_eq!(all.revised(first, second).iter().filter(|revision| revision.new.is_none()).count(), 1);
+    assert_eq!(counts(&append(&store, 4, vec![row("US", "2025-09", 7.0)]).await), (0, 1, 0));
+    let third = history(&store, "US", PullId(i64::MAX)).await;
+    assert_eq!(told(&third, "2025-09")[1..], ["x@2025-10-09T08:55:21Z", "7@2025-10-09T08:57:21Z"]);
+}
+
 pub async fn publications_are_successive_vintages(site: Site) {
     let store = site.open().await;
     let rows = vec![
@@ -150,7 +172,7 @@ pub async fn every_value_reads_back_equal(site: Site) {
                 labels: labels.clone(),
                 unit: unit.clone(),
                 span: Span::parse(&format!("2025-{month:02}")).unwrap(),
-                value: Finite::new(value).unwrap(),
+                value: Some(Finite::new(value).unwrap()),
                 status,
                 published: None,
             })

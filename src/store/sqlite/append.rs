@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::feeds::{feed_id, holds, lost};
 use super::thread::End;
 use crate::base::clock::Timestamp;
-use crate::series::{Labels, PullId, Row, Unit};
+use crate::series::{Finite, Labels, PullId, Row, Unit};
 use crate::store::delta::{Known, Told};
 use crate::store::{Appended, Claim, Lease, NewPull, StoreError};
 
@@ -111,7 +111,7 @@ fn stage(transaction: &Connection, feed: i64, pull: &NewPull, rows: Vec<Row>) ->
             Some((_, _, series)) => *series,
             None => series_id(transaction, feed, pull, &row)?,
         };
-        let told = Told::new(row.value.get(), row.status, row.published);
+        let told = Told::new(row.value.map(Finite::get), row.status, row.published);
         staged.push(Staged { series, last: row.span.last().ordinal(), length: row.span.length(), told });
         if known.is_none() {
             current = Some((row.labels, row.unit, series));

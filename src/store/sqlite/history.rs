@@ -96,8 +96,9 @@ fn history(connection: &Connection, series: &SeriesRef, until: PullId) -> Result
     let mut pulls = BTreeSet::new();
     while let Some(row) = rows.next()? {
         let span = span(series.frequency, row.get(0)?, row.get(1)?)?;
-        let value: f64 = row.get(2)?;
-        let value = Finite::new(value).ok_or_else(|| Fault::unreadable("figure", value))?;
+        let value: Option<f64> = row.get(2)?;
+        let finite = |value| Finite::new(value).ok_or_else(|| Fault::unreadable("figure", value));
+        let value = value.map(finite).transpose()?;
         let pull = PullId(row.get(5)?);
         history.record(span, Vintage { value, status: status(row.get(3)?)?, recorded_at: time(row, 4)?, pull });
         pulls.insert(pull);

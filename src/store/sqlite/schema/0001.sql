@@ -70,7 +70,7 @@ CREATE TABLE observation(
     series INTEGER NOT NULL REFERENCES series(id),
     last INTEGER NOT NULL,
     length INTEGER NOT NULL,
-    value REAL NOT NULL,
+    value REAL,                         -- NULL: the figure before was withdrawn
     status INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL,
     pull INTEGER NOT NULL REFERENCES pull(id),
@@ -83,7 +83,7 @@ CREATE TABLE observation_rev(
     series INTEGER NOT NULL REFERENCES series(id),
     last INTEGER NOT NULL,
     length INTEGER NOT NULL,
-    value REAL NOT NULL,
+    value REAL,                         -- NULL: the figure before was withdrawn
     status INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL,
     pull INTEGER NOT NULL REFERENCES pull(id),
