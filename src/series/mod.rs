@@ -3,6 +3,7 @@
 //! Nothing here knows rules or alerts, nor where a figure came from beyond its provenance.
 
 pub mod country;
+pub mod derive;
 mod history;
 mod intake;
 mod labels;
