@@ -52,7 +52,8 @@ impl Answer {
     /// `HTTP 404 Not Found: no such hook`, fit to be kept with the attempt.
     pub fn told(&self) -> String {
         let reason = reqwest::StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
-        let head = reason.map_or_else(|| format!("HTTP {}", self.status), |reason| format!("HTTP {} {reason}", self.status));
+        let head =
+            reason.map_or_else(|| format!("HTTP {}", self.status), |reason| format!("HTTP {} {reason}", self.status));
         match self.body.as_deref().map(str::trim) {
             None => format!("{head}; the connection was lost before the answer ended"),
             Some("") => head,

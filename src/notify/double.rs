@@ -52,7 +52,8 @@ pub fn fired() -> Message {
         severity: Severity::Critical,
         period: Some("2025-09".to_owned()),
         at: at("2025-10-20T01:05:00Z"),
-        title: "China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %".to_owned(),
+        title: "China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %"
+            .to_owned(),
         summary: "July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.".to_owned(),
         gates: vec![GateLine {
             text: "declines >= 2".to_owned(),
@@ -81,11 +82,7 @@ pub fn fired() -> Message {
         program: "supplywatch 0.1.0".to_owned(),
         evidence: Evidence {
             unit: Some("t".to_owned()),
-            measures: vec![MeasureLine {
-                text: "declines".to_owned(),
-                value: Some(2.0),
-                words: "2".to_owned(),
-            }],
+            measures: vec![MeasureLine { text: "declines".to_owned(), value: Some(2.0), words: "2".to_owned() }],
             points: vec![
                 point("2025-07", 619.0, "2025-08-20T01:00:00Z"),
                 point("2025-08", 590.0, "2025-09-20T01:00:00Z"),
@@ -322,7 +319,11 @@ impl Script {
 
     fn reply(&self, command: &str) -> &'static str {
         let told = self.replies.iter().find(|(begin, _)| {
-            if begin.is_empty() { command.is_empty() } else { command.to_lowercase().starts_with(&begin.to_lowercase()) }
+            if begin.is_empty() {
+                command.is_empty()
+            } else {
+                command.to_lowercase().starts_with(&begin.to_lowercase())
+            }
         });
         told.map_or_else(|| self.default_reply(command), |(_, reply)| reply)
     }
@@ -330,7 +331,9 @@ impl Script {
     fn default_reply(&self, command: &str) -> &'static str {
         match command.split([' ', ':']).next().unwrap_or_default() {
             "" => "220 double ready",
-            "EHLO" if self.tls == Some(super::email::Tls::StartTls) => "250-double\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS",
+            "EHLO" if self.tls == Some(super::email::Tls::StartTls) => {
+                "250-double\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS"
+            }
             "EHLO" => "250-double\r\n250 AUTH PLAIN LOGIN",
             "STARTTLS" => "220 go ahead",
             "AUTH" => "235 welcome",

@@ -89,7 +89,8 @@ fn is_safe(text: &str) -> bool {
 }
 
 fn receivers() -> Vec<Receiver> {
-    let endpoint = || http::Endpoint { url: Secret::new("https://hooks.example/x"), insecure: false, allow_private: false };
+    let endpoint =
+        || http::Endpoint { url: Secret::new("https://hooks.example/x"), insecure: false, allow_private: false };
     let channels = vec![
         Channel::Console(console::Console { colour: false }),
         Channel::Lines,

@@ -93,7 +93,9 @@ impl Endpoint {
     /// What of the address may be shown: `https://hooks.example/…`.
     pub fn shown(&self) -> String {
         match Url::parse(self.url.expose().trim()) {
-            Ok(url) => format!("{}://{}/…", url.scheme(), printable(url.authority().rsplit('@').next().unwrap_or_default())),
+            Ok(url) => {
+                format!("{}://{}/…", url.scheme(), printable(url.authority().rsplit('@').next().unwrap_or_default()))
+            }
             Err(_) => "<unreadable URL>".to_owned(),
         }
     }
@@ -341,7 +343,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_never_ends_is_given_up() {
-        let server = HttpDouble::start(Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\no").then_silence()).await;
+        let server =
+            HttpDouble::start(Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\no").then_silence()).await;
         let answer = post(&endpoint(&server.url("/in"))).await.unwrap();
         assert_eq!((answer.status, answer.body), (200, None));
     }

@@ -80,8 +80,7 @@ fn title(message: &Message, width: usize) -> Vec<Line> {
     let hang = head.width();
     let mut lines = wrap(&message.title, width.saturating_sub(hang)).into_iter();
     let first = lines.next().unwrap_or_default();
-    let opening =
-        vec![Piece { style: Style::Tone(tone), text: head }, Piece { style: Style::Strong, text: first }];
+    let opening = vec![Piece { style: Style::Tone(tone), text: head }, Piece { style: Style::Strong, text: first }];
     let rest = lines.map(|text| vec![Piece { style: Style::Strong, text: format!("{}{text}", " ".repeat(hang)) }]);
     std::iter::once(opening).chain(rest).collect()
 }
@@ -118,7 +117,8 @@ fn field(label: &str, values: &[String], width: usize) -> Vec<Line> {
 /// The gates: `✓ holds  declines >= 2   declines = 2`, in columns.
 fn gates(message: &Message) -> Vec<String> {
     let cells = message.gates.iter().map(|gate| {
-        let [verdict, text, value] = [&gate.verdict, &gate.text, &gate.value].map(|text| look::line(text, FIELD_CHARS_MAX / 4));
+        let [verdict, text, value] =
+            [&gate.verdict, &gate.text, &gate.value].map(|text| look::line(text, FIELD_CHARS_MAX / 4));
         (look::gate_mark(gate), verdict, text, value)
     });
     let cells: Vec<_> = cells.collect();
@@ -136,11 +136,8 @@ pub fn table(message: &Message, width: usize) -> Vec<Line> {
     if message.table.is_empty() {
         return Vec::new();
     }
-    let rows: Vec<[String; 6]> = message
-        .table
-        .iter()
-        .map(|row| look::cells(row).map(|cell| look::line(&cell, FIELD_CHARS_MAX)))
-        .collect();
+    let rows: Vec<[String; 6]> =
+        message.table.iter().map(|row| look::cells(row).map(|cell| look::line(&cell, FIELD_CHARS_MAX))).collect();
     let widths = columns(&rows);
     if total(&widths) <= width {
         return aligned(&rows, &widths);
@@ -202,8 +199,9 @@ fn aligned(rows: &[[String; 6]], widths: &[usize; 6]) -> Vec<Line> {
 fn paragraphs(rows: &[[String; 6]], width: usize) -> Vec<Line> {
     let told = rows.iter().flat_map(|row| {
         let said = row.iter().zip(look::HEADINGS).filter(|(cell, _)| !cell.is_empty());
-        let said: Vec<String> =
-            said.map(|(cell, heading)| if heading == "known since" { format!("{heading} {cell}") } else { cell.clone() }).collect();
+        let said: Vec<String> = said
+            .map(|(cell, heading)| if heading == "known since" { format!("{heading} {cell}") } else { cell.clone() })
+            .collect();
         hung(INDENT, Style::Plain, &said.join(", "), width)
     });
     told.collect()
@@ -273,17 +271,87 @@ mod tests {
 
     #[test]
     fn an_alert_explains_itself() {
-        insta::assert_snapshot!(text(fired(), 96), @"");
+        insta::assert_snapshot!(text(fired(), 96), @"
+        ▲ CRITICAL  China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September
+                    2025, −28.7 %
+
+          July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.
+
+          period     value    change  known since  note
+          2025-04        —                         not published
+          2025-05   46.4 t            2025-06-20
+          2025-06    353 t  +660.8 %  2025-07-20
+          2025-07    619 t   +75.4 %  2025-08-20
+          2025-08    590 t    −4.7 %  2025-09-20
+          2025-09  420.5 t   −28.7 %  2025-10-20
+
+          Why          ✓ holds  declines >= 2   declines = 2
+          Clears       ends when `declines >= 2` no longer holds
+          Source       china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
+          Rule         magnet-exports-falling: declines >= 2
+          Series       feed china-magnets, hs 85051110, partner US, reporter CN
+          Alert        9f3c21d07be45a68, episode 1, message 1, found 2025-10-20 01:05 UTC, supplywatch
+                       0.1.0
+        ");
     }
 
     #[test]
     fn a_correction_names_what_was_said_and_both_figures() {
-        insta::assert_snapshot!(text(corrected(), 76), @"");
+        insta::assert_snapshot!(text(corrected(), 76), @"
+        ✎ CORRECTED  China → US rare-earth magnet exports: `declines >= 2` no longer
+                     holds after a revision: September 2025 is now 600 t, was
+                     420.5 t
+
+          August 2025 590 t, September 2025 600 t. Known since 20 November 2025.
+
+          period    value    change  status       known since
+          2025-04       —   not published
+          2025-05  46.4 t                         2025-06-20
+          2025-06   353 t  +660.8 %               2025-07-20
+          2025-07   619 t   +75.4 %               2025-08-20
+          2025-08   590 t    −4.7 %               2025-09-20
+          2025-09   600 t    +1.7 %  preliminary  2025-11-20
+                   was 420.5 t until 20 November 2025
+
+          Said before  on 2025-10-20: China → US rare-earth magnet exports fell for
+                       a 2nd month: 420.5 t in September 2025, −28.7 %
+          Revised      2025-09: was 420.5 t, is 600 t since 2025-11-20
+          Why          ✗ fails  declines >= 2   declines = 0
+          Source       china-magnets, samples/china-magnet-exports.csv, retrieved
+                       2025-10-20 01:04 UTC
+          Rule         magnet-exports-falling: declines >= 2
+          Series       feed china-magnets, hs 85051110, partner US, reporter CN
+          Alert        9f3c21d07be45a68, episode 1, message 2, found 2025-11-20
+                       01:05 UTC, supplywatch 0.1.0
+        ");
     }
 
     #[test]
     fn a_resolution_says_what_ended_it() {
-        insta::assert_snapshot!(text(resolved(), 76), @"");
+        insta::assert_snapshot!(text(resolved(), 76), @"
+        ✓ RESOLVED  China → US rare-earth magnet exports: `declines >= 2` no longer
+                    holds: 656 t in October 2025, +56 %
+
+          September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.
+
+          period     value    change  known since
+          2025-05   46.4 t            2025-06-20
+          2025-06    353 t  +660.8 %  2025-07-20
+          2025-07    619 t   +75.4 %  2025-08-20
+          2025-08    590 t    −4.7 %  2025-09-20
+          2025-09  420.5 t   −28.7 %  2025-10-20
+          2025-10    656 t     +56 %  2025-11-20
+
+          Said before  on 2025-10-20: China → US rare-earth magnet exports fell for
+                       a 2nd month: 420.5 t in September 2025, −28.7 %
+          Why          ✗ fails  declines >= 2   declines = 0
+          Source       china-magnets, samples/china-magnet-exports.csv, retrieved
+                       2025-10-20 01:04 UTC
+          Rule         magnet-exports-falling: declines >= 2
+          Series       feed china-magnets, hs 85051110, partner US, reporter CN
+          Alert        9f3c21d07be45a68, episode 1, message 2, found 2025-11-20
+                       01:05 UTC, supplywatch 0.1.0
+        ");
     }
 
     #[test]
@@ -296,7 +364,19 @@ mod tests {
     #[test]
     fn a_table_that_does_not_fit_is_told_in_words() {
         let text = plain(&table(&fired(), 30));
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @"
+        2025-04, —, not published
+        2025-05, 46.4 t, known since
+        2025-06-20
+        2025-06, 353 t, +660.8 %,
+        known since 2025-07-20
+        2025-07, 619 t, +75.4 %,
+        known since 2025-08-20
+        2025-08, 590 t, −4.7 %,
+        known since 2025-09-20
+        2025-09, 420.5 t, −28.7 %,
+        known since 2025-10-20
+        ");
     }
 
     #[test]

@@ -12,9 +12,7 @@ use super::http::{Clients, Endpoint, Post, USER_AGENT};
 use super::{Parcel, Sent, safe_json};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
-use crate::outbox::{
-    AlertRef, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow,
-};
+use crate::outbox::{AlertRef, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
 use crate::series::Provenance;
 
 /// A webhook.
@@ -338,7 +336,15 @@ mod tests {
         let webhook = webhook("https://hooks.example/in/T0KEN-abcdef");
         let preview = webhook.preview(parcel(&delivery));
         let head = preview.split("\n\n").next().unwrap();
-        insta::assert_snapshot!(head, @"");
+        insta::assert_snapshot!(head.replace(env!("CARGO_PKG_VERSION"), "VERSION"), @"
+        POST https://hooks.example/…
+        content-type: application/json
+        user-agent: supplywatch/VERSION
+        webhook-id: msg_00112233445566778899aabbccddeeff
+        webhook-timestamp: 1760922360
+        webhook-signature: v1,<secret>
+        supplywatch-attempt: 1
+        ");
         let body: Value = serde_json::from_str(preview.split_once("\n\n").unwrap().1).unwrap();
         assert_eq!(body, serde_json::to_value(payload(&delivery.message)).unwrap());
         assert!(!preview.contains("T0KEN") && !preview.contains(&SECRET[6..]));

@@ -112,7 +112,10 @@ fn table_row(row: &[String; 6], used: &[usize]) -> String {
         String::new()
     } else {
         let (style, span) = (font("dim", 12, false), used.len());
-        format!("<tr><td class=\"dim\" colspan=\"{span}\" style=\"padding:0 8px 6px;{style}\">{}</td></tr>\n", escape(note))
+        format!(
+            "<tr><td class=\"dim\" colspan=\"{span}\" style=\"padding:0 8px 6px;{style}\">{}</td></tr>\n",
+            escape(note)
+        )
     };
     format!("<tr>{cells}</tr>\n{note}")
 }
@@ -212,7 +215,26 @@ mod tests {
 
     #[test]
     fn an_alert_says_all_of_it() {
-        insta::assert_snapshot!(words(&html(fired())), @"");
+        insta::assert_snapshot!(words(&html(fired())), @"
+        July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.
+        ▲&nbsp;CRITICAL
+        China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
+        July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.
+        period | value | change | known since
+        2025-04 | —
+        not published
+        2025-05 | 46.4 t |  | 2025-06-20
+        2025-06 | 353 t | +660.8 % | 2025-07-20
+        2025-07 | 619 t | +75.4 % | 2025-08-20
+        2025-08 | 590 t | −4.7 % | 2025-09-20
+        2025-09 | 420.5 t | −28.7 % | 2025-10-20
+        Why | ✓ declines &gt;= 2 holds: declines = 2
+        Clears | ends when `declines &gt;= 2` no longer holds
+        Source | china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
+        Rule | magnet-exports-falling: declines &gt;= 2
+        Series | feed china-magnets, hs 85051110, partner US, reporter CN
+        Alert | 9f3c21d07be45a68, episode 1, message 1, found 2025-10-20 01:05 UTC, supplywatch 0.1.0
+        ");
     }
 
     #[test]

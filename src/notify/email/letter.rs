@@ -146,7 +146,26 @@ pub mod tests {
 
     #[test]
     fn the_headers_of_an_alert() {
-        insta::assert_snapshot!(header_lines(&mail(fired())).join("\n"), @"");
+        insta::assert_snapshot!(header_lines(&mail(fired())).join("\n"), @r#"
+        From: "Supply Watch" <alerts@example.org>
+        Date: Mon, 20 Oct 2025 01:05:00 +0000
+        To: Ann <ann@example.org>, bob@example.org
+        Subject: [CRITICAL] China =?utf-8?b?4oaS?= US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, =?utf-8?b?4oiSMjguNw==?= %
+        Message-ID: <msg_00112233445566778899aabbccddeeff@example.org>
+        In-Reply-To: <alert.9f3c21d07be45a68.1@example.org>
+        References: <alert.9f3c21d07be45a68.1@example.org>
+        Auto-Submitted: auto-generated
+        X-Auto-Response-Suppress: All
+        List-Id: supplywatch alerts <alerts.example.org>
+        X-Supplywatch-Alert: 9f3c21d07be45a68.1
+        X-Supplywatch-Rule: magnet-exports-falling
+        X-Supplywatch-Transition: fired
+        X-Supplywatch-Severity: critical
+        Importance: high
+        X-Priority: 1 (Highest)
+        MIME-Version: 1.0
+        Content-Type: multipart/alternative; boundary="=_msg_00112233445566778899aabbccddeeff"
+        "#);
     }
 
     #[test]
@@ -216,6 +235,46 @@ pub mod tests {
     #[test]
     fn a_preview_has_headers_and_text() {
         let delivery = delivery(resolved());
-        insta::assert_snapshot!(preview(&email(25), parcel(&delivery)), @"");
+        insta::assert_snapshot!(preview(&email(25), parcel(&delivery)), @"
+        From: Supply Watch <alerts@example.org>
+        To: Ann <ann@example.org>, bob@example.org
+        Date: Thu, 20 Nov 2025 01:05:00 +0000
+        Subject: [RESOLVED] China → US rare-earth magnet exports: `declines >= 2` no longer holds: 656 t in October 2025, +56 %
+        Message-ID: <msg_00112233445566778899aabbccddeeff@example.org>
+        In-Reply-To: <alert.9f3c21d07be45a68.1@example.org>
+        References: <alert.9f3c21d07be45a68.1@example.org>
+        Auto-Submitted: auto-generated
+        X-Auto-Response-Suppress: All
+        List-Id: supplywatch alerts <alerts.example.org>
+        X-Supplywatch-Alert: 9f3c21d07be45a68.1
+        X-Supplywatch-Rule: magnet-exports-falling
+        X-Supplywatch-Transition: resolved
+        X-Supplywatch-Severity: critical
+
+        ✓ RESOLVED  China → US rare-earth magnet exports: `declines >= 2` no longer
+                    holds: 656 t in October 2025, +56 %
+
+          September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.
+
+          period     value    change  known since
+          2025-05   46.4 t            2025-06-20
+          2025-06    353 t  +660.8 %  2025-07-20
+          2025-07    619 t   +75.4 %  2025-08-20
+          2025-08    590 t    −4.7 %  2025-09-20
+          2025-09  420.5 t   −28.7 %  2025-10-20
+          2025-10    656 t     +56 %  2025-11-20
+
+          Said before  on 2025-10-20: China → US rare-earth magnet exports fell for
+                       a 2nd month: 420.5 t in September 2025, −28.7 %
+          Why          ✗ fails  declines >= 2   declines = 0
+          Source       china-magnets, samples/china-magnet-exports.csv, retrieved
+                       2025-10-20 01:04 UTC
+          Rule         magnet-exports-falling: declines >= 2
+          Series       feed china-magnets, hs 85051110, partner US, reporter CN
+          Alert        9f3c21d07be45a68, episode 1, message 2, found 2025-11-20
+                       01:05 UTC, supplywatch 0.1.0
+
+        (an HTML part of 12 KiB says the same)
+        ");
     }
 }

@@ -123,7 +123,12 @@ impl Progress {
     pub fn warn(&self, parcel: Parcel<'_>) {
         if self.somebody_has_it() {
             for why in self.told(|verdict| matches!(verdict, Verdict::Refused { .. })) {
-                warn!(receiver = parcel.delivery.receiver, delivery = parcel.delivery.id, why, "a recipient is refused");
+                warn!(
+                    receiver = parcel.delivery.receiver,
+                    delivery = parcel.delivery.id,
+                    why,
+                    "a recipient is refused"
+                );
             }
         }
     }

@@ -79,9 +79,10 @@ impl Email {
 
     /// The name for EHLO: only what may stand in a command.
     fn hello_name(&self) -> String {
-        let named = self.hello.as_deref().map(str::trim).filter(|name| {
-            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c))
-        });
+        let named =
+            self.hello.as_deref().map(str::trim).filter(|name| {
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c))
+            });
         named.map_or_else(|| letter::domain(&self.from.email), ToOwned::to_owned)
     }
 }
@@ -225,7 +226,9 @@ pub mod tests {
     async fn a_retry_goes_to_those_alone_who_were_put_off() {
         let case = Case::new(&[("RCPT TO:<bob", "450 4.2.0 greylisted")]).await;
         let sent = case.attempt(1, false).await;
-        let Outcome::Retry { after: Some(after), maybe_delivered: true, why } = &sent.outcome else { panic!("{sent:?}") };
+        let Outcome::Retry { after: Some(after), maybe_delivered: true, why } = &sent.outcome else {
+            panic!("{sent:?}")
+        };
         assert!(after.as_secs() >= 60 && why.contains("bob@example.org"), "{sent:?}");
         assert_eq!(case.recipients(), ["<ann@example.org>", "<bob@example.org>"]);
         case.relay.follow(Script::default());

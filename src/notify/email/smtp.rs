@@ -14,9 +14,7 @@ use std::time::Duration;
 use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters,
-};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -92,16 +90,8 @@ enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 8] = [
-        Self::Connect,
-        Self::StartTls,
-        Self::Auth,
-        Self::Mail,
-        Self::Rcpt,
-        Self::Data,
-        Self::Body,
-        Self::Quit,
-    ];
+    const ALL: [Self; 8] =
+        [Self::Connect, Self::StartTls, Self::Auth, Self::Mail, Self::Rcpt, Self::Data, Self::Body, Self::Quit];
 
     /// How long it may take, for all recipients together where there are several. RFC 5321 (4.5.3.2)
     /// allows minutes for each; a lease allows less.
@@ -268,9 +258,7 @@ fn refusal(failure: Failure) -> Result<Verdict, Failure> {
     let told = |why: String| format!("{}: {why}", Phase::Rcpt.name());
     match failure {
         Failure::Reply { code: code @ (421 | 530), why } => Err(Failure::Reply { code, why }),
-        Failure::Reply { code: code @ 400..=499, why } => {
-            Ok(Verdict::Deferred { why: told(why), status: Some(code) })
-        }
+        Failure::Reply { code: code @ 400..=499, why } => Ok(Verdict::Deferred { why: told(why), status: Some(code) }),
         Failure::Reply { code, why } => Ok(Verdict::Refused { why: told(why), status: Some(code) }),
         failure => Err(failure),
     }
@@ -316,9 +304,7 @@ fn whole(phase: Phase, failure: Failure) -> Sent {
             let sent = if about_us { Sent::disable(why) } else { Sent::retry(why) };
             sent.with_status(Some(code))
         }
-        Failure::Tls { why } => {
-            Outcome::Retry { after: Some(TLS_WAIT), why: told(why), maybe_delivered: false }.into()
-        }
+        Failure::Tls { why } => Outcome::Retry { after: Some(TLS_WAIT), why: told(why), maybe_delivered: false }.into(),
         Failure::Setup { why } => Sent::disable(told(why)),
         Failure::Lost { why } => Sent::retry(told(why)),
     }
@@ -470,8 +456,14 @@ mod tests {
             (&[("EHLO", "500 what")], "retry: connecting: 500 what"),
             (&[("MAIL", "451 later")], "retry: MAIL: 451 later"),
             (&[("MAIL", "550 5.7.1 sender refused")], "disable: MAIL: 550 5.7.1 sender refused"),
-            (&[("MAIL", "530 5.7.0 Must issue a STARTTLS command first")], "disable: MAIL: 530 5.7.0 Must issue a STARTTLS command first"),
-            (&[("RCPT TO:<ann", "450 4.7.1 greylisted")], "deferred (RCPT: 450 4.7.1 greylisted), has (2.0.0 queued as D0UBLE)"),
+            (
+                &[("MAIL", "530 5.7.0 Must issue a STARTTLS command first")],
+                "disable: MAIL: 530 5.7.0 Must issue a STARTTLS command first",
+            ),
+            (
+                &[("RCPT TO:<ann", "450 4.7.1 greylisted")],
+                "deferred (RCPT: 450 4.7.1 greylisted), has (2.0.0 queued as D0UBLE)",
+            ),
             (&[("RCPT TO:<bob", "553 no")], "has (2.0.0 queued as D0UBLE), refused (RCPT: 553 no)"),
             (&[("RCPT TO:<bob", "421 closing")], "retry: RCPT: 421 closing"),
             (&[("RCPT", "530 authentication required")], "disable: RCPT: 530 authentication required"),
@@ -480,8 +472,14 @@ mod tests {
             (&[("DATA", "554 no")], "refused (DATA: 554 no), refused (DATA: 554 no)"),
             (&[("DATA", "250 ok")], "retry: DATA: expected 354, found 250"),
             (&[(".", "451 later")], "deferred (end of DATA: 451 later), deferred (end of DATA: 451 later)"),
-            (&[(".", "552 5.3.4 too big")], "refused (end of DATA: 552 5.3.4 too big), refused (end of DATA: 552 5.3.4 too big)"),
-            (&[(".", "354 go on")], "lost (end of DATA: expected 250, found 354), lost (end of DATA: expected 250, found 354)"),
+            (
+                &[(".", "552 5.3.4 too big")],
+                "refused (end of DATA: 552 5.3.4 too big), refused (end of DATA: 552 5.3.4 too big)",
+            ),
+            (
+                &[(".", "354 go on")],
+                "lost (end of DATA: expected 250, found 354), lost (end of DATA: expected 250, found 354)",
+            ),
             (&[("QUIT", HANG_UP)], "has (2.0.0 queued as D0UBLE), has (2.0.0 queued as D0UBLE)"),
         ];
         for (script, expected) in table {
@@ -509,7 +507,11 @@ mod tests {
             assert!(told.starts_with("retry: "), "{phase}: {told}");
         }
         assert!(told(Script::new(&[(".", HANG_UP)]), |email| email).await.starts_with("lost (end of DATA"));
-        assert!(told(Script::default(), |email| Email { port: closed_port(), ..email }).await.starts_with("retry: connecting"));
+        assert!(
+            told(Script::default(), |email| Email { port: closed_port(), ..email })
+                .await
+                .starts_with("retry: connecting")
+        );
     }
 
     fn closed_port() -> u16 {
