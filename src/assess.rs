@@ -3,6 +3,8 @@
 //!
 //! It is pure: where the history came from, and who is told, is not its business.
 
+use chrono_tz::Tz;
+
 use crate::alert::{Alert, Cause, Change, Condition, Firing, Kind, Occasion, State, Transition, condition, step};
 use crate::base::clock::Timestamp;
 use crate::outbox::{Matter, Message, Said};
@@ -40,6 +42,8 @@ pub struct Sight<'a> {
     pub until: PullId,
     /// The time.
     pub now: Timestamp,
+    /// The publisher's zone: messages tell days by its calendar.
+    pub zone: Tz,
 }
 
 /// Takes an alert through all that arrived since it was last assessed: first the revisions of what it
@@ -67,7 +71,7 @@ pub fn lapse(alert: &Alert, cause: Cause, now: Timestamp) -> Option<(Alert, Tran
         pull: None,
         at: now,
     };
-    let said = Said { at: firing.said_at, title: firing.said.clone() };
+    let said = Said::new(firing, chrono_tz::UTC);
     let message = Message::compose(Matter {
         transition: &transition,
         rule: None,
@@ -76,6 +80,7 @@ pub fn lapse(alert: &Alert, cause: Cause, now: Timestamp) -> Option<(Alert, Tran
         said: Some(&said),
         revisions: &[],
         since: Some(firing.since),
+        zone: chrono_tz::UTC,
     });
     let ended =
         Alert { state: State::Ok, held: None, number: transition.number, rule_hash: String::new(), ..alert.clone() };
@@ -222,7 +227,7 @@ impl<'a> Walk<'a> {
             at: self.sight.now,
         };
         let closes = self.firing.is_none();
-        let said = was.filter(|_| closes).map(|firing| Said { at: firing.said_at, title: firing.said.clone() });
+        let said = was.filter(|_| closes).map(|firing| Said::new(firing, self.sight.zone));
         let message = Message::compose(Matter {
             transition: &transition,
             rule: Some(self.sight.rule),
@@ -231,6 +236,7 @@ impl<'a> Walk<'a> {
             said: said.as_ref(),
             revisions: &self.revisions,
             since: self.firing.map(|(_, since)| since).or(was.map(|firing| firing.since)),
+            zone: self.sight.zone,
         });
         (transition, message)
     }
@@ -370,7 +376,7 @@ mod tests {
             if pull <= seen {
                 continue;
             }
-            let sight = Sight { rule, history: &history, until: PullId(pull), now: now(pull) };
+            let sight = Sight { rule, history: &history, until: PullId(pull), now: now(pull), zone: chrono_tz::UTC };
             let assessment = assess(sight, &alert);
             assert_eq!(
                 told(&assessment),
@@ -523,7 +529,7 @@ mod tests {
         let mut history = history();
         publish(&mut history, 1, "2025-07=619 2025-08=590 2025-09=420.5");
         fn sight<'a>(rule: &'a Rule, history: &'a History, pull: i64) -> Sight<'a> {
-            Sight { rule, history, until: PullId(pull), now: now(pull) }
+            Sight { rule, history, until: PullId(pull), now: now(pull), zone: chrono_tz::UTC }
         }
         let fired = assess(sight(&quiet, &history, 1), &Alert::new("falling", labels(), "hash", PullId(0)));
         assert!(fired.told);
@@ -538,7 +544,7 @@ mod tests {
         let mut history = history();
         publish(&mut history, 1, "2025-07=619 2025-08=590 2025-09=420.5");
         let rule = rule("declines >= 2", None);
-        let sight = Sight { rule: &rule, history: &history, until: PullId(1), now: now(1) };
+        let sight = Sight { rule: &rule, history: &history, until: PullId(1), now: now(1), zone: chrono_tz::UTC };
         let fired = assess(sight, &Alert::new("falling", labels(), "hash", PullId(0)));
         let (ended, transition, message) = lapse(&fired.alert, Cause::RuleRemoved, now(2)).unwrap();
         assert_eq!((transition.kind, transition.number, transition.episode), (Kind::Lapsed, 2, 1));

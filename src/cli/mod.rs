@@ -45,7 +45,7 @@ struct Cli {
     /// How the log is written to standard error [default: text on a terminal, the journal under systemd, else json]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     log_format: Option<log::LogFormat>,
-    /// What is logged: error, warn, info, debug, or a filter such as supplywatch=debug [default: info, warn with --once]
+    /// What is logged: error, warn, info, debug, or a filter such as supplywatch=debug [default: info, error with --once]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     #[command(subcommand)]

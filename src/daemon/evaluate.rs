@@ -91,14 +91,19 @@ impl<'a> Evaluation<'a> {
         settled: &mut Vec<Settled>,
         assessed: &mut Vec<Assessed>,
     ) -> Result<(), StoreError> {
+        let zone = self.feed(&series.feed).map_or(self.setup.zone, |feed| feed.zone);
         let mut history = None;
         for rule in self.setup.rules.iter().filter(|rule| rule.selector.matches(&series.labels)) {
             if history.is_none() {
                 history = Some(self.history(series, until).await?);
             }
             let Some(history) = &history else { continue };
-            let alert = self.alert(rule, &series.labels).await?;
-            let sight = Sight { rule, history, until, now: self.context.clock.now() };
+            let alert = self.alert(rule, &series.labels, until).await?;
+            if alert.seen > until {
+                // Looking at everything, at start, got ahead of this pull's task.
+                continue;
+            }
+            let sight = Sight { rule, history, until, now: self.context.clock.now(), zone };
             let assessment = assess(sight, &alert);
             let settling = self.settle(rule, &alert, assessment);
             assessed.push(settling.1);
@@ -107,19 +112,23 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
+    fn feed(&self, name: &str) -> Option<&Feed> {
+        self.setup.feeds.iter().find(|feed| feed.name == name)
+    }
+
     async fn history(&self, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
-        let feed = self.setup.feeds.iter().find(|feed| feed.name == series.feed);
         let history = self.context.store.history(series, until).await?;
-        Ok(match feed {
+        Ok(match self.feed(&series.feed) {
             Some(feed) => history.with_max_gap(feed.max_gap_days),
             None => history,
         })
     }
 
     /// The stored alert; one of a rule that meant something else begins anew at the rule's baseline.
-    async fn alert(&self, rule: &Rule, labels: &Labels) -> Result<Alert, StoreError> {
+    async fn alert(&self, rule: &Rule, labels: &Labels, until: PullId) -> Result<Alert, StoreError> {
         let stored = self.context.store.alert(&rule.name, labels).await?;
-        let baseline = self.baselines.get(&rule.name).copied().unwrap_or_default();
+        // Pulls are numbered over all feeds: a baseline past this feed's newest pull means all of it.
+        let baseline = self.baselines.get(&rule.name).copied().unwrap_or_default().min(until);
         Ok(match stored {
             None => Alert::new(&rule.name, labels.clone(), &rule.hash, baseline),
             Some(alert) if alert.rule_hash == rule.hash => alert,
@@ -200,7 +209,7 @@ impl<'a> Evaluation<'a> {
             return Some(Cause::RuleEdited);
         }
         let feed = alert.labels.value("feed").unwrap_or_default();
-        let fed = self.setup.feeds.iter().any(|known: &Feed| known.name == feed) && series.contains(&alert.labels);
+        let fed = self.feed(feed).is_some() && series.contains(&alert.labels);
         (!fed || !rule.selector.matches(&alert.labels)).then_some(Cause::SeriesGone)
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! It fetches, parses and appends; what the figures mean is worked out by the evaluate loop.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use super::Context;
+use super::round::{Round, TICK_MAX};
 use crate::base::clock::Timestamp;
 use crate::base::error::Chain;
 use crate::base::limits::{PAGES_MAX, RAW_BYTES_KEPT, REFUSALS_KEPT};
@@ -19,6 +22,8 @@ use crate::feed::{Feed, Page, ParseError, Request};
 use crate::series::{Intake, Refusal, Terms, intake};
 use crate::store::{Appended, Claim, FailedPull, FeedState, Lease, NewPull, StoreError};
 
+/// Feeds that are pulled at the same time, at most: each may hold a body in memory.
+const PULLS: usize = 8;
 /// How long a feed is ours while it is pulled; longer than the fetch may take with its retries.
 const FEED_LEASE: Duration = Duration::from_secs(900);
 /// The first wait after a failure; it doubles up to [`FAILURE_WAIT_MAX`].
@@ -87,31 +92,69 @@ struct Harvest {
     validators: Validators,
 }
 
-/// Pulls every feed now, whatever its schedule, one after another.
+/// Pulls every feed now, whatever its schedule: some at a time, stored in the order of the setup.
 pub async fn pull_all(context: &Context, setup: &Setup) -> Result<Vec<Pulled>, StoreError> {
-    let mut all = Vec::new();
-    for feed in &setup.feeds {
-        let now = context.clock.now();
-        all.push(pull(context, feed, now).await?);
-    }
-    Ok(all)
+    let begun = stream::iter(&setup.feeds).map(|feed| begin(context, feed, context.clock.now()));
+    begun.buffered(PULLS).and_then(end).try_collect().await
 }
 
-/// Pulls the feeds that are due; returns when the next one is.
-pub async fn pull_due(context: &Context, setup: &Setup) -> Result<Option<Timestamp>, StoreError> {
-    let mut next = None;
-    for feed in &setup.feeds {
-        let now = context.clock.now();
-        let state = context.store.feed(&feed.name).await?;
-        let mut due = due_at(feed, &state, now);
-        if let Some(tick) = due.filter(|due| *due <= now) {
-            pull(context, feed, tick).await?;
-            let state = context.store.feed(&feed.name).await?;
-            due = due_at(feed, &state, context.clock.now());
+/// Pulls each feed as it becomes due, until told to stop. A slow publisher delays no other.
+pub async fn poll_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
+    let stop = round.stop.clone();
+    let mut under_way = FuturesUnordered::new();
+    let mut busy = BTreeSet::new();
+    loop {
+        round.beats.poll.beat(context.clock.now());
+        let setup = round.newest_setup();
+        let due = due(&context, &setup, &busy).await?;
+        for (name, tick) in due.now.into_iter().take(PULLS.saturating_sub(busy.len())) {
+            busy.insert(name.clone());
+            under_way.push(pull_named(&context, setup.clone(), name, tick));
         }
-        next = [next, due].into_iter().flatten().min();
+        let now = context.clock.now();
+        // A feed that is pulled elsewhere stays due: no need to spin.
+        let wait = due.next.map_or(TICK_MAX, |at| at.since(now).clamp(Duration::from_millis(200), TICK_MAX));
+        tokio::select! {
+            Some(pulled) = under_way.next() => {
+                busy.remove(&pulled?);
+                round.nudges.evaluate.notify_one();
+            }
+            () = tokio::time::sleep(wait) => {}
+            () = round.changed() => {}
+            // A pull that the end cuts off has stored nothing; it is due again after the next start.
+            () = stop.cancelled() => return Ok(()),
+        }
     }
-    Ok(next)
+}
+
+/// The feeds that are due, with the ticks that they answer, and when the next one will be.
+struct Due {
+    now: Vec<(String, Timestamp)>,
+    next: Option<Timestamp>,
+}
+
+async fn due(context: &Context, setup: &Setup, busy: &BTreeSet<String>) -> Result<Due, StoreError> {
+    let states = context.store.feeds().await?;
+    let now = context.clock.now();
+    let mut due = Due { now: Vec::new(), next: None };
+    for feed in setup.feeds.iter().filter(|feed| !busy.contains(&feed.name)) {
+        let state = states.get(&feed.name).cloned().unwrap_or_default();
+        let Some(tick) = due_at(feed, &state, now) else { continue };
+        if tick <= now {
+            due.now.push((feed.name.clone(), tick));
+        } else {
+            due.next = [due.next, Some(tick)].into_iter().flatten().min();
+        }
+    }
+    Ok(due)
+}
+
+/// Pulls a feed of a setup; its name again.
+async fn pull_named(context: &Context, setup: Arc<Setup>, name: String, tick: Timestamp) -> Result<String, StoreError> {
+    if let Some(feed) = setup.feeds.iter().find(|feed| feed.name == name) {
+        end(begin(context, feed, tick).await?).await?;
+    }
+    Ok(name)
 }
 
 /// When a feed is due: as stored, but never later than its schedule says from now (the clock may have
@@ -141,18 +184,30 @@ fn next_due(feed: &Feed, now: Timestamp) -> Option<Timestamp> {
     Some(tick.plus(spread * share / 1000))
 }
 
-/// Pulls one feed for a tick.
-pub async fn pull(context: &Context, feed: &Feed, tick: Timestamp) -> Result<Pulled, StoreError> {
+/// Claims a feed for a tick, fetches and parses what it says; nothing is stored yet.
+async fn begin<'a>(context: &'a Context, feed: &'a Feed, tick: Timestamp) -> Result<Begun<'a>, StoreError> {
     let now = context.clock.now();
     let lease = match context.store.lease_feed(&feed.name, &context.holder, now, FEED_LEASE).await? {
         Claim::Taken(lease) => lease,
-        Claim::Held { .. } | Claim::Finished => return Ok(quiet(feed, PulledHow::NotOurs)),
+        Claim::Held { .. } | Claim::Finished => return Ok(Begun::NotOurs(feed)),
     };
     let state = context.store.feed(&feed.name).await?;
-    let visit = Visit { context, feed, lease: &lease, tick, state: &state };
-    let pulled = visit.run().await;
-    context.store.release_feed(&lease).await?;
-    let pulled = pulled?;
+    let visit = Visit { context, feed, lease, tick, state };
+    let harvest = visit.harvest().await;
+    Ok(Begun::Ours(Box::new((visit, harvest))))
+}
+
+/// Stores what a pull brought, or why it brought nothing, and lets go of the feed.
+async fn end(begun: Begun<'_>) -> Result<Pulled, StoreError> {
+    let pulled = match begun {
+        Begun::NotOurs(feed) => quiet(feed, PulledHow::NotOurs),
+        Begun::Ours(ours) => {
+            let (visit, harvest) = *ours;
+            let pulled = visit.settle(harvest).await?;
+            visit.context.store.release_feed(&visit.lease).await?;
+            pulled
+        }
+    };
     log(&pulled);
     Ok(pulled)
 }
@@ -161,13 +216,19 @@ fn quiet(feed: &Feed, how: PulledHow) -> Pulled {
     Pulled { feed: feed.name.clone(), how, refused: Vec::new(), refused_count: 0 }
 }
 
+/// A pull that was fetched, or that someone else has.
+enum Begun<'a> {
+    NotOurs(&'a Feed),
+    Ours(Box<(Visit<'a>, Result<Option<Harvest>, Failure>)>),
+}
+
 /// One pull under way, holding the feed's lease.
 struct Visit<'a> {
     context: &'a Context,
     feed: &'a Feed,
-    lease: &'a Lease,
+    lease: Lease,
     tick: Timestamp,
-    state: &'a FeedState,
+    state: FeedState,
 }
 
 /// A pull that cannot stand: why, and what arrived.
@@ -185,12 +246,12 @@ impl Failure {
 }
 
 impl Visit<'_> {
-    async fn run(&self) -> Result<Pulled, StoreError> {
-        match self.harvest().await {
+    async fn settle(&self, harvest: Result<Option<Harvest>, Failure>) -> Result<Pulled, StoreError> {
+        match harvest {
             Ok(Some(harvest)) => self.store(harvest).await,
             Ok(None) => {
                 let now = self.context.clock.now();
-                self.context.store.unchanged(self.lease, now, next_due(self.feed, now)).await?;
+                self.context.store.unchanged(&self.lease, now, next_due(self.feed, now)).await?;
                 Ok(quiet(self.feed, PulledHow::NotModified))
             }
             Err(failure) => self.fail(failure).await,
@@ -275,7 +336,7 @@ impl Visit<'_> {
             refused: refused.clone(),
             refused_count,
         };
-        let how = match context.store.append(self.lease, pull, figures).await? {
+        let how = match context.store.append(&self.lease, pull, figures).await? {
             Claim::Taken(appended) => PulledHow::Stored(appended),
             Claim::Held { .. } | Claim::Finished => PulledHow::NotOurs,
         };
@@ -300,7 +361,7 @@ impl Visit<'_> {
             refused_count,
             next_due_at: Some(self.retry_at(&error, now)),
         };
-        self.context.store.fail(self.lease, failed).await?;
+        self.context.store.fail(&self.lease, failed).await?;
         let how = PulledHow::Failed { reason, set_aside };
         Ok(Pulled { feed: self.feed.name.clone(), how, refused, refused_count })
     }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::deliver::deliver_loop;
-use super::poll::pull_due;
+use super::poll::poll_loop;
 use super::round::{Beats, Round, TICK_MAX};
 use super::{Context, Evaluation, Notify, evaluate_all, evaluate_pending};
 use crate::base::clock::Clock;
@@ -24,8 +24,8 @@ use crate::store::StoreError;
 
 /// How long deliveries under way may take to finish once the end began.
 const GRACE: Duration = Duration::from_secs(30);
-/// A loop that has not come round for so long makes no progress; longer than the longest pull.
-const STUCK_AFTER: Duration = Duration::from_secs(900);
+/// A loop that has not come round for so long makes no progress.
+const STUCK_AFTER: Duration = Duration::from_secs(300);
 /// How often the write-ahead log is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
@@ -128,27 +128,6 @@ async fn drain(loops: &mut JoinSet<Result<(), Fatal>>) -> Result<(), Fatal> {
         all = all.and(outcome(Some(ended)));
     }
     all
-}
-
-async fn poll_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
-    loop {
-        round.beats.poll.beat(context.clock.now());
-        let setup = round.newest_setup();
-        // A pull that the end cuts off has stored nothing; it is due again after the next start.
-        let next = tokio::select! {
-            next = pull_due(&context, &setup) => next?,
-            () = round.stop.cancelled() => return Ok(()),
-        };
-        round.nudges.evaluate.notify_one();
-        let now = context.clock.now();
-        let wait = next.map_or(TICK_MAX, |at| at.since(now).min(TICK_MAX));
-        let stop = round.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = round.changed() => {}
-            () = stop.cancelled() => return Ok(()),
-        }
-    }
 }
 
 async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreError> {

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
+
 use super::words;
 use super::{AlertRef, Evidence, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
-use crate::alert::{Cause, Kind, Transition, alert_id};
+use crate::alert::{Cause, Firing, Kind, Transition, alert_id};
 use crate::base::text::shorten;
 use crate::period::{Frequency, Period, Span};
 use crate::rule::{Gate, Judgement, Rule, Value};
@@ -31,6 +33,8 @@ pub struct Matter<'a> {
     pub revisions: &'a [Revision],
     /// The period at which the episode began.
     pub since: Option<Period>,
+    /// The publisher's zone: days are told by its calendar.
+    pub zone: Tz,
 }
 
 /// How many of the last periods a message's table shows beside those that the rule used.
@@ -39,6 +43,13 @@ const TABLE_PERIODS: usize = 6;
 const TABLE_ROWS_MAX: usize = 14;
 /// Revised figures that a message names, at most.
 const REVISIONS_MAX: usize = 10;
+
+impl Said {
+    /// What an episode's opening message said.
+    pub fn new(firing: &Firing, zone: Tz) -> Self {
+        Self { at: firing.said_at, on: words::day(firing.said_at, zone), title: firing.said.clone() }
+    }
+}
 
 impl Message {
     /// Composes the message of a transition.
@@ -145,7 +156,7 @@ impl Matter<'_> {
             sentences.push(format!("Firing since {}.", since.in_words()));
         }
         if let Some(said) = self.said {
-            sentences.push(format!("On {} we said: {}.", words::day(said.at), said.title));
+            sentences.push(format!("On {} we said: {}.", said.on, said.title));
         }
         match self.transition.cause {
             Cause::RuleAdded => sentences.push("The rule looks at this series for the first time.".to_owned()),
@@ -169,7 +180,7 @@ impl Matter<'_> {
 
     fn known_since(&self) -> Option<String> {
         let newest = self.used().into_iter().map(|point| point.recorded_at).max()?;
-        Some(format!("Known since {}.", words::day(newest)))
+        Some(format!("Known since {}.", words::day(newest, self.zone)))
     }
 
     /// `September 2025 is now 600 t, was 420.5 t`.
@@ -195,7 +206,7 @@ impl Matter<'_> {
             period: revision.new.span.to_string(),
             old: words::quantity(revision.old.value, unit),
             new: words::quantity(revision.new.value, unit),
-            known_since: revision.new.recorded_at,
+            known_since: words::day(revision.new.recorded_at, self.zone),
         };
         let skipped = self.revisions.len().saturating_sub(REVISIONS_MAX);
         self.revisions.iter().skip(skipped).map(line).collect()
@@ -237,7 +248,11 @@ impl Matter<'_> {
         let unit = view.history().unit();
         let revision = self.revisions.iter().find(|revision| revision.new.span == span);
         let note = revision.map(|revision| {
-            format!("was {} until {}", words::quantity(revision.old.value, unit), words::day(revision.new.recorded_at))
+            format!(
+                "was {} until {}",
+                words::quantity(revision.old.value, unit),
+                words::day(revision.new.recorded_at, self.zone)
+            )
         });
         TableRow {
             period: span.to_string(),
@@ -246,7 +261,7 @@ impl Matter<'_> {
             status: point
                 .filter(|point| point.status != crate::series::Status::Final)
                 .map(|point| point.status.to_string()),
-            known_since: point.map(|point| point.recorded_at),
+            known_since: point.map(|point| point.recorded_at.date(self.zone).to_string()),
             note: note.or_else(|| point.is_none().then(|| "not published".to_owned())),
         }
     }

@@ -86,8 +86,8 @@ pub struct TableRow {
     pub change: Option<String>,
     /// The publisher's mark, where it is not `final`.
     pub status: Option<String>,
-    /// When this vintage became known.
-    pub known_since: Option<Timestamp>,
+    /// The day on which this vintage became known, in the publisher's zone: `2025-10-20`.
+    pub known_since: Option<String>,
     /// What else is to be said of it: `was 420.5 t until 20 November 2025`.
     pub note: Option<String>,
 }
@@ -97,6 +97,8 @@ pub struct TableRow {
 pub struct Said {
     /// When.
     pub at: Timestamp,
+    /// The day, in the publisher's zone: `20 October 2025`.
+    pub on: String,
     /// Its title.
     pub title: String,
 }
@@ -110,8 +112,8 @@ pub struct RevisionLine {
     pub old: String,
     /// The figure now, in words.
     pub new: String,
-    /// When the new figure became known.
-    pub known_since: Timestamp,
+    /// The day on which the new figure became known, in the publisher's zone: `20 November 2025`.
+    pub known_since: String,
 }
 
 /// The figures behind a message.

@@ -1,6 +1,6 @@
 //! The words of a message: who trades what with whom, a figure with its unit, a day.
 
-use chrono_tz::UTC;
+use chrono_tz::Tz;
 
 use crate::alert::Cause;
 use crate::base::clock::Timestamp;
@@ -70,9 +70,9 @@ pub fn when(span: Span) -> String {
     format!("{preposition} {}", span.in_words())
 }
 
-/// `20 October 2025`, in UTC.
-pub fn day(at: Timestamp) -> String {
-    at.date(UTC).format("%-d %B %Y").to_string()
+/// `20 October 2025`, by the calendar of a zone.
+pub fn day(at: Timestamp, zone: Tz) -> String {
+    at.date(zone).format("%-d %B %Y").to_string()
 }
 
 /// Why an alert lapsed, after "because".
@@ -111,6 +111,9 @@ mod tests {
     fn days_and_periods_have_their_prepositions() {
         assert_eq!(when(Span::parse("2025-09").unwrap()), "in September 2025");
         assert_eq!(when(Span::parse("2025-10-16").unwrap()), "on 16 October 2025");
-        assert_eq!(day(Timestamp::parse("2025-10-20T01:00:00Z").unwrap()), "20 October 2025");
+        assert_eq!(
+            day(Timestamp::parse("2025-10-19T16:00:00Z").unwrap(), chrono_tz::Asia::Shanghai),
+            "20 October 2025"
+        );
     }
 }
