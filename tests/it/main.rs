@@ -30,6 +30,8 @@ mod publisher;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]
+mod scene;
+#[cfg(test)]
 mod shipped;
 #[cfg(test)]
 mod smtp;
