@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::markdown::{Piece, code, links, page, pieces};
+use super::markdown::{Piece, code, links, page, pieces, section};
 use super::sandbox::{PROJECT, Sandbox};
+use super::source::Source;
 
 /// Every page of the project.
 fn pages() -> Vec<String> {
@@ -116,6 +117,50 @@ fn every_link_leads_to_a_file() {
     };
     let dead: Vec<String> = pages().iter().flat_map(dead).collect();
     assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+#[test]
+fn every_path_on_a_page_exists() {
+    let within = ["src/", "tests/", "docs/", "systemd/", "benches/", "config/", ".ci/"];
+    let dead = |path: &String| {
+        let spans = pieces(&page(path)).into_iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(code(&text)),
+            Piece::Block(..) => None,
+        });
+        let paths =
+            spans.flatten().filter(|code| within.iter().any(|root| code.starts_with(root)) && !code.contains(' '));
+        let dead = paths.filter(|code| !Path::new(PROJECT).join(code).exists());
+        dead.map(|code| format!("{path}: {code}")).collect::<Vec<_>>()
+    };
+    let dead: Vec<String> = pages().iter().flat_map(dead).collect();
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+/// The architecture page says of each invariant which test holds it.
+#[test]
+fn every_invariant_has_its_test() {
+    let architecture = page("docs/ARCHITECTURE.md");
+    let invariants = section(&architecture, "## What always holds");
+    let rows = invariants.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).skip(1);
+    let named: Vec<Vec<String>> = rows.map(|row| code(row.split(" | ").nth(1).unwrap_or_default())).collect();
+    assert!(named.len() > 15, "only {} invariants were found", named.len());
+    assert!(named.iter().all(|tests| !tests.is_empty()), "an invariant names no test: {named:#?}");
+    let all: Vec<Source> = ["src", "tests"].into_iter().flat_map(Source::all).collect();
+    let exists = |name: &&String| all.iter().any(|source| source.text.contains(&format!("fn {name}(")));
+    let missing: Vec<&String> = named.iter().flatten().filter(|name| !exists(name)).collect();
+    assert!(missing.is_empty(), "there are no such tests: {missing:#?}");
+}
+
+/// Every module of the top level is on the map.
+#[test]
+fn the_map_is_complete() {
+    let architecture = page("docs/ARCHITECTURE.md");
+    let map = code(section(&architecture, "## The map"));
+    for source in Source::all("src").iter().filter(|source| source.depth() == 1) {
+        let Some(module) = source.module() else { continue };
+        let known = [format!("src/{module}"), format!("src/{module}.rs")];
+        assert!(known.iter().any(|path| map.contains(path)), "`{module}` is not on the map");
+    }
 }
 
 /// The values of a key of the unit file, in order.
