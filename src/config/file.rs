@@ -3,8 +3,8 @@
 //! Types and names are checked here; what values mean, and whether they fit together, is `resolve`'s.
 
 use super::problem::{Finding, Report};
-use super::section::{Given, Section};
 use super::secret::SecretText;
+use super::section::{Given, Section};
 use super::source::At;
 
 /// A whole config: the main file and what it includes.

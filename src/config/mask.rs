@@ -75,8 +75,11 @@ impl Masked {
 
 /// The stretches in order, overlapping ones as one, and only those that the text has.
 fn merged(text: &str, stretches: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut sorted: Vec<Range<usize>> =
-        stretches.iter().filter(|stretch| text.get((*stretch).clone()).is_some_and(|part| !part.is_empty())).cloned().collect();
+    let mut sorted: Vec<Range<usize>> = stretches
+        .iter()
+        .filter(|stretch| text.get((*stretch).clone()).is_some_and(|part| !part.is_empty()))
+        .cloned()
+        .collect();
     sorted.sort_by_key(|stretch| (stretch.start, stretch.end));
     let mut merged: Vec<Range<usize>> = Vec::new();
     for stretch in sorted {
@@ -168,7 +171,10 @@ mod tests {
     fn secrets_of_a_broken_text_are_guessed() {
         let hidden = |text: &str| Masked::new(text, &guess(text)).text;
         assert_eq!(hidden("password = \"hunter2\nx = 1\n"), "password = \"<secret>\"\nx = 1\n");
-        assert_eq!(hidden("[feed.a.headers]\nx = 'abc'\n[feed.b]\ny = 'z'\n"), "[feed.a.headers]\nx = \"<secret>\"\n[feed.b]\ny = 'z'\n");
+        assert_eq!(
+            hidden("[feed.a.headers]\nx = 'abc'\n[feed.b]\ny = 'z'\n"),
+            "[feed.a.headers]\nx = \"<secret>\"\n[feed.b]\ny = 'z'\n"
+        );
         assert_eq!(hidden("secret = \"\"\"\nwhsec_a\nb"), "secret = \"<secret>\"\n\n");
         assert_eq!(hidden("severity = 'critical'\n"), "severity = 'critical'\n");
     }

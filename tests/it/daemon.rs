@@ -177,7 +177,7 @@ fn a_second_daemon_on_the_same_store_is_refused_and_the_first_goes_on() {
     ready(&mut daemon);
     hook.wait(1);
     for arguments in [&["run", "--once"][..], &["run"]] {
-        sandbox.run(arguments).is(70).says(&["supplywatch.db", "another process"]);
+        sandbox.run(arguments).is(70).says(&["supplywatch.db", "another supplywatch"]);
     }
     sandbox.write("config/magnets.csv", format!("{MAGNETS}{BETTER}"));
     hook.wait(2);

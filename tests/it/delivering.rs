@@ -21,7 +21,7 @@ fn slack(url: &str) -> String {
 /// Mail through a relay on loopback.
 fn email(relay: &Relay) -> String {
     format!(
-        "[receiver.mail]\nkind = \"email\"\nhost = \"127.0.0.1\"\nport = {}\ninsecure = true\nallow_private = true\n\
+        "[receiver.mail]\nkind = \"email\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\ninsecure = true\n\
         from = \"supplywatch <alerts@example.org>\"\nto = [\"buyer@example.org\", \"desk@example.net\"]\n\n",
         relay.port()
     )

@@ -32,8 +32,11 @@ impl Source {
         all
     }
 
-    /// What is before the tests at the bottom of the file.
+    /// What is before the tests at the bottom of the file; nothing of a file that holds only tests.
     pub fn untested(&self) -> &str {
+        if self.path.split('/').any(|part| part == "tests" || part == "tests.rs") {
+            return "";
+        }
         let tests = self.text.match_indices("#[cfg(test)]").find(|(at, _)| {
             let before = &self.text[..*at];
             before.is_empty() || before.ends_with('\n')
@@ -154,4 +157,7 @@ fn tests_are_cut_off_and_modules_known() {
     let depths = ["assess.rs", "rule/mod.rs", "rule/parse.rs"].map(|path| Source::new(path, "").depth());
     assert_eq!(depths, [1, 1, 2]);
     assert_eq!(Source::new("lib.rs", "").module(), None);
+    for path in ["store/sqlite/tests.rs", "config/tests/feed.rs"] {
+        assert_eq!(Source::new(path, "fn a() {}").untested(), "");
+    }
 }

@@ -48,7 +48,15 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     feeds.sort_by(|a, b| a.name.cmp(&b.name));
     rules.sort_by(|a, b| a.name.cmp(&b.name));
     receivers.sort_by(|a, b| a.name.cmp(&b.name));
-    Setup { path: path.to_owned(), state: daemon.state, zone: daemon.zone, feeds, rules, receivers, contact: daemon.contact }
+    Setup {
+        path: path.to_owned(),
+        state: daemon.state,
+        zone: daemon.zone,
+        feeds,
+        rules,
+        receivers,
+        contact: daemon.contact,
+    }
 }
 
 /// Warns of a config that does nothing, and of receivers that are never told.

@@ -109,14 +109,19 @@ fn wanted(cx: Context<'_>, name: &At<String>, texts: &At<Vec<At<String>>>) -> Op
 
 /// The feeds whose series the rule may select; that there is none is reported.
 fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], feeds: &[&'f Facts]) -> Vec<&'f Facts> {
-    let (of_feed, of_labels): (Vec<&Wanted>, Vec<&Wanted>) = wanted.iter().partition(|wanted| wanted.name.value == "feed");
+    let (of_feed, of_labels): (Vec<&Wanted>, Vec<&Wanted>) =
+        wanted.iter().partition(|wanted| wanted.name.value == "feed");
     let mut known = true;
     for exact in of_feed.iter().flat_map(|wanted| &wanted.exact) {
         if !feeds.iter().any(|feed| feed.name == exact.value) {
             known = false;
             let message = format!("there is no feed `{}`", shorten(&exact.value, 60));
             let names = feeds.iter().map(|feed| feed.name.as_str());
-            cx.add(Finding::error(exact.place, message).label("unknown").near_or_all(&exact.value, names, "the feeds are"));
+            cx.add(Finding::error(exact.place, message).label("unknown").near_or_all(
+                &exact.value,
+                names,
+                "the feeds are",
+            ));
         }
     }
     let named_feeds: Vec<&'f Facts> =
@@ -130,7 +135,8 @@ fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], fee
         }
         return Vec::new();
     }
-    let all_labels_known = of_labels.iter().map(|wanted| is_label(cx, wanted, &named_feeds)).fold(true, |all, one| all & one);
+    let all_labels_known =
+        of_labels.iter().map(|wanted| is_label(cx, wanted, &named_feeds)).fold(true, |all, one| all & one);
     if !all_labels_known {
         return named_feeds;
     }
@@ -153,7 +159,11 @@ fn is_label(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) -> bool {
     if known.contains(name) {
         return true;
     }
-    let who = if let [only] = feeds { format!("feed `{}` has", only.name) } else { "the feeds that the rule selects have".to_owned() };
+    let who = if let [only] = feeds {
+        format!("feed `{}` has", only.name)
+    } else {
+        "the feeds that the rule selects have".to_owned()
+    };
     let message = format!("{who} no label `{}`", shorten(name, 60));
     let finding = Finding::error(wanted.name.place, message).label("unknown");
     cx.add(finding.near_or_all(name, known.iter().map(String::as_str), "the labels are"));
@@ -242,12 +252,16 @@ fn min_base(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Quan
     }
     for feed in matched {
         let said = match (&feed.unit, &quantity.unit) {
-            (Some(Some(series)), None) => {
-                Some((format!("the series of feed `{}` are in {series}", feed.name), format!("write \"{quantity} {series}\"")))
-            }
+            (Some(Some(series)), None) => Some((
+                format!("the series of feed `{}` are in {series}", feed.name),
+                format!("write \"{quantity} {series}\""),
+            )),
             (Some(Some(series)), Some(unit)) if !unit.converts_to(series) => {
                 let help = format!("write it in {series}, or in a unit that converts to it");
-                Some((format!("the series of feed `{}` are in {series}, which {unit} does not convert to", feed.name), help))
+                Some((
+                    format!("the series of feed `{}` are in {series}, which {unit} does not convert to", feed.name),
+                    help,
+                ))
             }
             (Some(None), Some(_)) => {
                 let help = "set the feed's `unit`, or write a bare number".to_owned();

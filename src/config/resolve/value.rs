@@ -43,7 +43,8 @@ pub fn zone(cx: Context<'_>, at: &At<String>) -> Option<Tz> {
 
 /// A unit.
 pub fn unit(cx: Context<'_>, at: &At<String>) -> Option<Unit> {
-    let words = ["kg", "t", "kt", "g", "lb", "oz", "ozt", "st", "lt", "tonnes", "kilograms", "count", "index", "percent"];
+    let words =
+        ["kg", "t", "kt", "g", "lb", "oz", "ozt", "st", "lt", "tonnes", "kilograms", "count", "index", "percent"];
     match Unit::parse(&at.value) {
         Ok(unit) => Some(unit),
         Err(_) => {
@@ -134,7 +135,8 @@ pub fn bytes(cx: Context<'_>, key: &str, at: &At<String>) -> Option<u64> {
     let text = at.value.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let unit = text[digits..].trim();
-    let factor = if unit.is_empty() { Some(1) } else { UNITS.iter().find(|(name, _)| *name == unit).map(|unit| unit.1) };
+    let factor =
+        if unit.is_empty() { Some(1) } else { UNITS.iter().find(|(name, _)| *name == unit).map(|unit| unit.1) };
     let count = text[..digits].parse::<u64>().ok();
     let found = factor.zip(count).and_then(|(factor, count)| count.checked_mul(factor)).filter(|bytes| *bytes > 0);
     if found.is_none() {

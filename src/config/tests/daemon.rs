@@ -12,7 +12,10 @@ fn state(config: &str, variables: &[(&str, &str)]) -> String {
 #[test]
 fn the_store_is_where_the_config_or_the_service_manager_says() {
     assert_eq!(state("", &[]), "supplywatch.db");
-    assert_eq!(state("", &[("STATE_DIRECTORY", "/var/lib/supplywatch:/var/lib/x")]), "/var/lib/supplywatch/supplywatch.db");
+    assert_eq!(
+        state("", &[("STATE_DIRECTORY", "/var/lib/supplywatch:/var/lib/x")]),
+        "/var/lib/supplywatch/supplywatch.db"
+    );
     assert_eq!(state("daemon.state = 'sqlite:a.db'", &[("STATE_DIRECTORY", "/var/lib/supplywatch")]), "DIR/a.db");
     assert_eq!(state("daemon.state = 'sqlite:/srv/a.db'", &[]), "/srv/a.db");
     assert_eq!(state("daemon.state = 'sqlite:///srv/a.db'", &[]), "/srv/a.db");

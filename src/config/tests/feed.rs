@@ -726,7 +726,9 @@ fn the_hash_changes_with_the_meaning() {
         assert_ne!(hash(more), plain, "{more}");
     }
     let header = |value: &str| {
-        let config = format!("[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = {{ X = '{value}' }}");
+        let config = format!(
+            "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = {{ X = '{value}' }}"
+        );
         Sandbox::new(&config).setup().feeds.remove(0).spec_hash
     };
     assert_ne!(header("a"), header("b"));

@@ -82,7 +82,8 @@ fn a_name_that_is_there_twice_is_told_with_both_places() {
 
 #[test]
 fn only_the_main_config_has_the_daemon() {
-    let sandbox = Sandbox::new(&format!("daemon.include = 'more.toml'\n{FEED}")).with("more.toml", "[daemon]\ntimezone = 'UTC'");
+    let sandbox =
+        Sandbox::new(&format!("daemon.include = 'more.toml'\n{FEED}")).with("more.toml", "[daemon]\ntimezone = 'UTC'");
     insta::assert_snapshot!(sandbox.told(), @r#"
     error: [daemon] stands in an included file
      --> more.toml:1:2
@@ -98,7 +99,8 @@ fn only_the_main_config_has_the_daemon() {
 
 #[test]
 fn errors_of_syntax_in_several_files_are_told_at_once() {
-    let sandbox = Sandbox::new("daemon.include = 'more.toml'\nx = = 1\n[feed.a]\nkind = csv\n").with("more.toml", "[feed.b\n");
+    let sandbox =
+        Sandbox::new("daemon.include = 'more.toml'\nx = = 1\n[feed.a]\nkind = csv\n").with("more.toml", "[feed.b\n");
     insta::assert_snapshot!(sandbox.told(), @r#"
     error: this is not TOML: extra `=`, expected nothing
      --> supplywatch.toml:2:5

@@ -21,14 +21,18 @@ fn posts_go_to_public_https_addresses() {
     insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'webhook'\nurl = 'hooks.example/in'"), @"");
     insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'webhook'\nurl = 'http://127.0.0.1:8080/in'"), @"");
     assert_eq!(
-        check_receiver("[receiver.r]\nkind = 'webhook'\nurl = 'http://127.0.0.1:8080/in'\ninsecure = true\nallow_private = true"),
+        check_receiver(
+            "[receiver.r]\nkind = 'webhook'\nurl = 'http://127.0.0.1:8080/in'\ninsecure = true\nallow_private = true"
+        ),
         ""
     );
 }
 
 #[test]
 fn a_signing_secret_is_checked() {
-    let secret = |secret: &str| check_receiver(&format!("[receiver.r]\nkind = 'webhook'\nurl = 'https://h.example/'\nsecret = '{secret}'"));
+    let secret = |secret: &str| {
+        check_receiver(&format!("[receiver.r]\nkind = 'webhook'\nurl = 'https://h.example/'\nsecret = '{secret}'"))
+    };
     insta::assert_snapshot!(secret("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), @"");
     insta::assert_snapshot!(secret("whsec_???"), @"");
     insta::assert_snapshot!(secret("whsec_dGVzdA=="), @"");
@@ -37,7 +41,11 @@ fn a_signing_secret_is_checked() {
 
 #[test]
 fn mail_is_checked() {
-    let mail = |more: &str| check_receiver(&format!("[receiver.r]\nkind = 'email'\nhost = 'smtp.example.com'\nfrom = 'a@b.example'\nto = 'c@d.example'\n{more}"));
+    let mail = |more: &str| {
+        check_receiver(&format!(
+            "[receiver.r]\nkind = 'email'\nhost = 'smtp.example.com'\nfrom = 'a@b.example'\nto = 'c@d.example'\n{more}"
+        ))
+    };
     insta::assert_snapshot!(mail("tls = 'none'\nport = 70000\nusername = 'u'"), @"");
     insta::assert_snapshot!(mail("tls = 'ssl'\nhello = 'a b'\nca_file = 'none.pem'"), @"");
     assert_eq!(mail("tls = 'none'\ninsecure = true"), "");
@@ -73,7 +81,9 @@ fn every_option_arrives() {
     let Channel::Slack(slack) = slack.channel else { panic!("expected slack") };
     assert_eq!(slack.endpoint.url.expose(), "https://hooks.slack.com/services/T/B/x");
 
-    for (color, expected) in [("", true), ("color = 'auto'", true), ("color = 'never'", false), ("color = false", false)] {
+    for (color, expected) in
+        [("", true), ("color = 'auto'", true), ("color = 'never'", false), ("color = false", false)]
+    {
         let Channel::Console(console) = receiver(&format!("kind = 'console'\n{color}"), &[]).channel else { panic!() };
         assert_eq!(console.colour, expected, "{color}");
     }
@@ -89,7 +99,8 @@ fn the_port_follows_the_protection() {
         ("port = 465\ntls = 'starttls'", 465, Tls::StartTls),
         ("tls = 'none'\ninsecure = true", 25, Tls::None),
     ] {
-        let mail = receiver(&format!("kind = 'email'\nhost = 'h'\nfrom = 'a@b.example'\nto = 'c@d.example'\n{more}"), &[]);
+        let mail =
+            receiver(&format!("kind = 'email'\nhost = 'h'\nfrom = 'a@b.example'\nto = 'c@d.example'\n{more}"), &[]);
         let Channel::Email(mail) = mail.channel else { panic!("expected mail") };
         assert_eq!((mail.port, mail.tls), (port, tls), "{more}");
     }

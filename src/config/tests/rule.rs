@@ -67,7 +67,9 @@ fn patterns_are_checked() {
 #[test]
 fn countries_are_told_by_their_code() {
     let selects = |partner: &str, value: &str| {
-        let rule = rule(&format!("series = {{ feed = 'magnets', reporter = 'CHN', partner = {partner} }}\nwhen = 'declines >= 2'\nnotify = 'desk'"));
+        let rule = rule(&format!(
+            "series = {{ feed = 'magnets', reporter = 'CHN', partner = {partner} }}\nwhen = 'declines >= 2'\nnotify = 'desk'"
+        ));
         rule.selector.matches(&[("feed", "magnets"), ("reporter", "CN"), ("partner", value)].into_iter().collect())
     };
     assert!(selects("'USA'", "US"));
@@ -122,7 +124,12 @@ fn every_option_arrives() {
 fn the_hash_changes_with_the_meaning_alone() {
     let hash = |text: &str| rule(text).hash;
     let plain = hash(&format!("{SERIES}when = 'declines >= 2 and yoy < -10%'"));
-    assert_eq!(hash(&format!("{SERIES}when = 'declines>=2   and (yoy < -10 %)'\nseverity = 'info'\ntitle = 'x'\nrenotify = 'never'")), plain);
+    assert_eq!(
+        hash(&format!(
+            "{SERIES}when = 'declines>=2   and (yoy < -10 %)'\nseverity = 'info'\ntitle = 'x'\nrenotify = 'never'"
+        )),
+        plain
+    );
     assert_eq!(hash("series = { partner = 'USA', feed = ['magnets'] }\nwhen = 'declines >= 2 and yoy < -10%'"), plain);
     for other in [
         "series = { feed = 'magnets', partner = 'DE' }\nwhen = 'declines >= 2 and yoy < -10%'".to_owned(),

@@ -77,9 +77,12 @@ fn no_problem_shows_a_secret() {
         "[receiver.a]\nkind = 'console'\nsecret = { literal = 'hunter22' }".to_owned(),
         "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'http://h.example/?key=hunter22'".to_owned(),
         "[feed.f]\nkind = 'csv'\nfrequency = 'month'\npath = 'https://h.example/?key=hunter22'".to_owned(),
-        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { 'X Y' = 'hunter22' }".to_owned(),
-        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { X = \"hunter22\\n\" }".to_owned(),
-        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\n[feed.f.headers]\nHost = 'hunter22'".to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { 'X Y' = 'hunter22' }"
+            .to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { X = \"hunter22\\n\" }"
+            .to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\n[feed.f.headers]\nHost = 'hunter22'"
+            .to_owned(),
         "[feed.f]\nkind = 'csv'\nheaders = 'hunter22'".to_owned(),
         "[daemon]\nstate = 'postgres://u:hunter22@h/d'".to_owned(),
         "[daemon]\nstat = 'postgres://u:hunter22@h/d'".to_owned(),

@@ -38,7 +38,10 @@ allow_private = false                # true allows loopback and private addresse
 #[test]
 fn the_documented_config_is_good() {
     let sandbox = Sandbox::new(DOCUMENTED)
-        .with("rules/more.toml", "[rule.rising]\nseries = { feed = 'china-*' }\nwhen = 'rises >= 3'\nnotify = ['desk']\n")
+        .with(
+            "rules/more.toml",
+            "[rule.rising]\nseries = { feed = 'china-*' }\nwhen = 'rises >= 3'\nnotify = ['desk']\n",
+        )
         .with("credentials/hook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
         .variable("CREDENTIALS_DIRECTORY", "{}/credentials");
     assert_eq!(sandbox.told(), "");
@@ -80,8 +83,35 @@ fn problems_are_there_for_programs_too() {
 #[test]
 fn any_text_is_answered() {
     let pieces = [
-        "[feed.a]", "[feed]", "[[feed]]", "[feed.a.headers]", "kind", "=", "'csv'", "\"\"\"", "'''", "url", "{ env = 'X' }", "[", "]",
-        "{", "}", "\n", "\r\n", "'http://x'", "1979-05-27", "-1", "1e400", "nan", "\u{202E}", "\\", "labels", "稀土", "#", ",", ".",
+        "[feed.a]",
+        "[feed]",
+        "[[feed]]",
+        "[feed.a.headers]",
+        "kind",
+        "=",
+        "'csv'",
+        "\"\"\"",
+        "'''",
+        "url",
+        "{ env = 'X' }",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\n",
+        "\r\n",
+        "'http://x'",
+        "1979-05-27",
+        "-1",
+        "1e400",
+        "nan",
+        "\u{202E}",
+        "\\",
+        "labels",
+        "稀土",
+        "#",
+        ",",
+        ".",
     ];
     let mut seed = 1_u64;
     for _ in 0..3000 {
@@ -101,7 +131,11 @@ fn any_text_is_answered() {
     }
 }
 
-fn read(text: &str, report: &crate::config::problem::Report, file: &mut crate::config::file::File) -> crate::config::source::Sources {
+fn read(
+    text: &str,
+    report: &crate::config::problem::Report,
+    file: &mut crate::config::file::File,
+) -> crate::config::source::Sources {
     use crate::config::source::{Source, Sources};
     let source = Source { path: "supplywatch.toml".into(), text: text.to_owned() };
     crate::config::gather::parse(&source, 0, crate::config::file::Role::Main, file, report);
