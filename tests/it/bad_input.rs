@@ -94,7 +94,7 @@ fn refuses(row: &str, phrases: &[&str]) {
 fn a_missing_file_fails_its_feed_alone() {
     let world = World::of_files("");
     std::fs::remove_file(world.sandbox.path("config/bad.csv")).unwrap();
-    world.fails(&["feed bad: failed", "config/bad.csv", "No such file or directory"]);
+    world.fails(&["feed bad: failed", "config/bad.csv", "there is no such file"]);
     world.recovers();
 }
 

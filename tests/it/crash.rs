@@ -26,7 +26,7 @@ fn transition(post: &Request) -> Transition {
     let data = &body["data"];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let number = data["number"].as_u64().unwrap();
-    (text(&data["alert"]["labels"]["partner"]), number, text(&data["kind"]), text(&data["period"]))
+    (text(&data["alert"]["labels"]["partner"]), number, text(&data["transition"]), text(&data["period"]))
 }
 
 /// The figures of so many months: each partner falls for a while and recovers, each in its own rhythm.

@@ -32,7 +32,7 @@ fn monotonic_micros() -> u128 {
 }
 
 fn kinds(hook: &Hook) -> Vec<String> {
-    hook.posts().iter().map(|post| post.json()["data"]["kind"].as_str().unwrap().to_owned()).collect()
+    hook.posts().iter().map(|post| post.json()["data"]["transition"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]

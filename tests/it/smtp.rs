@@ -33,8 +33,14 @@ impl Mail {
 
     /// The subject in words.
     pub fn subject(&self) -> String {
-        let subject = self.header("Subject").unwrap_or_default();
-        subject.replace("?= =?", "?==?").split("=?").map(encoded_word).collect()
+        let subject = self.header("Subject").unwrap_or_default().replace("?= =?", "?==?");
+        let (mut words, mut rest) = (String::new(), subject.as_str());
+        while let Some((before, word, after)) = encoded_word(rest) {
+            words.push_str(before);
+            words.push_str(&word);
+            rest = after;
+        }
+        words + rest
     }
 
     /// Every part's text, its transfer encoding undone.
@@ -47,13 +53,11 @@ impl Mail {
     }
 }
 
-fn encoded_word(text: &str) -> String {
-    let encoded = |text: &str| {
-        let (_, rest) = text.split_once("?b?").or_else(|| text.split_once("?B?"))?;
-        let (word, after) = rest.split_once("?=")?;
-        Some(String::from_utf8_lossy(&BASE64.decode(word).ok()?).into_owned() + after)
-    };
-    encoded(text).unwrap_or_else(|| text.to_owned())
+/// The first `=?utf-8?b?…?=` of a text: what is before it, what it says, what is after it.
+fn encoded_word(text: &str) -> Option<(&str, String, &str)> {
+    let (before, rest) = text.split_once("=?utf-8?b?")?;
+    let (word, after) = rest.split_once("?=")?;
+    Some((before, String::from_utf8(BASE64.decode(word).ok()?).ok()?, after))
 }
 
 fn decoded(head: &str, body: &str) -> String {
@@ -186,7 +190,7 @@ fn a_mail_is_taken_with_its_envelope_and_read_in_words() {
     relay.reply_with(["451 4.7.1 later"]);
     let stream = TcpStream::connect(relay.address).unwrap();
     let dialogue = "EHLO x\r\nAUTH PLAIN AHVzZXIAcGFzcw==\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n\
-        Subject: =?utf-8?b?4oiSMjguNyAl?=\r\nContent-Type: multipart/alternative;\r\n boundary=\"xx\"\r\n\r\n--xx\r\n\
+        Subject: fell =?utf-8?b?4oiSMjguNw==?= %\r\nContent-Type: multipart/alternative;\r\n boundary=\"xx\"\r\n\r\n--xx\r\n\
         Content-Transfer-Encoding: quoted-printable\r\n\r\n..=E2=88=9228 t=\r\nons\r\n--xx--\r\n.\r\nQUIT\r\n";
     (&mut &stream).write_all(dialogue.as_bytes()).unwrap();
     let answers = std::io::read_to_string(stream).unwrap();
@@ -195,5 +199,5 @@ fn a_mail_is_taken_with_its_envelope_and_read_in_words() {
     let mail = &mails[0];
     assert_eq!((mail.from.as_str(), &mail.to[..]), ("a@b.test", &["c@d.test".to_owned()][..]));
     assert_eq!(mail.login, Some(("user".to_owned(), "pass".to_owned())));
-    assert_eq!((mail.subject().as_str(), mail.parts()[0].trim_end()), ("−28.7 %", ".−28 tons"));
+    assert_eq!((mail.subject().as_str(), mail.parts()[0].trim_end()), ("fell −28.7 %", ".−28 tons"));
 }

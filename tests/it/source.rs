@@ -10,11 +10,14 @@ pub struct Source {
     pub path: String,
     /// All of it.
     pub text: String,
+    /// Whether it is compiled for tests alone.
+    pub only_tests: bool,
 }
 
 impl Source {
     pub fn new(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), text: text.to_owned() }
+        let only_tests = path.split('/').any(|part| part == "tests" || part == "tests.rs");
+        Self { path: path.to_owned(), text: text.to_owned(), only_tests }
     }
 
     /// Every file below a directory of the project.
@@ -29,12 +32,16 @@ impl Source {
             })
             .collect();
         all.sort_by(|a, b| a.path.cmp(&b.path));
+        let only_tests: Vec<String> = all.iter().flat_map(Self::modules_for_tests).collect();
+        for source in &mut all {
+            source.only_tests |= only_tests.contains(&source.path);
+        }
         all
     }
 
     /// What is before the tests at the bottom of the file; nothing of a file that holds only tests.
     pub fn untested(&self) -> &str {
-        if self.path.split('/').any(|part| part == "tests" || part == "tests.rs") {
+        if self.only_tests {
             return "";
         }
         let tests = self.text.match_indices("#[cfg(test)]").find(|(at, _)| {
@@ -42,6 +49,13 @@ impl Source {
             before.is_empty() || before.ends_with('\n')
         });
         tests.map_or(&self.text, |(at, _)| &self.text[..at])
+    }
+
+    /// The files of the modules that it declares for tests alone.
+    fn modules_for_tests(&self) -> Vec<String> {
+        let Some(directory) = self.path.strip_suffix("mod.rs") else { return Vec::new() };
+        let declared = self.text.split("#[cfg(test)]\nmod ").skip(1).filter_map(|rest| rest.split_once(';'));
+        declared.map(|(name, _)| format!("{directory}{name}.rs")).collect()
     }
 
     /// The module at the top of the crate that it belongs to; none for the crate's root and the binary.
@@ -160,4 +174,6 @@ fn tests_are_cut_off_and_modules_known() {
     for path in ["store/sqlite/tests.rs", "config/tests/feed.rs"] {
         assert_eq!(Source::new(path, "fn a() {}").untested(), "");
     }
+    let parent = Source::new("notify/mod.rs", "mod a;\n#[cfg(test)]\nmod double;\n#[cfg(test)]\nmod tests {}\n");
+    assert_eq!(parent.modules_for_tests(), ["notify/double.rs"]);
 }

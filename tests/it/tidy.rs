@@ -67,7 +67,7 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("std::env", &["config/"]),
     ("tokio::spawn", &["daemon/supervise.rs"]),
     ("JoinSet", &["daemon/supervise.rs"]),
-    ("spawn_blocking", &[]),
+    ("spawn_blocking", &["notify/console.rs"]),
     ("cron", &["feed/schedule.rs"]),
     ("anyhow", &["cli/"]),
     ("clap", &["cli/"]),
