@@ -158,7 +158,7 @@ fn size(source: &Source) -> Vec<String> {
 }
 
 fn head(source: &Source) -> Vec<String> {
-    if source.text.starts_with("//! ") { Vec::new() } else { vec!["does not begin with `//!`".to_owned()] }
+    if source.text.trim_start().starts_with("//! ") { Vec::new() } else { vec!["does not begin with `//!`".to_owned()] }
 }
 
 fn banned(source: &Source) -> Vec<String> {

@@ -25,7 +25,8 @@ const KINDS: [(&str, &[&str]); 14] = [
     ("url", &["webhook", "slack"]),
     ("secret", &["webhook"]),
     ("insecure", &["webhook", "slack", "email"]),
-    ("allow_private", &["webhook", "slack"]),
+    // A mail relay may always be in-house; the key is taken so that receivers can be written alike.
+    ("allow_private", &["webhook", "slack", "email"]),
     ("host", &["email"]),
     ("port", &["email"]),
     ("tls", &["email"]),

@@ -9,7 +9,7 @@ use super::{Context, sha256, value};
 use crate::base::text::{list, shorten};
 use crate::config::file::{Named, RuleTable};
 use crate::config::problem::Finding;
-use crate::config::source::{At, Place};
+use crate::config::source::{At, Place, Texts};
 use crate::rule::{Expr, ExprError, Renotify, Rule, Severity, Subject};
 use crate::series::{Pattern, Quantity, Selector};
 
@@ -65,19 +65,15 @@ fn hash(wanted: &[Wanted], when: &[Expr], clear: Option<&Expr>, min_base: Option
         .collect();
     let meaning = json!({
         "series": series,
-        "when": when.iter().map(canonical_text).collect::<Vec<_>>(),
-        "clear": clear.map(canonical_text),
+        "when": when.iter().map(Expr::canonical).collect::<Vec<_>>(),
+        "clear": clear.map(Expr::canonical),
         "min_base": min_base.map(ToString::to_string),
     });
     sha256(&meaning.to_string())
 }
 
-fn canonical_text(expr: &Expr) -> String {
-    expr.text().to_owned()
-}
-
 /// The patterns on one label; countries are told by their ISO code, as feeds do.
-fn wanted(cx: Context<'_>, name: &At<String>, texts: &At<Vec<At<String>>>) -> Option<Wanted> {
+fn wanted(cx: Context<'_>, name: &At<String>, texts: &Texts) -> Option<Wanted> {
     if texts.value.is_empty() {
         let message = format!("the list of patterns for `{}` is empty", shorten(&name.value, 60));
         cx.error(texts.place, message, "nothing is selected", "take it away to select every value");
@@ -144,6 +140,8 @@ fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], fee
     let matched: Vec<&'f Facts> = named_feeds.iter().filter(agrees).copied().collect();
     if matched.is_empty() {
         contradiction(cx, named, &of_labels, &named_feeds);
+    } else {
+        of_labels.iter().for_each(|wanted| warn_unsaid(cx, wanted, &named_feeds));
     }
     matched
 }
@@ -174,6 +172,23 @@ fn is_label(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) -> bool {
 fn may_have(feed: &Facts, wanted: &Wanted) -> bool {
     let from_column = feed.from_columns.contains(&wanted.name.value);
     from_column || wanted.pattern.matches(feed.constants.value(&wanted.name.value).unwrap_or(""))
+}
+
+/// Warns of a value among others that no feed can have.
+fn warn_unsaid(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) {
+    let name = &wanted.name.value;
+    if feeds.iter().any(|feed| feed.from_columns.contains(name)) {
+        return;
+    }
+    let said: Vec<&str> = feeds.iter().filter_map(|feed| feed.constants.value(name)).collect();
+    for exact in wanted.exact.iter().filter(|exact| !said.contains(&exact.value.as_str())) {
+        let message = format!("no feed that the rule selects has {name} = `{}`", shorten(&exact.value, 60));
+        cx.add(Finding::warning(exact.place, message).label("selects nothing").near_or_all(
+            &exact.value,
+            said.clone(),
+            "they have",
+        ));
+    }
 }
 
 /// Reports why no feed can have a series that the rule selects.
