@@ -347,7 +347,7 @@ pub mod tests {
         assert_eq!(corrected["attachments"][0]["color"], Tone::Corrected.colour());
         assert_eq!(resolved["attachments"][0]["color"], Tone::Resolved.colour());
         let details = corrected["attachments"][0].to_string();
-        assert!(details.contains("Said before: on 2025-10-20: China → US"), "{details}");
+        assert!(details.contains("Said before: on 20 October 2025: China → US"), "{details}");
         assert!(details.contains("2025-09: was 420.5 t, is 600 t since 2025-11-20"), "{details}");
     }
 
