@@ -9,7 +9,6 @@ mod dry_run;
 mod explain;
 mod log;
 mod run;
-mod table;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,6 +18,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
+use crate::base::table;
 use crate::config::{Environment, Loaded, Setup};
 use crate::store::{Location, Store};
 
