@@ -173,22 +173,25 @@ fn number(moments: &[Timestamp], at: Timestamp) -> PullId {
     PullId(i64::try_from(moments.partition_point(|moment| *moment <= at)).unwrap_or(i64::MAX))
 }
 
-/// Every vintage with the moment at which it became known. A vintage that replaced another is known
-/// no earlier than that one, whatever its publisher says.
+/// Every vintage that was ever the latest, with the moment at which it became known. A vintage that a
+/// later pull replaced by one of no later date was never the latest, in the order of these dates.
 fn as_known<'a>(history: &'a History, release: Option<&Release>) -> Vec<Known<'a>> {
     let newest = newest_first_seen(history);
     let mut known = Vec::new();
     for (span, vintages) in history.entries() {
-        let mut since = None;
-        for vintage in vintages {
-            let (origin, at) = match since {
-                Some(before) => (Origin::Native, vintage.recorded_at.max(before)),
-                None => first_known(history, span, vintage, &newest, release),
+        let mut replaced = None;
+        for (index, vintage) in vintages.iter().enumerate().rev() {
+            let (origin, at) = match index {
+                0 => first_known(history, span, vintage, &newest, release),
+                _ => (Origin::Native, vintage.recorded_at),
             };
-            since = Some(at);
-            known.push(Known { span, vintage, at, origin });
+            if replaced.is_none_or(|replaced| at < replaced) {
+                replaced = Some(at);
+                known.push(Known { span, vintage, at, origin });
+            }
         }
     }
+    known.sort_by_key(|known| (known.span, known.at));
     known
 }
 
@@ -369,11 +372,11 @@ mod tests {
         check("2023-01 100 1 2025-09-25 2025-09-25", Basis::Stored, None, "2023-01 100 2025-09-25 1 unavailable");
     }
 
-    /// A pull that replaces a figure by one of an older date does not undo what was known meanwhile.
+    /// By the publisher's dates the later pull's figure was known first, and it is the one that stands.
     #[test]
-    fn what_replaced_a_figure_was_not_known_before_it() {
+    fn what_was_never_the_latest_is_left_out() {
         let script = "2025-09 420 1 2025-11-20 2025-11-21\n2025-09 400 2 2025-10-20 2025-12-01";
-        check(script, Basis::Stored, None, "2025-09 420 2025-11-20 1 native\n2025-09 400 2025-11-20 1 native");
+        check(script, Basis::Stored, None, "2025-09 400 2025-10-20 1 native");
         let knowledge = Knowledge::new(&history(script), Basis::Stored, None, chrono_tz::UTC);
         let period = Period::parse("2025-09").unwrap();
         let last = knowledge.history().view(AsOf::Latest).point(period).unwrap();

@@ -18,3 +18,8 @@ pub use replay::{Range, Replay, Step, replay};
 pub use report::{Report, csv, json_lines, text};
 pub use score::{Event, EventsError, Score, rate, read_events};
 pub use sweep::{Sweep, SweepError, Swept, sweep};
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ mod measure;
 mod operate;
 mod parse;
 mod syntax;
+mod threshold;
 mod token;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use evidence::{Gate, Reading, Reason, Value, Verdict};
 pub use expr::{Expr, ExprError, Subject};
 pub use headline::headline;
 pub use judge::{Judgement, judge};
+pub use threshold::Threshold;
 
 use crate::period::Length;
 use crate::series::{Quantity, Selector};

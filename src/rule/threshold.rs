@@ -105,10 +105,7 @@ mod tests {
             told("change(3mo) > 10% and not 400 t > value or value - lag > 5 t"),
             ["change(3mo) (change): 10%", "value (value): 400 t", "value - lag (-): 5 t"]
         );
-        assert_eq!(
-            told("streak(change < -5%) >= 3"),
-            ["streak(change < -5%) (streak): 3", "change (change): -5%"]
-        );
+        assert_eq!(told("streak(change < -5%) >= 3"), ["streak(change < -5%) (streak): 3", "change (change): -5%"]);
         assert_eq!(told("value > mean(12)"), Vec::<String>::new());
     }
 

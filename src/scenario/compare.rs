@@ -176,7 +176,12 @@ mod tests {
             expect(Some("2025-11-20"), None, "resolved"),
             expect(None, Some("2025-11"), "resolved"),
         ];
-        insta::assert_snapshot!(diff(&expected, &came), @"");
+        insta::assert_snapshot!(diff(&expected, &came), @r"
+          2025-10-20  2025-09  fired  China → US magnet exports fell: 420.5 t
+        - 2025-11-20  resolved
+        + 2025-11-20  2025-10  continued  China → US magnet exports fell: 420.5 t
+          2025-12-20  2025-11  resolved  China → US magnet exports fell: 420.5 t
+        ");
     }
 
     #[test]
@@ -189,7 +194,19 @@ mod tests {
             values: vec![("declines".into(), value("3")), ("yoy".into(), value("-10%")), ("rises".into(), value("0"))],
             ..expect(None, Some("2025-09"), "fired")
         };
-        insta::assert_snapshot!(diff(&[expected], &came), @"");
+        insta::assert_snapshot!(diff(&[expected], &came), @r"
+          2025-10-20  2025-09  fired  China → US magnet exports fell: 420.5 t
+        -     severity: warning
+        +     severity: critical
+        -     title: China … rose…
+        +     title: China → US magnet exports fell: 420.5 t
+        -     declines = 3
+        +     declines = 2
+        -     yoy = -10%
+        +     yoy = unknown
+        -     rises = 0
+        +     no such measure; the rule has `declines` and `yoy`
+        ");
         let right = Expect {
             severity: Some(Severity::Critical),
             title: Some("China …fell… t".into()),

@@ -79,6 +79,20 @@ mod tests {
             case("a.test.toml", "a \"<b>\" & ]]>\u{1b}[31m", Some("- fired\n+ </failure>")),
             case("b.test.toml", "stays quiet", None),
         ];
-        insta::assert_snapshot!(junit(&cases), @"");
+        insta::assert_snapshot!(junit(&cases), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="supplywatch" tests="3" failures="1">
+          <testsuite name="a.test.toml" tests="2" failures="1" errors="0">
+            <testcase name="fires" classname="a.test.toml"/>
+            <testcase name="a &quot;&lt;b&gt;&quot; &amp; ]]&gt;�[31m" classname="a.test.toml">
+              <failure message="what was sent is not what was expected">- fired
+        + &lt;/failure&gt;</failure>
+            </testcase>
+          </testsuite>
+          <testsuite name="b.test.toml" tests="1" failures="0" errors="0">
+            <testcase name="stays quiet" classname="b.test.toml"/>
+          </testsuite>
+        </testsuites>
+        "#);
     }
 }

@@ -324,7 +324,21 @@ mod tests {
         ]
         .map(error)
         .to_vec();
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r"
+        the first figure's period is missing [353] expected a period such as `2025-05:`
+        `2025-6x` is no period: expected a form like 2025-09-18, 2025-W38, 2025-09, 2025-Q3 or 2025 [2025-6x:] no period
+        2025-07-01 is a day, 2025-06 a month [2025-07-01:] a series has one frequency
+        `six` is no figure [six] expected a number, or `_` for missing
+        `inf` is no figure [inf] expected a number, or `_` for missing
+        2025-06 has a figure already [2] the second figure
+        since when is the revision of 2025-06 known? [355] expected `@` and a day after this
+        `July` is no day [July] expected a day such as 2025-11-20
+        2025-07-01 is not after the vintage before it [2025-07-01] expected a later day
+        the figures end too early [] expected the figure after the revision
+        the figures end too early [] expected a day such as 2025-11-20
+        there are no figures [2025-06: _] expected figures such as `2025-05: 46 353`
+        there are no figures [] expected figures such as `2025-05: 46 353`
+        ");
     }
 
     proptest! {

@@ -88,3 +88,95 @@ fn history(scenario: &Scenario) -> History {
     }
     history
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backtest::testing::{US, customs, history as recorded, labels, rule};
+    use crate::scenario::{Calendar, Expect, Written, read_figures, write};
+    use crate::series::Unit;
+
+    fn scenario(figures: &str, expect: Vec<Expect>) -> Scenario {
+        Scenario {
+            name: "test".into(),
+            rule: rule("declines >= 2", None),
+            labels: labels("US"),
+            unit: Some(Unit::parse("t").unwrap()),
+            max_gap_days: 7,
+            zone: chrono_tz::UTC,
+            figures: read_figures(figures, Calendar { release: None, zone: chrono_tz::UTC }).unwrap(),
+            expect,
+        }
+    }
+
+    fn expect(on: &str, transition: &str) -> Expect {
+        Expect {
+            on: Some(on.parse().unwrap()),
+            period: None,
+            transition: Kind::from_name(transition).unwrap(),
+            severity: None,
+            title: None,
+            values: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_scenario_is_played_as_its_figures_become_known() {
+        let figures = "2025-06: 353 619 590 420.5 => 600 @ 2025-11-20";
+        let right = vec![expect("2025-10-01", "fired"), expect("2025-11-20", "corrected")];
+        assert!(play(&scenario(figures, right)).passed());
+        let wrong = play(&scenario(figures, vec![expect("2025-10-01", "fired"), expect("2025-11-20", "resolved")]));
+        assert!(!wrong.passed());
+        insta::assert_snapshot!(wrong.diff(), @r"
+          2025-10-01  2025-09  fired  China → US magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
+        - 2025-11-20  resolved
+        + 2025-11-20  2025-09  corrected  China → US magnet exports: `declines >= 2` no longer holds after a revision: September 2025 is now 600 t, was 420.5 t
+        ");
+        assert!(play(&scenario("2025-06: 353 619", Vec::new())).passed());
+    }
+
+    #[test]
+    fn a_message_that_is_kept_quiet_is_not_sent() {
+        let mut quiet = scenario("2025-06: 353 319 290 220", vec![expect("2025-09-01", "fired")]);
+        assert!(!play(&quiet).passed(), "the fourth month continues it");
+        quiet.rule.renotify = crate::rule::Renotify::Never;
+        assert!(play(&quiet).passed());
+    }
+
+    #[test]
+    fn a_written_scenario_says_what_was_known_and_sent() {
+        let release = customs();
+        let knowledge = Knowledge::new(&recorded("US", US), Basis::Stored, None, chrono_tz::UTC);
+        let replay = replay(&rule("declines >= 2", None), &knowledge, chrono_tz::UTC, Range::default());
+        let written = Written { replay: &replay, knowledge: &knowledge, release: Some(&release) };
+        insta::assert_snapshot!(write(written), @r#"
+        [[scenario]]
+        name   = "falling on {feed=\"magnets\", flow=\"export\", partner=\"US\", reporter=\"CN\"}, as recorded"
+        rule   = "falling"
+        labels = { "feed" = "magnets", "flow" = "export", "partner" = "US", "reporter" = "CN" }
+        unit   = "t"
+        series = """
+        2025-05: 46.4 353 619 590 420.5 656 582 564
+        2026-02: 449 406
+        """
+
+        [[scenario.expect]]
+        on         = "2025-10-20"
+        period     = "2025-09"
+        transition = "fired"
+        title      = "China → US magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %"
+
+        [[scenario.expect]]
+        on         = "2025-11-20"
+        period     = "2025-10"
+        transition = "resolved"
+        title      = "China → US magnet exports: `declines >= 2` no longer holds: 656 t in October 2025, +56 %"
+
+        [[scenario.expect]]
+        on         = "2026-01-20"
+        period     = "2025-12"
+        transition = "fired"
+        title      = "China → US magnet exports fell for a 2nd month: 564 t in December 2025, −3.1 %"
+        "#);
+    }
+}
