@@ -10,6 +10,10 @@ pub const BODY_BYTES_MAX: u64 = 32 << 20;
 pub const PAGES_MAX: usize = 200;
 /// Rows of one pull, at most.
 pub const ROWS_MAX: usize = 20_000_000;
+/// Columns of one table, at most.
+pub const COLUMNS_MAX: usize = 16_384;
+/// Characters of a label that a feed names, at most.
+pub const LABEL_CHARS_MAX: usize = 256;
 /// Redirects that one request follows, at most.
 pub const REDIRECTS_MAX: usize = 5;
 /// Refused rows of one pull whose reasons are kept, at most; all are counted.

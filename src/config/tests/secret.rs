@@ -1,0 +1,153 @@
+//! Secrets: where they come from, and that they are never shown.
+
+use super::{FEED, Sandbox, check, check_feed};
+
+/// A config whose webhook's secret is `secret`.
+fn with_secret(secret: &str) -> Sandbox {
+    Sandbox::new(&format!(
+        "{FEED}[rule.r]\nseries = {{}}\nwhen = 'declines >= 2'\nnotify = ['hook']\n[receiver.hook]\nkind = 'webhook'\nurl = 'https://hooks.example/in'\nsecret = {secret}\n"
+    ))
+}
+
+const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[track_caller]
+fn assert_read(sandbox: &Sandbox) {
+    let setup = sandbox.setup();
+    let crate::notify::Channel::Webhook(webhook) = &setup.receivers[0].channel else { panic!("expected a webhook") };
+    assert_eq!(webhook.secret.as_ref().unwrap().expose(), KEY);
+    assert_eq!(sandbox.told(), "");
+}
+
+#[test]
+fn a_secret_comes_from_four_places() {
+    assert_read(&with_secret(&format!("'{KEY}'")));
+    assert_read(&with_secret("{ env = 'HOOK' }").variable("HOOK", KEY));
+    assert_read(&with_secret("{ file = 'secrets/hook' }").with("secrets/hook", format!("{KEY}\n")));
+    assert_read(&with_secret("{ file = 'hook' }").with("hook", format!("{KEY}\r\n")).mode("hook", 0o640));
+    let credential = with_secret("{ credential = 'hook-secret' }").with("credentials/hook-secret", format!("{KEY}\n"));
+    assert_read(&credential.mode("credentials/hook-secret", 0o444).variable("CREDENTIALS_DIRECTORY", "{}/credentials"));
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_says_why() {
+    insta::assert_snapshot!(with_secret("{ env = 'HOOK' }").told(), @"");
+    insta::assert_snapshot!(with_secret("{ file = 'none' }").told(), @"");
+    insta::assert_snapshot!(with_secret("{ file = 'hook' }").with("hook", KEY).mode("hook", 0o644).told(), @"");
+    insta::assert_snapshot!(with_secret("{ file = 'hook' }").with("hook", "\n").told(), @"");
+    insta::assert_snapshot!(with_secret("{ credential = 'hook-secret' }").told(), @"");
+    insta::assert_snapshot!(with_secret("{ credential = '../etc/passwd' }").told(), @"");
+    let missing = with_secret("{ credential = 'hook-secret' }").variable("CREDENTIALS_DIRECTORY", "/nonexistent");
+    insta::assert_snapshot!(missing.told(), @"");
+}
+
+#[test]
+fn a_table_must_say_once_where_the_secret_is() {
+    insta::assert_snapshot!(with_secret("{}").told(), @"");
+    insta::assert_snapshot!(with_secret("{ env = 'A', file = 'b' }").told(), @"");
+    insta::assert_snapshot!(with_secret("{ value = 'hunter22' }").told(), @"");
+    insta::assert_snapshot!(with_secret("{ env = 5 }").told(), @"");
+}
+
+/// Every way to be wrong near a secret: no output may have it.
+#[test]
+fn no_problem_shows_a_secret() {
+    let whole = "kind = 'webhook'";
+    let tables = [
+        format!("[receiver.a]\n{whole}\nurl = 'http://hooks.example/hunter22'"),
+        format!("[receiver.a]\n{whole}\nurl = 'https://user:hunter22@hooks.example/'"),
+        format!("[receiver.a]\n{whole}\nurl = 'hunter22'"),
+        format!("[receiver.a]\n{whole}\nurl = 'hunter22:x'"),
+        format!("[receiver.a]\n{whole}\nurl = ['https://hooks.example/hunter22']"),
+        format!("[receiver.a]\n{whole}\nurl = 'https://127.0.0.1/hunter22'"),
+        format!("[receiver.a]\n{whole}\nurl = '''\nhttps://127.0.0.1/hunter22'''"),
+        format!("[receiver.a]\n{whole}\nurl = 'https://h.example'\nsecret = 'hunter22'"),
+        format!("[receiver.a]\n{whole}\nurl = 'https://h.example'\nsecret = 'whsec_hunter22!'"),
+        format!("[receiver.a]\n{whole}\nurl = 'https://h.example'\nscret = 'hunter22'"),
+        format!("[receiver.a]\n{whole}\nurl = 'https://h.example'\ntoken = 'hunter22'"),
+        format!("[receiver.a]\n{whole}\nulr = 'https://h.example/hunter22'"),
+        format!("[receiver]\na = {{ {whole}, url = 'https://h.example/hunter22', nonsense = 1 }}"),
+        "[receiver]\na = 'https://h.example/hunter22'".to_owned(),
+        "recever = { a = { url = 'hunter22' } }".to_owned(),
+        "receiver = [{ url = 'hunter22' }]".to_owned(),
+        "[[receiver]]\nurl = 'hunter22'".to_owned(),
+        "[receiver.a]\nkind = 'email'\npassword = 'hunter22'\nport = 0".to_owned(),
+        "[receiver.a]\nkind = 'email'\npassword = 22".to_owned(),
+        "[receiver.a]\nkind = 'console'\npassword = 'hunter22'".to_owned(),
+        "[receiver.a]\nkind = 'console'\nsecret = { literal = 'hunter22' }".to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'http://h.example/?key=hunter22'".to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\npath = 'https://h.example/?key=hunter22'".to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { 'X Y' = 'hunter22' }".to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { X = \"hunter22\\n\" }".to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\n[feed.f.headers]\nHost = 'hunter22'".to_owned(),
+        "[feed.f]\nkind = 'csv'\nheaders = 'hunter22'".to_owned(),
+        "[daemon]\nstate = 'postgres://u:hunter22@h/d'".to_owned(),
+        "[daemon]\nstat = 'postgres://u:hunter22@h/d'".to_owned(),
+        "[receiver.a]\nsecret = 'hunter22\nkind = 'console'".to_owned(),
+        "[receiver.a]\nurl = hunter22".to_owned(),
+        "[receiver.a]\npassword = 'hunter22' x".to_owned(),
+        "[feed.f.headers]\nX-Key = 'hunter22' x".to_owned(),
+        "receiver.a = { kind = 'webhook', url = 'hunter22' x }".to_owned(),
+        "[receiver.a]\nsecret = '''\nhunter22".to_owned(),
+        "[receiver.a]\nsecret = 'hunter22'\nsecret = 'hunter22'".to_owned(),
+    ];
+    for config in tables {
+        let sandbox = Sandbox::new(&config);
+        let Err(problems) = sandbox.load() else { panic!("expected problems: {config}") };
+        let json: String = problems.iter().map(|problem| problem.json().to_string()).collect();
+        let outputs = [problems.render(false), problems.render(true), json, format!("{problems:?}")];
+        for output in outputs {
+            assert!(!output.contains("hunter22"), "{config}\n\n{output}");
+            assert!(!output.contains("= 22"), "{config}\n\n{output}");
+        }
+    }
+}
+
+#[test]
+fn a_masked_line_is_still_underlined() {
+    insta::assert_snapshot!(check_feed("headers = { 'X Y' = 'hunter22', Host = { env = 'A' } }"), @r#"
+    warning: `headers` has no meaning with `path`
+     --> supplywatch.toml:5:1
+      |
+    5 | headers = { 'X Y' = "<secret>", Host = { env = 'A' } }
+      | ^^^^^^^ only for `url`
+
+    error: `X Y` is no name for a header field
+     --> supplywatch.toml:5:13
+      |
+    5 | headers = { 'X Y' = "<secret>", Host = { env = 'A' } }
+      |             ^^^^^ not a name
+      |
+      = help: a header's name has letters, digits and `-`
+
+    error: the header `Host` is not the config's to set
+     --> supplywatch.toml:5:33
+      |
+    5 | headers = { 'X Y' = "<secret>", Host = { env = 'A' } }
+      |                                 ^^^^ set by supplywatch itself
+      |
+      = help: take it away
+
+    error: the environment variable `A` is unset, empty or not UTF-8
+     --> supplywatch.toml:5:48
+      |
+    5 | headers = { 'X Y' = "<secret>", Host = { env = 'A' } }
+      |                                                ^^^ no secret
+      |
+      = help: set it for the process that runs supplywatch
+
+    3 errors, 1 warning
+    "#);
+    insta::assert_snapshot!(
+        check("[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'http://h.example/?key=hunter22' # a comment"), @r#"
+    error: the address is plain http
+     --> supplywatch.toml:4:7
+      |
+    4 | url = "<secret>" # a comment
+      |       ^^^^^^^^^^ http://h.example is not encrypted
+      |
+      = help: use https://, or allow it with `insecure = true`
+
+    1 error
+    "#);
+}
