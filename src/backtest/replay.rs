@@ -89,8 +89,27 @@ pub struct Episode {
     pub since: Period,
     /// When that was known.
     pub opened: Timestamp,
-    /// The period at which it ended and when that was known; `None` while it goes on.
-    pub ended: Option<(Period, Timestamp)>,
+    /// How it ended; `None` while it goes on.
+    pub ended: Option<End>,
+}
+
+/// The end of an episode.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct End {
+    /// The period that was judged.
+    pub period: Period,
+    /// When it was known.
+    pub at: Timestamp,
+    /// How: resolved, or corrected.
+    pub kind: Kind,
+}
+
+impl Episode {
+    /// Whether the alert fired at a period, as far as was known then: a correction comes later.
+    fn covers(&self, period: Period) -> bool {
+        let before = |end: End| period < end.period || (period == end.period && end.kind == Kind::Corrected);
+        self.since <= period && self.ended.is_none_or(before)
+    }
 }
 
 /// A rule's past on one series.
@@ -130,7 +149,7 @@ pub fn replay(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range) -> Rep
     let mut vintages = Vintages::default();
     rows.iter().flat_map(|row| knowledge.origins(row.span)).for_each(|origin| vintages.count(*origin));
     let touches = |episode: &Episode| {
-        let ends_before = |from: NaiveDate| episode.ended.is_some_and(|(period, _)| period.first_day() < from);
+        let ends_before = |from: NaiveDate| episode.ended.is_some_and(|end| end.period.first_day() < from);
         !range.from.is_some_and(ends_before) && range.to.is_none_or(|to| episode.since.last_day() <= to)
     };
     let in_range = |step: &Step| step.transition.period.is_some_and(|period| range.contains(period));
@@ -190,7 +209,7 @@ impl<'a> Walk<'a> {
             }
             (State::Firing(_), State::Ok, Some(period)) => {
                 if let Some(episode) = self.episodes.last_mut() {
-                    episode.ended = Some((period, at));
+                    episode.ended = Some(End { period, at, kind: transition.kind });
                 }
             }
             (State::Ok, State::Ok, _)
@@ -213,17 +232,10 @@ impl<'a> Walk<'a> {
             now: value(AsOf::Latest),
             said: moment.map(|(pull, _)| told(AsOf::Pull(pull))),
             says: told(AsOf::Latest),
-            firing: self.episodes.iter().any(|episode| covers(episode, period)),
+            firing: self.episodes.iter().any(|episode| episode.covers(period)),
             held: self.held.get(&period).cloned(),
         }
     }
-}
-
-/// Whether an episode's alert fired at a period. An episode that a revision of its own period ended
-/// did fire there.
-fn covers(episode: &Episode, period: Period) -> bool {
-    let before_end = |(end, _): (Period, Timestamp)| period < end || end == episode.since;
-    episode.since <= period && episode.ended.is_none_or(before_end)
 }
 
 fn told(rule: &Rule, view: &View<'_>, period: Period) -> Told {

@@ -341,8 +341,8 @@ fn series_json(replay: &Replay) -> Json {
         .map(|episode| {
             json!({
                 "episode": episode.number, "since": episode.since, "known_on": replay.day(episode.opened).to_string(),
-                "until": episode.ended.map(|(period, _)| period),
-                "ended_on": episode.ended.map(|(_, at)| replay.day(at).to_string()),
+                "until": episode.ended.map(|end| end.period), "ended_by": episode.ended.map(|end| end.kind),
+                "ended_on": episode.ended.map(|end| replay.day(end.at).to_string()),
             })
         })
         .collect();

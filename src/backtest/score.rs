@@ -141,7 +141,7 @@ pub fn score(alarms: &[Alarm], events: &[Event], window: Window) -> Score {
 pub fn rate(replays: &[Replay], events: &[Event], days: u32, today: Option<NaiveDate>) -> Score {
     let alarm = |replay: &Replay, episode: &Episode| Alarm {
         opened: replay.day(episode.opened),
-        ended: episode.ended.map(|(_, at)| replay.day(at)),
+        ended: episode.ended.map(|end| replay.day(end.at)),
     };
     let mut alarms = Vec::new();
     let mut known = Vec::new();

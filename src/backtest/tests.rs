@@ -118,8 +118,8 @@ fn a_revision_shows_then_and_now() {
     2025-11-20  2025-09  corrected   China → US magnet exports: `declines >= 2` no longer holds after a revision: September 2025 is now 600 t, was 420.5 t
 
     ▁▇▆▇█  353 t to 656 t
-       ━━  fires
-    1 episode, 2 of 5 periods firing
+       ━  fires
+    1 episode, 1 of 5 periods firing
     "#);
 }
 
@@ -220,7 +220,7 @@ fn a_replay_as_json() {
     {"episode":1,"known_at":"2025-07-20T00:00:00Z","known_on":"2025-07-20","labels":{"feed":"magnets","flow":"export","partner":"W00","reporter":"CN"},"number":2,"period":"2025-06","rule":"falling","sent":true,"severity":"critical","title":"China → world magnet exports: `declines >= 2` no longer holds: 3188 t in June 2025, +157.5 %","transition":"resolved","type":"transition"}
     {"episode":2,"known_at":"2025-11-20T00:00:00Z","known_on":"2025-11-20","labels":{"feed":"magnets","flow":"export","partner":"W00","reporter":"CN"},"number":3,"period":"2025-10","rule":"falling","sent":true,"severity":"critical","title":"China → world magnet exports fell for a 2nd month: 5473 t in October 2025, −5.2 %","transition":"fired","type":"transition"}
     {"episode":2,"known_at":"2025-12-20T00:00:00Z","known_on":"2025-12-20","labels":{"feed":"magnets","flow":"export","partner":"W00","reporter":"CN"},"number":4,"period":"2025-11","rule":"falling","sent":true,"severity":"critical","title":"China → world magnet exports: `declines >= 2` no longer holds: 6150 t in November 2025, +12.4 %","transition":"resolved","type":"transition"}
-    {"basis":"stored","episodes":2,"figures":15,"firing_periods":2,"missing":0,"rules":[{"events":{"events":[{"alarm":"2025-06-20","counted":true,"date":"2025-07-01","lead_days":11,"name":"car plants stop"},{"alarm":null,"counted":true,"date":"2025-10-15","lead_days":null,"name":"nothing foretold it"},{"alarm":"2025-11-20","counted":true,"date":"2026-01-10","lead_days":51,"name":"prices jump"}],"false_alarms":[],"hits":2,"median_lead_days":31.0,"missed":1,"precision":1.0,"recall":0.6666666666666666,"true_alarms":2,"undecided":0},"rule":"falling","series":[{"episodes":2,"figures":15,"firing_periods":2,"labels":{"feed":"magnets","flow":"export","partner":"W00","reporter":"CN"},"missing":0,"series":1,"spans":[{"ended_on":"2025-07-20","episode":1,"known_on":"2025-06-20","since":"2025-05","until":"2025-06"},{"ended_on":"2025-12-20","episode":2,"known_on":"2025-11-20","since":"2025-10","until":"2025-11"}],"transitions":{"continued":0,"corrected":0,"eased":0,"escalated":0,"fired":2,"lapsed":0,"resolved":2},"vintages":{"final":0,"native":15,"reconstructed":0,"unavailable":0}}],"sweep":null,"when":"declines >= 2"}],"series":1,"transitions":{"continued":0,"corrected":0,"eased":0,"escalated":0,"fired":2,"lapsed":0,"resolved":2},"type":"summary","vintages":{"final":0,"native":15,"reconstructed":0,"unavailable":0}}
+    {"basis":"stored","episodes":2,"figures":15,"firing_periods":2,"missing":0,"rules":[{"events":{"events":[{"alarm":"2025-06-20","counted":true,"date":"2025-07-01","lead_days":11,"name":"car plants stop"},{"alarm":null,"counted":true,"date":"2025-10-15","lead_days":null,"name":"nothing foretold it"},{"alarm":"2025-11-20","counted":true,"date":"2026-01-10","lead_days":51,"name":"prices jump"}],"false_alarms":[],"hits":2,"median_lead_days":31.0,"missed":1,"precision":1.0,"recall":0.6666666666666666,"true_alarms":2,"undecided":0},"rule":"falling","series":[{"episodes":2,"figures":15,"firing_periods":2,"labels":{"feed":"magnets","flow":"export","partner":"W00","reporter":"CN"},"missing":0,"series":1,"spans":[{"ended_by":"resolved","ended_on":"2025-07-20","episode":1,"known_on":"2025-06-20","since":"2025-05","until":"2025-06"},{"ended_by":"resolved","ended_on":"2025-12-20","episode":2,"known_on":"2025-11-20","since":"2025-10","until":"2025-11"}],"transitions":{"continued":0,"corrected":0,"eased":0,"escalated":0,"fired":2,"lapsed":0,"resolved":2},"vintages":{"final":0,"native":15,"reconstructed":0,"unavailable":0}}],"sweep":null,"when":"declines >= 2"}],"series":1,"transitions":{"continued":0,"corrected":0,"eased":0,"escalated":0,"fired":2,"lapsed":0,"resolved":2},"type":"summary","vintages":{"final":0,"native":15,"reconstructed":0,"unavailable":0}}
     "#);
 }
 
@@ -233,7 +233,7 @@ fn a_replay_as_csv() {
     falling,"{""feed"":""magnets"",""flow"":""export"",""partner"":""US"",""reporter"":""CN""}",2025-07,2025-08-20,native,619,619,t,fails,fails,,false,
     falling,"{""feed"":""magnets"",""flow"":""export"",""partner"":""US"",""reporter"":""CN""}",2025-08,2025-09-20,native,590,590,t,fails,fails,,false,
     falling,"{""feed"":""magnets"",""flow"":""export"",""partner"":""US"",""reporter"":""CN""}",2025-09,2025-10-20,native,420.5,600,t,holds,fails,,true,"fired, corrected 2025-11-20"
-    falling,"{""feed"":""magnets"",""flow"":""export"",""partner"":""US"",""reporter"":""CN""}",2025-10,2025-11-20,native,656,656,t,fails,fails,,true,
+    falling,"{""feed"":""magnets"",""flow"":""export"",""partner"":""US"",""reporter"":""CN""}",2025-10,2025-11-20,native,656,656,t,fails,fails,,false,
     "#);
 }
 

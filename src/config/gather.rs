@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use super::file::{File, Role};
 use super::mask::guess;
 use super::problem::{Finding, Report};
+use super::scenario::is_scenario_file;
 use super::section::Section;
 use super::source::{At, Place, Source, Sources};
 use crate::base::text::printable;
@@ -93,17 +94,23 @@ impl Gathering<'_> {
         let found = glob::glob(&whole).map_err(|error| error.to_string())?;
         let paths: Result<Vec<PathBuf>, String> = found.map(|path| path.map_err(|error| error.to_string())).collect();
         let plain = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
-        Ok(paths?.into_iter().filter(|path| !path.is_dir()).map(plain).collect())
+        // Scenarios lie beside the rules that they test, and are no part of the config.
+        let wanted = |path: &PathBuf| !path.is_dir() && !is_scenario_file(path);
+        Ok(paths?.into_iter().filter(wanted).map(plain).collect())
     }
 }
 
 /// Adds what one file says to the whole; `false` where its syntax is wrong, and nothing is added.
 pub fn parse(source: &Source, index: usize, role: Role, file: &mut File, report: &Report) -> bool {
+    read(source, index, report, |root| file.add(root, role)).is_some()
+}
+
+/// Reads one file's table; `None` where its syntax is wrong.
+pub fn read<T>(source: &Source, index: usize, report: &Report, add: impl FnOnce(Section<'_>) -> T) -> Option<T> {
     let place = |span: std::ops::Range<usize>| Place { file: index, start: span.start, end: span.end };
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     if errors.is_empty() {
-        file.add(Section::new("the config".to_owned(), place(table.span()), table.get_ref(), report), role);
-        return true;
+        return Some(add(Section::new("the config".to_owned(), place(table.span()), table.get_ref(), report)));
     }
     guess(&source.text).into_iter().for_each(|secret| report.hide(place(secret)));
     let mut lines = BTreeSet::new();
@@ -113,7 +120,7 @@ pub fn parse(source: &Source, index: usize, role: Role, file: &mut File, report:
             report.add(syntax(error.message(), &source.text, place(span)));
         }
     }
-    false
+    None
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

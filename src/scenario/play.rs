@@ -153,7 +153,7 @@ mod tests {
         [[scenario]]
         name   = "falling on {feed=\"magnets\", flow=\"export\", partner=\"US\", reporter=\"CN\"}, as recorded"
         rule   = "falling"
-        labels = { "feed" = "magnets", "flow" = "export", "partner" = "US", "reporter" = "CN" }
+        labels = { feed = "magnets", flow = "export", partner = "US", reporter = "CN" }
         unit   = "t"
         series = """
         2025-05: 46.4 353 619 590 420.5 656 582 564

@@ -57,9 +57,14 @@ pub fn write(written: Written<'_>) -> String {
 }
 
 fn inline_table(labels: &Labels) -> String {
-    let pairs: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{} = {}", quoted(name), quoted(value))).collect();
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{} = {}", key(name), quoted(value))).collect();
     format!("{{ {} }}", pairs.join(", "))
+}
+
+/// A key, bare where it can be.
+fn key(name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if bare { name.to_owned() } else { quoted(name) }
 }
 
 /// A TOML basic string: JSON's escapes are among TOML's, but TOML escapes DEL too.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::address::{self, Leave};
 use super::layout::{self, Layout};
-use super::{Context, sha256, value};
+use super::{Context, release, sha256, value};
 use crate::base::limits::{BODY_BYTES_MAX, MAX_GAP_DAYS};
 use crate::base::secret::Secret;
 use crate::base::text::shorten;
@@ -129,7 +129,9 @@ fn assemble(
     let target = target(cx, table);
     let schedule = table.schedule.as_ref().and_then(|at| schedule(cx, at, zone));
     let max_refused = max_refused(cx, table);
-    let absent_zero = table.absent.as_ref().is_some_and(|at| value::choice(cx, "absent", at, &[("zero", ())]).is_some());
+    let release = table.release.as_ref().and_then(|table| release::resolve(cx, table, facts.frequency, zone));
+    let absent_zero =
+        table.absent.as_ref().is_some_and(|at| value::choice(cx, "absent", at, &[("zero", ())]).is_some());
     let max_gap_days = max_gap(cx, table, facts.frequency);
     let max_bytes = table.max_bytes.as_ref().and_then(|at| value::bytes(cx, "max_bytes", at)).unwrap_or(BODY_BYTES_MAX);
     let (target, kind, frequency) = (target?, kind?, facts.frequency?);
@@ -172,7 +174,9 @@ fn assemble(
         zone,
         frequency,
         unit,
+        labels: facts.constants.clone(),
         title: facts.title.clone(),
+        release,
         max_refused,
         absent_zero,
         max_gap_days,
@@ -215,7 +219,12 @@ pub fn canonical(label: &str, value: &str) -> String {
 /// Whether a name may be a label of a feed; if not, that is reported.
 pub fn label_name(cx: Context<'_>, at: &At<String>) -> bool {
     if at.value == "feed" {
-        cx.error(at.key, "the label `feed` is the feed's own name", "reserved", "take it away, or give it another name");
+        cx.error(
+            at.key,
+            "the label `feed` is the feed's own name",
+            "reserved",
+            "take it away, or give it another name",
+        );
         return false;
     }
     let mut bytes = at.value.bytes();
@@ -235,7 +244,12 @@ fn both_ways(cx: Context<'_>, table: &FeedTable, layout: &Layout) {
     for (name, _) in &table.labels {
         if let Some((_, place)) = layout.label_places.iter().find(|(label, _)| *label == name.value) {
             let message = format!("the label `{}` is constant and comes from a column", name.value);
-            cx.add(Finding::error(name.place, message).label("constant").also(*place, "from a column").help("take one away"));
+            cx.add(
+                Finding::error(name.place, message)
+                    .label("constant")
+                    .also(*place, "from a column")
+                    .help("take one away"),
+            );
         }
     }
 }
