@@ -5,7 +5,7 @@
 use super::problem::{Finding, Report};
 use super::secret::SecretText;
 use super::section::{Given, Section};
-use super::source::At;
+use super::source::{At, Texts};
 
 /// A whole config: the main file and what it includes.
 #[derive(Default)]
@@ -36,7 +36,7 @@ pub struct DaemonTable {
     /// The zone of feeds that name none.
     pub timezone: Option<At<String>>,
     /// Globs of further files.
-    pub include: Option<At<Vec<At<String>>>>,
+    pub include: Option<Texts>,
     /// For the User-Agent.
     pub contact: Option<At<String>>,
 }
@@ -146,15 +146,15 @@ pub struct RuleTable {
     /// Its keys.
     pub given: Given,
     /// Labels and patterns; `None` where there is no such table.
-    pub series: Option<Vec<(At<String>, At<Vec<At<String>>>)>>,
+    pub series: Option<Vec<(At<String>, Texts)>>,
     /// The gates.
-    pub when: Option<At<Vec<At<String>>>>,
+    pub when: Option<Texts>,
     /// What ends a firing alert.
     pub clear: Option<At<String>>,
     /// How bad it is.
     pub severity: Option<At<String>>,
     /// Who is told.
-    pub notify: Option<At<Vec<At<String>>>>,
+    pub notify: Option<Texts>,
     /// Below this base a ratio says nothing.
     pub min_base: Option<At<String>>,
     /// Whether an alert that goes on is told again.
@@ -190,7 +190,7 @@ pub struct ReceiverTable {
     /// The sender.
     pub from: Option<At<String>>,
     /// Whom to write to.
-    pub to: Option<At<Vec<At<String>>>>,
+    pub to: Option<Texts>,
     /// The name given in EHLO.
     pub hello: Option<At<String>>,
     /// A private CA's certificates.

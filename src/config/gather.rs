@@ -102,24 +102,32 @@ impl Gathering<'_> {
 
 /// Adds what one file says to the whole; `false` where its syntax is wrong, and nothing is added.
 pub fn parse(source: &Source, index: usize, role: Role, file: &mut File, report: &Report) -> bool {
-    read(source, index, report, |root| file.add(root, role)).is_some()
+    let place = |span: std::ops::Range<usize>| Place { file: index, start: span.start, end: span.end };
+    let (table, errors) = DeTable::parse_recoverable(&source.text);
+    let root = |report| Section::new(String::new(), place(table.span()), table.get_ref(), report);
+    if errors.is_empty() {
+        file.add(root(report), role);
+        return true;
+    }
+    // What could be read tells where secrets are and what is included; its other problems may be mere echoes.
+    let (mut partial, echoes) = (File::default(), Report::default());
+    partial.add(root(&echoes), role);
+    file.daemon.include = file.daemon.include.take().or(partial.daemon.include);
+    report.hide_all(echoes);
+    guess(&source.text).into_iter().for_each(|secret| report.hide(place(secret)));
+    errors_of_syntax(source, &errors, report, place);
+    false
 }
 
-/// Reads one file's table; `None` where its syntax is wrong.
-pub fn read<T>(source: &Source, index: usize, report: &Report, add: impl FnOnce(Section<'_>) -> T) -> Option<T> {
+/// Reads a file that is no part of the config; `None` where its syntax is wrong.
+pub fn read<T>(source: &Source, index: usize, report: &Report, read: impl FnOnce(Section<'_>) -> T) -> Option<T> {
     let place = |span: std::ops::Range<usize>| Place { file: index, start: span.start, end: span.end };
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     if errors.is_empty() {
-        return Some(add(Section::new("the config".to_owned(), place(table.span()), table.get_ref(), report)));
+        return Some(read(Section::new(String::new(), place(table.span()), table.get_ref(), report)));
     }
     guess(&source.text).into_iter().for_each(|secret| report.hide(place(secret)));
-    let mut lines = BTreeSet::new();
-    for error in &errors {
-        let span = error.span().unwrap_or(0..0);
-        if lines.insert(source.position(span.start).0) && lines.len() <= SYNTAX_ERRORS_SHOWN {
-            report.add(syntax(error.message(), &source.text, place(span)));
-        }
-    }
+    errors_of_syntax(source, &errors, report, place);
     None
 }
 
@@ -127,12 +135,35 @@ fn is_same(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// An error of the TOML parser in this program's words where they help more.
-fn syntax(message: &str, text: &str, place: Place) -> Finding {
-    if message == "duplicate key" {
-        let key = text.get(place.start..place.end).unwrap_or_default();
-        return Finding::error(place, format!("`{key}` is there twice in its table")).label("again");
+/// Reports errors of syntax: one a line, and not the keys of a table that is there twice.
+fn errors_of_syntax(
+    source: &Source,
+    errors: &[toml::de::Error],
+    report: &Report,
+    place: impl Fn(std::ops::Range<usize>) -> Place,
+) {
+    let (mut lines, mut echoes_end) = (BTreeSet::new(), 0);
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        let line_start = source.text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        if span.start < echoes_end || !lines.insert(line_start) || lines.len() > SYNTAX_ERRORS_SHOWN {
+            continue;
+        }
+        let line = source.text[line_start..].lines().next().unwrap_or_default().trim();
+        if error.message() != "duplicate key" {
+            let found = error.message().replace('\n', " ");
+            report.add(Finding::error(place(span), format!("this is not TOML: {found}")).label("here"));
+        } else if line.starts_with('[') {
+            echoes_end = source.text[span.end..].find("\n[").map_or(source.text.len(), |next| span.end + next);
+            let header = line.split_inclusive(']').next().unwrap_or(line);
+            let finding = Finding::error(place(span), format!("{header} is there twice")).label("again");
+            let first = source.text[..line_start].find(header).map(|at| at + 1..at + header.len() - 1);
+            let finding = finding.help("give one of them another name, or make them one");
+            report.add(first.into_iter().fold(finding, |finding, first| finding.also(place(first), "first")));
+        } else {
+            let key = source.text.get(span.clone()).unwrap_or_default();
+            let message = format!("`{key}` is there twice in its table");
+            report.add(Finding::error(place(span), message).label("again"));
+        }
     }
-    let found = message.replace('\n', " ");
-    Finding::error(place, format!("this is not TOML: {found}")).label("here")
 }

@@ -75,8 +75,11 @@ impl Masked {
 
 /// The stretches in order, overlapping ones as one, and only those that the text has.
 fn merged(text: &str, stretches: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut sorted: Vec<Range<usize>> =
-        stretches.iter().filter(|stretch| text.get((*stretch).clone()).is_some_and(|part| !part.is_empty())).cloned().collect();
+    let mut sorted: Vec<Range<usize>> = stretches
+        .iter()
+        .filter(|stretch| text.get((*stretch).clone()).is_some_and(|part| !part.is_empty()))
+        .cloned()
+        .collect();
     sorted.sort_by_key(|stretch| (stretch.start, stretch.end));
     let mut merged: Vec<Range<usize>> = Vec::new();
     for stretch in sorted {
@@ -88,35 +91,48 @@ fn merged(text: &str, stretches: &[Range<usize>]) -> Vec<Range<usize>> {
     merged
 }
 
-/// Where secrets probably stand in a text that is no TOML: what follows a telling key, to the end of its line
-/// (or of its string, where that goes over several), and all values of a table of headers.
+/// Where secrets probably stand in a text that is no TOML: rather too much than too little.
+///
+/// On a line that tells of a secret, all behind the `=` (to the end of its string, where that goes over several
+/// lines); in a table of headers and within brackets that such a line opens, every line.
 pub fn guess(text: &str) -> Vec<Range<usize>> {
-    let (mut found, mut line_start, mut in_headers) = (Vec::new(), 0, false);
+    let (mut found, mut in_table, mut in_brackets, mut done) = (Vec::new(), false, false, 0);
+    let mut next = 0;
     for line in text.split_inclusive('\n') {
-        let trimmed = line.trim_start();
-        if trimmed.starts_with('[') {
-            in_headers = trimmed.contains("headers") || trimmed.contains("secret") || trimmed.contains("password");
+        let start = next;
+        next += line.len();
+        let trimmed = line.trim();
+        if trimmed.starts_with('[') && !in_brackets {
+            in_table = is_telling(trimmed);
         }
-        if let Some(equals) = line.find('=')
-            && (in_headers || is_telling(line))
-        {
-            let start = line_start + equals + 1;
-            let value = text[start..].trim_start();
-            let end_of_line = line_start + line.trim_end().len();
-            let long = ["\"\"\"", "'''"].into_iter().find(|quote| value.starts_with(quote));
-            let end = match long {
-                Some(quote) => {
-                    let inner = text.len() - value.len() + quote.len();
-                    text[inner..].find(quote).map_or(text.len(), |close| inner + close + quote.len())
-                }
-                None => end_of_line,
-            };
-            let start = text[start..].find(|c: char| c != ' ').map_or(start, |space| start + space);
-            found.push(start..end.max(end_of_line).max(start));
+        if trimmed.starts_with(['}', ']']) {
+            in_brackets = false;
         }
-        line_start += line.len();
+        let tells = is_telling(trimmed) || trimmed.contains("://") || trimmed.contains("whsec_");
+        let has_value = line.contains('=') || in_brackets;
+        if start < done || !has_value || !(tells || in_table || in_brackets) {
+            continue;
+        }
+        let hidden = value(text, start..start + line.trim_end().len());
+        in_brackets |= trimmed.ends_with(['{', '[', ',']);
+        done = hidden.end;
+        found.push(hidden);
     }
     found
+}
+
+/// What stands behind the first `=` of a line (all of it, where there is none), to the end of the line or of a
+/// string over several.
+fn value(text: &str, line: Range<usize>) -> Range<usize> {
+    let behind = text[line.clone()].find('=').map_or(line.start, |equals| line.start + equals + 1);
+    let rest = &text[behind..line.end];
+    let start = behind + (rest.len() - rest.trim_start().len());
+    let long = ["\"\"\"", "'''"].into_iter().find(|quote| text[start..].starts_with(quote));
+    let end = long.map(|quote| {
+        let inner = start + quote.len();
+        text[inner..].find(quote).map_or(text.len(), |close| inner + close + quote.len())
+    });
+    start..end.unwrap_or(line.end).max(line.end)
 }
 
 /// Whether a name is one that secrets go by.
@@ -134,7 +150,7 @@ mod tests {
     #[test]
     fn secrets_are_hidden_and_places_kept() {
         let text = "a = 'one'\nb = 2\n";
-        let masked = Masked::new(text, &[4..9]);
+        let masked = Masked::new(text, std::slice::from_ref(&(4..9)));
         assert_eq!(masked.text, "a = \"<secret>\"\nb = 2\n");
         let shown = |place| &masked.text[masked.place(place)];
         assert_eq!(shown(0..1), "a");
@@ -168,7 +184,10 @@ mod tests {
     fn secrets_of_a_broken_text_are_guessed() {
         let hidden = |text: &str| Masked::new(text, &guess(text)).text;
         assert_eq!(hidden("password = \"hunter2\nx = 1\n"), "password = \"<secret>\"\nx = 1\n");
-        assert_eq!(hidden("[feed.a.headers]\nx = 'abc'\n[feed.b]\ny = 'z'\n"), "[feed.a.headers]\nx = \"<secret>\"\n[feed.b]\ny = 'z'\n");
+        assert_eq!(
+            hidden("[feed.a.headers]\nx = 'abc'\n[feed.b]\ny = 'z'\n"),
+            "[feed.a.headers]\nx = \"<secret>\"\n[feed.b]\ny = 'z'\n"
+        );
         assert_eq!(hidden("secret = \"\"\"\nwhsec_a\nb"), "secret = \"<secret>\"\n\n");
         assert_eq!(hidden("severity = 'critical'\n"), "severity = 'critical'\n");
     }

@@ -123,6 +123,11 @@ impl Report {
         self.secrets.borrow_mut().push(place);
     }
 
+    /// What another report hides is hidden here too.
+    pub fn hide_all(&self, other: Self) {
+        self.secrets.borrow_mut().extend(other.secrets.into_inner());
+    }
+
     /// Whether anything must be mended.
     pub fn has_errors(&self) -> bool {
         self.findings.borrow().iter().any(|finding| finding.gravity == Gravity::Error)

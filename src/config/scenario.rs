@@ -96,9 +96,7 @@ pub fn load_scenarios(path: &Path, setup: &Setup, environment: &Environment) -> 
     match Source::read(path) {
         Ok(source) => {
             let tables = read(&source, 0, &report, |mut root| {
-                root.title = String::new();
                 let tables = root.list("scenario").into_iter().map(ScenarioTable::read).collect::<Vec<_>>();
-                root.title = "the file".to_owned();
                 root.finish();
                 tables
             });

@@ -9,12 +9,12 @@ use toml::de::{DeTable, DeValue};
 use super::mask::is_telling;
 use super::problem::{Finding, Report};
 use super::secret::SecretText;
-use super::source::{At, Place};
+use super::source::{At, Place, Texts};
 use crate::base::text::{printable, shorten};
 
 /// A table that is being read.
 pub struct Section<'t> {
-    /// How messages name it: `feed.china-magnets`.
+    /// Its full name, `feed.china-magnets`; empty for the whole config.
     pub title: String,
     /// Where it begins: its name.
     pub place: Place,
@@ -55,6 +55,11 @@ impl<'t> Section<'t> {
         Self { title, place, report, table, known: Vec::new(), secret_keys: Vec::new() }
     }
 
+    /// The table as messages name it.
+    fn shown(&self) -> String {
+        if self.title.is_empty() { "the config".to_owned() } else { format!("[{}]", self.title) }
+    }
+
     fn place(&self, span: std::ops::Range<usize>) -> Place {
         Place { file: self.place.file, start: span.start, end: span.end }
     }
@@ -67,6 +72,9 @@ impl<'t> Section<'t> {
     }
 
     fn refuse(&self, key: &str, at: &At<&DeValue<'_>>, expected: &str) {
+        if is_telling(key) || may_hide(at.value) {
+            self.hide_at(at);
+        }
         let found = found(at.value);
         let title = format!("`{key}` takes {expected}, found {found}");
         self.report.add(Finding::error(at.place, title).label(format!("expected {expected}")));
@@ -189,7 +197,7 @@ impl<'t> Section<'t> {
     }
 
     /// A list of strings, or one string.
-    pub fn texts(&mut self, key: &'static str) -> Option<At<Vec<At<String>>>> {
+    pub fn texts(&mut self, key: &'static str) -> Option<Texts> {
         let at = self.take(key)?;
         let texts = self.strings(key, &at, false)?;
         Some(at.with(texts))
@@ -284,7 +292,7 @@ impl<'t> Section<'t> {
                 self.hide(entry);
                 let message = format!("`{name}` must be a table, found {}", found(at.value));
                 let finding = Finding::error(at.key, message).label("not a table");
-                self.report.add(finding.help(format!("a {} is a table of its own: [{title}]", self.title)));
+                self.report.add(finding.help(format!("a {0} is a table of its own: [{0}.NAME]", self.title)));
                 None
             }
         }
@@ -317,7 +325,7 @@ impl<'t> Section<'t> {
     }
 
     /// An entry that is a string or a list of them.
-    pub fn entry_texts(&self, entry: &Entry<'t>) -> Option<At<Vec<At<String>>>> {
+    pub fn entry_texts(&self, entry: &Entry<'t>) -> Option<Texts> {
         let at = self.entry_value(entry);
         let texts = self.strings(&entry.name.value, &at, true)?;
         Some(at.with(texts))
@@ -330,7 +338,10 @@ impl<'t> Section<'t> {
 
     /// The value of an entry is never to be shown.
     pub fn hide(&self, entry: &Entry<'t>) {
-        let at = self.entry_value(entry);
+        self.hide_at(&self.entry_value(entry));
+    }
+
+    fn hide_at(&self, at: &At<&DeValue<'_>>) {
         // A table with a header of its own has its name within that header, which is no secret.
         if at.place.start >= at.key.end {
             self.report.hide(at.place);
@@ -347,22 +358,26 @@ impl<'t> Section<'t> {
             }
             let name = shorten(&entry.name.value, 60);
             let near = crate::base::text::nearest(&name, self.known.iter().copied());
-            if is_telling(&name) || near.is_none_or(|near| self.secret_keys.contains(&near)) || may_hide(&entry) {
+            if is_telling(&name)
+                || near.is_none_or(|near| self.secret_keys.contains(&near))
+                || may_hide(entry.value.get_ref())
+            {
                 self.hide(&entry);
             }
-            let finding = Finding::error(entry.name.place, format!("unknown key `{name}` in [{}]", self.title));
-            let all = format!("[{}] takes", self.title);
+            let finding = Finding::error(entry.name.place, format!("unknown key `{name}` in {}", self.shown()));
+            let all = format!("{} takes", self.shown());
             self.report.add(finding.label("unknown").near_or_all(&name, self.known.iter().copied(), &all));
         }
         Given { title: self.title, place: self.place, keys: given }
     }
 }
 
-/// Whether the value under a mistaken key may hold a secret, whatever the key.
-fn may_hide(entry: &Entry<'_>) -> bool {
-    match entry.value.get_ref() {
+/// Whether a mistaken value may hold a secret, whatever its key.
+fn may_hide(value: &DeValue<'_>) -> bool {
+    match value {
         DeValue::String(text) => text.contains("://"),
-        DeValue::Table(_) | DeValue::Array(_) => true,
+        DeValue::Table(_) => true,
+        DeValue::Array(items) => items.iter().any(|item| may_hide(item.get_ref())),
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => false,
     }
 }

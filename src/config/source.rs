@@ -31,6 +31,9 @@ pub struct At<T> {
     pub key: Place,
 }
 
+/// A list of strings, or one string as a list.
+pub type Texts = At<Vec<At<String>>>;
+
 impl<T> At<T> {
     /// Another value in the same place.
     pub fn with<U>(&self, value: U) -> At<U> {

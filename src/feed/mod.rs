@@ -184,7 +184,7 @@ pub enum ParseError {
         found: Vec<String>,
     },
     /// There is no array of records where the feed's pointer says.
-    #[error("no records at `{}`: {}", crate::base::text::printable(pointer), crate::base::text::printable(found))]
+    #[error("no records{}: {}", at(pointer), crate::base::text::printable(found))]
     Pointer {
         /// The pointer.
         pointer: String,
@@ -217,6 +217,11 @@ pub enum ParseError {
     /// More rows than the limit.
     #[error("more than {0} rows")]
     TooManyRows(usize),
+}
+
+/// ` at ` a pointer; nothing for the document itself.
+fn at(pointer: &str) -> String {
+    if pointer.is_empty() { String::new() } else { format!(" at `{}`", crate::base::text::printable(pointer)) }
 }
 
 /// How many rows of a pull may be refused before the whole pull is set aside.

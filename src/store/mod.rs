@@ -3,6 +3,8 @@
 //! The store keeps and fences; it neither judges figures nor sends messages. Times are arguments, so
 //! that tests own the clock. Only the files in here know SQL.
 
+#[cfg(test)]
+mod contract;
 mod delivery;
 mod delta;
 mod error;

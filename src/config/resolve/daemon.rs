@@ -41,7 +41,8 @@ fn default_state(cx: Context<'_>) -> PathBuf {
 }
 
 fn state(cx: Context<'_>, at: &At<String>) -> Option<PathBuf> {
-    let example = "write \"sqlite:PATH\", such as \"sqlite:supplywatch.db\" or \"sqlite:/var/lib/supplywatch/supplywatch.db\"";
+    let example =
+        "write \"sqlite:PATH\", such as \"sqlite:supplywatch.db\" or \"sqlite:/var/lib/supplywatch/supplywatch.db\"";
     let Some((scheme, rest)) = at.value.split_once(':') else {
         let message = format!("`state` does not say which kind of store `{}` is", shorten(&at.value, 80));
         cx.error(at.place, message, "expected `sqlite:` before the path", example);

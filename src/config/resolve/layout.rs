@@ -118,9 +118,10 @@ fn labels(cx: Context<'_>, table: Option<&ColumnsTable>, is_json: bool) -> Label
     let pairs: Vec<(At<String>, At<String>)> = match table.map(|table| &table.labels) {
         None => Vec::new(),
         Some(LabelColumns::Table(pairs)) => pairs.clone(),
-        Some(LabelColumns::List(list)) => {
-            list.iter().map(|at| (at.with(if is_json { last_segment(&at.value) } else { at.value.clone() }), at.clone())).collect()
-        }
+        Some(LabelColumns::List(list)) => list
+            .iter()
+            .map(|at| (at.with(if is_json { last_segment(&at.value) } else { at.value.clone() }), at.clone()))
+            .collect(),
     };
     let (mut labels, mut places): Labelled = (Vec::new(), Vec::new());
     for (label, at) in pairs {
@@ -181,7 +182,8 @@ fn thousands(cx: Context<'_>, at: &At<String>, decimal: char) -> Option<char> {
 
 /// An encoding by any of its web names, `_` and `-` alike.
 fn encoding(cx: Context<'_>, at: &At<String>) -> Option<&'static Encoding> {
-    let names = ["utf-8", "gb18030", "shift_jis", "latin-1", "windows-1252", "euc-jp", "euc-kr", "big5", "utf-16le", "gbk"];
+    let names =
+        ["utf-8", "gb18030", "shift_jis", "latin-1", "windows-1252", "euc-jp", "euc-kr", "big5", "utf-16le", "gbk"];
     let label = at.value.trim().to_ascii_lowercase();
     let spellings = [label.clone(), label.replace('_', "-"), label.replace(['-', '_', ' '], "")];
     let found = spellings.iter().find_map(|label| Encoding::for_label_no_replacement(label.as_bytes()));

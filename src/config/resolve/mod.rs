@@ -77,8 +77,12 @@ pub fn scenarios(
     tables.iter().filter_map(|table| scenario::resolve(cx, table, setup)).collect()
 }
 
-/// Warns of a config that does nothing, and of receivers that are never told.
+/// Warns of a config that does nothing, and of receivers that are never told. Beside errors that may be their
+/// reason, it says nothing.
 fn warn_idle(cx: Context<'_>, path: &Path, file: &File) {
+    if cx.report.has_errors() {
+        return;
+    }
     if file.feeds.is_empty() {
         let finding = Finding::file_warning(path, "the config has no feed: nothing will be pulled");
         cx.report.add(finding.help("a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`"));

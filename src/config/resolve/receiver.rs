@@ -25,7 +25,8 @@ const KINDS: [(&str, &[&str]); 14] = [
     ("url", &["webhook", "slack"]),
     ("secret", &["webhook"]),
     ("insecure", &["webhook", "slack", "email"]),
-    ("allow_private", &["webhook", "slack"]),
+    // A mail relay may always be in-house; the key is taken so that receivers can be written alike.
+    ("allow_private", &["webhook", "slack", "email"]),
     ("host", &["email"]),
     ("port", &["email"]),
     ("tls", &["email"]),
@@ -112,7 +113,11 @@ fn signing_key(cx: Context<'_>, at: &At<SecretText>) -> Option<Secret> {
 }
 
 fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
-    cx.missing(&table.given, "url", "write url = \"https://…\", or { env = \"…\" }, { file = \"…\" }, { credential = \"…\" }");
+    cx.missing(
+        &table.given,
+        "url",
+        "write url = \"https://…\", or { env = \"…\" }, { file = \"…\" }, { credential = \"…\" }",
+    );
     let at = table.url.as_ref()?;
     let secret = cx.keyring.open(at)?;
     let leave = Leave { insecure: on(table.insecure.as_ref()), allow_private: on(table.allow_private.as_ref()) };
@@ -167,7 +172,12 @@ fn tls(cx: Context<'_>, table: &ReceiverTable) -> Tls {
     let tls = value::choice(cx, "tls", at, &choices).unwrap_or(default);
     if tls == Tls::None && !on(table.insecure.as_ref()) {
         let message = "mail would travel without encryption";
-        cx.error(at.place, message, "not encrypted", "use \"starttls\" or \"implicit\", or allow it with `insecure = true`");
+        cx.error(
+            at.place,
+            message,
+            "not encrypted",
+            "use \"starttls\" or \"implicit\", or allow it with `insecure = true`",
+        );
     }
     tls
 }
@@ -176,7 +186,8 @@ fn login(cx: Context<'_>, table: &ReceiverTable) -> Option<(String, Secret)> {
     let (has_name, has_password) = (table.given.has("username"), table.given.has("password"));
     if has_name != has_password {
         let (given, other) = if has_name { ("username", "password") } else { ("password", "username") };
-        let place = table.given.keys.iter().find(|(key, _)| *key == given).map_or(table.given.place, |(_, place)| *place);
+        let place =
+            table.given.keys.iter().find(|(key, _)| *key == given).map_or(table.given.place, |(_, place)| *place);
         let message = format!("`{given}` without `{other}`");
         cx.error(place, message, "half a login", format!("write `{other}` too, or take `{given}` away"));
     }

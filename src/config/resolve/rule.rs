@@ -9,7 +9,7 @@ use super::{Context, sha256, value};
 use crate::base::text::{list, shorten};
 use crate::config::file::{Named, RuleTable};
 use crate::config::problem::Finding;
-use crate::config::source::{At, Place};
+use crate::config::source::{At, Place, Texts};
 use crate::rule::{Expr, ExprError, Renotify, Rule, Severity, Subject};
 use crate::series::{Pattern, Quantity, Selector};
 
@@ -65,19 +65,15 @@ fn hash(wanted: &[Wanted], when: &[Expr], clear: Option<&Expr>, min_base: Option
         .collect();
     let meaning = json!({
         "series": series,
-        "when": when.iter().map(canonical_text).collect::<Vec<_>>(),
-        "clear": clear.map(canonical_text),
+        "when": when.iter().map(Expr::canonical).collect::<Vec<_>>(),
+        "clear": clear.map(Expr::canonical),
         "min_base": min_base.map(ToString::to_string),
     });
     sha256(&meaning.to_string())
 }
 
-fn canonical_text(expr: &Expr) -> String {
-    expr.text().to_owned()
-}
-
 /// The patterns on one label; countries are told by their ISO code, as feeds do.
-fn wanted(cx: Context<'_>, name: &At<String>, texts: &At<Vec<At<String>>>) -> Option<Wanted> {
+fn wanted(cx: Context<'_>, name: &At<String>, texts: &Texts) -> Option<Wanted> {
     if texts.value.is_empty() {
         let message = format!("the list of patterns for `{}` is empty", shorten(&name.value, 60));
         cx.error(texts.place, message, "nothing is selected", "take it away to select every value");
@@ -109,14 +105,19 @@ fn wanted(cx: Context<'_>, name: &At<String>, texts: &At<Vec<At<String>>>) -> Op
 
 /// The feeds whose series the rule may select; that there is none is reported.
 fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], feeds: &[&'f Facts]) -> Vec<&'f Facts> {
-    let (of_feed, of_labels): (Vec<&Wanted>, Vec<&Wanted>) = wanted.iter().partition(|wanted| wanted.name.value == "feed");
+    let (of_feed, of_labels): (Vec<&Wanted>, Vec<&Wanted>) =
+        wanted.iter().partition(|wanted| wanted.name.value == "feed");
     let mut known = true;
     for exact in of_feed.iter().flat_map(|wanted| &wanted.exact) {
         if !feeds.iter().any(|feed| feed.name == exact.value) {
             known = false;
             let message = format!("there is no feed `{}`", shorten(&exact.value, 60));
             let names = feeds.iter().map(|feed| feed.name.as_str());
-            cx.add(Finding::error(exact.place, message).label("unknown").near_or_all(&exact.value, names, "the feeds are"));
+            cx.add(Finding::error(exact.place, message).label("unknown").near_or_all(
+                &exact.value,
+                names,
+                "the feeds are",
+            ));
         }
     }
     let named_feeds: Vec<&'f Facts> =
@@ -130,7 +131,8 @@ fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], fee
         }
         return Vec::new();
     }
-    let all_labels_known = of_labels.iter().map(|wanted| is_label(cx, wanted, &named_feeds)).fold(true, |all, one| all & one);
+    let all_labels_known =
+        of_labels.iter().map(|wanted| is_label(cx, wanted, &named_feeds)).fold(true, |all, one| all & one);
     if !all_labels_known {
         return named_feeds;
     }
@@ -138,6 +140,8 @@ fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], fee
     let matched: Vec<&'f Facts> = named_feeds.iter().filter(agrees).copied().collect();
     if matched.is_empty() {
         contradiction(cx, named, &of_labels, &named_feeds);
+    } else {
+        of_labels.iter().for_each(|wanted| warn_unsaid(cx, wanted, &named_feeds));
     }
     matched
 }
@@ -153,7 +157,11 @@ fn is_label(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) -> bool {
     if known.contains(name) {
         return true;
     }
-    let who = if let [only] = feeds { format!("feed `{}` has", only.name) } else { "the feeds that the rule selects have".to_owned() };
+    let who = if let [only] = feeds {
+        format!("feed `{}` has", only.name)
+    } else {
+        "the feeds that the rule selects have".to_owned()
+    };
     let message = format!("{who} no label `{}`", shorten(name, 60));
     let finding = Finding::error(wanted.name.place, message).label("unknown");
     cx.add(finding.near_or_all(name, known.iter().map(String::as_str), "the labels are"));
@@ -164,6 +172,23 @@ fn is_label(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) -> bool {
 fn may_have(feed: &Facts, wanted: &Wanted) -> bool {
     let from_column = feed.from_columns.contains(&wanted.name.value);
     from_column || wanted.pattern.matches(feed.constants.value(&wanted.name.value).unwrap_or(""))
+}
+
+/// Warns of a value among others that no feed can have.
+fn warn_unsaid(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) {
+    let name = &wanted.name.value;
+    if feeds.iter().any(|feed| feed.from_columns.contains(name)) {
+        return;
+    }
+    let said: Vec<&str> = feeds.iter().filter_map(|feed| feed.constants.value(name)).collect();
+    for exact in wanted.exact.iter().filter(|exact| !said.contains(&exact.value.as_str())) {
+        let message = format!("no feed that the rule selects has {name} = `{}`", shorten(&exact.value, 60));
+        cx.add(Finding::warning(exact.place, message).label("selects nothing").near_or_all(
+            &exact.value,
+            said.clone(),
+            "they have",
+        ));
+    }
 }
 
 /// Reports why no feed can have a series that the rule selects.
@@ -242,12 +267,16 @@ fn min_base(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Quan
     }
     for feed in matched {
         let said = match (&feed.unit, &quantity.unit) {
-            (Some(Some(series)), None) => {
-                Some((format!("the series of feed `{}` are in {series}", feed.name), format!("write \"{quantity} {series}\"")))
-            }
+            (Some(Some(series)), None) => Some((
+                format!("the series of feed `{}` are in {series}", feed.name),
+                format!("write \"{quantity} {series}\""),
+            )),
             (Some(Some(series)), Some(unit)) if !unit.converts_to(series) => {
                 let help = format!("write it in {series}, or in a unit that converts to it");
-                Some((format!("the series of feed `{}` are in {series}, which {unit} does not convert to", feed.name), help))
+                Some((
+                    format!("the series of feed `{}` are in {series}, which {unit} does not convert to", feed.name),
+                    help,
+                ))
             }
             (Some(None), Some(_)) => {
                 let help = "set the feed's `unit`, or write a bare number".to_owned();

@@ -17,10 +17,19 @@ pub fn choice<T: Copy>(cx: Context<'_>, key: &str, at: &At<String>, choices: &[(
     if found.is_none() {
         let message = format!("`{key}` cannot be `{}`", shorten(&at.value, 60));
         let names = choices.iter().map(|(name, _)| *name);
-        let expected = format!("expected {}", list(names.clone()));
+        let expected = format!("expected {}", one_of(names.clone()));
         cx.add(Finding::error(at.place, message).label(expected).near(&at.value, names));
     }
     found
+}
+
+/// `a`, `b` or `c`.
+fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let listed = list(names);
+    match listed.rsplit_once(" and ") {
+        Some((first, last)) => format!("{first} or {last}"),
+        None => listed,
+    }
 }
 
 /// A time zone of the IANA database.
@@ -43,7 +52,8 @@ pub fn zone(cx: Context<'_>, at: &At<String>) -> Option<Tz> {
 
 /// A unit.
 pub fn unit(cx: Context<'_>, at: &At<String>) -> Option<Unit> {
-    let words = ["kg", "t", "kt", "g", "lb", "oz", "ozt", "st", "lt", "tonnes", "kilograms", "count", "index", "percent"];
+    let words =
+        ["kg", "t", "kt", "g", "lb", "oz", "ozt", "st", "lt", "tonnes", "kilograms", "count", "index", "percent"];
     match Unit::parse(&at.value) {
         Ok(unit) => Some(unit),
         Err(_) => {
@@ -75,8 +85,9 @@ pub fn length(cx: Context<'_>, key: &str, at: &At<String>, also: &[&str]) -> Opt
     let found = Length::parse(&at.value).filter(|length| length.count > 0);
     if found.is_none() {
         let message = format!("`{key}` cannot be `{}`", shorten(&at.value, 60));
-        let others = if also.is_empty() { String::new() } else { format!("{} or ", list(also)) };
-        let label = format!("expected {others}a time such as 30d, 2w, 3mo or 1y");
+        let others: Vec<String> = also.iter().map(|word| format!("`{word}`")).collect();
+        let others = if others.is_empty() { String::new() } else { format!("{} or ", others.join(", ")) };
+        let label = format!("expected {others}a time (30d, 2w, 3mo, 1y)");
         cx.add(Finding::error(at.place, message).label(label).near(&at.value, also.iter().copied()));
     }
     found
@@ -134,7 +145,8 @@ pub fn bytes(cx: Context<'_>, key: &str, at: &At<String>) -> Option<u64> {
     let text = at.value.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let unit = text[digits..].trim();
-    let factor = if unit.is_empty() { Some(1) } else { UNITS.iter().find(|(name, _)| *name == unit).map(|unit| unit.1) };
+    let factor =
+        if unit.is_empty() { Some(1) } else { UNITS.iter().find(|(name, _)| *name == unit).map(|unit| unit.1) };
     let count = text[..digits].parse::<u64>().ok();
     let found = factor.zip(count).and_then(|(factor, count)| count.checked_mul(factor)).filter(|bytes| *bytes > 0);
     if found.is_none() {

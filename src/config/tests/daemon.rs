@@ -12,7 +12,10 @@ fn state(config: &str, variables: &[(&str, &str)]) -> String {
 #[test]
 fn the_store_is_where_the_config_or_the_service_manager_says() {
     assert_eq!(state("", &[]), "supplywatch.db");
-    assert_eq!(state("", &[("STATE_DIRECTORY", "/var/lib/supplywatch:/var/lib/x")]), "/var/lib/supplywatch/supplywatch.db");
+    assert_eq!(
+        state("", &[("STATE_DIRECTORY", "/var/lib/supplywatch:/var/lib/x")]),
+        "/var/lib/supplywatch/supplywatch.db"
+    );
     assert_eq!(state("daemon.state = 'sqlite:a.db'", &[("STATE_DIRECTORY", "/var/lib/supplywatch")]), "DIR/a.db");
     assert_eq!(state("daemon.state = 'sqlite:/srv/a.db'", &[]), "/srv/a.db");
     assert_eq!(state("daemon.state = 'sqlite:///srv/a.db'", &[]), "/srv/a.db");
@@ -21,10 +24,6 @@ fn the_store_is_where_the_config_or_the_service_manager_says() {
 #[test]
 fn other_stores_are_refused() {
     insta::assert_snapshot!(check("daemon.state = 'postgres://watch:hunter22@db/supplywatch'"), @r#"
-    warning: the config has no feed: nothing will be pulled
-    --> supplywatch.toml
-     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
-
     error: `state` names a PostgreSQL database, which this version does not support
      --> supplywatch.toml:1:16
       |
@@ -33,13 +32,9 @@ fn other_stores_are_refused() {
       |
       = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
 
-    1 error, 1 warning
+    1 error
     "#);
     insta::assert_snapshot!(check("daemon.state = 'supplywatch.db'"), @r#"
-    warning: the config has no feed: nothing will be pulled
-    --> supplywatch.toml
-     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
-
     error: `state` does not say which kind of store `supplywatch.db` is
      --> supplywatch.toml:1:16
       |
@@ -48,13 +43,9 @@ fn other_stores_are_refused() {
       |
       = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
 
-    1 error, 1 warning
+    1 error
     "#);
     insta::assert_snapshot!(check("daemon.state = 'mysql:x'"), @r#"
-    warning: the config has no feed: nothing will be pulled
-    --> supplywatch.toml
-     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
-
     error: `state` names a store of the unknown kind `mysql`
      --> supplywatch.toml:1:16
       |
@@ -63,13 +54,9 @@ fn other_stores_are_refused() {
       |
       = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
 
-    1 error, 1 warning
+    1 error
     "#);
     insta::assert_snapshot!(check("daemon.state = 'sqlite::memory:'"), @r#"
-    warning: the config has no feed: nothing will be pulled
-    --> supplywatch.toml
-     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
-
     error: `state` must name a file: what was already told is remembered there
      --> supplywatch.toml:1:16
       |
@@ -78,17 +65,13 @@ fn other_stores_are_refused() {
       |
       = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
 
-    1 error, 1 warning
+    1 error
     "#);
 }
 
 #[test]
 fn an_unknown_zone_is_told_with_the_nearest() {
     insta::assert_snapshot!(check("[daemon]\ntimezone = 'Asia/Shanghia'"), @r#"
-    warning: the config has no feed: nothing will be pulled
-    --> supplywatch.toml
-     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
-
     error: there is no time zone `Asia/Shanghia`
      --> supplywatch.toml:2:12
       |
@@ -97,13 +80,9 @@ fn an_unknown_zone_is_told_with_the_nearest() {
       |
       = help: did you mean `Asia/Shanghai`?
 
-    1 error, 1 warning
+    1 error
     "#);
     insta::assert_snapshot!(check("[daemon]\ntimezone = 'shanghai'"), @r#"
-    warning: the config has no feed: nothing will be pulled
-    --> supplywatch.toml
-     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
-
     error: there is no time zone `shanghai`
      --> supplywatch.toml:2:12
       |
@@ -112,13 +91,9 @@ fn an_unknown_zone_is_told_with_the_nearest() {
       |
       = help: did you mean `Asia/Shanghai`?
 
-    1 error, 1 warning
+    1 error
     "#);
     insta::assert_snapshot!(check("[daemon]\ntimezone = '+08:00'"), @r#"
-    warning: the config has no feed: nothing will be pulled
-    --> supplywatch.toml
-     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
-
     error: there is no time zone `+08:00`
      --> supplywatch.toml:2:12
       |
@@ -127,24 +102,20 @@ fn an_unknown_zone_is_told_with_the_nearest() {
       |
       = help: write a name of the IANA time zone database, such as `UTC` or `Asia/Shanghai`
 
-    1 error, 1 warning
+    1 error
     "#);
 }
 
 #[test]
 fn the_contact_is_one_line() {
     insta::assert_snapshot!(check("[daemon]\ncontact = \"a@b.example\\r\\nX: y\""), @r#"
-    warning: the config has no feed: nothing will be pulled
-    --> supplywatch.toml
-     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
-
     error: `contact` has a line break or another control character
      --> supplywatch.toml:2:11
       |
     2 | contact = "a@b.example\r\nX: y"
       |           ^^^^^^^^^^^^^^^^^^^^^ expected a line of text
 
-    1 error, 1 warning
+    1 error
     "#);
     let setup = Sandbox::new("daemon.contact = 'ops@example.com'").setup();
     assert_eq!(setup.contact.as_deref(), Some("ops@example.com"));

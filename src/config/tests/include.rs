@@ -82,7 +82,8 @@ fn a_name_that_is_there_twice_is_told_with_both_places() {
 
 #[test]
 fn only_the_main_config_has_the_daemon() {
-    let sandbox = Sandbox::new(&format!("daemon.include = 'more.toml'\n{FEED}")).with("more.toml", "[daemon]\ntimezone = 'UTC'");
+    let sandbox =
+        Sandbox::new(&format!("daemon.include = 'more.toml'\n{FEED}")).with("more.toml", "[daemon]\ntimezone = 'UTC'");
     insta::assert_snapshot!(sandbox.told(), @r#"
     error: [daemon] stands in an included file
      --> more.toml:1:2
@@ -97,8 +98,52 @@ fn only_the_main_config_has_the_daemon() {
 }
 
 #[test]
+fn a_table_that_is_there_twice_in_one_file_is_told() {
+    insta::assert_snapshot!(super::check(&format!("{FEED}\n{FEED}")), @r#"
+    error: [feed.f] is there twice
+     --> supplywatch.toml:6:7
+      |
+    1 | [feed.f]
+      |  ------ first
+    ...
+    6 | [feed.f]
+      |       ^ again
+      |
+      = help: give one of them another name, or make them one
+
+    1 error
+    "#);
+    insta::assert_snapshot!(super::check(&format!("{FEED}unit = 't'\nunit = 'kg'")), @r#"
+    error: `unit` is there twice in its table
+     --> supplywatch.toml:6:1
+      |
+    6 | unit = 'kg'
+      | ^^^^ again
+
+    1 error
+    "#);
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_do_not_matter() {
+    let text = format!("\u{feff}{FEED}frequncy = 1\n").replace('\n', "\r\n");
+    insta::assert_snapshot!(super::check(&text), @r#"
+    error: unknown key `frequncy` in [feed.f]
+     --> supplywatch.toml:5:1
+      |
+    5 | frequncy = 1
+      | ^^^^^^^^ unknown
+      |
+      = help: did you mean `frequency`?
+
+    1 error
+    "#);
+}
+
+#[test]
 fn errors_of_syntax_in_several_files_are_told_at_once() {
-    let sandbox = Sandbox::new("daemon.include = 'more.toml'\nx = = 1\n[feed.a]\nkind = csv\n").with("more.toml", "[feed.b\n");
+    let sandbox =
+        Sandbox::new("daemon.include = 'more.toml'\nx = = 1\n[feed.a]\nkind = csv\n").with("more.toml", "[feed.b\n");
     insta::assert_snapshot!(sandbox.told(), @r#"
     error: this is not TOML: extra `=`, expected nothing
      --> supplywatch.toml:2:5
@@ -112,6 +157,12 @@ fn errors_of_syntax_in_several_files_are_told_at_once() {
     4 | kind = csv
       |        ^^^ here
 
-    2 errors
+    error: this is not TOML: unclosed table, expected `]`
+     --> more.toml:1:8
+      |
+    1 | [feed.b
+      |        ^ here
+
+    3 errors
     "#);
 }

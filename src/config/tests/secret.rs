@@ -31,22 +31,126 @@ fn a_secret_comes_from_four_places() {
 
 #[test]
 fn a_secret_that_cannot_be_read_says_why() {
-    insta::assert_snapshot!(with_secret("{ env = 'HOOK' }").told(), @"");
-    insta::assert_snapshot!(with_secret("{ file = 'none' }").told(), @"");
-    insta::assert_snapshot!(with_secret("{ file = 'hook' }").with("hook", KEY).mode("hook", 0o644).told(), @"");
-    insta::assert_snapshot!(with_secret("{ file = 'hook' }").with("hook", "\n").told(), @"");
-    insta::assert_snapshot!(with_secret("{ credential = 'hook-secret' }").told(), @"");
-    insta::assert_snapshot!(with_secret("{ credential = '../etc/passwd' }").told(), @"");
+    insta::assert_snapshot!(with_secret("{ env = 'HOOK' }").told(), @r#"
+    error: the environment variable `HOOK` is unset, empty or not UTF-8
+      --> supplywatch.toml:12:18
+       |
+    12 | secret = { env = 'HOOK' }
+       |                  ^^^^^^ no secret
+       |
+       = help: set it for the process that runs supplywatch
+
+    1 error
+    "#);
+    insta::assert_snapshot!(with_secret("{ file = 'none' }").told(), @r#"
+    error: the secret file `none` cannot be read: No such file or directory (os error 2)
+      --> supplywatch.toml:12:19
+       |
+    12 | secret = { file = 'none' }
+       |                   ^^^^^^ no secret
+
+    1 error
+    "#);
+    insta::assert_snapshot!(with_secret("{ file = 'hook' }").with("hook", KEY).mode("hook", 0o644).told(), @r#"
+    error: the secret file `hook` is open to every user of this machine
+      --> supplywatch.toml:12:19
+       |
+    12 | secret = { file = 'hook' }
+       |                   ^^^^^^ no secret
+       |
+       = help: take the others' permissions away: chmod o= FILE
+
+    1 error
+    "#);
+    insta::assert_snapshot!(with_secret("{ file = 'hook' }").with("hook", "\n").told(), @r#"
+    error: the secret is empty
+      --> supplywatch.toml:12:19
+       |
+    12 | secret = { file = 'hook' }
+       |                   ^^^^^^ no secret
+
+    1 error
+    "#);
+    insta::assert_snapshot!(with_secret("{ credential = 'hook-secret' }").told(), @r#"
+    error: the credential `hook-secret` cannot be read: $CREDENTIALS_DIRECTORY is not set
+      --> supplywatch.toml:12:25
+       |
+    12 | secret = { credential = 'hook-secret' }
+       |                         ^^^^^^^^^^^^^ no secret
+       |
+       = help: run under systemd with LoadCredential=, or use { file = "…" } or { env = "…" }
+
+    1 error
+    "#);
+    insta::assert_snapshot!(with_secret("{ credential = '../etc/passwd' }").told(), @r#"
+    error: `../etc/passwd` is no name of a credential
+      --> supplywatch.toml:12:25
+       |
+    12 | secret = { credential = '../etc/passwd' }
+       |                         ^^^^^^^^^^^^^^^ no secret
+       |
+       = help: a credential's name has letters, digits, `.`, `_` and `-`
+
+    1 error
+    "#);
     let missing = with_secret("{ credential = 'hook-secret' }").variable("CREDENTIALS_DIRECTORY", "/nonexistent");
-    insta::assert_snapshot!(missing.told(), @"");
+    insta::assert_snapshot!(missing.told(), @r#"
+    error: the credential `hook-secret` cannot be read from $CREDENTIALS_DIRECTORY: No such file or directory (os error 2)
+      --> supplywatch.toml:12:25
+       |
+    12 | secret = { credential = 'hook-secret' }
+       |                         ^^^^^^^^^^^^^ no secret
+       |
+       = help: name it in the unit's LoadCredential= or LoadCredentialEncrypted=
+
+    1 error
+    "#);
 }
 
 #[test]
 fn a_table_must_say_once_where_the_secret_is() {
-    insta::assert_snapshot!(with_secret("{}").told(), @"");
-    insta::assert_snapshot!(with_secret("{ env = 'A', file = 'b' }").told(), @"");
-    insta::assert_snapshot!(with_secret("{ value = 'hunter22' }").told(), @"");
-    insta::assert_snapshot!(with_secret("{ env = 5 }").told(), @"");
+    insta::assert_snapshot!(with_secret("{}").told(), @r#"
+    error: [receiver.hook.secret] must say once where the secret is
+      --> supplywatch.toml:12:1
+       |
+    12 | secret = {}
+       | ^^^^^^ found 0 keys
+       |
+       = help: write one of { env = "…" }, { file = "…" } and { credential = "…" }
+
+    1 error
+    "#);
+    insta::assert_snapshot!(with_secret("{ env = 'A', file = 'b' }").told(), @r#"
+    error: [receiver.hook.secret] must say once where the secret is
+      --> supplywatch.toml:12:1
+       |
+    12 | secret = { env = 'A', file = 'b' }
+       | ^^^^^^ found 2 keys
+       |
+       = help: write one of { env = "…" }, { file = "…" } and { credential = "…" }
+
+    1 error
+    "#);
+    insta::assert_snapshot!(with_secret("{ value = 'hunter22' }").told(), @r#"
+    error: unknown key `value` in [receiver.hook.secret]
+      --> supplywatch.toml:12:12
+       |
+    12 | secret = { value = "<secret>" }
+       |            ^^^^^ unknown
+       |
+       = help: [receiver.hook.secret] takes `env`, `file` and `credential`
+
+    1 error
+    "#);
+    insta::assert_snapshot!(with_secret("{ env = 5 }").told(), @r#"
+    error: `env` takes a string, found an integer
+      --> supplywatch.toml:12:18
+       |
+    12 | secret = { env = 5 }
+       |                  ^ expected a string
+
+    1 error
+    "#);
 }
 
 /// Every way to be wrong near a secret: no output may have it.
@@ -77,9 +181,12 @@ fn no_problem_shows_a_secret() {
         "[receiver.a]\nkind = 'console'\nsecret = { literal = 'hunter22' }".to_owned(),
         "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'http://h.example/?key=hunter22'".to_owned(),
         "[feed.f]\nkind = 'csv'\nfrequency = 'month'\npath = 'https://h.example/?key=hunter22'".to_owned(),
-        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { 'X Y' = 'hunter22' }".to_owned(),
-        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { X = \"hunter22\\n\" }".to_owned(),
-        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\n[feed.f.headers]\nHost = 'hunter22'".to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { 'X Y' = 'hunter22' }"
+            .to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\nheaders = { X = \"hunter22\\n\" }"
+            .to_owned(),
+        "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\n[feed.f.headers]\nHost = 'hunter22'"
+            .to_owned(),
         "[feed.f]\nkind = 'csv'\nheaders = 'hunter22'".to_owned(),
         "[daemon]\nstate = 'postgres://u:hunter22@h/d'".to_owned(),
         "[daemon]\nstat = 'postgres://u:hunter22@h/d'".to_owned(),
@@ -89,6 +196,11 @@ fn no_problem_shows_a_secret() {
         "[feed.f.headers]\nX-Key = 'hunter22' x".to_owned(),
         "receiver.a = { kind = 'webhook', url = 'hunter22' x }".to_owned(),
         "[receiver.a]\nsecret = '''\nhunter22".to_owned(),
+        "[feed.f]\nheaders = {\nX = 'hunter22' y\n}".to_owned(),
+        "[feed.f]\nheaders = {\n  X = 'hunter22\n}".to_owned(),
+        "[feed.f]\nurl = [\n  'hunter22' y\n]".to_owned(),
+        "x = 'whsec_hunter22' y".to_owned(),
+        "[feed.f]\npath = 'https://h.example/hunter22' y".to_owned(),
         "[receiver.a]\nsecret = 'hunter22'\nsecret = 'hunter22'".to_owned(),
     ];
     for config in tables {

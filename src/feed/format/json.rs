@@ -380,9 +380,9 @@ mod tests {
         no records at `/data/rows`: /data is a text ("soon")
         no records at `/data/rows`: /data is an array of 2
         no records at `/02`: the document is an array of 2
-        no records at ``: the document is an empty object: expected an array
+        no records: the document is an empty object: expected an array
         no records at `/data`: the document is a number
-        no records at ``: the document is false: expected an array
+        no records: the document is false: expected an array
         "#);
     }
 

@@ -8,7 +8,7 @@ pub mod json;
 mod sniff;
 mod text;
 
-pub use sniff::sniff;
+pub use sniff::{is_html, sniff, title};
 pub use text::decode;
 
 use super::ParseError;

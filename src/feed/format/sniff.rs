@@ -22,8 +22,7 @@ pub fn sniff(body: &[u8], expected: &'static str) -> Result<(), ParseError> {
 /// Whether a text begins as a web page does.
 pub fn is_html(text: &[u8]) -> bool {
     const STARTS: [&str; 5] = ["<!doctype html", "<html", "<head", "<body", "<script"];
-    let begins = |start: &&str| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()));
-    STARTS.iter().any(|start| begins(&start))
+    STARTS.iter().any(|start| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes())))
 }
 
 /// What a body in a format with a signature is.

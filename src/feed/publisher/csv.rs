@@ -88,6 +88,7 @@ impl Csv {
 #[cfg(test)]
 mod tests {
     use encoding_rs::{Encoding, GB18030, SHIFT_JIS, UTF_8, WINDOWS_1252};
+    use proptest::prelude::*;
 
     use super::super::tests::{columns, common, request, told};
     use super::*;
@@ -264,5 +265,33 @@ mod tests {
         }
         let _ = feed.parse(&[0xFF, 0xFE, 0x00]);
         let _ = feed.parse(&(0..=255).collect::<Vec<u8>>());
+    }
+
+    proptest! {
+        /// Whatever is written properly is read as it was written, each row on its own line.
+        #[test]
+        fn what_is_quoted_is_read_as_it_was(
+            grades in proptest::collection::vec("[a-zé\",;\r\n|\t]{0,5}[a-zé]", 1..6),
+            delimiter in proptest::sample::select(b",;\t|".to_vec()),
+        ) {
+            let mut writer = ::csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+            writer.write_record(["grade", "period", "value"]).unwrap();
+            grades.iter().for_each(|grade| writer.write_record([grade.as_str(), "2025-09", "1"]).unwrap());
+            let page = feed("grade=grade").parse(&writer.into_inner().unwrap()).unwrap();
+            let read: Vec<&str> = page.observations.iter().filter_map(|seen| seen.labels.value("grade")).collect();
+            prop_assert_eq!(read, grades.iter().map(|grade| grade.trim()).collect::<Vec<_>>());
+            let rows: Vec<usize> = page.observations.iter().map(|seen| seen.row).collect();
+            prop_assert!(rows.windows(2).all(|pair| pair[0] < pair[1]) && rows[0] == 2);
+        }
+
+        #[test]
+        fn no_text_is_a_panic(text in "(a,b,c)?[a-c0-9,;\"\r\n\t é.-]{0,40}", skip in 0_usize..3, wide: bool) {
+            let mut feed = feed("period=a value=b partner=c");
+            feed.dialect.skip_lines = skip;
+            feed.dialect.wide = wide;
+            if let Ok(page) = feed.parse(text.as_bytes()) {
+                prop_assert_eq!(page.rows, page.observations.len() + page.unavailable.len() + page.refused_count);
+            }
+        }
     }
 }

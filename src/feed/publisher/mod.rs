@@ -33,7 +33,7 @@ impl Columns {
     fn names(&self) -> Vec<&str> {
         let single = [&self.period, &self.value, &self.unit, &self.status, &self.published];
         let labels = self.labels.iter().map(|(_, name)| name.as_str());
-        single.into_iter().flatten().map(String::as_str).chain(labels).collect()
+        single.into_iter().flatten().map(String::as_str).chain(labels).map(str::trim).collect()
     }
 }
 

@@ -103,6 +103,9 @@ fn stage(transaction: &Connection, feed: i64, pull: &NewPull, rows: Vec<Row>) ->
     let mut staged = Vec::with_capacity(rows.len());
     let mut current: Option<(Labels, Option<Unit>, i64)> = None;
     for row in rows {
+        if row.span.last().frequency() != pull.frequency {
+            return Err(Fault::BrokeOff(format!("{} is not by {}", row.span, pull.frequency)));
+        }
         let known = current.as_ref().filter(|(labels, unit, _)| *labels == row.labels && *unit == row.unit);
         let series = match known {
             Some((_, _, series)) => *series,
@@ -125,9 +128,6 @@ fn stage(transaction: &Connection, feed: i64, pull: &NewPull, rows: Vec<Row>) ->
 /// the one that counts: a feed whose frequency or unit changed begins new ones.
 fn series_id(transaction: &Connection, feed: i64, pull: &NewPull, row: &Row) -> Result<i64, Fault> {
     let (labels, frequency, unit) = (row.labels.key(), pull.frequency.name(), unit_text(row.unit.as_ref()));
-    if row.span.last().frequency() != pull.frequency {
-        return Err(Fault::unreadable("period of the feed's frequency", row.span));
-    }
     let select = "SELECT id, current FROM series WHERE feed = ?1 AND labels = ?2 AND frequency = ?3 AND unit = ?4";
     let key = (feed, &labels, frequency, &unit);
     let found = transaction.prepare_cached(select)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)));

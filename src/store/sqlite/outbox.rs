@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
 use super::columns::{count, from_json, json, some_time, time};
@@ -51,8 +51,7 @@ impl Sqlite {
     pub async fn pending_receivers(&self) -> Result<Vec<String>, StoreError> {
         self.thread
             .call(|connection| {
-                let select = "SELECT DISTINCT receiver FROM delivery WHERE state = 'pending' ORDER BY receiver";
-                let mut select = connection.prepare_cached(select)?;
+                let mut select = connection.prepare_cached(PENDING)?;
                 Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
             })
             .await
@@ -89,9 +88,7 @@ impl Sqlite {
     pub async fn next_delivery_at(&self) -> Result<Option<Timestamp>, StoreError> {
         self.thread
             .call(|connection| {
-                let select =
-                    format!("SELECT min(max(d.not_before, d.lease_until, coalesce(r.paused_until, 0))) FROM {HEADS}");
-                let next: Option<i64> = connection.prepare_cached(&select)?.query_row([], |row| row.get(0))?;
+                let next: Option<i64> = connection.prepare_cached(&next_sql())?.query_row([], |row| row.get(0))?;
                 Ok(next.map(Timestamp::from_millis))
             })
             .await
@@ -160,29 +157,38 @@ pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fau
     Ok(())
 }
 
-/// The deliveries that can be taken now: from each receiver its oldest first, and from all of them in turn.
-fn due(
+/// The deliveries that can be taken: from each receiver its oldest first, and from all of them in turn.
+/// Values: the receivers as JSON, now, until when others must have waited, how many.
+pub fn due_sql() -> String {
+    format!(
+        "SELECT seq FROM (
+            SELECT d.seq, row_number() OVER (PARTITION BY d.receiver ORDER BY d.seq) AS place
+            FROM {HEADS} AND d.receiver IN (SELECT value FROM json_each(?1)) AND d.lease_until <= ?2
+                AND d.not_before <= ?3 AND coalesce(r.paused_until, 0) <= ?3)
+         ORDER BY place, seq LIMIT ?4"
+    )
+}
+
+/// When the next delivery can be taken.
+pub fn next_sql() -> String {
+    format!("SELECT min(max(d.not_before, d.lease_until, coalesce(r.paused_until, 0))) FROM {HEADS}")
+}
+
+/// The receivers that are owed something.
+pub const PENDING: &str = "SELECT DISTINCT receiver FROM delivery WHERE state = 'pending' ORDER BY receiver";
+
+/// The deliveries that can be taken now.
+pub fn due(
     transaction: &Connection,
     now: Timestamp,
     limit: usize,
     receivers: &str,
     hurry: bool,
 ) -> Result<Vec<i64>, Fault> {
-    let select = format!(
-        "SELECT seq FROM (
-            SELECT d.seq, row_number() OVER (PARTITION BY d.receiver ORDER BY d.seq) AS place
-            FROM {HEADS} AND d.lease_until <= :now AND d.not_before <= :waited
-                AND coalesce(r.paused_until, 0) <= :waited
-                AND d.receiver IN (SELECT value FROM json_each(:receivers)))
-         ORDER BY place, seq LIMIT :limit"
-    );
     let waited = if hurry { i64::MAX } else { now.millis() };
-    let mut select = transaction.prepare_cached(&select)?;
-    let values = named_params! {
-        ":now": now.millis(), ":waited": waited, ":receivers": receivers,
-        ":limit": count(limit),
-    };
-    Ok(select.query_map(values, |row| row.get(0))?.collect::<Result<_, _>>()?)
+    let mut select = transaction.prepare_cached(&due_sql())?;
+    let found = select.query_map((receivers, now.millis(), waited, count(limit)), |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// Takes a delivery and records that an attempt begins.
