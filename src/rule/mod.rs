@@ -12,9 +12,9 @@ mod measure;
 mod operate;
 mod parse;
 mod syntax;
-mod threshold;
 #[cfg(test)]
 mod testing;
+mod threshold;
 mod token;
 
 use std::fmt;

@@ -46,7 +46,7 @@ fn a_wrong_calendar_is_told_in_full() {
      --> supplywatch.toml:6:31
       |
     6 | release = { day = 32, grace = '3', skip = [2, 13], timezone = 'Shanghai', month = "<secret>" }
-      |                               ^^^ expected a time such as 30d, 2w, 3mo or 1y
+      |                               ^^^ expected a time (30d, 2w, 3mo, 1y)
 
     error: there is no month 13
      --> supplywatch.toml:6:47

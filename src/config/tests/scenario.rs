@@ -178,7 +178,7 @@ fn a_wrong_scenario_is_told_in_full() {
      --> rules/a.test.toml:7:22
       |
     7 |         transition = "fire"
-      |                      ^^^^^^ expected `fired`, `continued`, `escalated`, `eased`, `resolved`, `corrected` and `lapsed`
+      |                      ^^^^^^ expected `fired`, `continued`, `escalated`, `eased`, `resolved`, `corrected` or `lapsed`
       |
       = help: did you mean `fired`?
 
@@ -206,7 +206,7 @@ fn a_wrong_scenario_is_told_in_full() {
       --> rules/a.test.toml:11:20
        |
     11 |         severity = "bad"
-       |                    ^^^^^ expected `info`, `warning` and `critical`
+       |                    ^^^^^ expected `info`, `warning` or `critical`
 
     error: `title` takes a string, found an integer
       --> rules/a.test.toml:12:17
@@ -301,13 +301,13 @@ fn a_wrong_scenario_is_told_in_full() {
     1 | scenario = 3
       |            ^ expected tables written as [[scenario]]
 
-    error: unknown key `other` in [the file]
+    error: unknown key `other` in the config
      --> rules/a.test.toml:2:1
       |
     2 | other = "<secret>"
       | ^^^^^ unknown
       |
-      = help: [the file] takes `scenario`
+      = help: the config takes `scenario`
 
     2 errors
     "#);
