@@ -3,7 +3,7 @@
 //! Each distinct moment, in order, becomes a pull of its own, so that an alert can be stepped through
 //! them by [`PullId`] and sees nothing later. No figure is changed, none is made up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
@@ -66,6 +66,8 @@ pub struct Vintages {
     /// See [`Origin::Final`].
     #[serde(rename = "final")]
     pub latest: usize,
+    /// Of the native ones, those that came when they were overdue by the feed's release calendar.
+    pub late: usize,
 }
 
 impl Vintages {
@@ -86,6 +88,7 @@ impl Vintages {
             reconstructed: self.reconstructed + other.reconstructed,
             unavailable: self.unavailable + other.unavailable,
             latest: self.latest + other.latest,
+            late: self.late + other.late,
         }
     }
 }
@@ -96,6 +99,7 @@ pub struct Knowledge {
     history: History,
     moments: Vec<Timestamp>,
     origins: BTreeMap<Span, Vec<Origin>>,
+    late: BTreeSet<Span>,
 }
 
 /// One vintage with its moment.
@@ -104,6 +108,15 @@ struct Known<'a> {
     vintage: &'a Vintage,
     at: Timestamp,
     origin: Origin,
+    is_first: bool,
+}
+
+impl Known<'_> {
+    /// Whether it is a first figure that came later than the calendar allows, as far as that is known.
+    fn is_overdue(&self, release: Option<&Release>) -> bool {
+        let overdue = || release.and_then(|release| release.overdue(self.span.last()));
+        self.is_first && self.origin == Origin::Native && overdue().is_some_and(|overdue| overdue <= self.at)
+    }
 }
 
 impl Knowledge {
@@ -121,7 +134,8 @@ impl Knowledge {
             .with_max_gap(history.max_gap_days());
         let mut origins: BTreeMap<Span, Vec<Origin>> = BTreeMap::new();
         let mut sources: BTreeMap<PullId, PullId> = BTreeMap::new();
-        for Known { span, vintage, at, origin } in known {
+        let late = known.iter().filter(|known| known.is_overdue(release)).map(|known| known.span).collect();
+        for Known { span, vintage, at, origin, .. } in known {
             let pull = number(&moments, at);
             renumbered.record(span, Vintage { recorded_at: at, pull, ..*vintage });
             origins.entry(span).or_default().push(origin);
@@ -133,7 +147,7 @@ impl Knowledge {
                 renumbered.record_provenance(pull, provenance.clone());
             }
         }
-        Self { history: renumbered, moments, origins }
+        Self { history: renumbered, moments, origins, late }
     }
 
     /// The history, its pulls numbered by moment from 1.
@@ -146,14 +160,14 @@ impl Knowledge {
         self.moments.iter().map(|at| (number(&self.moments, *at), *at))
     }
 
-    /// When the last vintage became known.
-    pub fn end(&self) -> Option<Timestamp> {
-        self.moments.last().copied()
-    }
-
     /// How the moments of a span's vintages are known, oldest first.
     pub fn origins(&self, span: Span) -> &[Origin] {
         self.origins.get(&span).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a span's first figure came when it was overdue.
+    pub fn is_late(&self, span: Span) -> bool {
+        self.late.contains(&span)
     }
 
     /// The moment at which a span was first known.
@@ -187,7 +201,7 @@ fn as_known<'a>(history: &'a History, release: Option<&Release>) -> Vec<Known<'a
             };
             if replaced.is_none_or(|replaced| at < replaced) {
                 replaced = Some(at);
-                known.push(Known { span, vintage, at, origin });
+                known.push(Known { span, vintage, at, origin, is_first: index == 0 });
             }
         }
     }
@@ -237,7 +251,7 @@ fn latest<'a>(history: &'a History, zone: Tz) -> Vec<Known<'a>> {
     let known = |(span, vintages): (Span, &'a [Vintage])| {
         let day = span.last().last_day().checked_add_days(Days::new(1))?;
         let at = Timestamp::start_of_day(day, zone);
-        Some(Known { span, vintage: vintages.last()?, at, origin: Origin::Final })
+        Some(Known { span, vintage: vintages.last()?, at, origin: Origin::Final, is_first: true })
     };
     history.entries().filter_map(known).collect()
 }
@@ -365,6 +379,16 @@ mod tests {
             2025-10 656 2025-11-01 6 final
         ",
         );
+    }
+
+    #[test]
+    fn a_figure_is_late_that_came_when_it_was_overdue() {
+        // Due on 20 October, 20 November and 20 December, with three days of grace.
+        let script =
+            "2025-09 1 1 2025-10-23 2025-10-23\n2025-10 2 2 2025-11-24 2025-11-24\n2025-11 3 3 2026-01-05 2026-01-09";
+        let knowledge = Knowledge::new(&history(script), Basis::Stored, Some(&release()), chrono_tz::UTC);
+        let late = |period: &str| knowledge.is_late(Span::parse(period).unwrap());
+        assert_eq!([late("2025-09"), late("2025-10"), late("2025-11")], [false, true, true]);
     }
 
     #[test]

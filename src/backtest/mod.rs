@@ -13,11 +13,11 @@ mod report;
 mod score;
 mod sweep;
 
-pub use knowledge::{Basis, Knowledge, Origin, Vintages};
-pub use replay::{Range, Replay, Step, replay};
+pub use knowledge::{Basis, Knowledge};
+pub use replay::{Range, Replay, replay};
 pub use report::{Report, csv, json_lines, text};
-pub use score::{Event, EventsError, Score, rate, read_events};
-pub use sweep::{Sweep, SweepError, Swept, sweep};
+pub use score::{Event, rate, read_events};
+pub use sweep::{Sweep, sweep};
 
 #[cfg(test)]
 pub mod testing;

@@ -135,8 +135,6 @@ pub struct Replay {
     pub vintages: Vintages,
     /// The first and the last period with a figure, in range or not.
     pub extent: Option<(Period, Period)>,
-    /// When the last vintage became known.
-    pub end: Option<Timestamp>,
 }
 
 /// Takes an alert through all that became known, moment by moment.
@@ -148,6 +146,7 @@ pub fn replay(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range) -> Rep
         spans(&view).into_iter().filter(|span| range.contains(span.last())).map(|span| walk.row(span)).collect();
     let mut vintages = Vintages::default();
     rows.iter().flat_map(|row| knowledge.origins(row.span)).for_each(|origin| vintages.count(*origin));
+    vintages.late = rows.iter().filter(|row| knowledge.is_late(row.span)).count();
     let touches = |episode: &Episode| {
         let ends_before = |from: NaiveDate| episode.ended.is_some_and(|end| end.period.first_day() < from);
         !range.from.is_some_and(ends_before) && range.to.is_none_or(|to| episode.since.last_day() <= to)
@@ -162,7 +161,6 @@ pub fn replay(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range) -> Rep
         rows,
         vintages,
         extent: view.earliest().zip(view.latest()),
-        end: knowledge.end(),
         episodes: walk.episodes.iter().filter(|episode| touches(episode)).copied().collect(),
         steps: walk.steps.into_iter().filter(in_range).collect(),
     }

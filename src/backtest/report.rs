@@ -98,12 +98,17 @@ fn header(sums: &Sums, basis: Basis) -> String {
     let missing =
         if sums.missing > 0 { format!(", {} missing", counted(sums.missing, "period")) } else { String::new() };
     let figures = format!("{}{missing}", counted(sums.figures, "figure"));
-    let Vintages { native, reconstructed, unavailable, latest } = sums.vintages;
+    let Vintages { native, reconstructed, unavailable, latest, late } = sums.vintages;
     if basis == Basis::Latest {
         return format!("{figures}; {latest} final: each counts as known on the day after its period");
     }
     let mut told =
         format!("{figures}; vintages: {native} native, {reconstructed} reconstructed, {unavailable} unavailable");
+    if late > 0 {
+        told.push_str(&format!(
+            "\n({late} of the native ones came when they were overdue by the feed's release calendar)"
+        ));
+    }
     if unavailable > 0 {
         let why = match basis {
             Basis::AsOfRelease => "the feed has no release calendar that says when they came out",

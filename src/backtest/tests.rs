@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::testing::{US, WORLD, at, customs, history, rule};
+use super::knowledge::Vintages;
+use super::replay::Step;
+use super::sweep::SweepError;
+use super::testing::{US, WORLD, at, customs, history, labels, rule};
 use super::*;
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Period};
@@ -134,7 +137,7 @@ fn the_latest_figures_hide_what_was_said_then() {
 
 /// The same figures, all pulled at once in April 2026.
 fn pulled_at_once() -> History {
-    let mut at_once = History::new(super::testing::labels("US"), Frequency::Month, None);
+    let mut at_once = History::new(labels("US"), Frequency::Month, None);
     let pulled = at("2026-04-21");
     for (span, vintages) in history("US", US).entries() {
         at_once.record(span, Vintage { recorded_at: pulled, pull: PullId(1), ..vintages[0] });

@@ -23,7 +23,6 @@ pub use evidence::{Gate, Reading, Reason, Value, Verdict};
 pub use expr::{Expr, ExprError, Subject};
 pub use headline::headline;
 pub use judge::{Judgement, judge};
-pub use threshold::Threshold;
 
 use crate::period::Length;
 use crate::series::{Quantity, Selector};

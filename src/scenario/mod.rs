@@ -18,10 +18,9 @@ use crate::period::{Period, Span};
 use crate::rule::{Rule, Severity};
 use crate::series::{Finite, Labels, Release, Status, Unit};
 
-pub use compare::Line;
 pub use junit::{Case, junit};
-pub use notation::{Calendar, NotationError, read_figures};
-pub use play::{Outcome, Sent, play, sent};
+pub use notation::{Calendar, read_figures};
+pub use play::{Outcome, play};
 pub use write::{Written, write};
 
 /// One scenario, ready to be played.
