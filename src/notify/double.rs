@@ -26,6 +26,7 @@ fn row(period: &str, value: &str, change: Option<&str>, known: Option<&str>) -> 
         change: change.map(ToOwned::to_owned),
         status: None,
         known_since: known.map(at),
+        known_on: known.map(|known| known[..10].to_owned()),
         note: known.is_none().then(|| "not published".to_owned()),
     }
 }
@@ -93,7 +94,7 @@ pub fn fired() -> Message {
 }
 
 fn said() -> Said {
-    Said { at: at("2025-10-20T01:05:00Z"), title: fired().title }
+    Said { at: at("2025-10-20T01:05:00Z"), on: "20 October 2025".to_owned(), title: fired().title }
 }
 
 /// September turned out to be 600 t.
@@ -112,6 +113,7 @@ pub fn corrected() -> Message {
             old: "420.5 t".to_owned(),
             new: "600 t".to_owned(),
             known_since: at("2025-11-20T01:00:00Z"),
+            known_on: "2025-11-20".to_owned(),
         }],
         clears: None,
         ..fired()

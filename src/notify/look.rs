@@ -107,11 +107,6 @@ pub fn gate_mark(gate: &GateLine) -> &'static str {
     }
 }
 
-/// `2025-10-20`, in UTC.
-pub fn day(at: Timestamp) -> String {
-    at.utc().format("%Y-%m-%d").to_string()
-}
-
 /// `2025-10-20 01:00 UTC`.
 pub fn minute(at: Timestamp) -> String {
     at.utc().format("%Y-%m-%d %H:%M UTC").to_string()
@@ -141,13 +136,13 @@ pub fn sources(message: &Message) -> Vec<String> {
 /// What was said before, where something was.
 pub fn said(message: &Message) -> Option<String> {
     let said = message.said.as_ref()?;
-    Some(format!("on {}: {}", day(said.at), said.title))
+    Some(format!("on {}: {}", said.on, said.title))
 }
 
 /// The revised figures, a line each.
 pub fn revisions(message: &Message) -> Vec<String> {
     let told = message.revisions.iter().map(|revision| {
-        format!("{}: was {}, is {} since {}", revision.period, revision.old, revision.new, day(revision.known_since))
+        format!("{}: was {}, is {} since {}", revision.period, revision.old, revision.new, revision.known_on)
     });
     told.collect()
 }
@@ -165,8 +160,7 @@ pub const HEADINGS: [&str; 6] = ["period", "value", "change", "status", "known s
 /// The cells of a row, in the order of [`HEADINGS`]; empty where there is nothing to say.
 pub fn cells(row: &TableRow) -> [String; 6] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let known = row.known_since.map(day).unwrap_or_default();
-    [row.period.clone(), row.value.clone(), text(&row.change), text(&row.status), known, text(&row.note)]
+    [row.period.clone(), row.value.clone(), text(&row.change), text(&row.status), text(&row.known_on), text(&row.note)]
 }
 
 /// `text` on one line for people: what is hostile made visible, and no longer than `limit` characters.

@@ -206,7 +206,8 @@ impl Matter<'_> {
             period: revision.new.span.to_string(),
             old: words::quantity(revision.old.value, unit),
             new: words::quantity(revision.new.value, unit),
-            known_since: words::day(revision.new.recorded_at, self.zone),
+            known_since: revision.new.recorded_at,
+            known_on: revision.new.recorded_at.date(self.zone).to_string(),
         };
         let skipped = self.revisions.len().saturating_sub(REVISIONS_MAX);
         self.revisions.iter().skip(skipped).map(line).collect()
@@ -261,7 +262,8 @@ impl Matter<'_> {
             status: point
                 .filter(|point| point.status != crate::series::Status::Final)
                 .map(|point| point.status.to_string()),
-            known_since: point.map(|point| point.recorded_at.date(self.zone).to_string()),
+            known_since: point.map(|point| point.recorded_at),
+            known_on: point.map(|point| point.recorded_at.date(self.zone).to_string()),
             note: note.or_else(|| point.is_none().then(|| "not published".to_owned())),
         }
     }
