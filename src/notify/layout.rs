@@ -313,8 +313,8 @@ mod tests {
           2025-09   600 t    +1.7 %  preliminary  2025-11-20
                    was 420.5 t until 20 November 2025
 
-          Said before  on 2025-10-20: China → US rare-earth magnet exports fell for
-                       a 2nd month: 420.5 t in September 2025, −28.7 %
+          Said before  on 20 October 2025: China → US rare-earth magnet exports fell
+                       for a 2nd month: 420.5 t in September 2025, −28.7 %
           Revised      2025-09: was 420.5 t, is 600 t since 2025-11-20
           Why          ✗ fails  declines >= 2   declines = 0
           Source       china-magnets, samples/china-magnet-exports.csv, retrieved
@@ -342,8 +342,8 @@ mod tests {
           2025-09  420.5 t   −28.7 %  2025-10-20
           2025-10    656 t     +56 %  2025-11-20
 
-          Said before  on 2025-10-20: China → US rare-earth magnet exports fell for
-                       a 2nd month: 420.5 t in September 2025, −28.7 %
+          Said before  on 20 October 2025: China → US rare-earth magnet exports fell
+                       for a 2nd month: 420.5 t in September 2025, −28.7 %
           Why          ✗ fails  declines >= 2   declines = 0
           Source       china-magnets, samples/china-magnet-exports.csv, retrieved
                        2025-10-20 01:04 UTC

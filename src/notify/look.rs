@@ -8,6 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::{printable, shorten};
 use crate::outbox::{GateLine, Message, TableRow};
 use crate::rule::Severity;
+use crate::series::Provenance;
 
 /// What the message means for its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +127,11 @@ pub fn rule(message: &Message) -> String {
 
 /// Where the figures came from, a line for each source.
 pub fn sources(message: &Message) -> Vec<String> {
-    let told = message
-        .sources
-        .iter()
-        .map(|source| format!("{}, {}, retrieved {}", source.feed, source.url, minute(source.retrieved_at)));
-    told.collect()
+    let told =
+        |source: &Provenance| format!("{}, {}, retrieved {}", source.feed, source.url, minute(source.retrieved_at));
+    let mut lines: Vec<String> = message.sources.iter().map(told).collect();
+    lines.dedup();
+    lines
 }
 
 /// What was said before, where something was.

@@ -250,6 +250,7 @@ fn fit(text: &str, limit: usize) -> String {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::series::Provenance;
     use crate::base::secret::Secret;
     use crate::notify::double::{HttpDouble, Reply, corrected, delivery, fired, parcel, resolved};
 
@@ -412,7 +413,7 @@ pub mod tests {
         assert_eq!(corrected["attachments"][0]["color"], Tone::Corrected.colour());
         assert_eq!(resolved["attachments"][0]["color"], Tone::Resolved.colour());
         let details = corrected["attachments"][0].to_string();
-        assert!(details.contains("Said before: on 2025-10-20: China → US"), "{details}");
+        assert!(details.contains("Said before: on 20 October 2025: China → US"), "{details}");
         assert!(details.contains("2025-09: was 420.5 t, is 600 t since 2025-11-20"), "{details}");
     }
 
@@ -439,7 +440,8 @@ pub mod tests {
     fn too_much_is_cut_visibly() {
         let mut message = fired();
         message.gates = vec![message.gates[0].clone(); 30];
-        message.sources = vec![message.sources[0].clone(); 30];
+        let source = |n| Provenance { feed: format!("feed-{n}"), ..fired().sources[0].clone() };
+        message.sources = (0..30).map(source).collect();
         message.table = std::iter::repeat_n(message.table[5].clone(), 200).collect();
         let payload = payload_of(message);
         check_limits(&payload);

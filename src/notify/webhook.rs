@@ -274,8 +274,7 @@ mod tests {
         assert_eq!((&data["kind"], &data["transition"]), (&json!("market"), &json!("corrected")));
         assert_eq!((&data["number"], &data["severity"]), (&json!(2), &json!("critical")));
         assert_eq!(data["gates"], json!([{"text": "declines >= 2", "verdict": "fails", "value": "declines = 0"}]));
-        let revision =
-            json!({"period": "2025-09", "old": "420.5 t", "new": "600 t", "known_since": "2025-11-20T01:00:00Z"});
+        let revision = json!({"period": "2025-09", "old": "420.5 t", "new": "600 t", "known_since": "2025-11-20T01:00:00Z", "known_on": "2025-11-20"});
         assert_eq!(data["revisions"], json!([revision]));
         assert_eq!(data["evidence"]["points"][2]["value"], json!(420.5));
         assert_eq!(data["evidence"]["rule"]["text"], "declines >= 2");

@@ -147,16 +147,13 @@ impl Matter<'_> {
         (before.value > 0.0).then(|| percent(point.value / before.value - 1.0))
     }
 
-    /// A sentence or two: what is now, since when it is known, what was said before.
+    /// A sentence or two: what is now, and since when it is known and firing.
     fn summary(&self) -> String {
         let mut sentences = Vec::new();
         sentences.extend(self.course());
         sentences.extend(self.known_since());
         if let Some(since) = self.since.filter(|since| Some(*since) != self.transition.period) {
             sentences.push(format!("Firing since {}.", since.in_words()));
-        }
-        if let Some(said) = self.said {
-            sentences.push(format!("On {} we said: {}.", said.on, said.title));
         }
         match self.transition.cause {
             Cause::RuleAdded => sentences.push("The rule looks at this series for the first time.".to_owned()),

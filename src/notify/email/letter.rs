@@ -264,8 +264,8 @@ pub mod tests {
           2025-09  420.5 t   −28.7 %  2025-10-20
           2025-10    656 t     +56 %  2025-11-20
 
-          Said before  on 2025-10-20: China → US rare-earth magnet exports fell for
-                       a 2nd month: 420.5 t in September 2025, −28.7 %
+          Said before  on 20 October 2025: China → US rare-earth magnet exports fell
+                       for a 2nd month: 420.5 t in September 2025, −28.7 %
           Why          ✗ fails  declines >= 2   declines = 0
           Source       china-magnets, samples/china-magnet-exports.csv, retrieved
                        2025-10-20 01:04 UTC
