@@ -56,11 +56,6 @@ impl History {
         &self.members
     }
 
-    /// How many days may lie between neighbours of a daily series.
-    pub const fn max_gap_days(&self) -> i64 {
-        self.max_gap_days
-    }
-
     /// Adds a vintage of a span; vintages are kept in the order of their pulls, then of their time.
     pub fn record(&mut self, span: Span, vintage: Vintage) {
         let vintages = self.entries.entry(span).or_default();
@@ -119,6 +114,16 @@ impl History {
     /// Where a pull's vintages came from.
     pub fn provenance(&self, pull: PullId) -> Option<&Provenance> {
         self.provenance.get(&pull)
+    }
+
+    /// How many days may lie between neighbours of a daily series.
+    pub const fn max_gap_days(&self) -> i64 {
+        self.max_gap_days
+    }
+
+    /// Every span with its vintages, oldest first, in the order of their last periods.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = (Span, &[Vintage])> {
+        self.entries.iter().map(|(span, vintages)| (*span, vintages.as_slice()))
     }
 
     /// Every vintage of a span, oldest first.
