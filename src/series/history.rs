@@ -194,6 +194,13 @@ pub struct Window {
     pub gaps: Vec<Gap>,
 }
 
+impl Window {
+    /// A window of which nothing is known but why.
+    pub fn of_gap(gap: Gap) -> Self {
+        Self { points: Vec::new(), gaps: vec![gap] }
+    }
+}
+
 /// A history as of one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
@@ -226,6 +233,14 @@ impl<'a> View<'a> {
     /// The figure for just this span.
     pub fn exactly(&self, span: Span) -> Option<Point> {
         self.latest_of(span, self.history.entries.get(&span)?)
+    }
+
+    /// The vintage that the one shown for this span has superseded.
+    pub fn superseded(&self, span: Span) -> Option<Point> {
+        let vintages = self.history.entries.get(&span)?;
+        let shown = vintages.iter().rposition(|vintage| self.shows(vintage))?;
+        let earlier = vintages.get(..shown)?.iter().rposition(|vintage| self.shows(vintage))?;
+        self.latest_of(span, vintages.get(..=earlier)?)
     }
 
     /// The figure for one period, or why there is none. A figure of its own beats a combined one.
@@ -286,13 +301,17 @@ impl<'a> View<'a> {
     }
 
     fn latest_of(&self, span: Span, vintages: &[Vintage]) -> Option<Point> {
-        let visible = |vintage: &&Vintage| match self.as_of {
+        let Vintage { value, status, recorded_at, pull } = *vintages.iter().rev().find(|vintage| self.shows(vintage))?;
+        Some(Point { span, value: value.get(), status, recorded_at, pull })
+    }
+
+    /// Whether a vintage was known at the view's moment.
+    fn shows(&self, vintage: &Vintage) -> bool {
+        match self.as_of {
             AsOf::Latest => true,
             AsOf::Pull(pull) => vintage.pull <= pull,
             AsOf::Time(time) => vintage.recorded_at <= time,
-        };
-        let Vintage { value, status, recorded_at, pull } = *vintages.iter().rev().find(visible)?;
-        Some(Point { span, value: value.get(), status, recorded_at, pull })
+        }
     }
 
     /// A combined figure that covers a period.
