@@ -14,6 +14,7 @@ mod parse;
 mod syntax;
 #[cfg(test)]
 mod testing;
+mod threshold;
 mod token;
 
 use std::fmt;

@@ -153,6 +153,16 @@ async fn a_body_comes_with_its_validators_and_hash() {
 }
 
 #[tokio::test]
+async fn a_feed_may_name_itself_otherwise() {
+    let publisher = Publisher::start(vec![say("200 OK", "", "a")]).await;
+    let mut fetch = Fetch::of(publisher.url("/"));
+    fetch.headers = vec![("User-Agent".to_owned(), Secret::new("a desk in Berlin"))];
+    assert_eq!(fetch.told().await, "a");
+    let asked = publisher.asked().concat();
+    assert!(asked.contains("user-agent: a desk in berlin\r\n") && asked.matches("user-agent").count() == 1, "{asked}");
+}
+
+#[tokio::test]
 async fn validators_are_sent_and_304_is_nothing_new() {
     let publisher = Publisher::start(vec![say("304 Not Modified", "", ""), say("304 Not Modified", "", "")]).await;
     let mut fetch = Fetch::of(publisher.url("/"));

@@ -366,7 +366,7 @@ mod tests {
             told(r#"{"data":null}"#, "/data", &[]),
             told(r#"{"data":"soon"}"#, "/data/rows", &[]),
             told(r#"{"data":[1,2]}"#, "/data/rows", &[]),
-            told(r#"[1,2]"#, "/02", &[]),
+            told(r#"[1,[2]]"#, "/01", &[]),
             told("{}", "", &[]),
             told("7", "/data", &[]),
             told("false", "", &[]),
@@ -379,7 +379,7 @@ mod tests {
         no records at `/data`: /data is null: expected an array
         no records at `/data/rows`: /data is a text ("soon")
         no records at `/data/rows`: /data is an array of 2
-        no records at `/02`: the document is an array of 2
+        no records at `/01`: the document is an array of 2
         no records: the document is an empty object: expected an array
         no records at `/data`: the document is a number
         no records: the document is false: expected an array

@@ -165,13 +165,15 @@ fn examine(path: &Path) -> Result<Found, StoreError> {
     }
     let mut header = Vec::with_capacity(100);
     File::open(path).and_then(|file| file.take(100).read_to_end(&mut header)).map_err(denied)?;
-    examine_header(path, &header, metadata.len())?;
+    // While there is a log, the file may be in the middle of a checkpoint: the log has the rest.
+    let length = if has_log(path) { None } else { Some(metadata.len()) };
+    examine_header(path, &header, length)?;
     Ok(Found::Database(metadata))
 }
 
 /// Checks the first 100 bytes of a database file (<https://www.sqlite.org/fileformat.html>, 1.3). What the
 /// log holds may be newer, so this refuses only what no log mends.
-fn examine_header(path: &Path, header: &[u8], length: u64) -> Result<(), StoreError> {
+fn examine_header(path: &Path, header: &[u8], length: Option<u64>) -> Result<(), StoreError> {
     let path = || path.to_owned();
     if !header.starts_with(b"SQLite format 3\0") {
         return Err(StoreError::NotADatabase { path: path() });
@@ -194,11 +196,16 @@ fn examine_header(path: &Path, header: &[u8], length: u64) -> Result<(), StoreEr
         size => size,
     };
     let expected = page * u64::from(pages);
-    if changes == valid_for && length < expected {
+    if let Some(length) = length.filter(|length| changes == valid_for && *length < expected) {
         let detail = format!("the file has {length} bytes, its header says {expected}");
         return Err(StoreError::Damaged { path: path(), detail });
     }
     Ok(())
+}
+
+/// Whether there is a log that is not in the file yet: a process has the store, or did not close it.
+fn has_log(path: &Path) -> bool {
+    std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// One name for one file: links do not make two stores of it, and no name has a meaning to SQLite.
@@ -249,7 +256,7 @@ fn refusal(fault: Fault, path: &Path) -> StoreError {
 
 /// Brings a file of ours to the state in which it is worked with.
 fn prepare(connection: &mut Connection, path: &Path, found: &Found, now: Timestamp) -> Result<(), Fault> {
-    let crashed = std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    let crashed = has_log(path);
     let version = version(connection)?;
     let limit = if crashed { CHECKED_AFTER_CRASH } else { CHECKED_ALWAYS };
     if matches!(found, Found::Database(metadata) if metadata.len() <= limit) {

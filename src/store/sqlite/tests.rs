@@ -335,6 +335,22 @@ async fn a_crash_leaves_what_was_acknowledged() {
     assert_eq!(after, (0..=8).collect::<Vec<_>>(), "every step was seen alone");
 }
 
+/// A crash in the middle of a checkpoint: the file ends anywhere, and the log has all of it.
+#[tokio::test]
+async fn a_checkpoint_that_was_cut_off_is_made_up_for() {
+    let place = Place::new();
+    let store = place.open().await;
+    append(&store, 2, (0..300).map(|n| row(&format!("P{n}"), "2025-08", 1.0)).collect()).await;
+    fire(&store, "US", &["desk", "hook"]).await;
+    let before = seen(&store).await;
+    store.checkpoint().await.unwrap();
+    let (file, log) = (fs::read(&place.path).unwrap(), fs::read(beside(&place.path, "-wal")).unwrap());
+    assert!(file.len() > 20 * 4096 && log.len() > 20 * FRAME);
+    for end in (4096..=file.len()).step_by(4096) {
+        assert!(recovered(&file[..end], &log).await == before, "the file has {end} bytes");
+    }
+}
+
 /// A page in the log with its header.
 const FRAME: usize = 4096 + 24;
 
