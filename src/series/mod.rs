@@ -8,6 +8,7 @@ mod intake;
 mod labels;
 pub mod number;
 mod observation;
+mod panel;
 mod selector;
 mod unit;
 
@@ -15,5 +16,6 @@ pub use history::{AsOf, Back, Gap, History, Point, Revision, View, Window};
 pub use intake::{Intake, Row, Terms, intake};
 pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
+pub use panel::{Column, LANES, MISSING, Misfit, Panel, Row as PanelRow, Strip};
 pub use selector::{Pattern, PatternError, Selector};
 pub use unit::{Dimension, Quantity, Unit, UnitError};
