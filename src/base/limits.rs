@@ -34,6 +34,16 @@ pub const MAX_GAP_DAYS: i64 = 7;
 pub const EXPRESSION_DEPTH_MAX: usize = 64;
 /// Characters in an expression, at most.
 pub const EXPRESSION_CHARS_MAX: usize = 10_000;
+/// Parts of an expression (numbers, measures, operators), at most.
+pub const EXPRESSION_PARTS_MAX: usize = 250;
+/// Streaks within one another in an expression, at most: each walks through the history again.
+pub const STREAK_DEPTH_MAX: usize = 2;
+/// Periods in a row that a streak counts; a longer one is a lower bound.
+pub const STREAK_MAX: u32 = 1000;
+/// Periods that a look-back or a window reaches back, at most (a hundred years of days).
+pub const LOOK_BACK_MAX: u32 = 40_000;
+/// Reasons that are kept of an unknown value; the others are counted.
+pub const REASONS_KEPT: usize = 8;
 /// Bytes of a receiver's answer that are read for its verdict, at most.
 pub const ANSWER_BYTES_READ: usize = 16 << 10;
 /// Bytes of a receiver's answer that are kept with the attempt, at most.

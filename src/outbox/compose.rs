@@ -305,7 +305,7 @@ fn gate_line(gate: &Gate) -> GateLine {
 
 fn finite(value: &Value) -> Option<f64> {
     match value {
-        Value::Ratio(value) | Value::Quantity(value, _) | Value::Count(value) | Value::AtLeast(value) => {
+        Value::Ratio(value) | Value::Quantity(value, _) | Value::Count(value) | Value::AtLeast(value, _) => {
             value.is_finite().then_some(*value)
         }
         Value::Truth(_) | Value::Unknown(_) => None,

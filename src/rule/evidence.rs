@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::limits::REASONS_KEPT;
 use crate::period::Period;
 use crate::series::number::{number, percent};
 use crate::series::{Gap, Point, Unit};
@@ -50,6 +51,12 @@ pub enum Reason {
     Unit(String),
     /// A lower bound that does not settle the comparison: the streak may be longer.
     LowerBound,
+    /// A division by zero.
+    DivisionByZero,
+    /// The result is no finite number.
+    Overflow,
+    /// So many reasons beside those that are kept.
+    Others(usize),
 }
 
 impl fmt::Display for Reason {
@@ -64,7 +71,27 @@ impl fmt::Display for Reason {
             }
             Self::Unit(reason) => f.write_str(reason),
             Self::LowerBound => f.write_str("the streak may be longer than what is known"),
+            Self::DivisionByZero => f.write_str("a division by zero"),
+            Self::Overflow => f.write_str("the figures are too large to calculate with"),
+            Self::Others(count) => write!(f, "and {count} more"),
         }
+    }
+}
+
+impl Reason {
+    /// Reasons in their order, each once, and no more of them than people read.
+    pub fn joined(reasons: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let (mut kept, mut others) = (Vec::new(), 0);
+        for reason in reasons {
+            match reason {
+                Self::Others(count) => others += count,
+                reason if kept.contains(&reason) => {}
+                reason if kept.len() < REASONS_KEPT => kept.push(reason),
+                _ => others += 1,
+            }
+        }
+        kept.extend((others > 0).then_some(Self::Others(others)));
+        kept
     }
 }
 
@@ -77,8 +104,8 @@ pub enum Value {
     Quantity(f64, Option<Unit>),
     /// A number of something.
     Count(f64),
-    /// A number of something of which at least so many are certain.
-    AtLeast(f64),
+    /// A number of which at least so much is certain, and why no more is.
+    AtLeast(f64, Vec<Reason>),
     /// A condition.
     Truth(bool),
     /// Not to be said, and why.
@@ -91,7 +118,7 @@ impl fmt::Display for Value {
             Self::Ratio(ratio) => f.write_str(&percent(*ratio)),
             Self::Quantity(value, None) | Self::Count(value) => f.write_str(&number(*value)),
             Self::Quantity(value, Some(unit)) => write!(f, "{} {unit}", number(*value)),
-            Self::AtLeast(value) => write!(f, "at least {}", number(*value)),
+            Self::AtLeast(value, _) => write!(f, "at least {}", number(*value)),
             Self::Truth(true) => f.write_str("holds"),
             Self::Truth(false) => f.write_str("fails"),
             Self::Unknown(reasons) => {
@@ -105,13 +132,16 @@ impl fmt::Display for Value {
 /// One part of an expression with its value, the figures that it used, and its own parts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// The part as written: `declines`, `change(1mo)`, `declines >= 2`.
+    /// The part in its canonical form: `declines`, `change(1mo)`, `declines >= 2`.
     pub text: String,
+    /// Whether it is a measure of the series rather than an operator or a literal.
+    pub measure: bool,
     /// Its value.
     pub value: Value,
     /// The figures that it read itself (not those of its parts), oldest first.
     pub points: Vec<Point>,
-    /// Its operands and arguments that have values, in the order of the text.
+    /// Its operands and arguments that have values, in the order of the text; a literal is told only
+    /// where its value is another than its text (`400 t` against a series in kg).
     pub parts: Vec<Reading>,
 }
 
@@ -127,17 +157,10 @@ impl Reading {
         points
     }
 
-    /// The measures in this part and below (`declines`, `change(1mo)`, `value`), in the order of the text.
+    /// The measures in this part and below (`declines`, `change(1mo)`, `value`), in the order of the
+    /// text. What a measure reads within itself is its own business.
     pub fn measures(&self) -> Vec<&Self> {
-        let own = if self.points.is_empty() && !self.parts.is_empty() { None } else { Some(self) };
-        let below = self.parts.iter().flat_map(Self::measures);
-        own.into_iter().chain(below).filter(|reading| reading.is_measure()).collect()
-    }
-
-    /// Whether this part is a measure of the series rather than an operator or a literal.
-    fn is_measure(&self) -> bool {
-        let named = self.text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
-        named && !matches!(self.value, Value::Truth(_)) && !self.text.starts_with("not ")
+        if self.measure { vec![self] } else { self.parts.iter().flat_map(Self::measures).collect() }
     }
 }
 

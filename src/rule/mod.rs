@@ -2,14 +2,27 @@
 //!
 //! A rule judges; what follows from a verdict (firing, resolving, telling someone) is the alerts' business.
 
+mod check;
+mod evaluate;
 mod evidence;
+mod expr;
+mod headline;
+mod judge;
+mod measure;
+mod operate;
+mod parse;
+mod syntax;
+mod token;
 
 use std::fmt;
 
 pub use evidence::{Gate, Reading, Reason, Value, Verdict};
+pub use expr::{Expr, ExprError, Subject};
+pub use headline::headline;
+pub use judge::{Judgement, judge};
 
-use crate::period::{Frequency, Length, Period};
-use crate::series::{Quantity, Selector, Unit, View};
+use crate::period::Length;
+use crate::series::{Quantity, Selector};
 
 /// How bad it is when a rule holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -85,73 +98,4 @@ impl Rule {
     pub fn text(&self) -> String {
         self.when.iter().map(Expr::text).collect::<Vec<_>>().join(" and ")
     }
-}
-
-/// An expression that was read.
-#[derive(Clone, Debug)]
-pub struct Expr {
-    text: String,
-}
-
-/// What is wrong with an expression, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ExprError {
-    /// The place in the expression's text, in bytes.
-    pub span: std::ops::Range<usize>,
-    /// What is wrong, in one line.
-    pub message: String,
-    /// What stands under the underlining: what was expected or found.
-    pub label: String,
-    /// What to write instead, where that can be said.
-    pub help: Option<String>,
-}
-
-/// What an expression is checked against: the kind of series that its rule selects.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// The series' frequency.
-    pub frequency: Frequency,
-    /// The series' unit; `None` while it is only known from the figures themselves.
-    pub unit: Option<Option<Unit>>,
-}
-
-/// What a rule says of one period.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Judgement {
-    /// The period.
-    pub period: Period,
-    /// Whether `when` holds: all gates.
-    pub verdict: Verdict,
-    /// The gates.
-    pub gates: Vec<Gate>,
-    /// What `clear` says, where the rule has one.
-    pub clear: Option<Gate>,
-}
-
-impl Expr {
-    /// Reads an expression that must be a condition.
-    pub fn parse(_text: &str) -> Result<Self, ExprError> {
-        todo!()
-    }
-
-    /// As written.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Checks measures, types, units and periods against the series; all that is wrong.
-    pub fn check(&self, _subject: &Subject) -> Vec<ExprError> {
-        todo!()
-    }
-}
-
-/// Judges one period of a history as a view shows it.
-pub fn judge(_rule: &Rule, _view: &View<'_>, _period: Period) -> Judgement {
-    todo!()
-}
-
-/// In words.
-pub fn headline(_gate: &Gate, _frequency: Frequency) -> Option<String> {
-    todo!()
 }

@@ -20,14 +20,15 @@ use super::ExprError;
 use super::measure::{MEASURES, Measure};
 use super::syntax::{Argument, Node, NodeKind, Operator};
 use super::token::{Token, TokenKind, tokens};
-use crate::base::limits::EXPRESSION_DEPTH_MAX;
-use crate::base::text::{list, nearest, printable};
+use crate::base::limits::{EXPRESSION_DEPTH_MAX, EXPRESSION_PARTS_MAX, STREAK_DEPTH_MAX};
+use crate::base::text::{list, nearest, printable, shorten};
 
 /// Reads a whole expression.
 pub fn parse(text: &str) -> Result<Node, ExprError> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, parts: 0, streaks: 0 };
     if parser.peek().kind == TokenKind::End {
-        return Err(ExprError::new(0..text.len(), "the expression is empty".to_owned(), "expected a condition such as declines >= 2"));
+        let label = "expected a condition such as `declines >= 2`";
+        return Err(ExprError::new(0..text.len(), "the expression is empty", label));
     }
     let node = parser.or()?;
     match parser.peek().kind {
@@ -39,7 +40,12 @@ pub fn parse(text: &str) -> Result<Node, ExprError> {
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
+    /// Brackets, `not` and `-` within one another here.
     depth: usize,
+    /// Nodes so far.
+    parts: usize,
+    /// Streaks within one another here.
+    streaks: usize,
 }
 
 impl Parser {
@@ -78,10 +84,27 @@ impl Parser {
         result
     }
 
+    /// One more node. A long chain is a deep tree, and whoever walks it needs a stack.
+    fn node(&mut self, span: Range<usize>, kind: NodeKind) -> Result<Node, ExprError> {
+        self.parts += 1;
+        if self.parts > EXPRESSION_PARTS_MAX {
+            let message = format!("an expression has at most {EXPRESSION_PARTS_MAX} parts");
+            return Err(ExprError::new(span, message, "too many numbers, measures and operators up to here")
+                .with_help("split it into several gates, or several rules"));
+        }
+        Ok(Node { span, kind })
+    }
+
+    fn binary(&mut self, operator: Operator, left: Node, right: Node) -> Result<Node, ExprError> {
+        let span = left.span.start..right.span.end;
+        self.node(span, NodeKind::Binary(operator, Box::new(left), Box::new(right)))
+    }
+
     fn or(&mut self) -> Result<Node, ExprError> {
         let mut left = self.and()?;
         while self.takes_word("or") {
-            left = binary(Operator::Or, left, self.and()?);
+            let right = self.and()?;
+            left = self.binary(Operator::Or, left, right)?;
         }
         Ok(left)
     }
@@ -89,7 +112,8 @@ impl Parser {
     fn and(&mut self) -> Result<Node, ExprError> {
         let mut left = self.not()?;
         while self.takes_word("and") {
-            left = binary(Operator::And, left, self.not()?);
+            let right = self.not()?;
+            left = self.binary(Operator::And, left, right)?;
         }
         Ok(left)
     }
@@ -100,18 +124,18 @@ impl Parser {
             return self.comparison();
         }
         let inner = self.deeper(Self::not)?;
-        Ok(Node { span: start..inner.span.end, kind: NodeKind::Not(Box::new(inner)) })
+        self.node(start..inner.span.end, NodeKind::Not(Box::new(inner)))
     }
 
     fn comparison(&mut self) -> Result<Node, ExprError> {
         let left = self.sum()?;
         let Some(operator) = self.comparison_sign()? else { return Ok(left) };
-        let node = binary(operator, left, self.sum()?);
+        let right = self.sum()?;
+        let node = self.binary(operator, left, right)?;
         let next = self.peek().span.clone();
         if self.comparison_sign()?.is_some() {
             let message = "a comparison cannot be chained: join two with `and`";
-            return Err(ExprError::new(next, message.to_owned(), "a second comparison")
-                .with_help("write `a < b and b < c`".to_owned()));
+            return Err(ExprError::new(next, message, "a second comparison").with_help("write `a < b and b < c`"));
         }
         Ok(node)
     }
@@ -119,7 +143,8 @@ impl Parser {
     fn comparison_sign(&mut self) -> Result<Option<Operator>, ExprError> {
         let TokenKind::Sign(sign) = self.peek().kind else { return Ok(None) };
         if sign == "=" {
-            return Err(ExprError::new(self.peek().span.clone(), "`=` names an argument: to compare, write `==`".to_owned(), "here"));
+            let message = "`=` names an argument: to compare, write `==`";
+            return Err(ExprError::new(self.peek().span.clone(), message, "no comparison"));
         }
         let operator = Operator::comparison(sign);
         self.at += usize::from(operator.is_some());
@@ -136,7 +161,8 @@ impl Parser {
             } else {
                 return Ok(left);
             };
-            left = binary(operator, left, self.product()?);
+            let right = self.product()?;
+            left = self.binary(operator, left, right)?;
         }
     }
 
@@ -150,7 +176,8 @@ impl Parser {
             } else {
                 return Ok(left);
             };
-            left = binary(operator, left, self.unary()?);
+            let right = self.unary()?;
+            left = self.binary(operator, left, right)?;
         }
     }
 
@@ -160,25 +187,27 @@ impl Parser {
             return self.atom();
         }
         let inner = self.deeper(Self::unary)?;
-        Ok(Node { span: start..inner.span.end, kind: NodeKind::Negate(Box::new(inner)) })
+        self.node(start..inner.span.end, NodeKind::Negate(Box::new(inner)))
     }
 
     fn atom(&mut self) -> Result<Node, ExprError> {
         let Token { kind, span } = self.peek().clone();
         let kind = match kind {
             TokenKind::Number(value) => NodeKind::Number(value),
-            TokenKind::Percent(ratio) => NodeKind::Percent(ratio),
+            TokenKind::Percent(percent) => NodeKind::Percent(percent),
             TokenKind::Quantity(value, unit) => NodeKind::Quantity(value, unit),
             TokenKind::Length(length) => NodeKind::Length(length),
             TokenKind::Period(period) => NodeKind::Period(period),
             TokenKind::Sign("(") => return self.deeper(Self::bracketed),
-            TokenKind::Name(name) if !matches!(name.as_str(), "and" | "or" | "not") => return self.measure(&name, span),
+            TokenKind::Name(name) if !matches!(name.as_str(), "and" | "or" | "not") => {
+                return self.measure(&name, span);
+            }
             TokenKind::Name(_) | TokenKind::Sign(_) | TokenKind::End => {
                 return Err(self.unexpected("expected a measure, a number or a bracket"));
             }
         };
         self.at += 1;
-        Ok(Node { span, kind })
+        self.node(span, kind)
     }
 
     fn bracketed(&mut self) -> Result<Node, ExprError> {
@@ -194,13 +223,24 @@ impl Parser {
     fn measure(&mut self, name: &str, span: Range<usize>) -> Result<Node, ExprError> {
         let measure = known(name, &span)?;
         self.at += 1;
+        let walks = usize::from(measure.walks);
+        self.streaks += walks;
+        if self.streaks > STREAK_DEPTH_MAX {
+            let message = format!("streaks stand at most {STREAK_DEPTH_MAX} deep within one another");
+            return Err(ExprError::new(span, message, "too deep"));
+        }
         let mut arguments = Vec::new();
         let mut end = span.end;
         if self.takes_sign("(") {
             arguments = self.deeper(Self::arguments)?;
             end = self.tokens[self.at - 1].span.end;
         }
-        Ok(Node { span: span.start..end, kind: NodeKind::Measure(measure, arguments) })
+        self.streaks -= walks;
+        let count = arguments.len();
+        for (position, argument) in arguments.iter_mut().enumerate() {
+            argument.slot = measure.slot(argument.name.as_deref(), position, count);
+        }
+        self.node(span.start..end, NodeKind::Measure(measure, arguments))
     }
 
     fn arguments(&mut self) -> Result<Vec<Argument>, ExprError> {
@@ -227,7 +267,7 @@ impl Parser {
         if named.is_some() {
             self.at += 2;
         }
-        Ok(Argument { name: named, node: self.or()? })
+        Ok(Argument { name: named, slot: None, node: self.or()? })
     }
 
     fn unexpected(&self, expected: &str) -> ExprError {
@@ -247,13 +287,6 @@ impl Parser {
     }
 }
 
-fn binary(operator: Operator, left: Node, right: Node) -> Node {
-    Node {
-        span: left.span.start..right.span.end,
-        kind: NodeKind::Binary(operator, Box::new(left), Box::new(right)),
-    }
-}
-
 fn known(name: &str, span: &Range<usize>) -> Result<&'static Measure, ExprError> {
     if let Some(measure) = MEASURES.iter().find(|measure| measure.name == name) {
         return Ok(measure);
@@ -263,6 +296,6 @@ fn known(name: &str, span: &Range<usize>) -> Result<&'static Measure, ExprError>
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the measures are {}", list(names())),
     };
-    let message = format!("there is no measure `{}`", printable(name));
+    let message = format!("there is no measure `{}`", shorten(&printable(name), 40));
     Err(ExprError::new(span.clone(), message, "unknown").with_help(help))
 }

@@ -1,4 +1,4 @@
-//! The tree of an expression, with the place of every part.
+//! The tree of an expression, with the place of every part, and its canonical text.
 //!
 //! It is what the parser makes and everything else walks; it judges nothing.
 
@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::measure::Measure;
 use crate::period::{Length, Period};
-use crate::series::Unit;
+use crate::series::{Dimension, Unit};
 
 /// One part of an expression.
 #[derive(Clone, Debug)]
@@ -18,12 +18,19 @@ pub struct Node {
     pub kind: NodeKind,
 }
 
+/// Where a part stands is no part of what it is.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
 /// What a part is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum NodeKind {
     /// A bare number.
     Number(f64),
-    /// A percentage, as a ratio.
+    /// A percentage as written: 10 is 10 %.
     Percent(f64),
     /// A number with a unit.
     Quantity(f64, Unit),
@@ -46,8 +53,18 @@ pub enum NodeKind {
 pub struct Argument {
     /// The parameter that it names.
     pub name: Option<String>,
+    /// Which parameter it is for; `None` where the measure has no such parameter.
+    pub slot: Option<usize>,
     /// Its value.
     pub node: Node,
+}
+
+/// An argument is the same whether it was told by its position or by its name.
+impl PartialEq for Argument {
+    fn eq(&self, other: &Self) -> bool {
+        let named = self.slot.is_some() || self.name == other.name;
+        self.slot == other.slot && named && self.node == other.node
+    }
 }
 
 /// An operator between two parts.
@@ -104,14 +121,52 @@ impl Operator {
         [Greater, GreaterEqual, Less, LessEqual, Equal, NotEqual].into_iter().find(|operator| operator.text() == sign)
     }
 
+    /// Whether it compares two values.
+    pub const fn is_comparison(self) -> bool {
+        self.level() == COMPARISON
+    }
+
+    /// The comparison that says the same with its sides exchanged; any other operator is left alone.
+    pub const fn mirrored(self) -> Self {
+        match self {
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            other => other,
+        }
+    }
+
     /// How tightly it binds.
     const fn level(self) -> u8 {
         match self {
             Self::Or => 1,
             Self::And => 2,
-            Self::Greater | Self::GreaterEqual | Self::Less | Self::LessEqual | Self::Equal | Self::NotEqual => 4,
+            Self::Greater | Self::GreaterEqual | Self::Less | Self::LessEqual | Self::Equal | Self::NotEqual => {
+                COMPARISON
+            }
             Self::Add | Self::Subtract => 5,
             Self::Multiply | Self::Divide => 6,
+        }
+    }
+}
+
+/// How tightly `not` binds, a comparison, and `-` before a value.
+const NOT: u8 = 3;
+const COMPARISON: u8 = 4;
+const NEGATE: u8 = 7;
+
+impl Node {
+    /// Whether it says the same of every series: a number, a time, a period, with or without a minus sign.
+    pub fn is_literal(&self) -> bool {
+        match &self.kind {
+            NodeKind::Number(_)
+            | NodeKind::Percent(_)
+            | NodeKind::Quantity(..)
+            | NodeKind::Length(_)
+            | NodeKind::Period(_) => true,
+            NodeKind::Negate(inner) => inner.is_literal(),
+            NodeKind::Measure(..) | NodeKind::Not(_) | NodeKind::Binary(..) => false,
         }
     }
 }
@@ -127,25 +182,25 @@ impl fmt::Display for Node {
 impl Node {
     fn print(&self, f: &mut fmt::Formatter<'_>, outer: u8) -> fmt::Result {
         match &self.kind {
-            NodeKind::Number(value) => write!(f, "{value}"),
-            NodeKind::Percent(ratio) => write!(f, "{}%", trimmed(ratio * 100.0)),
-            NodeKind::Quantity(value, unit) => write!(f, "{value} {unit}"),
+            NodeKind::Number(value) => f.write_str(&plain(*value)),
+            NodeKind::Percent(percent) => write!(f, "{}%", plain(*percent)),
+            NodeKind::Quantity(value, unit) => write!(f, "{} {}", plain(*value), unit_word(unit)),
             NodeKind::Length(length) => write!(f, "{length}"),
             NodeKind::Period(period) => write!(f, "{period}"),
             NodeKind::Measure(measure, arguments) => print_measure(f, measure, arguments),
-            NodeKind::Not(inner) => bracketed(f, outer > 3, |f| {
+            NodeKind::Not(inner) => bracketed(f, outer > NOT, |f| {
                 f.write_str("not ")?;
-                inner.print(f, 3)
+                inner.print(f, NOT)
             }),
-            NodeKind::Negate(inner) => bracketed(f, outer > 7, |f| {
+            NodeKind::Negate(inner) => bracketed(f, outer > NEGATE, |f| {
                 f.write_str("-")?;
-                inner.print(f, 8)
+                inner.print(f, NEGATE + 1)
             }),
             NodeKind::Binary(operator, left, right) => {
                 let level = operator.level();
                 bracketed(f, outer > level, |f| {
                     // A comparison takes no other as its operand, on either side.
-                    left.print(f, if level == 4 { 5 } else { level })?;
+                    left.print(f, if operator.is_comparison() { level + 1 } else { level })?;
                     write!(f, " {} ", operator.text())?;
                     right.print(f, level + 1)
                 })
@@ -154,15 +209,23 @@ impl Node {
     }
 }
 
+/// Arguments in the order of the parameters, by position where that says which they are.
 fn print_measure(f: &mut fmt::Formatter<'_>, measure: &Measure, arguments: &[Argument]) -> fmt::Result {
     f.write_str(measure.name)?;
     if arguments.is_empty() {
         return Ok(());
     }
-    for (index, argument) in arguments.iter().enumerate() {
-        f.write_str(if index == 0 { "(" } else { ", " })?;
-        if let Some(name) = &argument.name {
-            write!(f, "{name}=")?;
+    let mut ordered: Vec<&Argument> = arguments.iter().collect();
+    ordered.sort_by_key(|argument| argument.slot);
+    for (position, argument) in ordered.iter().enumerate() {
+        f.write_str(if position == 0 { "(" } else { ", " })?;
+        let by_position = measure.slot(None, position, arguments.len());
+        let parameter = argument.slot.and_then(|slot| measure.parameters.get(slot));
+        match (parameter, &argument.name) {
+            (Some(_), _) if argument.slot == by_position => {}
+            (Some(parameter), _) => write!(f, "{}=", parameter.name)?,
+            (None, Some(name)) => write!(f, "{name}=")?,
+            (None, None) => {}
         }
         write!(f, "{}", argument.node)?;
     }
@@ -181,8 +244,19 @@ fn bracketed(
     if brackets { f.write_str(")") } else { Ok(()) }
 }
 
-/// A percentage without the noise of dividing by a hundred and multiplying again.
-fn trimmed(percent: f64) -> f64 {
-    let rounded = (percent * 1e9).round() / 1e9;
-    if rounded.is_finite() { rounded } else { percent }
+/// The shortest text that is read as this number again.
+pub fn plain(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-6..1e15).contains(&magnitude) { format!("{value:e}") } else { format!("{value}") }
+}
+
+/// A unit as an expression writes it; the words for people are no unit's name (`index points`), and `%`
+/// behind a number makes a ratio.
+pub fn unit_word(unit: &Unit) -> String {
+    match unit.dimension() {
+        Dimension::Count => "count".to_owned(),
+        Dimension::Index => "index".to_owned(),
+        Dimension::Percent => "percent".to_owned(),
+        Dimension::Mass | Dimension::Money(_) | Dimension::Price(_) => unit.to_string(),
+    }
 }

@@ -25,7 +25,7 @@ pub struct Token {
 pub enum TokenKind {
     /// `400`, `1e6`, `1_000`.
     Number(f64),
-    /// `10%`, as 0.1.
+    /// `10%`, as 10.
     Percent(f64),
     /// `400 t`.
     Quantity(f64, Unit),
@@ -67,7 +67,8 @@ const BRACKETS: [(&str, &str); 3] = [("(", "("), (")", ")"), (",", ",")];
 /// Reads a whole text.
 pub fn tokens(text: &str) -> Result<Vec<Token>, ExprError> {
     if text.chars().count() > EXPRESSION_CHARS_MAX {
-        return Err(ExprError::new(0..0, format!("an expression has at most {EXPRESSION_CHARS_MAX} characters"), "too long"));
+        let message = format!("an expression has at most {EXPRESSION_CHARS_MAX} characters");
+        return Err(ExprError::new(0..text.len(), message, "too long"));
     }
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::new();
@@ -121,7 +122,13 @@ impl Lexer<'_> {
             return Err(ExprError::new(span, "a text has no place here".to_owned(), label));
         }
         let message = format!("`{}` has no meaning in an expression", printable(&first.to_string()));
-        Err(ExprError::new(span, message, "expected a measure, a number or a sign"))
+        let error = ExprError::new(span, message, "expected a measure, a number or a sign");
+        Err(match first {
+            '&' => error.with_help("write `and`"),
+            '|' => error.with_help("write `or`"),
+            '!' => error.with_help("write `not`; unequal is `!=`"),
+            _ => error,
+        })
     }
 
     fn word(&mut self, belongs: impl Fn(char) -> bool) -> String {
@@ -151,7 +158,7 @@ impl Lexer<'_> {
         self.skip_space();
         if self.rest().starts_with('%') {
             self.at += 1;
-            return Ok(TokenKind::Percent(value / 100.0));
+            return Ok(TokenKind::Percent(value));
         }
         let unit = self.unit(before == self.at)?;
         if unit.is_none() {
@@ -189,7 +196,7 @@ impl Lexer<'_> {
         if first == 0 {
             return Ok(None);
         }
-        let mut end = start + first;
+        let end = start + first;
         if let Some(below) = self.text[end..].strip_prefix('/') {
             let compound = end + 1 + name(below);
             if let Ok(unit) = Unit::parse(&self.text[start..compound]) {
@@ -205,11 +212,23 @@ impl Lexer<'_> {
             }
             Err(_) if !touches && matches!(word, "and" | "or" | "not") => Ok(None),
             Err(error) => {
-                end = end.max(start + 1);
-                Err(ExprError::new(start..end, error.to_string(), "no unit"))
+                let refused = ExprError::new(start..end, error.to_string(), "no unit");
+                Err(time_for(word).map_or_else(|| refused.clone(), |time| refused.clone().with_help(time)))
             }
         }
     }
+}
+
+/// What to write where a word behind a number was meant as a time.
+fn time_for(word: &str) -> Option<String> {
+    let letters = match word.to_lowercase().as_str() {
+        "d" | "day" | "days" => "d",
+        "w" | "week" | "weeks" => "w",
+        "m" | "mo" | "month" | "months" => "mo",
+        "y" | "year" | "years" => "y",
+        _ => return None,
+    };
+    Some(format!("a time is written without a space, such as `3{letters}`"))
 }
 
 /// How many bytes belong to a number: digits with `_`, a fraction, an exponent.
@@ -259,14 +278,14 @@ mod tests {
     #[test]
     fn texts_become_tokens() {
         check("declines >= 2", "declines >= n2 .");
-        check("change_since(2025-08) > 10%", "change_since ( @2025-08 ) > p0.1 .");
+        check("change_since(2025-08) > 10%", "change_since ( @2025-08 ) > p10 .");
         check("2025 - 08", "n2025 - n8 .");
         check("2025-W38 2025-Q3 2025-09-18", "@2025-W38 @2025-Q3 @2025-09-18 .");
         check("value < 400 t and 2 or 3", "value < q400[t] and n2 or n3 .");
         check("400t 1 MUSD 500 USD/kg", "q400[t] q1[MUSD] q500[USD/kg] .");
         check("mean(3mo) 30d 1y 2w", "mean ( l3mo ) l30d l1y l2w .");
         check("1_000 1e6 .5 2.5e-3", "n1000 n1000000 n0.5 n0.0025 .");
-        check("yoy ≥ −25 %", "yoy >= - p0.25 .");
+        check("yoy ≥ −25 %", "yoy >= - p25 .");
         check("", ".");
     }
 

@@ -9,8 +9,11 @@ mod window;
 
 use super::evaluate::Scope;
 use super::evidence::{Reading, Value};
-use super::syntax::{Argument, Node};
-use crate::series::Point;
+use super::headline::Telling;
+use super::syntax::{Argument, Node, NodeKind};
+use crate::base::limits::LOOK_BACK_MAX;
+use crate::period::Period;
+use crate::series::{Back, Point};
 
 /// Every measure, in the order of the documentation.
 pub static MEASURES: &[Measure] = &[
@@ -36,12 +39,36 @@ pub struct Measure {
     pub name: &'static str,
     /// Its parameters, in order.
     pub parameters: &'static [Parameter],
-    /// How it is written, for messages: `change(n=1)`.
+    /// How it is written, for messages, with its backticks: `change(n=1)`.
     pub signature: &'static str,
     /// What kind of value it gives.
     pub gives: Gives,
+    /// Whether it walks back through the history until something ends.
+    pub walks: bool,
     /// Its value with what it read.
     pub read: fn(&Scope<'_>, &Call<'_>) -> Measured,
+    /// What to say after the subject when a comparison of it holds: `fell for a 2nd month`.
+    pub words: fn(&Telling<'_>) -> Option<String>,
+}
+
+impl Measure {
+    /// The parameter that an argument is for: by its name, else by its position among `count` arguments.
+    /// Where a measure takes an expression first, it may be left out: `lag(n)`.
+    pub fn slot(&self, name: Option<&str>, position: usize, count: usize) -> Option<usize> {
+        let left_out = usize::from(self.gives == Gives::Argument && count < self.parameters.len());
+        let slot = match name {
+            Some(name) => self.parameters.iter().position(|parameter| parameter.name == name),
+            None => Some(position + left_out),
+        };
+        slot.filter(|slot| *slot < self.parameters.len())
+    }
+}
+
+/// There is one measure of each name.
+impl PartialEq for Measure {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }
 
 /// What kind of value a measure gives.
@@ -79,50 +106,71 @@ pub enum Takes {
     Tolerance,
     /// A condition.
     Condition,
-    /// Any value.
-    Value,
+    /// A value or a condition.
+    Any,
 }
 
 impl Parameter {
-    /// How a message names what is expected.
+    /// How a message says what is expected.
     pub const fn expects(&self) -> &'static str {
         match self.takes {
-            Takes::Back => "a whole number of periods or a time such as 3mo",
-            Takes::Period => "a period such as 2025-08",
-            Takes::Tolerance => "a ratio such as 5%",
-            Takes::Condition => "a condition such as change < 0%",
-            Takes::Value => "a value",
+            Takes::Back => "a whole number of periods or a time such as `3mo`",
+            Takes::Period => "a period such as `2025-08`",
+            Takes::Tolerance => "a ratio such as `5%`",
+            Takes::Condition => "a condition such as `change < 0%`",
+            Takes::Any => "a value",
         }
     }
 }
 
 /// A measure's arguments by parameter, as the check has found them good.
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
-    arguments: Vec<Option<&'a Node>>,
+    arguments: &'a [Argument],
 }
 
 impl<'a> Call<'a> {
-    /// Puts arguments to parameters: by name, else by position. `lag(n)` leaves its first out.
-    pub fn new(measure: &Measure, arguments: &'a [Argument]) -> Self {
-        let mut slots: Vec<Option<&'a Node>> = vec![None; measure.parameters.len()];
-        let skip = usize::from(measure.gives == Gives::Argument && arguments.len() < measure.parameters.len());
-        for (position, argument) in arguments.iter().enumerate() {
-            let named = argument.name.as_deref();
-            let slot = match named {
-                Some(name) => measure.parameters.iter().position(|parameter| parameter.name == name),
-                None => Some(position + skip),
-            };
-            if let Some(slot) = slot.and_then(|slot| slots.get_mut(slot)) {
-                *slot = Some(&argument.node);
-            }
-        }
-        Self { arguments: slots }
+    /// The arguments of one measure.
+    pub const fn new(arguments: &'a [Argument]) -> Self {
+        Self { arguments }
     }
 
-    /// The argument of a parameter, by position.
+    /// The argument of a parameter, by the parameter's position.
     pub fn argument(&self, index: usize) -> Option<&'a Node> {
-        self.arguments.get(index).copied().flatten()
+        self.arguments.iter().find(|argument| argument.slot == Some(index)).map(|argument| &argument.node)
     }
+
+    /// How far back an argument reaches; one period where it is left out.
+    pub fn back(&self, index: usize) -> Back {
+        match self.argument(index).map(|node| &node.kind) {
+            Some(NodeKind::Number(n)) => Back::Periods(n.clamp(0.0, f64::from(LOOK_BACK_MAX)) as u32),
+            Some(NodeKind::Length(length)) => Back::Length(*length),
+            Some(_) | None => Back::Periods(1),
+        }
+    }
+
+    /// The period that an argument names; a bare number is a year.
+    pub fn period(&self, index: usize) -> Option<Period> {
+        match &self.argument(index)?.kind {
+            NodeKind::Period(period) => Some(*period),
+            NodeKind::Number(year) => year_of(*year),
+            _ => None,
+        }
+    }
+
+    /// An argument as a ratio; zero where it is left out.
+    pub fn ratio(&self, index: usize) -> f64 {
+        match self.argument(index).map(|node| &node.kind) {
+            Some(NodeKind::Percent(percent)) => percent / 100.0,
+            Some(_) | None => 0.0,
+        }
+    }
+}
+
+/// The calendar year of a bare number such as `2024`.
+pub fn year_of(number: f64) -> Option<Period> {
+    let whole = number.fract() == 0.0 && (1000.0..=9999.0).contains(&number);
+    whole.then(|| Period::year(number as i32)).flatten()
 }
 
 /// A measure's value, the figures that it read, and the parts that it evaluated.

@@ -1,0 +1,183 @@
+//! Whether a measure's arguments are those that it takes.
+
+use super::super::expr::ExprError;
+use super::super::measure::{Measure, Parameter, Takes, year_of};
+use super::super::syntax::{Argument, Node, NodeKind, plain};
+use super::{Check, Type};
+use crate::base::limits::LOOK_BACK_MAX;
+use crate::base::text::{counted, list, nearest, printable, shorten};
+use crate::period::{Frequency, Length, LengthUnit, Period};
+
+impl Check<'_> {
+    /// Checks a measure's arguments; the type of its first where that is any expression.
+    pub(super) fn arguments(&mut self, node: &Node, measure: &Measure, arguments: &[Argument]) -> Option<Type> {
+        let mut first = Some(Type::Figure);
+        let mut given = vec![false; measure.parameters.len()];
+        for argument in arguments {
+            let Some((slot, parameter)) = argument.slot.and_then(|slot| Some((slot, measure.parameters.get(slot)?)))
+            else {
+                self.errors.push(no_parameter(measure, argument));
+                continue;
+            };
+            if std::mem::replace(&mut given[slot], true) {
+                let message = format!("`{}` of `{}` is given twice", parameter.name, measure.name);
+                self.errors.push(ExprError::new(argument.node.span.clone(), message, "once more"));
+            }
+            if parameter.takes == Takes::Any {
+                first = self.type_of(&argument.node);
+            } else {
+                self.argument(measure, parameter, &argument.node);
+            }
+        }
+        for (parameter, _) in
+            measure.parameters.iter().zip(given).filter(|(parameter, given)| !parameter.optional && !given)
+        {
+            self.errors.push(missing(node, measure, parameter));
+        }
+        first
+    }
+
+    fn argument(&mut self, measure: &Measure, parameter: &Parameter, node: &Node) {
+        let refused = match (parameter.takes, &node.kind) {
+            (Takes::Condition, _) => {
+                self.condition(node);
+                None
+            }
+            (Takes::Any, _) => None,
+            (Takes::Back, NodeKind::Number(n)) => no_period_count(node, *n),
+            (Takes::Back, NodeKind::Length(length)) => self.no_length(node, *length),
+            (Takes::Period, NodeKind::Period(period)) => self.other_frequency(node, *period),
+            (Takes::Period, NodeKind::Number(year)) if self.subject.frequency == Frequency::Year => {
+                year_of(*year).is_none().then(|| expected(measure, parameter, node))
+            }
+            (Takes::Tolerance, NodeKind::Percent(_)) => None,
+            (Takes::Tolerance, NodeKind::Number(number)) => {
+                let error = expected(measure, parameter, node);
+                Some(error.with_help(format!("a ratio: write `{}%`", plain(*number))))
+            }
+            (Takes::Back | Takes::Period | Takes::Tolerance, _) => Some(expected(measure, parameter, node)),
+        };
+        self.errors.extend(refused);
+    }
+
+    /// Why a time is no look-back in the series' calendar.
+    fn no_length(&self, node: &Node, length: Length) -> Option<ExprError> {
+        let frequency = self.subject.frequency;
+        let of_weeks = frequency == Frequency::Week && matches!(length.unit, LengthUnit::Month | LengthUnit::Year);
+        let whole = frequency == Frequency::Day || of_weeks || length.periods(frequency).is_some();
+        if length.count == 0 {
+            return Some(ExprError::new(node.span.clone(), "a look-back is longer than nothing", "no time at all"));
+        }
+        if !whole {
+            let message = format!("{} is no whole number of {frequency}s", length.in_words());
+            let error = ExprError::new(node.span.clone(), message, format!("the series is by {frequency}"));
+            return Some(error.with_help(lengths_of(frequency)));
+        }
+        let periods = approximate_days(length) / days_in(frequency);
+        (periods > LOOK_BACK_MAX.into()).then(|| too_far(node))
+    }
+
+    fn other_frequency(&self, node: &Node, period: Period) -> Option<ExprError> {
+        let (found, expected) = (period.frequency(), self.subject.frequency);
+        let instead = Period::containing(period.first_day(), expected);
+        (found != expected).then(|| {
+            let message = format!("`{period}` is a {found}, but the series is by {expected}");
+            ExprError::new(node.span.clone(), message, format!("expected a {expected}"))
+                .with_help(format!("write a {expected} such as `{instead}`"))
+        })
+    }
+}
+
+fn expected(measure: &Measure, parameter: &Parameter, node: &Node) -> ExprError {
+    let message = format!("`{}` of `{}` is {}", parameter.name, measure.name, parameter.expects());
+    ExprError::new(node.span.clone(), message, format!("expected {}", parameter.expects()))
+        .with_help(format!("it is written {}", measure.signature))
+}
+
+/// Why a number is no look-back.
+fn no_period_count(node: &Node, n: f64) -> Option<ExprError> {
+    if n.fract() != 0.0 {
+        let message = format!("{} is no whole number of periods", plain(n));
+        return Some(ExprError::new(node.span.clone(), message, "expected a whole number"));
+    }
+    if n < 1.0 {
+        return Some(ExprError::new(node.span.clone(), "a look-back is at least one period", "expected 1 or more"));
+    }
+    (n > LOOK_BACK_MAX.into()).then(|| too_far(node))
+}
+
+fn too_far(node: &Node) -> ExprError {
+    let message = format!("a look-back is at most {LOOK_BACK_MAX} periods");
+    ExprError::new(node.span.clone(), message, "too far back")
+}
+
+/// An argument that the measure has no parameter for.
+fn no_parameter(measure: &Measure, argument: &Argument) -> ExprError {
+    let names = || measure.parameters.iter().map(|parameter| parameter.name);
+    let span = argument.node.span.clone();
+    let error = match &argument.name {
+        Some(name) => {
+            let message = format!("`{}` has no argument `{}`", measure.name, shorten(&printable(name), 40));
+            let near = nearest(name, names()).map(|near| format!("did you mean `{near}`?"));
+            let known = (!measure.parameters.is_empty()).then(|| format!("it has {}", list(names())));
+            let error = ExprError::new(span, message, "unknown");
+            match near.or(known) {
+                Some(help) => return error.with_help(help),
+                None => error,
+            }
+        }
+        None => {
+            let at_most = match measure.parameters.len() {
+                0 => "no argument".to_owned(),
+                count => format!("at most {}", counted(count, "argument")),
+            };
+            ExprError::new(span, format!("`{}` takes {at_most}", measure.name), "one too many")
+        }
+    };
+    error.with_help(format!("it is written {}", measure.signature))
+}
+
+fn missing(node: &Node, measure: &Measure, parameter: &Parameter) -> ExprError {
+    let message = format!("`{}` needs `{}`: {}", measure.name, parameter.name, parameter.expects());
+    let example = match parameter.takes {
+        Takes::Back => "12",
+        Takes::Period => "2025-08",
+        Takes::Tolerance => "5%",
+        Takes::Condition => "change < 0%",
+        Takes::Any => "value",
+    };
+    ExprError::new(node.span.clone(), message, "needs an argument")
+        .with_help(format!("write `{}({example})`", measure.name))
+}
+
+/// The times that are whole periods of a frequency.
+const fn lengths_of(frequency: Frequency) -> &'static str {
+    match frequency {
+        Frequency::Day => "write days, weeks, months or years, such as `30d` or `1mo`",
+        Frequency::Week => "write weeks, months or years, such as `4w`, or a number of periods",
+        Frequency::Month => "write months or years, such as `3mo`, or a number of periods",
+        Frequency::Quarter => "write years or three months each, such as `6mo`, or a number of periods",
+        Frequency::Year => "write years, such as `2y`, or a number of periods",
+    }
+}
+
+/// Days in a length, near enough for a limit.
+fn approximate_days(length: Length) -> u64 {
+    let days = match length.unit {
+        LengthUnit::Day => 1,
+        LengthUnit::Week => 7,
+        LengthUnit::Month => 30,
+        LengthUnit::Year => 365,
+    };
+    u64::from(length.count) * days
+}
+
+const fn days_in(frequency: Frequency) -> u64 {
+    match frequency {
+        Frequency::Day => 1,
+        Frequency::Week => 7,
+        Frequency::Month => 30,
+        Frequency::Quarter => 91,
+        Frequency::Year => 365,
+    }
+}
