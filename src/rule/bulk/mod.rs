@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use self::compile::Compiler;
 pub use self::compile::Refused;
 pub use self::mask::Mask;
-use self::program::{Arithmetic, Bits, Fold, Machine, Number, Place, Reach, Registers, Step, Test};
+use self::program::{Arithmetic, Fold, Machine, Number, Place, Reach, Registers, Step, Test};
 use super::{Expr, Rule};
 use crate::period::Period;
 use crate::series::{LANES, MISSING, Panel, PanelRow as Row, Quantity, Strip};

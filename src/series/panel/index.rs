@@ -178,3 +178,56 @@ fn trimmed(numbers: &[u32]) -> &[u32] {
     let carried = numbers.iter().rposition(|number| *number != ABSENT).map_or(0, |last| last + 1);
     &numbers[..carried]
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn any_labels() -> impl Strategy<Value = Labels> {
+        let pair = (select(vec!["feed", "hs", "partner"]), select(vec!["", "CN", "US", "8505", "850511", "2805"]));
+        prop::collection::vec(pair, 0..4).prop_map(|pairs| pairs.into_iter().collect())
+    }
+
+    fn any_selector() -> impl Strategy<Value = Selector> {
+        let text = select(vec!["CN", "US", "!CN", "8505*", "!8505*", "*", "XX", "2805"]);
+        let pattern = prop::collection::vec(text, 1..3).prop_map(|texts| Pattern::parse(texts).unwrap());
+        let label = select(vec!["feed".to_owned(), "hs".to_owned(), "partner".to_owned(), "nowhere".to_owned()]);
+        prop::collection::vec((label, pattern), 0..4).prop_map(Selector::new)
+    }
+
+    proptest! {
+        /// The index finds what trying the selector on every series finds; rows keep their labels.
+        #[test]
+        fn the_index_finds_what_a_search_finds(all in prop::collection::vec(any_labels(), 0..40), selector in any_selector()) {
+            let mut index = Index::default();
+            let mut rows: Vec<Labels> = Vec::new();
+            for labels in all {
+                let (row, new) = index.insert(&labels);
+                prop_assert_eq!(new, !rows.contains(&labels));
+                if new {
+                    rows.push(labels.clone());
+                }
+                prop_assert_eq!(&rows[row as usize], &labels);
+            }
+            prop_assert_eq!(index.len(), rows.len());
+            for (row, labels) in (0..).zip(&rows) {
+                prop_assert_eq!(&index.labels(row), labels);
+                prop_assert_eq!(index.find(labels), Some(row));
+            }
+            let meant: Vec<Row> = (0..).zip(&rows).filter(|(_, labels)| selector.matches(labels)).map(|(row, _)| row).collect();
+            prop_assert_eq!(index.select(&selector), meant);
+        }
+    }
+
+    #[test]
+    fn labels_that_no_series_has_are_not_found() {
+        let mut index = Index::default();
+        index.insert(&[("feed", "a")].into_iter().collect());
+        assert_eq!(index.find(&[("feed", "b")].into_iter().collect()), None);
+        assert_eq!(index.find(&[("feed", "a"), ("hs", "1")].into_iter().collect()), None);
+        assert_eq!(index.find(&Labels::default()), None);
+    }
+}

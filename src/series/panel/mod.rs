@@ -112,12 +112,12 @@ impl Panel {
     }
 
     /// How many series there are.
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.index.len()
     }
 
     /// How many tiles of [`LANES`] series there are; the last may be partly empty.
-    pub const fn tiles(&self) -> usize {
+    pub fn tiles(&self) -> usize {
         self.len().div_ceil(LANES)
     }
 
@@ -316,4 +316,133 @@ fn grow(slab: &mut Vec<Column>, by: usize) {
         slab.reserve_exact(by.max(slab.len() / 16));
     }
     slab.resize(slab.len() + by, MISSING);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::series::{AsOf, Finite, History, PullId, Status, Vintage};
+
+    fn period(text: &str) -> Period {
+        Period::parse(text).unwrap()
+    }
+
+    fn months() -> Panel {
+        Panel::new(Frequency::Month, None).unwrap()
+    }
+
+    fn named(name: impl std::fmt::Display) -> Labels {
+        [("name", name.to_string())].into_iter().collect()
+    }
+
+    fn history(name: &str, figures: &[(&str, f64, i64)]) -> History {
+        let mut history = History::new(named(name), Frequency::Month, None);
+        for (span, value, pull) in figures {
+            let value = Finite::new(*value).unwrap();
+            let recorded_at = Timestamp::from_millis(*pull);
+            let vintage = Vintage { value, status: Status::Final, recorded_at, pull: PullId(*pull) };
+            history.record(Span::parse(span).unwrap(), vintage);
+        }
+        history
+    }
+
+    #[test]
+    fn only_its_own_kind_of_series_stands_in_a_panel() {
+        assert_eq!(Panel::new(Frequency::Day, None).unwrap_err(), Misfit::Daily);
+        let quarterly = History::new(named("a"), Frequency::Quarter, None);
+        assert_eq!(months().refresh(&quarterly.view(AsOf::Latest)), Err(Misfit::Kind));
+        let unit = Unit::parse("t").unwrap();
+        let tonnes = History::new(named("a"), Frequency::Month, Some(unit));
+        assert_eq!(months().refresh(&tonnes.view(AsOf::Latest)), Err(Misfit::Kind));
+    }
+
+    #[test]
+    fn a_pull_changes_a_row_in_place() {
+        let history = history("a", &[("2025-01", 1.0, 1), ("2025-03", 3.0, 1), ("2025-03", 4.0, 2), ("2025-04", 5.0, 2)]);
+        let mut panel = months();
+        assert_eq!(panel.refresh(&history.view(AsOf::Pull(PullId(1)))), Ok((0, true)));
+        assert_eq!((panel.value(0, period("2025-02")), panel.value(0, period("2025-03"))), (None, Some(3.0)));
+        assert_eq!(panel.refresh(&history.view(AsOf::Pull(PullId(1)))), Ok((0, false)));
+        assert_eq!(panel.refresh(&history.view(AsOf::Pull(PullId(2)))), Ok((0, true)));
+        assert_eq!((panel.value(0, period("2025-03")), panel.latest(0)), (Some(4.0), Some(period("2025-04"))));
+        assert_eq!(panel.refresh(&history.view(AsOf::Pull(PullId(1)))), Ok((0, true)));
+        assert_eq!((panel.value(0, period("2025-04")), panel.latest(0)), (None, Some(period("2025-03"))));
+        assert_eq!(panel.len(), 1);
+    }
+
+    #[test]
+    fn combined_figures_are_remembered_and_their_cells_are_missing() {
+        let history = history("a", &[("2025-01/2025-02", 8.0, 1), ("2025-03", 3.0, 1), ("2025-04/2025-05", 9.0, 2)]);
+        let mut panel = months();
+        panel.refresh(&history.view(AsOf::Pull(PullId(1)))).unwrap();
+        assert_eq!((panel.value(0, period("2025-01")), panel.has_combined(0)), (None, true));
+        assert_eq!(panel.latest(0), Some(period("2025-03")));
+        assert_eq!(panel.refresh(&history.view(AsOf::Latest)), Ok((0, true)));
+        assert_eq!((panel.latest(0), panel.combined().count()), (Some(period("2025-05")), 1));
+        assert_eq!(panel.refresh(&history.view(AsOf::Latest)), Ok((0, false)));
+    }
+
+    #[test]
+    fn a_stray_figure_makes_no_columns_for_everybody() {
+        let mut panel = months();
+        let (near, far) = (panel.row(&named("near")), panel.row(&named("far")));
+        panel.record(near, period("2025-01").into(), Some(1.0));
+        assert!(panel.record(far, period("1001-01").into(), Some(1.0)));
+        assert!(panel.record(far, period("9001-01").into(), Some(1.0)) || panel.is_outside(far));
+        assert_eq!((panel.is_outside(near), panel.is_outside(far)), (false, true));
+        assert_eq!(panel.bytes(), SLAB * size_of::<Column>());
+        assert_eq!(panel.range(), Some((period("2025-01"), period("2025-01"))));
+    }
+
+    #[test]
+    fn slabs_without_figures_take_no_room() {
+        let mut panel = months();
+        let row = panel.row(&named("a"));
+        panel.fill(row, period("2025-01"), &[1.0, f64::NAN, f64::NAN, f64::NAN, 5.0, f64::INFINITY]);
+        panel.record(row, period("2020-01").into(), Some(2.0));
+        assert_eq!(panel.range(), Some((period("2020-01"), period("2025-05"))));
+        assert_eq!(panel.value(row, period("2025-06")), None);
+        assert_eq!(panel.bytes(), 3 * SLAB * size_of::<Column>());
+        assert_eq!(panel.strip(Period::year(2025).unwrap()).row(row).to_bits(), f64::NAN.to_bits());
+    }
+
+    #[test]
+    fn memory_is_little_more_than_the_figures() {
+        let mut panel = months();
+        for name in 0..2000 {
+            let row = panel.row(&named(name));
+            panel.fill(row, period("2020-01"), &[1.0; 60]);
+        }
+        let figures = 2000 * 60 * size_of::<f64>();
+        assert!(panel.bytes() * 10 <= figures * 13, "{} for {figures}", panel.bytes());
+    }
+
+    proptest! {
+        /// Any order of figures for any rows gives what a plain map gives.
+        #[test]
+        fn a_panel_is_a_map_of_cells(cells in prop::collection::vec((0_u32..150, -40_i32..40, prop::option::of(-5_i32..5)), 0..120)) {
+            let (mut panel, mut model) = (months(), BTreeMap::new());
+            let base = period("2020-01");
+            for (name, offset, value) in cells {
+                let row = panel.row(&named(name));
+                let value = value.map(f64::from);
+                let changed = panel.record(row, base.offset(offset).into(), value);
+                let before = match value {
+                    Some(value) => model.insert((row, offset), value),
+                    None => model.remove(&(row, offset)),
+                };
+                prop_assert_eq!(changed, before != value);
+            }
+            for row in 0..panel.len() as Row {
+                for offset in -42..42 {
+                    prop_assert_eq!(panel.value(row, base.offset(offset)), model.get(&(row, offset)).copied());
+                }
+                let latest = model.keys().filter(|(of, _)| *of == row).map(|(_, offset)| base.offset(*offset)).max();
+                prop_assert_eq!(panel.latest(row), latest);
+            }
+        }
+    }
 }
