@@ -548,7 +548,7 @@ mod tests {
         let fired = assess(sight, &Alert::new("falling", labels(), "hash", PullId(0)));
         let (ended, transition, message) = lapse(&fired.alert, Cause::RuleRemoved, now(2)).unwrap();
         assert_eq!((transition.kind, transition.number, transition.episode), (Kind::Lapsed, 2, 1));
-        insta::assert_snapshot!(message.title, @"China → US: the alert ended because its rule was removed");
+        insta::assert_snapshot!(message.title, @"China → US exports: the alert ended because its rule was removed");
         assert!(lapse(&ended, Cause::RuleRemoved, now(3)).is_none());
     }
 
@@ -565,12 +565,17 @@ mod tests {
         insta::assert_snapshot!(messages[0].title, @"China → US magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %");
         insta::assert_snapshot!(messages[0].summary, @"July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 19 February 2025.");
         insta::assert_snapshot!(messages[1].title, @"China → US magnet exports: `declines >= 2` no longer holds after a revision: September 2025 is now 600 t, was 420.5 t");
-        insta::assert_snapshot!(messages[1].summary, @"");
+        insta::assert_snapshot!(messages[1].summary, @"August 2025 590 t, September 2025 600 t. Known since 21 March 2025.");
         let rows: Vec<String> = messages[1]
             .table
             .iter()
             .map(|row| format!("{} {} {:?} {:?}", row.period, row.value, row.change, row.note))
             .collect();
-        insta::assert_snapshot!(rows.join("\n"), @"");
+        insta::assert_snapshot!(rows.join("\n"), @r#"
+        2025-06 353 t None None
+        2025-07 619 t Some("+75.4 %") None
+        2025-08 590 t Some("−4.7 %") None
+        2025-09 600 t Some("+1.7 %") Some("was 420.5 t until 21 March 2025")
+        "#);
     }
 }

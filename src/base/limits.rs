@@ -10,6 +10,10 @@ pub const BODY_BYTES_MAX: u64 = 32 << 20;
 pub const PAGES_MAX: usize = 200;
 /// Rows of one pull, at most.
 pub const ROWS_MAX: usize = 20_000_000;
+/// Columns of one table, at most.
+pub const COLUMNS_MAX: usize = 16_384;
+/// Characters of a label that a feed names, at most.
+pub const LABEL_CHARS_MAX: usize = 256;
 /// Redirects that one request follows, at most.
 pub const REDIRECTS_MAX: usize = 5;
 /// Refused rows of one pull whose reasons are kept, at most; all are counted.
@@ -24,8 +28,14 @@ pub const RAW_BYTES_KEPT: usize = 4 << 20;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Silence while reading from a feed, at most.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// A whole request to a feed, at most.
+/// A whole fetch from a feed with its retries, at most.
 pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(120);
+/// Attempts of one fetch, at most.
+pub const FETCH_TRIES: u32 = 3;
+/// The bound of the wait before the second attempt of a fetch; it doubles.
+pub const FETCH_WAIT: Duration = Duration::from_secs(1);
+/// A longer wait than this ends a fetch: the feed's next pull is the next attempt.
+pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(10);
 /// A time that a peer asks us to wait (Retry-After), at most.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
 /// Neighbours in a daily series lie at most so many days apart.

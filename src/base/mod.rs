@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows what a period, a rule or a receiver is.
 
+pub mod address;
 pub mod clock;
 pub mod error;
 pub mod limits;

@@ -4,6 +4,7 @@
 //! A feed's publisher is two pure functions; only `fetch` touches the network or a file, and nothing
 //! here stores anything.
 
+mod civil;
 pub mod fetch;
 pub mod format;
 pub mod publisher;
@@ -81,6 +82,22 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// `text` without the secrets that are sent to this target: what a publisher answers may quote them.
+    pub fn without_secrets(&self, text: &str) -> String {
+        let Self::Http { url, headers, .. } = self else { return text.to_owned() };
+        // A query says ordinary words, too; a key is longer than these.
+        const KEY_CHARS: usize = 8;
+        let values = url.query_pairs().map(|(_, value)| value.into_owned());
+        let raw =
+            url.query().unwrap_or("").split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
+        let values = values.chain(raw.map(str::to_owned)).filter(|value| value.chars().count() >= KEY_CHARS);
+        let queries = values.map(Secret::new);
+        let secrets = headers.iter().map(|(_, secret)| secret.clone()).chain(queries);
+        secrets.fold(text.to_owned(), |text, secret| secret.remove_from(&text))
+    }
+}
+
 /// One page of a publisher's answer.
 #[derive(Debug, Default)]
 pub struct Page {
@@ -112,6 +129,14 @@ pub enum ParseError {
         /// The page's title.
         title: Option<String>,
     },
+    /// A file of another format.
+    #[error("expected {expected}, found {}", crate::base::text::printable(found))]
+    Foreign {
+        /// The format asked for.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
     /// The text is not in the encoding that the feed names.
     #[error("the response is not {encoding}: byte {offset} cannot be read; set `encoding`")]
     Encoding {
@@ -121,7 +146,12 @@ pub enum ParseError {
         offset: usize,
     },
     /// A column that the feed names is not there.
-    #[error("no column `{}`; the columns are {}", crate::base::text::printable(column), crate::base::text::list(found))]
+    #[error(
+        "no column `{}`{}; the columns are {}",
+        crate::base::text::printable(column),
+        nearest.as_ref().map(|name| format!(" (did you mean `{}`?)", crate::base::text::printable(name))).unwrap_or_default(),
+        crate::base::text::list(found)
+    )]
     Column {
         /// The column.
         column: String,
@@ -138,6 +168,37 @@ pub enum ParseError {
         /// How often.
         count: usize,
     },
+    /// A wide table in which no header is a period of the feed's frequency.
+    #[error(
+        "no column's header reads as a {frequency}; the columns are {}; set `period_format` if they are written otherwise",
+        crate::base::text::list(found)
+    )]
+    NoPeriods {
+        /// The feed's frequency.
+        frequency: Frequency,
+        /// The columns that there are.
+        found: Vec<String>,
+    },
+    /// There is no array of records where the feed's pointer says.
+    #[error("no records{}: {}", at(pointer), crate::base::text::printable(found))]
+    Pointer {
+        /// The pointer.
+        pointer: String,
+        /// What there is instead.
+        found: String,
+    },
+    /// The text breaks its format at a place.
+    #[error("no {format} at line {line}, column {column}: {reason}")]
+    Syntax {
+        /// The format.
+        format: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What was expected and found.
+        reason: String,
+    },
     /// The body breaks its format.
     #[error("row {row}: {reason}")]
     Malformed {
@@ -152,6 +213,11 @@ pub enum ParseError {
     /// More rows than the limit.
     #[error("more than {0} rows")]
     TooManyRows(usize),
+}
+
+/// ` at ` a pointer; nothing for the document itself.
+fn at(pointer: &str) -> String {
+    if pointer.is_empty() { String::new() } else { format!(" at `{}`", crate::base::text::printable(pointer)) }
 }
 
 /// How many rows of a pull may be refused before the whole pull is set aside.

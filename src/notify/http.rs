@@ -1,6 +1,33 @@
 //! The one sender of HTTP posts: no redirects, addresses checked, the answer bounded and read for its verdict.
+//!
+//! For chat tools the address is itself the secret, so no error, log line or preview shows more of it
+//! than its host.
 
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, Response};
+use url::{Host, Url};
+
+use super::answer::{Answer, kept, wait};
+use super::{Parcel, Sent};
+use crate::base::address::is_public;
+use crate::base::clock::Timestamp;
+use crate::base::error::Chain;
+use crate::base::limits::{ANSWER_BYTES_READ, LEASE};
 use crate::base::secret::Secret;
+use crate::base::text::printable;
+
+/// Resolving the name, connecting and agreeing on TLS, at most.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A whole attempt, at most.
+const TOTAL: Duration = Duration::from_secs(30);
+const _: () = assert!(TOTAL.as_secs() * 2 < LEASE.as_secs(), "an attempt ends well within its lease");
+
+/// How the program names itself.
+pub const USER_AGENT: &str = concat!("supplywatch/", env!("CARGO_PKG_VERSION"));
 
 /// Where a post goes.
 #[derive(Clone, Debug)]
@@ -11,4 +38,339 @@ pub struct Endpoint {
     pub insecure: bool,
     /// Loopback and private addresses are allowed.
     pub allow_private: bool,
+}
+
+/// A post of a JSON body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Headers beside the content type and the user agent, in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, byte for byte.
+    pub body: String,
+}
+
+/// Why an address is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum AddressError {
+    #[error("the receiver's URL cannot be read: expected https://host/path")]
+    Unreadable,
+    #[error("the receiver's URL holds a user name or password: leave it out, and let the path carry the secret")]
+    UserInfo,
+    #[error("the receiver's URL is plain http: use https, or set `insecure = true`")]
+    Plain,
+    #[error("the receiver's URL is neither http nor https")]
+    Scheme,
+    #[error("the receiver's host is a loopback or private address: set `allow_private = true` if that is meant")]
+    Private,
+}
+
+/// A name that resolves to private addresses alone.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "the receiver's host resolves to loopback or private addresses only: set `allow_private = true` if that is meant"
+)]
+struct ResolvesPrivate;
+
+impl Endpoint {
+    /// The address, if it may be posted to.
+    fn check(&self) -> Result<Url, AddressError> {
+        let url = Url::parse(self.url.expose().trim()).map_err(|_| AddressError::Unreadable)?;
+        match url.scheme() {
+            "https" => {}
+            "http" if self.insecure => {}
+            "http" => return Err(AddressError::Plain),
+            _ => return Err(AddressError::Scheme),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(AddressError::UserInfo);
+        }
+        if !self.allow_private && is_private(&url) {
+            return Err(AddressError::Private);
+        }
+        Ok(url)
+    }
+
+    /// What of the address may be shown: `https://hooks.example/…`.
+    pub fn shown(&self) -> String {
+        match Url::parse(self.url.expose().trim()) {
+            Ok(url) => {
+                format!("{}://{}/…", url.scheme(), printable(url.authority().rsplit('@').next().unwrap_or_default()))
+            }
+            Err(_) => "<unreadable URL>".to_owned(),
+        }
+    }
+
+    /// `text` without the address and the parts of it that may be a token.
+    fn without_secrets(&self, text: &str) -> String {
+        let mut text = self.url.remove_from(text);
+        let Ok(url) = Url::parse(self.url.expose().trim()) else { return text };
+        text = Secret::new(url.as_str()).remove_from(&text);
+        let segments = url.path_segments().into_iter().flatten();
+        let values: Vec<String> = url.query_pairs().map(|(_, value)| value.into_owned()).collect();
+        // A short part, such as `services` or `v1`, is no token, and hiding it would hide the text.
+        for part in segments.chain(values.iter().map(String::as_str)).filter(|part| part.len() >= 9) {
+            text = Secret::new(part).remove_from(&text);
+        }
+        text
+    }
+}
+
+/// Whether the address names a loopback or private host outright; names are looked at when they resolve.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => !is_public(IpAddr::V4(ip)),
+        Some(Host::Ipv6(ip)) => !is_public(IpAddr::V6(ip)),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => true,
+    }
+}
+
+/// Resolves names as the system does, and leaves out what is not a public address.
+struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = addresses.filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err(ResolvesPrivate.into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Two clients: one that goes anywhere, one that goes to public addresses alone.
+#[derive(Clone)]
+pub struct Clients {
+    anywhere: Client,
+    public: Client,
+}
+
+impl Clients {
+    /// The clients.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        // Whoever comes second finds the provider installed: it is the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let anywhere = builder().build()?;
+        let public = builder().dns_resolver(Arc::new(PublicOnly)).build()?;
+        Ok(Self { anywhere, public })
+    }
+
+    /// Posts, and reads the answer; `Err` where there was none.
+    pub async fn post(&self, endpoint: &Endpoint, post: &Post, parcel: Parcel<'_>) -> Result<Answer, Sent> {
+        let url = endpoint.check().map_err(|error| Sent::disable(error.to_string()))?;
+        let client = if endpoint.allow_private { &self.anywhere } else { &self.public };
+        let mut request = client.post(url).header("content-type", "application/json");
+        for (name, value) in &post.headers {
+            request = request.header(*name, value);
+        }
+        match request.body(post.body.clone()).send().await {
+            Ok(response) => Ok(read(endpoint, response, parcel.now).await),
+            Err(error) => Err(failure(endpoint, error)),
+        }
+    }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        // Each attempt is recorded; a client that repeats by itself would hide some.
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .tls_version_min(reqwest::tls::Version::TLS_1_2)
+        .http1_max_headers(100)
+        .http2_max_header_list_size(64 << 10)
+        .connect_timeout(CONNECT)
+        .timeout(TOTAL)
+        .pool_idle_timeout(Duration::from_secs(50))
+        .pool_max_idle_per_host(4)
+}
+
+/// The answer, as much of it as is wanted.
+async fn read(endpoint: &Endpoint, mut response: Response, now: Timestamp) -> Answer {
+    let status = response.status().as_u16();
+    let asked = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let asked = asked.and_then(|text| wait(text, now));
+    let mut bytes = Vec::new();
+    let whole = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break true,
+            Err(_) => break false,
+        }
+        if bytes.len() >= ANSWER_BYTES_READ {
+            bytes.truncate(ANSWER_BYTES_READ);
+            break true;
+        }
+    };
+    let body = whole.then(|| endpoint.without_secrets(&String::from_utf8_lossy(&bytes)));
+    Answer { status, wait: asked, body }
+}
+
+/// What it means that there was no answer: before the connection stood, nothing was sent; after that,
+/// the receiver may have the message.
+fn failure(endpoint: &Endpoint, error: reqwest::Error) -> Sent {
+    let error = error.without_url();
+    let why = kept(&endpoint.without_secrets(&Chain(&error).to_string()));
+    if error.is_connect() {
+        Sent::retry(format!("no connection: {why}"))
+    } else if error.is_builder() {
+        Sent::reject(format!("the request cannot be made: {why}"))
+    } else if error.is_timeout() {
+        Sent::lost(format!("no answer within {} s: {why}", TOTAL.as_secs()))
+    } else {
+        Sent::lost(format!("the answer was lost: {why}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::double::{HttpDouble, Reply, delivery, fired, parcel};
+    use crate::outbox::Outcome;
+
+    fn endpoint(url: &str) -> Endpoint {
+        Endpoint { url: Secret::new(url), insecure: true, allow_private: true }
+    }
+
+    async fn post(endpoint: &Endpoint) -> Result<Answer, Sent> {
+        let post = Post { headers: vec![("x-test", "1".to_owned())], body: "{}".to_owned() };
+        Clients::new().unwrap().post(endpoint, &post, parcel(&delivery(fired()))).await
+    }
+
+    #[test]
+    fn addresses_that_are_not_meant_are_refused() {
+        use AddressError::{Plain, Private, Scheme, Unreadable, UserInfo};
+        let strict = |url: &str| Endpoint { url: Secret::new(url), insecure: false, allow_private: false }.check();
+        let table = [
+            ("https://hooks.example/in", None),
+            ("http://hooks.example/in", Some(Plain)),
+            ("ftp://hooks.example/in", Some(Scheme)),
+            ("hooks.example/in", Some(Unreadable)),
+            ("https://", Some(Unreadable)),
+            ("https://user@hooks.example/in", Some(UserInfo)),
+            ("https://:pass@hooks.example/in", Some(UserInfo)),
+            ("https://127.0.0.1/in", Some(Private)),
+            ("https://2130706433/in", Some(Private)),
+            ("https://0x7f.1/in", Some(Private)),
+            ("https://[::1]/in", Some(Private)),
+            ("https://[::ffff:127.0.0.1]/in", Some(Private)),
+            ("https://10.1.2.3/in", Some(Private)),
+            ("https://169.254.169.254/in", Some(Private)),
+            ("https://localhost/in", Some(Private)),
+            ("https://LOCALHOST./in", Some(Private)),
+        ];
+        for (url, expected) in table {
+            assert_eq!(strict(url).err(), expected, "{url}");
+        }
+        assert!(endpoint("http://127.0.0.1:9/in").check().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_resolves_to_a_private_address_is_refused() {
+        let mut addresses = PublicOnly.resolve("localhost".parse().unwrap()).await;
+        let error = addresses.as_mut().err().unwrap();
+        assert!(error.is::<ResolvesPrivate>(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_address_is_never_connected_to() {
+        let server = HttpDouble::start(Reply::status(200)).await;
+        let strict = Endpoint { allow_private: false, ..endpoint(&server.url("/in")) };
+        let sent = post(&strict).await.unwrap_err();
+        assert!(matches!(sent.outcome, Outcome::Disable { .. }), "{sent:?}");
+        assert_eq!(server.requests().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_post_says_who_we_are_and_goes_where_it_is_told() {
+        let server = HttpDouble::start(Reply::status(200).body("fine").header("retry-after", "2.5")).await;
+        let answer = post(&endpoint(&server.url("/in?a=b"))).await.unwrap();
+        assert_eq!(answer, Answer { status: 200, wait: Some(Duration::from_millis(2500)), body: Some("fine".into()) });
+        let [request] = &server.requests()[..] else { panic!("one request") };
+        assert_eq!(request.line, "POST /in?a=b HTTP/1.1");
+        assert_eq!(request.header("user-agent"), Some(USER_AGENT));
+        assert_eq!(request.header("content-type"), Some("application/json"));
+        assert_eq!((request.header("x-test"), request.body.as_str()), (Some("1"), "{}"));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let other = HttpDouble::start(Reply::status(200)).await;
+        for status in [301, 302, 303, 307, 308] {
+            let server = HttpDouble::start(Reply::status(status).header("location", &other.url("/"))).await;
+            let sent = post(&endpoint(&server.url("/in"))).await.unwrap().verdict();
+            assert!(matches!(sent.outcome, Outcome::Disable { .. }), "{sent:?}");
+        }
+        assert_eq!(other.requests().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn no_answer_means_what_was_sent_by_then() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let maybe = |sent: Sent| match sent.outcome {
+            Outcome::Retry { maybe_delivered, .. } => maybe_delivered,
+            other => panic!("{other:?}"),
+        };
+        // Refused: nothing was sent.
+        assert!(!maybe(post(&endpoint(&format!("http://127.0.0.1:{port}/in"))).await.unwrap_err()));
+        // Read, and then silence or nonsense: the receiver may have it.
+        for reply in [Reply::hang_up(), Reply::raw("SSH-2.0-OpenSSH_9.9\r\n\r\n"), Reply::raw("HTTP/1.1 ")] {
+            let server = HttpDouble::start(reply).await;
+            assert!(maybe(post(&endpoint(&server.url("/in"))).await.unwrap_err()));
+            assert_eq!(server.requests().len(), 1, "one attempt is one request");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receiver_that_never_answers_is_given_up() {
+        let server = HttpDouble::start(Reply::silence()).await;
+        let begun = tokio::time::Instant::now();
+        let sent = post(&endpoint(&server.url("/in"))).await.unwrap_err();
+        assert!(matches!(sent.outcome, Outcome::Retry { maybe_delivered: true, .. }), "{sent:?}");
+        assert_eq!(begun.elapsed().as_secs(), TOTAL.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_never_ends_is_given_up() {
+        let server =
+            HttpDouble::start(Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\no").then_silence()).await;
+        let answer = post(&endpoint(&server.url("/in"))).await.unwrap();
+        assert_eq!((answer.status, answer.body), (200, None));
+    }
+
+    #[tokio::test]
+    async fn a_huge_answer_is_read_in_part() {
+        let server = HttpDouble::start(Reply::status(500).body(&"x".repeat(5 << 20))).await;
+        let answer = post(&endpoint(&server.url("/in"))).await.unwrap();
+        assert_eq!(answer.body.unwrap().len(), ANSWER_BYTES_READ);
+    }
+
+    #[tokio::test]
+    async fn the_address_is_in_no_error_and_no_answer() {
+        let token = "T0KEN-abcdef";
+        let check = |text: String| {
+            assert!(!text.contains(token) && !text.contains("k3y-0123456"), "{text}");
+            text
+        };
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let refused = endpoint(&format!("http://127.0.0.1:{port}/services/{token}?key=k3y-0123456"));
+        check(format!("{:?}", post(&refused).await.unwrap_err()));
+        assert_eq!(check(refused.shown()), format!("http://127.0.0.1:{port}/…"));
+        check(format!("{refused:?}"));
+        let echo = HttpDouble::start(Reply::status(404).body(&format!("no hook {token}, key k3y-0123456"))).await;
+        let sent = post(&endpoint(&echo.url(&format!("/services/{token}?key=k3y-0123456")))).await.unwrap().verdict();
+        let told = check(sent.outcome.why().unwrap().to_owned());
+        assert_eq!(told, "HTTP 404 Not Found: no hook <secret>, key <secret>");
+    }
 }

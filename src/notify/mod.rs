@@ -8,8 +8,18 @@ pub mod http;
 pub mod slack;
 pub mod webhook;
 
+mod answer;
+mod layout;
+mod look;
+
+#[cfg(test)]
+mod double;
+#[cfg(test)]
+mod hostile;
+
 use crate::base::clock::Timestamp;
-use crate::outbox::{Delivery, Outcome, Policy};
+use crate::base::text::printable;
+use crate::outbox::{Delivery, Message, Outcome, Policy};
 
 /// One receiver of the config, ready to be told.
 pub struct Receiver {
@@ -23,8 +33,10 @@ pub struct Receiver {
 
 /// How a receiver is reached.
 pub enum Channel {
-    /// Standard output.
+    /// Standard output, for people.
     Console(console::Console),
+    /// Standard output, for programs: one JSON object a line. Made by [`Receiver::write_json`].
+    Lines,
     /// A signed HTTP POST.
     Webhook(webhook::Webhook),
     /// A Slack incoming webhook.
@@ -46,6 +58,13 @@ pub struct Parcel<'a> {
     pub now: Timestamp,
 }
 
+impl<'a> Parcel<'a> {
+    /// What is to be said.
+    const fn message(&self) -> &'a Message {
+        &self.delivery.message
+    }
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
@@ -55,43 +74,125 @@ pub struct Sent {
     pub status: Option<u16>,
 }
 
-/// The one sender: HTTP client and SMTP connector. Cheap to clone.
+impl Sent {
+    /// It may work later; the receiver does not have it.
+    fn retry(why: impl Into<String>) -> Self {
+        Outcome::Retry { after: None, why: why.into(), maybe_delivered: false }.into()
+    }
+
+    /// It may work later, and the receiver may have it already: its answer was lost.
+    fn lost(why: impl Into<String>) -> Self {
+        Outcome::Retry { after: None, why: why.into(), maybe_delivered: true }.into()
+    }
+
+    /// This message can never succeed here.
+    fn reject(why: impl Into<String>) -> Self {
+        Outcome::Reject { why: why.into() }.into()
+    }
+
+    /// The receiver itself is gone or set up wrongly.
+    fn disable(why: impl Into<String>) -> Self {
+        Outcome::Disable { why: why.into() }.into()
+    }
+
+    /// The receiver has it.
+    const fn delivered(remote_ref: Option<String>) -> Self {
+        Self { outcome: Outcome::Delivered { remote_ref }, status: None }
+    }
+
+    /// The same, answered with that code.
+    const fn with_status(mut self, status: Option<u16>) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+impl From<Outcome> for Sent {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, status: None }
+    }
+}
+
+/// The one sender: HTTP clients, and what is known of half-delivered mail. Cheap to clone.
 #[derive(Clone)]
-pub struct Sender {}
+pub struct Sender {
+    http: http::Clients,
+    mail: email::Memory,
+}
 
 /// Why the sender could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SenderError {
-    /// Placeholder.
-    #[error("placeholder")]
-    Placeholder,
+    /// TLS or the resolver could not be set up.
+    #[error("the HTTP client for receivers cannot be made")]
+    Client(#[source] reqwest::Error),
 }
 
 impl Sender {
     /// A sender.
     pub fn new() -> Result<Self, SenderError> {
-        todo!()
+        Ok(Self { http: http::Clients::new().map_err(SenderError::Client)?, mail: email::Memory::default() })
     }
 }
 
 impl Receiver {
     /// One attempt. It ends within [`crate::base::limits::LEASE`].
-    pub async fn send(&self, _sender: &Sender, _parcel: Parcel<'_>) -> Sent {
-        todo!()
+    pub async fn send(&self, sender: &Sender, parcel: Parcel<'_>) -> Sent {
+        match &self.channel {
+            Channel::Console(console) => console.send(parcel).await,
+            Channel::Lines => console::send_line(parcel).await,
+            Channel::Webhook(webhook) => webhook.send(&sender.http, parcel).await,
+            Channel::Slack(slack) => slack.send(&sender.http, parcel).await,
+            Channel::Email(email) => email.send(&sender.mail, parcel).await,
+        }
     }
 
     /// The message exactly as it would go out, secrets hidden.
-    pub fn preview(&self, _parcel: Parcel<'_>) -> String {
-        todo!()
+    pub fn preview(&self, parcel: Parcel<'_>) -> String {
+        match &self.channel {
+            Channel::Console(console) => console.text(parcel),
+            Channel::Lines => console::line(parcel),
+            Channel::Webhook(webhook) => webhook.preview(parcel),
+            Channel::Slack(slack) => slack.preview(parcel),
+            Channel::Email(email) => email.preview(parcel),
+        }
     }
 
     /// A console receiver writes each message as one JSON object a line (`--format json`).
     pub fn write_json(&mut self) {
-        todo!()
+        if matches!(self.channel, Channel::Console(_)) {
+            self.channel = Channel::Lines;
+        }
     }
 
     /// A console receiver writes without colour (dry-run).
     pub fn write_plain(&mut self) {
-        todo!()
+        if let Channel::Console(console) = &mut self.channel {
+            console.colour = false;
+        }
     }
+}
+
+/// What is added to a message that may have arrived before, where the receiver cannot know by itself.
+const REPEAT: &str = "(may be a repeat)";
+
+/// Text of several lines made safe for a terminal, line by line.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON whose strings hold no character that moves a cursor or changes the reading direction: those
+/// are escaped as JSON escapes them, so that a parser reads the same text.
+fn safe_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        // A line feed in JSON text stands between values, never in a string.
+        if c == '\n' || (' '..='~').contains(&c) || !printable(c.encode_utf8(&mut [0; 4])).starts_with("\\u{") {
+            safe.push(c);
+        } else {
+            // Every such character is in the basic plane.
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+    }
+    safe
 }

@@ -1,7 +1,19 @@
-//! A generic webhook by Standard Webhooks 1.0.0.
+//! A generic webhook by Standard Webhooks 1.0.0 (<https://www.standardwebhooks.com>).
+//!
+//! The body of a delivery is the same in every attempt, byte for byte; the time of the attempt, its
+//! signature and its number are in the headers. `docs/webhook.schema.json` describes the body.
 
-use super::http::Endpoint;
+use base64::Engine;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::http::{Clients, Endpoint, Post, USER_AGENT};
+use super::{Parcel, Sent, safe_json};
+use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
+use crate::outbox::{AlertRef, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
+use crate::series::Provenance;
 
 /// A webhook.
 #[derive(Clone, Debug)]
@@ -10,4 +22,332 @@ pub struct Webhook {
     pub endpoint: Endpoint,
     /// `whsec_…`; without it posts are not signed.
     pub secret: Option<Secret>,
+}
+
+/// Why a signing secret is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the webhook's secret is not `whsec_` and then base64: make one with `echo whsec_$(openssl rand -base64 32)`")]
+pub struct SecretError;
+
+impl Webhook {
+    /// One attempt.
+    pub async fn send(&self, clients: &Clients, parcel: Parcel<'_>) -> Sent {
+        let post = match self.post(parcel) {
+            Ok(post) => post,
+            Err(error) => return Sent::disable(error.to_string()),
+        };
+        match clients.post(&self.endpoint, &post, parcel).await {
+            Ok(answer) => answer.verdict(),
+            Err(sent) => sent,
+        }
+    }
+
+    /// The request with its body in lines, the signature left out.
+    pub fn preview(&self, parcel: Parcel<'_>) -> String {
+        let pretty = serde_json::to_string_pretty(&payload(parcel.message())).expect("a message is text and numbers");
+        let headers = match self.post(parcel) {
+            Ok(post) => preview_headers(&post),
+            Err(error) => format!("(not sent: {error})\n"),
+        };
+        let fixed = format!("content-type: application/json\nuser-agent: {USER_AGENT}\n");
+        format!("POST {}\n{fixed}{headers}\n{}", self.endpoint.shown(), safe_json(&pretty))
+    }
+
+    fn post(&self, parcel: Parcel<'_>) -> Result<Post, SecretError> {
+        let body = serde_json::to_string(&payload(parcel.message())).expect("a message is text and numbers");
+        let (id, seconds) = (parcel.delivery.id.clone(), parcel.now.seconds().to_string());
+        let signature = self.secret.as_ref().map(|secret| sign(secret, &id, &seconds, &body)).transpose()?;
+        let mut headers = vec![("webhook-id", id), ("webhook-timestamp", seconds)];
+        headers.extend(signature.map(|signature| ("webhook-signature", signature)));
+        headers.push(("supplywatch-attempt", parcel.attempt.to_string()));
+        Ok(Post { headers, body })
+    }
+}
+
+fn preview_headers(post: &Post) -> String {
+    let line = |(name, value): &(&str, String)| match *name {
+        // Whoever reads a preview could post with it for as long as its time is fresh.
+        "webhook-signature" => format!("{name}: v1,<secret>\n"),
+        _ => format!("{name}: {value}\n"),
+    };
+    post.headers.iter().map(line).collect()
+}
+
+/// `v1,` and the HMAC-SHA256 over `id.timestamp.body` in base64.
+fn sign(secret: &Secret, id: &str, seconds: &str, body: &str) -> Result<String, SecretError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&signing_key(secret)?).map_err(|_| SecretError)?;
+    mac.update(format!("{id}.{seconds}.{body}").as_bytes());
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+/// The bytes behind `whsec_…`.
+pub fn signing_key(secret: &Secret) -> Result<Vec<u8>, SecretError> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &base64::alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
+    );
+    let text = secret.expose().trim();
+    let encoded = text.strip_prefix("whsec_").ok_or(SecretError)?;
+    LENIENT.decode(encoded).ok().filter(|key| !key.is_empty()).ok_or(SecretError)
+}
+
+/// The body.
+#[derive(Debug, serde::Serialize)]
+pub struct Payload<'a> {
+    /// `supplywatch.alert.fired`, …
+    pub r#type: String,
+    /// When the transition was found.
+    pub timestamp: Timestamp,
+    /// All of it.
+    pub data: Data<'a>,
+}
+
+/// What a transition is about.
+#[derive(Debug, serde::Serialize)]
+pub struct Data<'a> {
+    alert: &'a AlertRef,
+    kind: &'static str,
+    transition: &'static str,
+    number: u32,
+    severity: &'static str,
+    period: Option<&'a str>,
+    title: &'a str,
+    summary: &'a str,
+    gates: &'a [GateLine],
+    said: Option<&'a Said>,
+    revisions: &'a [RevisionLine],
+    clears: Option<&'a str>,
+    evidence: Evidence<'a>,
+    program: &'a str,
+}
+
+/// The figures, where they came from, and the rule that judged them.
+#[derive(Debug, serde::Serialize)]
+struct Evidence<'a> {
+    unit: Option<&'a str>,
+    measures: &'a [MeasureLine],
+    points: &'a [PointLine],
+    table: &'a [TableRow],
+    sources: &'a [Provenance],
+    rule: RuleText<'a>,
+}
+
+/// The rule as written.
+#[derive(Debug, serde::Serialize)]
+struct RuleText<'a> {
+    text: &'a str,
+    hash: &'a str,
+}
+
+/// The body of a message.
+pub fn payload(message: &Message) -> Payload<'_> {
+    let evidence = Evidence {
+        unit: message.evidence.unit.as_deref(),
+        measures: &message.evidence.measures,
+        points: &message.evidence.points,
+        table: &message.table,
+        sources: &message.sources,
+        rule: RuleText { text: &message.rule_text, hash: &message.rule_hash },
+    };
+    let data = Data {
+        alert: &message.alert,
+        // Alerts about the pipeline's own health will be of kind `data`.
+        kind: "market",
+        transition: message.kind.name(),
+        number: message.number,
+        severity: message.severity.name(),
+        period: message.period.as_deref(),
+        title: &message.title,
+        summary: &message.summary,
+        gates: &message.gates,
+        said: message.said.as_ref(),
+        revisions: &message.revisions,
+        clears: message.clears.as_deref(),
+        evidence,
+        program: &message.program,
+    };
+    Payload { r#type: format!("supplywatch.alert.{}", message.kind.name()), timestamp: message.at, data }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::notify::double::{HttpDouble, Reply, at, corrected, delivery, fired, parcel, resolved};
+    use crate::outbox::Outcome;
+
+    const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+    fn webhook(url: &str) -> Webhook {
+        let endpoint = Endpoint { url: Secret::new(url), insecure: true, allow_private: true };
+        Webhook { endpoint, secret: Some(Secret::new(SECRET)) }
+    }
+
+    #[test]
+    fn a_known_signature_comes_out() {
+        // The value on which the published verifiers for Python and Node agree.
+        let signature = sign(&Secret::new(SECRET), "msg_1", "1795472000", r#"{"a":1}"#).unwrap();
+        assert_eq!(signature, "v1,oBoDUGUw0ptMVrRzdAwb0oEFRtKgzabG5bEMhAdNigo=");
+    }
+
+    #[test]
+    fn secrets_are_read_leniently_and_refused_clearly() {
+        let key = |text: &str| signing_key(&Secret::new(text));
+        assert_eq!(key("whsec_YWJj").unwrap(), b"abc");
+        assert_eq!(key(" whsec_YWI\n").unwrap(), b"ab");
+        for text in ["", "whsec_", "YWJj", "whsec_*", "whsec_YWJj YWJj"] {
+            assert_eq!(key(text), Err(SecretError), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_receiver_can_verify_what_it_gets() {
+        let server = HttpDouble::start(Reply::status(204)).await;
+        let delivery = delivery(fired());
+        let sent = webhook(&server.url("/in")).send(&Clients::new().unwrap(), parcel(&delivery)).await;
+        assert_eq!(sent, Sent::delivered(None).with_status(Some(204)));
+        let [request] = &server.requests()[..] else { panic!("one request") };
+        assert_eq!(request.header("webhook-id"), Some(delivery.id.as_str()));
+        assert_eq!(request.header("webhook-timestamp"), Some("1760922360"));
+        assert_eq!(request.header("supplywatch-attempt"), Some("1"));
+        let given = request.header("webhook-signature").unwrap().strip_prefix("v1,").unwrap();
+        let given = STANDARD.decode(given).unwrap();
+        let signed = format!("{}.{}.{}", request.header("webhook-id").unwrap(), "1760922360", request.body);
+        assert_eq!(given, hmac_by_hand(b"0123456789abcdef0123456789abcdef", signed.as_bytes()));
+    }
+
+    /// RFC 2104 spelt out.
+    fn hmac_by_hand(key: &[u8], text: &[u8]) -> Vec<u8> {
+        use sha2::Digest;
+        let padded = |with: u8| (0..64).map(|index| key.get(index).copied().unwrap_or(0) ^ with).collect::<Vec<u8>>();
+        let inner = Sha256::digest([&padded(0x36)[..], text].concat());
+        Sha256::digest([&padded(0x5c)[..], &inner[..]].concat()).to_vec()
+    }
+
+    #[tokio::test]
+    async fn a_retry_repeats_the_body_and_the_id_and_signs_anew() {
+        let server = HttpDouble::start(Reply::status(503)).await;
+        let (webhook, clients) = (webhook(&server.url("/in")), Clients::new().unwrap());
+        let delivery = delivery(corrected());
+        webhook.send(&clients, parcel(&delivery)).await;
+        let later = Parcel { attempt: 2, maybe_delivered: true, now: at("2025-10-20T02:00:00Z"), ..parcel(&delivery) };
+        webhook.send(&clients, later).await;
+        let [first, second] = &server.requests()[..] else { panic!("two requests") };
+        assert_eq!(first.body, second.body);
+        assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
+        assert_ne!(first.header("webhook-timestamp"), second.header("webhook-timestamp"));
+        assert_ne!(first.header("webhook-signature"), second.header("webhook-signature"));
+        assert_eq!(second.header("supplywatch-attempt"), Some("2"));
+    }
+
+    #[tokio::test]
+    async fn without_a_secret_nothing_is_signed() {
+        let server = HttpDouble::start(Reply::status(200)).await;
+        let unsigned = Webhook { secret: None, ..webhook(&server.url("/in")) };
+        unsigned.send(&Clients::new().unwrap(), parcel(&delivery(fired()))).await;
+        assert_eq!(server.requests()[0].header("webhook-signature"), None);
+        assert!(server.requests()[0].header("webhook-id").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_useless_secret_sends_nothing() {
+        let server = HttpDouble::start(Reply::status(200)).await;
+        let broken = Webhook { secret: Some(Secret::new("hunter22")), ..webhook(&server.url("/in")) };
+        let sent = broken.send(&Clients::new().unwrap(), parcel(&delivery(fired()))).await;
+        assert!(matches!(&sent.outcome, Outcome::Disable { why } if !why.contains("hunter22")), "{sent:?}");
+        assert_eq!(server.requests().len(), 0);
+    }
+
+    #[test]
+    fn the_body_has_the_published_shape() {
+        let message = corrected();
+        let body = serde_json::to_value(payload(&message)).unwrap();
+        assert_eq!(body["type"], "supplywatch.alert.corrected");
+        assert_eq!(body["timestamp"], "2025-11-20T01:05:00Z");
+        let data = &body["data"];
+        let alert = json!({
+            "id": "9f3c21d07be45a68", "rule": "magnet-exports-falling", "episode": 1,
+            "labels": {"feed": "china-magnets", "hs": "85051110", "partner": "US", "reporter": "CN"},
+        });
+        assert_eq!(data["alert"], alert);
+        assert_eq!((&data["kind"], &data["transition"]), (&json!("market"), &json!("corrected")));
+        assert_eq!((&data["number"], &data["severity"]), (&json!(2), &json!("critical")));
+        assert_eq!(data["gates"], json!([{"text": "declines >= 2", "verdict": "fails", "value": "declines = 0"}]));
+        let revision = json!({"period": "2025-09", "old": "420.5 t", "new": "600 t", "known_since": "2025-11-20T01:00:00Z", "known_on": "2025-11-20"});
+        assert_eq!(data["revisions"], json!([revision]));
+        assert_eq!(data["evidence"]["points"][2]["value"], json!(420.5));
+        assert_eq!(data["evidence"]["rule"]["text"], "declines >= 2");
+    }
+
+    /// The schema that is published, compiled.
+    fn validate(body: &Value) -> Result<(), String> {
+        let schema: Value = serde_json::from_str(include_str!("../../docs/webhook.schema.json")).unwrap();
+        let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+        compiler.enable_format_assertions();
+        compiler.add_resource("schema.json", schema).unwrap();
+        let index = compiler.compile("schema.json", &mut schemas).unwrap();
+        schemas.validate(body, index).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn what_is_sent_satisfies_the_published_schema() {
+        let mut bare = Message { period: None, rule_text: String::new(), rule_hash: String::new(), ..fired() };
+        bare.kind = crate::alert::Kind::Lapsed;
+        (bare.table, bare.gates, bare.sources) = (Vec::new(), Vec::new(), Vec::new());
+        bare.evidence = crate::outbox::Evidence::default();
+        let mut messages = vec![fired(), corrected(), resolved(), bare];
+        messages.extend(crate::alert::Kind::ALL.map(|kind| Message { kind, ..corrected() }));
+        messages.extend(crate::rule::Severity::ALL.map(|severity| Message { severity, ..fired() }));
+        for message in messages {
+            validate(&serde_json::to_value(payload(&message)).unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_published_schema_refuses_what_is_not_sent() {
+        let good = serde_json::to_value(payload(&fired())).unwrap();
+        let spoil = |pointer: &str, value: Value| {
+            let mut body = good.clone();
+            *body.pointer_mut(pointer).unwrap() = value;
+            validate(&body).is_err()
+        };
+        assert!(spoil("/type", json!("alert.fired")));
+        assert!(spoil("/timestamp", json!("yesterday")));
+        assert!(spoil("/data/kind", json!("fired")));
+        assert!(spoil("/data/transition", json!("gone")));
+        assert!(spoil("/data/number", json!(0)));
+        assert!(spoil("/data/alert/labels/hs", json!(85051110)));
+        assert!(spoil("/data/evidence/points/0/value", json!("619")));
+        assert!(spoil("/data/evidence/sources/0/sha256", json!("short")));
+        let mut lacking = good.clone();
+        lacking["data"].as_object_mut().unwrap().remove("evidence");
+        assert!(validate(&lacking).is_err());
+        // A later version may say more: receivers must not break on it.
+        let mut richer = good.clone();
+        richer["data"]["chart"] = json!("…");
+        validate(&richer).unwrap();
+    }
+
+    #[test]
+    fn a_preview_shows_all_but_the_secrets() {
+        let delivery = delivery(fired());
+        let webhook = webhook("https://hooks.example/in/T0KEN-abcdef");
+        let preview = webhook.preview(parcel(&delivery));
+        let head = preview.split("\n\n").next().unwrap();
+        insta::assert_snapshot!(head.replace(env!("CARGO_PKG_VERSION"), "VERSION"), @"
+        POST https://hooks.example/…
+        content-type: application/json
+        user-agent: supplywatch/VERSION
+        webhook-id: msg_00112233445566778899aabbccddeeff
+        webhook-timestamp: 1760922360
+        webhook-signature: v1,<secret>
+        supplywatch-attempt: 1
+        ");
+        let body: Value = serde_json::from_str(preview.split_once("\n\n").unwrap().1).unwrap();
+        assert_eq!(body, serde_json::to_value(payload(&delivery.message)).unwrap());
+        assert!(!preview.contains("T0KEN") && !preview.contains(&SECRET[6..]));
+        let signature = sign(webhook.secret.as_ref().unwrap(), &delivery.id, "1760922360", "").unwrap();
+        assert!(!preview.contains(&signature[..10]));
+    }
 }

@@ -147,16 +147,13 @@ impl Matter<'_> {
         (before.value > 0.0).then(|| percent(point.value / before.value - 1.0))
     }
 
-    /// A sentence or two: what is now, since when it is known, what was said before.
+    /// A sentence or two: what is now, and since when it is known and firing.
     fn summary(&self) -> String {
         let mut sentences = Vec::new();
         sentences.extend(self.course());
         sentences.extend(self.known_since());
         if let Some(since) = self.since.filter(|since| Some(*since) != self.transition.period) {
             sentences.push(format!("Firing since {}.", since.in_words()));
-        }
-        if let Some(said) = self.said {
-            sentences.push(format!("On {} we said: {}.", said.on, said.title));
         }
         match self.transition.cause {
             Cause::RuleAdded => sentences.push("The rule looks at this series for the first time.".to_owned()),
@@ -206,7 +203,8 @@ impl Matter<'_> {
             period: revision.new.span.to_string(),
             old: words::quantity(revision.old.value, unit),
             new: words::quantity(revision.new.value, unit),
-            known_since: words::day(revision.new.recorded_at, self.zone),
+            known_since: revision.new.recorded_at,
+            known_on: revision.new.recorded_at.date(self.zone).to_string(),
         };
         let skipped = self.revisions.len().saturating_sub(REVISIONS_MAX);
         self.revisions.iter().skip(skipped).map(line).collect()
@@ -261,7 +259,8 @@ impl Matter<'_> {
             status: point
                 .filter(|point| point.status != crate::series::Status::Final)
                 .map(|point| point.status.to_string()),
-            known_since: point.map(|point| point.recorded_at.date(self.zone).to_string()),
+            known_since: point.map(|point| point.recorded_at),
+            known_on: point.map(|point| point.recorded_at.date(self.zone).to_string()),
             note: note.or_else(|| point.is_none().then(|| "not published".to_owned())),
         }
     }

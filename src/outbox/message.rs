@@ -86,8 +86,10 @@ pub struct TableRow {
     pub change: Option<String>,
     /// The publisher's mark, where it is not `final`.
     pub status: Option<String>,
-    /// The day on which this vintage became known, in the publisher's zone: `2025-10-20`.
-    pub known_since: Option<String>,
+    /// When this vintage became known.
+    pub known_since: Option<Timestamp>,
+    /// The day of that, by the publisher's calendar: `2025-10-20`.
+    pub known_on: Option<String>,
     /// What else is to be said of it: `was 420.5 t until 20 November 2025`.
     pub note: Option<String>,
 }
@@ -97,7 +99,7 @@ pub struct TableRow {
 pub struct Said {
     /// When.
     pub at: Timestamp,
-    /// The day, in the publisher's zone: `20 October 2025`.
+    /// The day of that, by the publisher's calendar: `20 October 2025`.
     pub on: String,
     /// Its title.
     pub title: String,
@@ -112,8 +114,10 @@ pub struct RevisionLine {
     pub old: String,
     /// The figure now, in words.
     pub new: String,
-    /// The day on which the new figure became known, in the publisher's zone: `20 November 2025`.
-    pub known_since: String,
+    /// When the new figure became known.
+    pub known_since: Timestamp,
+    /// The day of that, by the publisher's calendar: `2025-11-20`.
+    pub known_on: String,
 }
 
 /// The figures behind a message.

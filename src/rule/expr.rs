@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::check::check;
 use super::parse::parse;
-use super::syntax::Node;
+use super::syntax::{Node, NodeKind, Operator};
 use crate::period::Frequency;
 use crate::series::Unit;
 
@@ -70,6 +70,17 @@ impl Expr {
     /// The same for every way of writing the same: for hashes.
     pub fn canonical(&self) -> String {
         self.root.to_string()
+    }
+
+    /// As written, in brackets where it could not stand between two `and`s without.
+    pub(super) fn bracketed(&self) -> String {
+        match &self.root.kind {
+            // A part in brackets of its own begins before its first operand.
+            NodeKind::Binary(Operator::Or, left, _) if left.span.start == self.root.span.start => {
+                format!("({})", self.text)
+            }
+            _ => self.text.clone(),
+        }
     }
 
     /// The tree.

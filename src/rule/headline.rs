@@ -156,3 +156,91 @@ fn nth(n: u64) -> String {
     let vowel = matches!(n, 11 | 18) || n.to_string().starts_with('8');
     format!("{} {}", if vowel { "an" } else { "a" }, ordinal(n))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::Verdict;
+    use super::super::testing::{MAGNETS, history, read_with};
+    use super::*;
+    use crate::series::History;
+
+    #[track_caller]
+    fn check(history: &History, at: &str, text: &str, expected: &str) {
+        let reading = read_with(history, text, at, None);
+        let gate = Gate { text: text.to_owned(), verdict: Verdict::Holds, reading };
+        assert_eq!(headline(&gate, history.frequency()).as_deref().unwrap_or("-"), expected, "{text}");
+    }
+
+    #[test]
+    fn streaks() {
+        let magnets = history("t", MAGNETS);
+        check(&magnets, "2025-09", "declines >= 2", "fell for a 2nd month");
+        check(&magnets, "2025-09", "2 <= declines", "fell for a 2nd month");
+        check(&magnets, "2025-09", "declines(4%) >= 1", "fell by more than 4 % for a 2nd month");
+        check(&magnets, "2025-08", "declines >= 1", "fell");
+        check(&magnets, "2025-07", "rises >= 2", "rose for at least 2 months");
+        check(&magnets, "2025-06", "rises >= 1", "rose for at least a month");
+        check(&magnets, "2025-09", "declines < 3", "-");
+        check(&magnets, "2025-09", "declines >= 3", "-");
+        check(&magnets, "2025-10", "declines == 0", "-");
+        check(&magnets, "2025-09", "streak(change < 0%) >= 2", "met `change < 0%` for a 2nd month");
+        let falling = "2025-W10=20 2025-W11=19 2025-W12=18 2025-W13=17 2025-W14=16 2025-W15=15 2025-W16=14 2025-W17=13 2025-W18=12";
+        check(&history("t", &format!("2025-W09=1 {falling}")), "2025-W18", "declines > 2", "fell for an 8th week");
+        let days = history("t", "2025-08-13=1 2025-08-14=3 2025-08-15=2 2025-08-18=1");
+        check(&days, "2025-08-18", "declines >= 2", "fell for a 2nd trading day");
+    }
+
+    #[test]
+    fn changes() {
+        let magnets = history("t", MAGNETS);
+        check(&magnets, "2025-09", "change < -20%", "fell 28.7 % in a month");
+        check(&magnets, "2025-09", "-20% > change(1mo)", "fell 28.7 % in a month");
+        check(&magnets, "2025-07", "change(2) > 10%", "rose 1234.1 % in 2 months");
+        check(&magnets, "2025-09", "yoy < -25%", "fell 29.4 % in a year");
+        check(&magnets, "2025-10", "change_since(2025-07) > 5%", "rose 6 % since July 2025");
+        check(&magnets, "2025-09", "diff < -100 t", "fell by 169.5 t in a month");
+        check(&magnets, "2025-10", "diff(3mo) > 10 t", "rose by 37 t in 3 months");
+        let prices = history("CNY/t", "2025-07-16=504000 2025-10-15=555000 2025-10-16=560000");
+        check(&prices, "2025-10-16", "change(3mo) > 10%", "rose 11.1 % in 3 months");
+        check(&prices, "2025-10-16", "change > 0%", "rose 0.9 % in a trading day");
+        check(&prices, "2025-10-16", "change_since(2025-07-16) > 10%", "rose 11.1 % since 16 July 2025");
+        let zeros = history("t", "2025-07=0 2025-08=5 2025-09=5 2025-10=0");
+        check(&zeros, "2025-08", "change > 10%", "rose from zero in a month");
+        check(&zeros, "2025-09", "change < 10%", "did not move in a month");
+        check(&zeros, "2025-09", "diff < 10 t", "did not move in a month");
+        check(&zeros, "2025-10", "change < -10%", "fell to zero in a month");
+        check(&history("t", "2024=10 2025=5"), "2025", "change < -10%", "fell 50 % in a year");
+        check(&history("t", "2025-Q1=10 2025-Q2=5"), "2025-Q2", "change < -10%", "fell 50 % in a quarter");
+    }
+
+    #[test]
+    fn levels_and_windows() {
+        let magnets = history("kg", "2025-07=619000 2025-08=590000 2025-09=420500");
+        check(&magnets, "2025-09", "value < 500 t", "stood below 500 t");
+        check(&magnets, "2025-09", "500000 kg >= value", "stood at or below 500 000 kg");
+        check(&magnets, "2025-09", "value > 400 t", "stood above 400 t");
+        check(&magnets, "2025-09", "value >= 400 t", "stood at or above 400 t");
+        check(&magnets, "2025-09", "value == 420.5 t", "stood at 420.5 t");
+        check(&magnets, "2025-09", "value != 400 t", "did not stand at 400 t");
+        check(&magnets, "2025-09", "value < mean(2)", "stood below `mean(2)` (505 250 kg)");
+        check(&magnets, "2025-09", "value / mean(2) < 90%", "stood at 83.2 % of `mean(2)`");
+        check(&magnets, "2025-09", "mean(3) < 600 t", "averaged 543 167 kg over 3 months");
+        check(&magnets, "2025-09", "min(2) < 500 t", "had a low of 420 500 kg over 2 months");
+        check(&magnets, "2025-09", "max(3mo) > 500 t", "had a high of 619 000 kg over 3 months");
+        check(&magnets, "2025-09", "sum(3) > 500 t", "came to 1 629 500 kg over 3 months");
+        check(&history("", "2025-09=3"), "2025-09", "value > 2.5", "stood above 2.5");
+    }
+
+    #[test]
+    fn through_and_or_the_first_comparison_that_holds_is_told() {
+        let magnets = history("t", MAGNETS);
+        check(&magnets, "2025-09", "rises >= 1 or declines >= 2", "fell for a 2nd month");
+        check(&magnets, "2025-09", "value < 500 t and declines >= 2", "stood below 500 t");
+        check(&magnets, "2025-09", "declines < 9 and (yoy > 0% or yoy < -5%)", "fell 29.4 % in a year");
+        check(&magnets, "2025-09", "not (declines < 2) and change < 0%", "fell 28.7 % in a month");
+        check(&magnets, "2025-09", "not (declines < 2)", "-");
+        check(&magnets, "2025-09", "lag(change, 1) < 0%", "-");
+        check(&magnets, "2025-09", "declines >= 2 and rises >= 1", "-");
+        check(&magnets, "2025-09", "1 < 2", "-");
+    }
+}

@@ -13,6 +13,8 @@ mod measure;
 mod operate;
 mod parse;
 mod syntax;
+#[cfg(test)]
+mod testing;
 mod token;
 
 use std::fmt;
@@ -97,6 +99,88 @@ pub struct Rule {
 impl Rule {
     /// The rule as a reader should see it: `declines >= 2`, gates joined by `and`.
     pub fn text(&self) -> String {
-        self.when.iter().map(Expr::text).collect::<Vec<_>>().join(" and ")
+        match &self.when[..] {
+            [gate] => gate.text().to_owned(),
+            gates => gates.iter().map(Expr::bracketed).collect::<Vec<_>>().join(" and "),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::period::Frequency;
+    use crate::series::Unit;
+
+    fn rule(when: &[&str]) -> Rule {
+        Rule {
+            name: "rule".into(),
+            selector: Selector::default(),
+            when: when.iter().map(|gate| Expr::parse(gate).unwrap()).collect(),
+            clear: None,
+            severity: Severity::Warning,
+            min_base: None,
+            notify: Vec::new(),
+            renotify: Renotify::EachPeriod,
+            title: None,
+            hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_rules_text_means_what_its_gates_mean() {
+        let check = |when: &[&str], expected: &str| assert_eq!(rule(when).text(), expected);
+        check(&["yoy < 0% or rises >= 2"], "yoy < 0% or rises >= 2");
+        check(&["yoy < 0% or rises >= 2", "declines >= 2"], "(yoy < 0% or rises >= 2) and declines >= 2");
+        check(
+            &["(yoy < 0% or rises >= 2)", "value > 1 t and yoy > 0%"],
+            "(yoy < 0% or rises >= 2) and value > 1 t and yoy > 0%",
+        );
+        check(&["declines\n   >= 2"], "declines >= 2");
+    }
+
+    /// The blocks of the language's page: each with what its fence says after the word.
+    fn blocks(kind: &str) -> Vec<(String, String)> {
+        let page = include_str!("../../docs/RULES.md");
+        let mut found = Vec::new();
+        let mut lines = page.lines();
+        while let Some(line) = lines.next() {
+            let Some(rest) = line.strip_prefix("```") else { continue };
+            let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let (word, about) = rest.split_once(' ').unwrap_or((rest, ""));
+            if word == kind {
+                found.extend(body.into_iter().map(|line| (about.to_owned(), line.to_owned())));
+            }
+        }
+        found
+    }
+
+    fn subject(about: &str) -> Subject {
+        let mut words = about.split_whitespace();
+        let frequency = words.next().and_then(Frequency::from_name).unwrap_or(Frequency::Month);
+        let unit = words.next().map_or_else(|| Unit::parse("t").ok(), |word| Unit::parse(word).ok());
+        Subject { frequency, unit: Some(unit) }
+    }
+
+    #[test]
+    fn the_pages_rules_are_rules() {
+        let rules = blocks("rule");
+        assert!(rules.len() > 20, "the page has lost its examples");
+        for (about, text) in rules {
+            let expr = Expr::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(expr.check(&subject(&about)), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_pages_mistakes_are_refused_as_it_says() {
+        let mistakes = blocks("mistake");
+        assert!(mistakes.len() > 10, "the page has lost its mistakes");
+        for (about, line) in mistakes {
+            let (text, told) = line.split_once("→").unwrap_or_else(|| panic!("{line} has no arrow"));
+            let errors = Expr::parse(text.trim()).map_or_else(|error| vec![error], |expr| expr.check(&subject(&about)));
+            let help = errors.first().and_then(|error| error.help.clone()).unwrap_or_default();
+            assert_eq!(help, told.trim(), "{text}");
+        }
     }
 }

@@ -242,3 +242,212 @@ fn reasons_of(value: Value) -> Vec<Reason> {
         Value::Ratio(_) | Value::Quantity(..) | Value::Count(_) | Value::Truth(_) => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn unit(text: &str) -> Option<Unit> {
+        Unit::parse(text).ok()
+    }
+
+    /// `5` a count, `5%` a ratio, `5t` a figure, `5.` a figure without unit, `5+` a lower bound, `T`, `F`, `?`.
+    fn value(text: &str) -> Value {
+        let number = |text: &str| text.parse::<f64>().unwrap();
+        match text {
+            "T" => Value::Truth(true),
+            "F" => Value::Truth(false),
+            "?" => Value::Unknown(vec![Reason::LowerBound]),
+            _ if text.ends_with('%') => Value::Ratio(number(text.trim_end_matches('%')) / 100.0),
+            _ if text.ends_with('t') => Value::Quantity(number(text.trim_end_matches('t')), unit("t")),
+            _ if text.ends_with('.') => Value::Quantity(number(text.trim_end_matches('.')), None),
+            _ if text.ends_with('+') => Value::AtLeast(number(text.trim_end_matches('+')), Vec::new()),
+            _ => Value::Count(number(text)),
+        }
+    }
+
+    fn letter(value: &Value) -> &'static str {
+        match value {
+            Value::Truth(true) => "T",
+            Value::Truth(false) => "F",
+            Value::Unknown(_) => "?",
+            _ => "value",
+        }
+    }
+
+    #[test]
+    fn kleenes_tables() {
+        let table = "
+            T T T T
+            T F F T
+            T ? ? T
+            F T F T
+            F F F F
+            F ? F ?
+            ? T ? T
+            ? F F ?
+            ? ? ? ?
+        ";
+        for line in table.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words: Vec<&str> = line.split(' ').collect();
+            let (a, b) = (value(words[0]), value(words[1]));
+            assert_eq!(letter(&and(a.clone(), b.clone())), words[2], "and: {line}");
+            assert_eq!(letter(&or(a, b)), words[3], "or: {line}");
+        }
+        assert_eq!(["T", "F", "?"].map(|word| letter(&not(value(word)))), ["F", "T", "?"]);
+    }
+
+    /// Each line: a value, another, then what `>`, `>=`, `<`, `<=`, `==` and `!=` say.
+    #[test]
+    fn comparisons() {
+        let table = "
+            2      1      T T F F F T
+            1      2      F F T T F T
+            2      2      F T F T T F
+            10%    10%    F T F T T F
+            11%    10%    T T F F F T
+            400t   400t   F T F T T F
+            399t   400t   F F T T F T
+            5.     4      T T F F F T
+            4      5.     F F T T F T
+            inf%   1000%  T T F F F T
+            inf%   inf%   F T F T T F
+            3+     2      T T F F F T
+            2+     2      ? T F ? ? ?
+            1+     2      ? ? ? ? ? ?
+            2      3+     F F T T F T
+            2      2+     F ? ? T ? ?
+            2      1+     ? ? ? ? ? ?
+            2+     2+     ? ? ? ? ? ?
+            ?      2      ? ? ? ? ? ?
+            5t     5      ? ? ? ? ? ?
+            5t     5%     ? ? ? ? ? ?
+        ";
+        use Operator::{Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual};
+        for line in table.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let told = [Greater, GreaterEqual, Less, LessEqual, Equal, NotEqual]
+                .map(|operator| letter(&compare(operator, value(words[0]), value(words[1]))).to_owned());
+            assert_eq!(told.join(" "), words[2..].join(" "), "{line}");
+        }
+    }
+
+    #[test]
+    fn noise_is_no_difference() {
+        assert!(!exceeds(110.0 / 100.0 - 1.0, 0.1));
+        assert!(!exceeds(1e-14, 0.0));
+        assert!(exceeds(0.1001, 0.1));
+        assert!(exceeds(f64::INFINITY, 1e300));
+        assert!(!exceeds(f64::INFINITY, f64::INFINITY));
+        let figure = |value| Value::Quantity(value, unit("t"));
+        assert_eq!(compare(Operator::Greater, figure(0.1 + 0.2), figure(0.3)), Value::Truth(false));
+        assert_eq!(compare(Operator::Greater, figure(2e-15), figure(1e-15)), Value::Truth(true));
+        assert!(is_below(0.99, 1.0) && !is_below(0.1 + 0.2, 0.3));
+    }
+
+    #[test]
+    fn arithmetic() {
+        let table = "
+            2 + 3 = 5
+            2 - 3 = −1
+            2 * 3 = 6
+            3 / 2 = 1.5
+            10% + 5% = +15 %
+            10% * 3 = +30 %
+            3 * 10% = +30 %
+            50% / 2 = +25 %
+            1 / 50% = +200 %
+            10% / 5% = +200 %
+            400t + 20t = 420 t
+            400t - 20t = 380 t
+            400t * 2 = 800 t
+            2 * 400t = 800 t
+            400t * 80% = 320 t
+            80% * 400t = 320 t
+            400t / 2 = 200 t
+            400t / 80% = 500 t
+            400t / 500t = +80 %
+            400. + 2 = 402
+            2 + 400. = 402
+            400. / 500. = +80 %
+            2+ + 1 = at least 3
+            1 + 2+ = at least 3
+            2+ + 1+ = at least 3
+            2+ - 1 = at least 1
+            2+ * 3 = at least 6
+            3 * 2+ = at least 6
+            2+ / 2 = at least 1
+            inf% + 5% = +∞ %
+            2 / 0 = unknown (a division by zero)
+            5t / 0t = unknown (a division by zero)
+            inf% - inf% = unknown (the figures are too large to calculate with)
+            1e308 * 10 = unknown (the figures are too large to calculate with)
+            ? + 1 = unknown (the streak may be longer than what is known)
+            1 - 2+ = unknown (the streak may be longer than what is known)
+            2+ / 0 = unknown (the streak may be longer than what is known)
+            2+ * -1 = unknown (the streak may be longer than what is known)
+            400t + 2 = unknown (the series is in t: a bare number does not go with it)
+            400. + 5% = unknown (the series has no unit: the expression does not fit it)
+            10% + 1 = unknown (the parts of the expression do not fit together)
+            T + 1 = unknown (the parts of the expression do not fit together)
+        ";
+        for line in table.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words: Vec<&str> = line.splitn(5, ' ').collect();
+            let operator = match words[1] {
+                "+" => Operator::Add,
+                "-" => Operator::Subtract,
+                "*" => Operator::Multiply,
+                _ => Operator::Divide,
+            };
+            assert_eq!(calculate(operator, value(words[0]), value(words[2])).to_string(), words[4], "{line}");
+        }
+        assert_eq!(negate(value("400t")).to_string(), "−400 t");
+        assert_eq!(negate(value("10%")).to_string(), "−10 %");
+        assert_eq!(letter(&negate(value("2+"))), "?");
+        assert_eq!(letter(&not(value("2"))), "?");
+    }
+
+    fn truths() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Truth(true)),
+            Just(Value::Truth(false)),
+            (0_usize..3).prop_map(|n| Value::Unknown(vec![Reason::Others(n + 1)])),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn kleenes_laws(a in truths(), b in truths(), c in truths()) {
+            let same = |x: Value, y: Value| prop_assert_eq_letters(&x, &y);
+            same(and(a.clone(), b.clone()), and(b.clone(), a.clone()))?;
+            same(or(a.clone(), b.clone()), or(b.clone(), a.clone()))?;
+            same(and(and(a.clone(), b.clone()), c.clone()), and(a.clone(), and(b.clone(), c.clone())))?;
+            same(or(or(a.clone(), b.clone()), c.clone()), or(a.clone(), or(b.clone(), c.clone())))?;
+            same(and(a.clone(), or(b.clone(), c.clone())), or(and(a.clone(), b.clone()), and(a.clone(), c.clone())))?;
+            same(not(and(a.clone(), b.clone())), or(not(a.clone()), not(b.clone())))?;
+            same(not(not(a.clone())), a.clone())?;
+            same(and(a.clone(), a.clone()), a.clone())?;
+        }
+
+        /// A lower bound says only what every number from it on says.
+        #[test]
+        fn a_bound_says_what_all_above_it_say(bound in 0_u32..6, limit in 0_u32..6) {
+            use Operator::{Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual};
+            for operator in [Greater, GreaterEqual, Less, LessEqual, Equal, NotEqual] {
+                let (bound, limit) = (f64::from(bound), f64::from(limit));
+                let above: Vec<Value> =
+                    (0..8).map(|n| compare(operator, Value::Count(bound + f64::from(n)), Value::Count(limit))).collect();
+                let agreed = above.iter().all(|value| *value == above[0]).then(|| above[0].clone());
+                let said = compare(operator, Value::AtLeast(bound, Vec::new()), Value::Count(limit));
+                prop_assert_eq!(agreed.as_ref().map_or("?", letter), letter(&said), "{:?}", operator);
+            }
+        }
+    }
+
+    fn prop_assert_eq_letters(x: &Value, y: &Value) -> Result<(), TestCaseError> {
+        prop_assert_eq!(letter(x), letter(y));
+        Ok(())
+    }
+}

@@ -143,12 +143,22 @@ impl Parser {
     fn comparison_sign(&mut self) -> Result<Option<Operator>, ExprError> {
         let TokenKind::Sign(sign) = self.peek().kind else { return Ok(None) };
         if sign == "=" {
-            let message = "`=` names an argument: to compare, write `==`";
-            return Err(ExprError::new(self.peek().span.clone(), message, "no comparison"));
+            return Err(self.single_equals());
         }
         let operator = Operator::comparison(sign);
         self.at += usize::from(operator.is_some());
         Ok(operator)
+    }
+
+    fn single_equals(&self) -> ExprError {
+        let span = self.peek().span.clone();
+        let error = ExprError::new(span.clone(), "`=` names an argument and compares nothing", "no comparison");
+        let next = self.tokens.get(self.at + 1).filter(|next| next.span.start == span.end);
+        match next.map(|next| &next.kind) {
+            Some(TokenKind::Sign(">")) => error.with_help("write `>=`"),
+            Some(TokenKind::Sign("<")) => error.with_help("write `<=`"),
+            _ => error.with_help("write `==`"),
+        }
     }
 
     fn sum(&mut self) -> Result<Node, ExprError> {
@@ -264,10 +274,12 @@ impl Parser {
             (TokenKind::Name(name), Some(TokenKind::Sign("="))) => Some(name.clone()),
             _ => None,
         };
+        let start = self.peek().span.start;
         if named.is_some() {
             self.at += 2;
         }
-        Ok(Argument { name: named, slot: None, node: self.or()? })
+        let node = self.or()?;
+        Ok(Argument { name: named, span: start..node.span.end, slot: None, node })
     }
 
     fn unexpected(&self, expected: &str) -> ExprError {
@@ -298,4 +310,251 @@ fn known(name: &str, span: &Range<usize>) -> Result<&'static Measure, ExprError>
     };
     let message = format!("there is no measure `{}`", shorten(&printable(name), 40));
     Err(ExprError::new(span.clone(), message, "unknown").with_help(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::shown;
+    use super::*;
+
+    /// The tree with a bracket around every operation.
+    fn tree(node: &Node) -> String {
+        match &node.kind {
+            NodeKind::Not(inner) => format!("[not {}]", tree(inner)),
+            NodeKind::Negate(inner) => format!("[-{}]", tree(inner)),
+            NodeKind::Binary(operator, left, right) => format!("[{} {} {}]", tree(left), operator.text(), tree(right)),
+            _ => node.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_binds_tighter() {
+        let check = |text: &str, expected: &str| assert_eq!(tree(&parse(text).unwrap()), expected, "{text}");
+        check("rises > 1 or rises > 2 and yoy > 1%", "[[rises > 1] or [[rises > 2] and [yoy > 1%]]]");
+        check("not rises > 1 and yoy > 1%", "[[not [rises > 1]] and [yoy > 1%]]");
+        check("1 + 2 * 3 - 4 > 5", "[[[1 + [2 * 3]] - 4] > 5]");
+        check("8 / 4 / 2 > -value", "[[[8 / 4] / 2] > [-value]]");
+        check("-value * 2 > 1", "[[[-value] * 2] > 1]");
+        check("(1 + 2) * 3 > 5", "[[[1 + 2] * 3] > 5]");
+        check("rises > 1 or rises > 2 or rises > 3", "[[[rises > 1] or [rises > 2]] or [rises > 3]]");
+        check("declines == 2 and value ≠ 3 t", "[[declines == 2] and [value != 3 t]]");
+    }
+
+    #[test]
+    fn every_part_knows_its_place() {
+        let text = "(yoy < -25%) or declines(tol=5%) >= 2";
+        let root = parse(text).unwrap();
+        assert_eq!(&text[root.span.clone()], text);
+        let NodeKind::Binary(_, left, right) = &root.kind else { panic!("{root}") };
+        assert_eq!((&text[left.span.clone()], &text[right.span.clone()]), ("(yoy < -25%)", "declines(tol=5%) >= 2"));
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
+    fn what_cannot_be_read() {
+        let texts = [
+            "declines >=",
+            "declines >= 2 2",
+            "declines 2",
+            "declines => 2",
+            "declines = 2",
+            "1 < declines < 3",
+            "declins >= 2",
+            "volume > 2 t",
+            "(declines >= 2",
+            "declines >= 2)",
+            "declines(",
+            "declines(5% >= 2",
+            "mean(3,) > 2 t",
+            "and declines >= 2",
+            "declines >= 2 and",
+            "not",
+            "value > % 2",
+            "value > 3 mo",
+            "value > 3m",
+            "value > 3 parsecs",
+            "value > 1e999 t",
+            "value && yoy",
+            "!yoy",
+            "share(partner = 'CN') > 70%",
+            "mean('3') > 2 t",
+            "streak(streak(streak(yoy > 0%) > 1) > 1) > 1",
+            "value > 2 t; drop",
+            "Declines >= 2",
+        ];
+        let told: Vec<String> = texts.into_iter().map(|text| shown(text, &parse(text).unwrap_err())).collect();
+        insta::assert_snapshot!(told.join("\n\n"), @r#"
+        declines >=
+                   ^ expected a measure, a number or a bracket
+          the expression ends too early
+
+        declines >= 2 2
+                      ^ expected `and`, `or` or the end
+          a number has no place here
+
+        declines 2
+                 ^ expected `and`, `or` or the end
+          a number has no place here
+
+        declines => 2
+                 ^ no comparison
+          `=` names an argument and compares nothing
+          help: write `>=`
+
+        declines = 2
+                 ^ no comparison
+          `=` names an argument and compares nothing
+          help: write `==`
+
+        1 < declines < 3
+                     ^ a second comparison
+          a comparison cannot be chained: join two with `and`
+          help: write `a < b and b < c`
+
+        declins >= 2
+        ^^^^^^^ unknown
+          there is no measure `declins`
+          help: did you mean `declines`?
+
+        volume > 2 t
+        ^^^^^^ unknown
+          there is no measure `volume`
+          help: did you mean `value`?
+
+        (declines >= 2
+                      ^ expected `)`
+          the expression ends too early
+
+        declines >= 2)
+                     ^ expected `and`, `or` or the end
+          `)` has no place here
+
+        declines(
+                 ^ expected a measure, a number or a bracket
+          the expression ends too early
+
+        declines(5% >= 2
+                        ^ expected `,` or `)`
+          the expression ends too early
+
+        mean(3,) > 2 t
+               ^ expected a measure, a number or a bracket
+          `)` has no place here
+
+        and declines >= 2
+        ^^^ expected a measure, a number or a bracket
+          `and` has no place here
+
+        declines >= 2 and
+                         ^ expected a measure, a number or a bracket
+          the expression ends too early
+
+        not
+           ^ expected a measure, a number or a bracket
+          the expression ends too early
+
+        value > % 2
+                ^ expected a measure, a number or a bracket
+          `%` belongs behind a number
+
+        value > 3 mo
+                  ^^ no unit
+          `mo` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), `count`, `index` or `percent`
+          help: a time is written without a space, such as `3mo`
+
+        value > 3m
+                 ^ no unit
+          `m` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), `count`, `index` or `percent`
+          help: a time is written without a space, such as `3mo`
+
+        value > 3 parsecs
+                  ^^^^^^^ no unit
+          `parsecs` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), `count`, `index` or `percent`
+
+        value > 1e999 t
+                ^^^^^ too large
+          `1e999` is no finite number
+
+        value && yoy
+              ^ expected a measure, a number or a sign
+          `&` has no meaning in an expression
+          help: write `and`
+
+        !yoy
+        ^ expected a measure, a number or a sign
+          `!` has no meaning in an expression
+          help: write `not`; unequal is `!=`
+
+        share(partner = 'CN') > 70%
+                        ^ no measure takes a text
+          a text has no place here
+
+        mean('3') > 2 t
+             ^ no measure takes a text
+          a text has no place here
+
+        streak(streak(streak(yoy > 0%) > 1) > 1) > 1
+                      ^^^^^^ too deep
+          streaks stand at most 2 deep within one another
+
+        value > 2 t; drop
+                   ^ expected a measure, a number or a sign
+          `;` has no meaning in an expression
+
+        Declines >= 2
+        ^^^^^^^^ unknown
+          there is no measure `Declines`
+          help: did you mean `declines`?
+        "#);
+    }
+
+    #[test]
+    fn nothing_is_no_expression() {
+        for text in ["", "  "] {
+            let error = parse(text).unwrap_err();
+            assert_eq!((error.message.as_str(), error.span), ("the expression is empty", 0..text.len()));
+        }
+    }
+
+    fn chain(count: usize) -> String {
+        vec!["rises > 1"; count].join(" or ")
+    }
+
+    #[test]
+    fn limits_are_said() {
+        let message = |text: &str| parse(text).unwrap_err().message;
+        assert_eq!(message(&chain(100)), "an expression has at most 250 parts");
+        assert_eq!(message(&"(".repeat(200)), "an expression has at most 64 levels");
+        assert_eq!(message(&"not ".repeat(200)), "an expression has at most 64 levels");
+        assert_eq!(message(&format!("{}1 > 0", "-".repeat(200))), "an expression has at most 64 levels");
+        assert_eq!(message(&"lag(".repeat(200)), "an expression has at most 64 levels");
+        assert_eq!(message(&" ".repeat(10_001)), "an expression has at most 10000 characters");
+        assert!(parse(&chain(62)).is_ok() && parse(&chain(63)).is_err());
+        assert!(parse(&format!("{}yoy > 0%{}", "(".repeat(64), ")".repeat(64))).is_ok());
+        assert!(parse("streak(streak(yoy > 0%) > 1) > streak(rises > 1)").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_error_or_an_expression(text in any::<String>()) {
+            let _ = parse(&text).map(|node| node.to_string());
+        }
+
+        #[test]
+        fn any_row_of_words_is_an_error_or_an_expression(words in prop::collection::vec(prop::sample::select(vec![
+            "value", "declines", "lag", "streak", "mean", "and", "or", "not", "(", ")", ",", "=", "==", ">", "<=", "+",
+            "-", "*", "/", "%", "2", "2.5e3", "5%", "400 t", "1 USD/kg", "3mo", "2025-08", "2025", "tol", "n", "'", "é",
+        ]), 0..40)) {
+            match parse(&words.join(" ")) {
+                Ok(node) => prop_assert_eq!(&parse(&node.to_string()).expect("its own text"), &node),
+                Err(error) => {
+                    let text = words.join(" ");
+                    prop_assert!(text.get(error.span.clone()).is_some(), "{text}: {error:?}");
+                    prop_assert!(!error.message.is_empty() && !error.label.is_empty());
+                }
+            }
+        }
+    }
 }

@@ -53,6 +53,8 @@ pub enum NodeKind {
 pub struct Argument {
     /// The parameter that it names.
     pub name: Option<String>,
+    /// Its place in the text with its name, in bytes.
+    pub span: Range<usize>,
     /// Which parameter it is for; `None` where the measure has no such parameter.
     pub slot: Option<usize>,
     /// Its value.
@@ -258,5 +260,52 @@ pub fn unit_word(unit: &Unit) -> String {
         Dimension::Index => "index".to_owned(),
         Dimension::Percent => "percent".to_owned(),
         Dimension::Mass | Dimension::Money(_) | Dimension::Price(_) => unit.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::parse::parse;
+    use super::super::testing::trees;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(parse(text).unwrap().to_string(), expected, "{text}");
+    }
+
+    #[test]
+    fn the_canonical_text() {
+        check("declines>=2", "declines >= 2");
+        check("  yoy <  - 25 % ", "yoy < -25%");
+        check("declines(tol = 5%) ≥ 2", "declines(5%) >= 2");
+        check("lag(n=2, expr=change) > 0%", "lag(change, 2) > 0%");
+        check("lag(expr=change) > 0%", "lag(expr=change) > 0%");
+        check("lag(n=3) > 1t", "lag(3) > 1 t");
+        check("yoy() > 0%", "yoy > 0%");
+        check("((value)) > ((1 + 2)) * 3 t", "value > (1 + 2) * 3 t");
+        check("(value * 2) / 3 > 1 t", "value * 2 / 3 > 1 t");
+        check("value / (2 * 3) > 1 t", "value / (2 * 3) > 1 t");
+        check("not not (rises > 1 and yoy > 1%) or rises > 2", "not not (rises > 1 and yoy > 1%) or rises > 2");
+        check("(rises > 1 or rises > 2) and rises > 3", "(rises > 1 or rises > 2) and rises > 3");
+        check("rises > 1 or (rises > 2 or rises > 3)", "rises > 1 or (rises > 2 or rises > 3)");
+        check("-(-1) < - value", "-(-1) < -value");
+        check("value > 1e300 index", "value > 1e300 index");
+        check("value > 1_000.50 bnUSD", "value > 1000.5 bnUSD");
+        check("value > 5 percent", "value > 5 percent");
+        check("value > 5 items", "value > 5 count");
+        check("value < 0.1%", "value < 0.1%");
+        check("change_since(2025-Q3) > 33.3%", "change_since(2025-Q3) > 33.3%");
+    }
+
+    proptest! {
+        #[test]
+        fn printing_then_parsing_gives_the_same_tree(tree in trees()) {
+            let text = tree.to_string();
+            let read = parse(&text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
+            prop_assert_eq!(&read, &tree, "{}", text);
+            prop_assert_eq!(read.to_string(), text);
+        }
     }
 }

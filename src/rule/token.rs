@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use super::ExprError;
 use crate::base::limits::EXPRESSION_CHARS_MAX;
-use crate::base::text::printable;
+use crate::base::text::{printable, shorten};
 use crate::period::{Length, Period};
-use crate::series::Unit;
+use crate::series::{Unit, UnitError};
 
 /// One token with its place in the text, in bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,7 +118,7 @@ impl Lexer<'_> {
         }
         let span = self.at..self.at + first.len_utf8();
         if first == '\'' || first == '"' {
-            let label = "a text stands only after `label=`";
+            let label = "no measure takes a text";
             return Err(ExprError::new(span, "a text has no place here".to_owned(), label));
         }
         let message = format!("`{}` has no meaning in an expression", printable(&first.to_string()));
@@ -212,8 +212,12 @@ impl Lexer<'_> {
             }
             Err(_) if !touches && matches!(word, "and" | "or" | "not") => Ok(None),
             Err(error) => {
+                let error = UnitError { text: shorten(&error.text, 40) };
                 let refused = ExprError::new(start..end, error.to_string(), "no unit");
-                Err(time_for(word).map_or_else(|| refused.clone(), |time| refused.clone().with_help(time)))
+                Err(match time_for(word) {
+                    Some(time) => refused.with_help(time),
+                    None => refused,
+                })
             }
         }
     }

@@ -2,6 +2,9 @@
 
 pub mod csv;
 pub mod json;
+mod number;
+mod published;
+mod reading;
 
 use chrono_tz::Tz;
 
@@ -25,6 +28,15 @@ pub struct Columns {
     pub labels: Vec<(String, String)>,
 }
 
+impl Columns {
+    /// Every name, in no order that means anything.
+    fn names(&self) -> Vec<&str> {
+        let single = [&self.period, &self.value, &self.unit, &self.status, &self.published];
+        let labels = self.labels.iter().map(|(_, name)| name.as_str());
+        single.into_iter().flatten().map(String::as_str).chain(labels).map(str::trim).collect()
+    }
+}
+
 /// What every generic feed knows beside its columns.
 #[derive(Clone, Debug)]
 pub struct Common {
@@ -40,4 +52,66 @@ pub struct Common {
     pub decimal: char,
     /// The sign between thousands, where there is one.
     pub thousands: Option<char>,
+}
+
+/// What the tests of the publishers share.
+#[cfg(test)]
+mod tests {
+    use super::{Columns, Common};
+    use crate::feed::{Page, ParseError, Request, Target};
+    use crate::period::Frequency;
+
+    /// A monthly feed of Shanghai with a constant label.
+    pub fn common() -> Common {
+        Common {
+            frequency: Frequency::Month,
+            zone: chrono_tz::Asia::Shanghai,
+            labels: [("feed", "x"), ("reporter", "CHN")].into_iter().collect(),
+            period_format: None,
+            decimal: '.',
+            thousands: None,
+        }
+    }
+
+    /// Columns from `role=name` words; other roles are labels.
+    pub fn columns(text: &str) -> Columns {
+        let mut columns =
+            Columns { period: None, value: None, unit: None, status: None, published: None, labels: Vec::new() };
+        for (role, name) in text.split_whitespace().filter_map(|word| word.split_once('=')) {
+            let name = name.to_owned();
+            match role {
+                "period" => columns.period = Some(name),
+                "value" => columns.value = Some(name),
+                "unit" => columns.unit = Some(name),
+                "status" => columns.status = Some(name),
+                "published" => columns.published = Some(name),
+                label => columns.labels.push((label.to_owned(), name)),
+            }
+        }
+        columns
+    }
+
+    pub fn request() -> Request {
+        let url = url::Url::parse("https://example.com/data?api_key=CANARY-KEY").unwrap();
+        Request { target: Target::Http { url, headers: Vec::new(), insecure: false, allow_private: false } }
+    }
+
+    /// A page in lines: observations, cells that say "not available", refusals, counts.
+    pub fn told(page: Result<Page, ParseError>) -> String {
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => return error.to_string(),
+        };
+        let mut lines = Vec::new();
+        for seen in page.observations {
+            let unit = seen.unit.map(|unit| format!(" {unit}")).unwrap_or_default();
+            let published = seen.published.map(|at| format!(" published {at}")).unwrap_or_default();
+            let (row, span, value, status) = (seen.row, seen.span, seen.value.get(), seen.status);
+            lines.push(format!("{row}: {} {span} {value}{unit} {status}{published}", seen.labels));
+        }
+        lines.extend(page.unavailable.iter().map(|(labels, span)| format!("not available: {labels} {span}")));
+        lines.extend(page.refused.iter().map(ToString::to_string));
+        lines.push(format!("{} rows, {} refused", page.rows, page.refused_count));
+        lines.join("\n")
+    }
 }

@@ -12,6 +12,7 @@ impl Check<'_> {
     /// Checks a measure's arguments; the type of its first where that is any expression.
     pub(super) fn arguments(&mut self, node: &Node, measure: &Measure, arguments: &[Argument]) -> Option<Type> {
         let mut first = Some(Type::Figure);
+        let errors = self.errors.len();
         let mut given = vec![false; measure.parameters.len()];
         for argument in arguments {
             let Some((slot, parameter)) = argument.slot.and_then(|slot| Some((slot, measure.parameters.get(slot)?)))
@@ -21,7 +22,7 @@ impl Check<'_> {
             };
             if std::mem::replace(&mut given[slot], true) {
                 let message = format!("`{}` of `{}` is given twice", parameter.name, measure.name);
-                self.errors.push(ExprError::new(argument.node.span.clone(), message, "once more"));
+                self.errors.push(ExprError::new(argument.span.clone(), message, "once more"));
             }
             if parameter.takes == Takes::Any {
                 first = self.type_of(&argument.node);
@@ -29,12 +30,10 @@ impl Check<'_> {
                 self.argument(measure, parameter, &argument.node);
             }
         }
-        for (parameter, _) in
-            measure.parameters.iter().zip(given).filter(|(parameter, given)| !parameter.optional && !given)
-        {
-            self.errors.push(missing(node, measure, parameter));
-        }
-        first
+        let missing = measure.parameters.iter().zip(given).filter(|(parameter, given)| !parameter.optional && !given);
+        let missing: Vec<ExprError> = missing.map(|(parameter, _)| self.missing(node, measure, parameter)).collect();
+        self.errors.extend(missing);
+        first.filter(|_| self.errors.len() == errors)
     }
 
     fn argument(&mut self, measure: &Measure, parameter: &Parameter, node: &Node) {
@@ -47,17 +46,63 @@ impl Check<'_> {
             (Takes::Back, NodeKind::Number(n)) => no_period_count(node, *n),
             (Takes::Back, NodeKind::Length(length)) => self.no_length(node, *length),
             (Takes::Period, NodeKind::Period(period)) => self.other_frequency(node, *period),
-            (Takes::Period, NodeKind::Number(year)) if self.subject.frequency == Frequency::Year => {
-                year_of(*year).is_none().then(|| expected(measure, parameter, node))
-            }
+            (Takes::Period, NodeKind::Number(number)) => match year_of(*number) {
+                Some(year) => self.other_frequency(node, year),
+                None => Some(self.expected(measure, parameter, node)),
+            },
             (Takes::Tolerance, NodeKind::Percent(_)) => None,
             (Takes::Tolerance, NodeKind::Number(number)) => {
-                let error = expected(measure, parameter, node);
+                let error = self.expected(measure, parameter, node);
                 Some(error.with_help(format!("a ratio: write `{}%`", plain(*number))))
             }
-            (Takes::Back | Takes::Period | Takes::Tolerance, _) => Some(expected(measure, parameter, node)),
+            (Takes::Back | Takes::Period | Takes::Tolerance, _) => Some(self.expected(measure, parameter, node)),
         };
         self.errors.extend(refused);
+    }
+
+    fn expected(&self, measure: &Measure, parameter: &Parameter, node: &Node) -> ExprError {
+        let expects = self.expects(parameter);
+        let message = format!("`{}` of `{}` is {expects}", parameter.name, measure.name);
+        ExprError::new(node.span.clone(), message, format!("expected {expects}"))
+            .with_help(format!("it is written {}", measure.signature))
+    }
+
+    /// What a parameter takes, for messages.
+    fn expects(&self, parameter: &Parameter) -> String {
+        let frequency = self.subject.frequency;
+        match parameter.takes {
+            Takes::Period => format!("a {frequency} such as `{}`", self.example(parameter)),
+            Takes::Back => format!("a whole number of {frequency}s, or a time such as `1y`"),
+            Takes::Tolerance => format!("a ratio such as `{}`", self.example(parameter)),
+            Takes::Condition => format!("a condition such as `{}`", self.example(parameter)),
+            Takes::Any => "a value or a condition".to_owned(),
+        }
+    }
+
+    fn example(&self, parameter: &Parameter) -> String {
+        match parameter.takes {
+            Takes::Back => "12".to_owned(),
+            Takes::Period => {
+                Period::day(2025, 8, 18).map_or_else(String::new, |day| self.of_the_series(day).to_string())
+            }
+            Takes::Tolerance => "5%".to_owned(),
+            Takes::Condition => "change < 0%".to_owned(),
+            Takes::Any => "value".to_owned(),
+        }
+    }
+
+    /// The period of the series' frequency at the beginning of another.
+    fn of_the_series(&self, period: Period) -> Period {
+        Period::containing(period.first_day(), self.subject.frequency)
+    }
+
+    fn missing(&self, node: &Node, measure: &Measure, parameter: &Parameter) -> ExprError {
+        let message = format!("`{}` needs `{}`: {}", measure.name, parameter.name, self.expects(parameter));
+        ExprError::new(node.span.clone(), message, "needs an argument").with_help(format!(
+            "write `{}({})`",
+            measure.name,
+            self.example(parameter)
+        ))
     }
 
     /// Why a time is no look-back in the series' calendar.
@@ -79,19 +124,13 @@ impl Check<'_> {
 
     fn other_frequency(&self, node: &Node, period: Period) -> Option<ExprError> {
         let (found, expected) = (period.frequency(), self.subject.frequency);
-        let instead = Period::containing(period.first_day(), expected);
+        let instead = self.of_the_series(period);
         (found != expected).then(|| {
             let message = format!("`{period}` is a {found}, but the series is by {expected}");
             ExprError::new(node.span.clone(), message, format!("expected a {expected}"))
                 .with_help(format!("write a {expected} such as `{instead}`"))
         })
     }
-}
-
-fn expected(measure: &Measure, parameter: &Parameter, node: &Node) -> ExprError {
-    let message = format!("`{}` of `{}` is {}", parameter.name, measure.name, parameter.expects());
-    ExprError::new(node.span.clone(), message, format!("expected {}", parameter.expects()))
-        .with_help(format!("it is written {}", measure.signature))
 }
 
 /// Why a number is no look-back.
@@ -114,7 +153,7 @@ fn too_far(node: &Node) -> ExprError {
 /// An argument that the measure has no parameter for.
 fn no_parameter(measure: &Measure, argument: &Argument) -> ExprError {
     let names = || measure.parameters.iter().map(|parameter| parameter.name);
-    let span = argument.node.span.clone();
+    let span = argument.span.clone();
     let error = match &argument.name {
         Some(name) => {
             let message = format!("`{}` has no argument `{}`", measure.name, shorten(&printable(name), 40));
@@ -135,19 +174,6 @@ fn no_parameter(measure: &Measure, argument: &Argument) -> ExprError {
         }
     };
     error.with_help(format!("it is written {}", measure.signature))
-}
-
-fn missing(node: &Node, measure: &Measure, parameter: &Parameter) -> ExprError {
-    let message = format!("`{}` needs `{}`: {}", measure.name, parameter.name, parameter.expects());
-    let example = match parameter.takes {
-        Takes::Back => "12",
-        Takes::Period => "2025-08",
-        Takes::Tolerance => "5%",
-        Takes::Condition => "change < 0%",
-        Takes::Any => "value",
-    };
-    ExprError::new(node.span.clone(), message, "needs an argument")
-        .with_help(format!("write `{}({example})`", measure.name))
 }
 
 /// The times that are whole periods of a frequency.

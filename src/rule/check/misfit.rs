@@ -94,7 +94,9 @@ pub fn no_sum(node: &Node, odd: (&Node, Type), other: (&Node, Type), subject: &S
     let message = format!("{} and {} have no sum: {}", other.1.noun(), odd.1.noun(), told(node));
     let error = ExprError::new(odd.0.span.clone(), message, odd.1.noun());
     if other.1 == Type::Figure && odd.1 == Type::Ratio {
-        let scaled = written(odd.0).map_or(120.0, |percent| 100.0 + percent);
+        let less = matches!(node.kind, NodeKind::Binary(Operator::Subtract, ..));
+        let share = written(odd.0).unwrap_or(20.0);
+        let scaled = if less { 100.0 - share } else { 100.0 + share };
         return error.with_help(format!("to add a share, multiply: `{} * {}%`", node_text(other.0), plain(scaled)));
     }
     instead(odd, other, subject, error)
@@ -117,7 +119,7 @@ fn instead(odd: (&Node, Type), other: (&Node, Type), subject: &Subject, error: E
             ExprError { label: format!("a ratio: write {ratio}"), ..error }
                 .with_help(format!("{} is a ratio: write `{ratio}`", told(other.0)))
         }
-        (Type::Ratio, _, _) => error.with_help("a ratio is compared with a percentage, such as `10%`"),
+        (Type::Ratio, _, Some(_)) => error.with_help("a ratio goes with a percentage, such as `10%`"),
         (Type::Figure, Type::Number, number) => in_series_unit(number, subject, error),
         (Type::Figure, Type::Ratio, number) => share_of(number, other.0, subject, error),
         (Type::Count | Type::Number, Type::Ratio | Type::Figure, Some(number)) => {
@@ -140,7 +142,10 @@ fn as_percentage(number: f64, ratio: &Node) -> String {
 /// A bare number in the series' unit, and in a larger one where that is short.
 fn in_series_unit(number: Option<f64>, subject: &Subject, error: ExprError) -> ExprError {
     let Some(Some(unit)) = &subject.unit else { return error };
-    let number = number.unwrap_or(100.0);
+    let Some(number) = number else {
+        return error
+            .with_help(format!("the series is in {0}: write numbers with it, such as `100 {0}`", unit_word(unit)));
+    };
     let own = format!("`{} {}`", plain(number), unit_word(unit));
     let tonnes = Unit::parse("t").ok().filter(|tonnes| tonnes != unit);
     let short = |tonnes: &Unit| {
@@ -159,7 +164,7 @@ fn share_of(number: Option<f64>, figure: &Node, subject: &Subject, error: ExprEr
     }
     let help = match &figure.kind {
         NodeKind::Measure(measure, _) if measure.name == "value" => {
-            format!("for the change over one period, write `change > {percent}%`")
+            format!("for the change over one period, compare `change` with `{percent}%`")
         }
         NodeKind::Measure(measure, _) if measure.name == "diff" => {
             "`change` gives the difference as a ratio".to_owned()

@@ -189,3 +189,573 @@ impl<'a> Check<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::expr::Expr;
+    use super::super::testing::{conditions, shown, subject, trees};
+    use super::*;
+    use crate::period::Frequency;
+
+    fn errors(text: &str, subject: &Subject) -> Vec<ExprError> {
+        Expr::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).check(subject)
+    }
+
+    #[test]
+    fn what_fits() {
+        let fits = |subject: &Subject, texts: &[&str]| {
+            for text in texts {
+                assert_eq!(errors(text, subject), [], "{text}");
+            }
+        };
+        fits(
+            &subject(Frequency::Month, "kg"),
+            &[
+                "declines >= 2",
+                "declines(5%) >= 2 or rises(tol=5%) > 1",
+                "value < 400 t and not yoy > 10%",
+                "value / mean(12) < 80%",
+                "value < mean(1y) * 80%",
+                "value - lag(1) > 5 t",
+                "diff > -5 t",
+                "lag(yoy, 2) < -5% and lag(declines >= 2, 1)",
+                "streak(value < 400 t) >= 3",
+                "change(1y) + 5% < yoy * 2",
+                "change_since(2025-08) > 10%",
+                "(declines + rises) / 2 >= 1",
+                "400 t > value",
+                "lag(n=3, expr=value) > lag(2)",
+            ],
+        );
+        fits(&subject(Frequency::Day, "CNY/t"), &["change(30d) > 10%", "value > 500 CNY/kg", "mean(2w) > 1 CNY/t"]);
+        fits(&subject(Frequency::Week, "MUSD"), &["change(4w) > 10%", "change(1mo) > 0%", "mean(14d) > 500 USD"]);
+        fits(&subject(Frequency::Quarter, "percent"), &["change(6mo) > 10%", "value > 5 percent"]);
+        fits(
+            &subject(Frequency::Year, ""),
+            &["change_since(2024) > 10%", "value > 5", "value + 2 > lag(1)", "mean(24mo) > 1"],
+        );
+        let unknown = Subject { frequency: Frequency::Month, unit: None };
+        fits(&unknown, &["value > 5", "value > 5 t", "value > 5 USD", "value + 5 > lag(1)"]);
+    }
+
+    /// What a message says of each misfit, in a monthly series in kg.
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
+    fn what_does_not_fit_a_series_in_kg() {
+        let texts = [
+            "yoy < -25",
+            "yoy < -0.25",
+            "0 < change",
+            "value / mean(12) < 0.8",
+            "1.5 > value / mean(12)",
+            "value < 400000",
+            "400 > value",
+            "value < 2 * 300",
+            "value > 5%",
+            "mean(3) > 5%",
+            "diff > 5%",
+            "value < 400 USD",
+            "value < 400 USD/kg",
+            "value < 1e308 kt",
+            "declines >= 2%",
+            "declines >= 2 t",
+            "declines > yoy",
+            "value > declines",
+            "change > 5 t",
+            "declines",
+            "value",
+            "yoy - 5%",
+            "10%",
+            "not declines",
+            "declines and yoy < -25",
+            "(yoy < 0%) + 2 > 3",
+            "(yoy < 0%) > 2",
+            "-(yoy < 0%) > 2",
+            "value > 3mo",
+            "2025-08 > value",
+            "value + 5% > 3 t",
+            "value + 5 > 3 t",
+            "yoy + 5 > 3%",
+            "yoy + value > 3%",
+            "value * lag(1) > 5 t",
+            "yoy / value > 2%",
+            "2 / value > 2",
+            "change(1.5) > 0%",
+            "change(0) > 0%",
+            "change(-1) > 0%",
+            "change(99999) > 0%",
+            "change(9999y) > 0%",
+            "change(0d) > 0%",
+            "change(30d) > 0%",
+            "change(2025-08) > 0%",
+            "change(5%) > 0%",
+            "change(1, 2) > 0%",
+            "change(m=1) > 0%",
+            "change(1, n=2) > 0%",
+            "yoy(1) > 0%",
+            "yoy(years=1) > 0%",
+            "declines(tolerance=5%) > 1",
+            "declines(5) > 1",
+            "declines(change) > 1",
+            "mean > 5 t",
+            "change_since > 5%",
+            "change_since(2025) > 5%",
+            "change_since(2025-08-15) > 5%",
+            "change_since(3mo) > 5%",
+            "streak > 5",
+            "streak(yoy) > 5",
+            "streak(yoy < -5) > 5",
+            "lag(yoy) > 5%",
+            "lag(yoy, 2, 3) > 5%",
+            "lag(yoy, 2) > 5 t",
+        ];
+        let kg = subject(Frequency::Month, "kg");
+        let all = |text: &&str| {
+            let errors = errors(text, &kg);
+            assert!(!errors.is_empty(), "{text} fits");
+            errors.iter().map(|error| shown(text, error)).collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(texts.iter().map(all).collect::<Vec<_>>().join("\n\n"), @r#"
+        yoy < -25
+              ^^^ a ratio: write -25%
+          `yoy` is a ratio, `-25` a bare number
+          help: `yoy` is a ratio: write `-25%`
+
+        yoy < -0.25
+              ^^^^^ a ratio: write -25%
+          `yoy` is a ratio, `-0.25` a bare number
+          help: `yoy` is a ratio: write `-25%`
+
+        0 < change
+        ^ a ratio: write 0%
+          `change` is a ratio, `0` a bare number
+          help: `change` is a ratio: write `0%`
+
+        value / mean(12) < 0.8
+                           ^^^ a ratio: write 80%
+          `value / mean(12)` is a ratio, `0.8` a bare number
+          help: `value / mean(12)` is a ratio: write `80%`
+
+        1.5 > value / mean(12)
+        ^^^ a ratio: write 150%
+          `value / mean(12)` is a ratio, `1.5` a bare number
+          help: `value / mean(12)` is a ratio: write `150%`
+
+        value < 400000
+                ^^^^^^ a bare number
+          `value` is a figure, `400000` a bare number
+          help: the series is in kg: write `400 t`, or `400000 kg`
+
+        400 > value
+        ^^^ a bare number
+          `value` is a figure, `400` a bare number
+          help: the series is in kg: write `400 kg`
+
+        value < 2 * 300
+                ^^^^^^^ a bare number
+          `value` is a figure, `2 * 300` a bare number
+          help: the series is in kg: write numbers with it, such as `100 kg`
+
+        value > 5%
+                ^^ a ratio
+          a ratio does not compare with a figure
+          help: for the change over one period, compare `change` with `5%`
+
+        mean(3) > 5%
+                  ^^ a ratio
+          a ratio does not compare with a figure
+          help: for a share of it, multiply: `mean(3) * 5%`
+
+        diff > 5%
+               ^^ a ratio
+          a ratio does not compare with a figure
+          help: `change` gives the difference as a ratio
+
+        value < 400 USD
+                ^^^^^^^ money in USD, but the series is a mass
+          USD does not convert to kg, the series' unit
+          help: write an amount in the series' unit, such as `400 kg`
+
+        value < 400 USD/kg
+                ^^^^^^^^^^ a price in USD per mass, but the series is a mass
+          USD/kg does not convert to kg, the series' unit
+          help: write an amount in the series' unit, such as `400 kg`
+
+        value < 1e308 kt
+                ^^^^^^^^ too large
+          `1e308 kt` is too large in kg
+
+        declines >= 2%
+                    ^^ a ratio
+          a ratio does not compare with a count
+          help: `declines` is a count: write `2`
+
+        declines >= 2 t
+                    ^^^ a figure
+          a figure does not compare with a count
+          help: `declines` is a count: write `2`
+
+        declines > yoy
+                   ^^^ a ratio
+          a ratio does not compare with a count
+
+        value > declines
+                ^^^^^^^^ a count
+          a count does not compare with a figure
+
+        change > 5 t
+                 ^^^ a figure
+          a figure does not compare with a ratio
+          help: a ratio goes with a percentage, such as `10%`
+
+        declines
+        ^^^^^^^^ expected a condition
+          `declines` is a count, not a condition
+          help: compare it: declines >= 2
+
+        value
+        ^^^^^ expected a condition
+          `value` is a figure, not a condition
+          help: compare it: value > 100 kg
+
+        yoy - 5%
+        ^^^^^^^^ expected a condition
+          `yoy - 5%` is a ratio, not a condition
+          help: compare it: (yoy - 5%) > 10%
+
+        10%
+        ^^^ expected a condition
+          `10%` is a ratio, not a condition
+          help: a condition compares a measure, such as `declines >= 2`
+
+        not declines
+            ^^^^^^^^ expected a condition
+          `declines` is a count, not a condition
+          help: compare it: declines >= 2
+
+        declines and yoy < -25
+        ^^^^^^^^ expected a condition
+          `declines` is a count, not a condition
+          help: compare it: declines >= 2
+        declines and yoy < -25
+                           ^^^ a ratio: write -25%
+          `yoy` is a ratio, `-25` a bare number
+          help: `yoy` is a ratio: write `-25%`
+
+        (yoy < 0%) + 2 > 3
+        ^^^^^^^^^^ expected a value
+          `yoy < 0%` is a condition, not a value
+          help: conditions are joined by `and`, `or` and `not`; `streak(COND)` counts the periods that meet one
+
+        (yoy < 0%) > 2
+        ^^^^^^^^^^ expected a value
+          `yoy < 0%` is a condition, not a value
+          help: conditions are joined by `and`, `or` and `not`; `streak(COND)` counts the periods that meet one
+
+        -(yoy < 0%) > 2
+         ^^^^^^^^^^ expected a value
+          `yoy < 0%` is a condition, not a value
+          help: conditions are joined by `and`, `or` and `not`; `streak(COND)` counts the periods that meet one
+
+        value > 3mo
+                ^^^ expected a measure or a number
+          a time is no value
+          help: a time stands as an argument, such as `change(3mo)`
+
+        2025-08 > value
+        ^^^^^^^ expected a measure or a number
+          a period is no value
+          help: a period stands as an argument, such as `change_since(2025-08)`
+
+        value + 5% > 3 t
+                ^^ a ratio
+          a figure and a ratio have no sum: `value + 5%`
+          help: to add a share, multiply: `value * 105%`
+
+        value + 5 > 3 t
+                ^ a bare number
+          a figure and a bare number have no sum: `value + 5`
+          help: the series is in kg: write `5 kg`
+
+        yoy + 5 > 3%
+              ^ a ratio: write 5%
+          a ratio and a bare number have no sum: `yoy + 5`
+          help: `yoy` is a ratio: write `5%`
+
+        yoy + value > 3%
+              ^^^^^ a figure
+          a ratio and a figure have no sum: `yoy + value`
+
+        value * lag(1) > 5 t
+        ^^^^^^^^^^^^^^ has no meaning
+          a figure is not multiplied with a figure: `value * lag(1)`
+          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+
+        yoy / value > 2%
+        ^^^^^^^^^^^ has no meaning
+          a ratio is not divided by a figure: `yoy / value`
+          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+
+        2 / value > 2
+        ^^^^^^^^^ has no meaning
+          a bare number is not divided by a figure: `2 / value`
+          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+
+        change(1.5) > 0%
+               ^^^ expected a whole number
+          1.5 is no whole number of periods
+
+        change(0) > 0%
+               ^ expected 1 or more
+          a look-back is at least one period
+
+        change(-1) > 0%
+               ^^ expected a whole number of months, or a time such as `1y`
+          `n` of `change` is a whole number of months, or a time such as `1y`
+          help: it is written `change(n=1)`
+
+        change(99999) > 0%
+               ^^^^^ too far back
+          a look-back is at most 40000 periods
+
+        change(9999y) > 0%
+               ^^^^^ too far back
+          a look-back is at most 40000 periods
+
+        change(0d) > 0%
+               ^^ no time at all
+          a look-back is longer than nothing
+
+        change(30d) > 0%
+               ^^^ the series is by month
+          30 days is no whole number of months
+          help: write months or years, such as `3mo`, or a number of periods
+
+        change(2025-08) > 0%
+               ^^^^^^^ expected a whole number of months, or a time such as `1y`
+          `n` of `change` is a whole number of months, or a time such as `1y`
+          help: it is written `change(n=1)`
+
+        change(5%) > 0%
+               ^^ expected a whole number of months, or a time such as `1y`
+          `n` of `change` is a whole number of months, or a time such as `1y`
+          help: it is written `change(n=1)`
+
+        change(1, 2) > 0%
+                  ^ one too many
+          `change` takes at most 1 argument
+          help: it is written `change(n=1)`
+
+        change(m=1) > 0%
+               ^^^ unknown
+          `change` has no argument `m`
+          help: it has `n`
+
+        change(1, n=2) > 0%
+                  ^^^ once more
+          `n` of `change` is given twice
+
+        yoy(1) > 0%
+            ^ one too many
+          `yoy` takes no argument
+          help: it is written `yoy`
+
+        yoy(years=1) > 0%
+            ^^^^^^^ unknown
+          `yoy` has no argument `years`
+          help: it is written `yoy`
+
+        declines(tolerance=5%) > 1
+                 ^^^^^^^^^^^^ unknown
+          `declines` has no argument `tolerance`
+          help: did you mean `tol`?
+
+        declines(5) > 1
+                 ^ expected a ratio such as `5%`
+          `tol` of `declines` is a ratio such as `5%`
+          help: a ratio: write `5%`
+
+        declines(change) > 1
+                 ^^^^^^ expected a ratio such as `5%`
+          `tol` of `declines` is a ratio such as `5%`
+          help: it is written `declines(tol=0%)`
+
+        mean > 5 t
+        ^^^^ needs an argument
+          `mean` needs `n`: a whole number of months, or a time such as `1y`
+          help: write `mean(12)`
+
+        change_since > 5%
+        ^^^^^^^^^^^^ needs an argument
+          `change_since` needs `period`: a month such as `2025-08`
+          help: write `change_since(2025-08)`
+
+        change_since(2025) > 5%
+                     ^^^^ expected a month
+          `2025` is a year, but the series is by month
+          help: write a month such as `2025-01`
+
+        change_since(2025-08-15) > 5%
+                     ^^^^^^^^^^ expected a month
+          `2025-08-15` is a day, but the series is by month
+          help: write a month such as `2025-08`
+
+        change_since(3mo) > 5%
+                     ^^^ expected a month such as `2025-08`
+          `period` of `change_since` is a month such as `2025-08`
+          help: it is written `change_since(PERIOD)`
+
+        streak > 5
+        ^^^^^^ needs an argument
+          `streak` needs `cond`: a condition such as `change < 0%`
+          help: write `streak(change < 0%)`
+
+        streak(yoy) > 5
+               ^^^ expected a condition
+          `yoy` is a ratio, not a condition
+          help: compare it: yoy > 10%
+
+        streak(yoy < -5) > 5
+                     ^^ a ratio: write -5%
+          `yoy` is a ratio, `-5` a bare number
+          help: `yoy` is a ratio: write `-5%`
+
+        lag(yoy) > 5%
+            ^^^ expected a whole number of months, or a time such as `1y`
+          `n` of `lag` is a whole number of months, or a time such as `1y`
+          help: it is written `lag(n=1)` or `lag(EXPR, n)`
+
+        lag(yoy, 2, 3) > 5%
+                    ^ one too many
+          `lag` takes at most 2 arguments
+          help: it is written `lag(n=1)` or `lag(EXPR, n)`
+
+        lag(yoy, 2) > 5 t
+                      ^^^ a figure
+          a figure does not compare with a ratio
+          help: a ratio goes with a percentage, such as `10%`
+        "#);
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
+    fn what_does_not_fit_other_series() {
+        let told = |subject: &Subject, text: &str| {
+            errors(text, subject).iter().map(|error| shown(text, error)).collect::<Vec<_>>().join("\n")
+        };
+        let told = [
+            told(&subject(Frequency::Month, ""), "value < 400 t"),
+            told(&subject(Frequency::Month, ""), "value < 5%"),
+            told(&subject(Frequency::Month, ""), "declines < value"),
+            told(&subject(Frequency::Month, "t"), "value < 1000"),
+            told(&subject(Frequency::Month, "percent"), "value > 5%"),
+            told(&subject(Frequency::Month, "index"), "value > 120"),
+            told(&subject(Frequency::Month, "USD"), "value > 1 EUR"),
+            told(&subject(Frequency::Day, "CNY/t"), "change_since(2025-08) > 10%"),
+            told(&subject(Frequency::Week, "t"), "change(10d) > 10%"),
+            told(&subject(Frequency::Quarter, "t"), "change(1mo) > 10%"),
+            told(&subject(Frequency::Year, "t"), "change(6mo) > 10% or change_since(999) > 1%"),
+            told(&Subject { frequency: Frequency::Month, unit: None }, "value > 5% and yoy > 2"),
+        ];
+        insta::assert_snapshot!(told.join("\n\n"), @r#"
+        value < 400 t
+                ^^^^^ has a unit
+          the series has no unit, `400 t` has one
+          help: write `400`, or give the feed a `unit`
+
+        value < 5%
+                ^^ a ratio
+          a ratio does not compare with a figure
+          help: for the change over one period, compare `change` with `5%`
+
+        declines < value
+                   ^^^^^ a figure
+          a figure does not compare with a count
+
+        value < 1000
+                ^^^^ a bare number
+          `value` is a figure, `1000` a bare number
+          help: the series is in t: write `1000 t`
+
+        value > 5%
+                ^^ a ratio
+          a ratio does not compare with a figure
+          help: the series is in percent: write `5 percent`
+
+        value > 120
+                ^^^ a bare number
+          `value` is a figure, `120` a bare number
+          help: the series is in index: write `120 index`
+
+        value > 1 EUR
+                ^^^^^ money in EUR, but the series is money in USD
+          EUR does not convert to USD, the series' unit
+          help: write an amount in the series' unit, such as `1 USD`
+
+        change_since(2025-08) > 10%
+                     ^^^^^^^ expected a day
+          `2025-08` is a month, but the series is by day
+          help: write a day such as `2025-08-01`
+
+        change(10d) > 10%
+               ^^^ the series is by week
+          10 days is no whole number of weeks
+          help: write weeks, months or years, such as `4w`, or a number of periods
+
+        change(1mo) > 10%
+               ^^^ the series is by quarter
+          1 month is no whole number of quarters
+          help: write years or three months each, such as `6mo`, or a number of periods
+
+        change(6mo) > 10% or change_since(999) > 1%
+               ^^^ the series is by year
+          6 months is no whole number of years
+          help: write years, such as `2y`, or a number of periods
+        change(6mo) > 10% or change_since(999) > 1%
+                                          ^^^ expected a year such as `2025`
+          `period` of `change_since` is a year such as `2025`
+          help: it is written `change_since(PERIOD)`
+
+        value > 5% and yoy > 2
+                ^^ a ratio
+          a ratio does not compare with a figure
+          help: for the change over one period, compare `change` with `5%`
+        value > 5% and yoy > 2
+                             ^ a ratio: write 2%
+          `yoy` is a ratio, `2` a bare number
+          help: `yoy` is a ratio: write `2%`
+        "#);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once_in_the_order_of_the_text() {
+        let text = "declines and yoy < -25 or value < 400 and mean > 5% and change(0) > lag(1, 2, 3)";
+        let found: Vec<String> = errors(text, &subject(Frequency::Month, "t"))
+            .into_iter()
+            .map(|error| text[error.span].to_owned())
+            .collect();
+        assert_eq!(found, ["declines", "-25", "400", "mean", "5%", "0", "3"]);
+    }
+
+    proptest! {
+        #[test]
+        fn checking_any_tree_ends_with_places_in_its_text(tree in trees()) {
+            let text = tree.to_string();
+            let expr = Expr::parse(&text).expect("its own text");
+            for unit in ["", "kg", "CNY/t", "percent"] {
+                for frequency in Frequency::ALL {
+                    for error in expr.check(&subject(frequency, unit)) {
+                        prop_assert!(text.get(error.span.clone()).is_some_and(|place| !place.is_empty()), "{text}: {error:?}");
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn conditions_that_fit_are_let_through(text in conditions()) {
+            prop_assert_eq!(errors(&text, &subject(Frequency::Month, "t")), []);
+        }
+    }
+}

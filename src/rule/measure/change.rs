@@ -145,3 +145,154 @@ fn both(scope: &Scope<'_>, base: Result<Point, Gap>) -> Result<(Point, Point), M
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{MAGNETS, check, history, read_with, used};
+    use crate::series::{Quantity, Unit};
+
+    /// By hand: 420.5/590 = 0.7127…, 420.5/596 = 0.7055…, 420.5/619 = 0.6793…, 353/46.4 = 7.6077….
+    #[test]
+    fn changes_of_monthly_figures() {
+        let magnets = history("t", MAGNETS);
+        check(
+            &magnets,
+            "
+            change                 @ 2025-09 = −28.7 %
+            change(1)              @ 2025-09 = −28.7 %
+            change(n=2)            @ 2025-09 = −32.1 %
+            change(2mo)            @ 2025-09 = −32.1 %
+            change                 @ 2025-06 = +660.8 %
+            change                 @ 2025-05 = unknown (waiting for 2025-04)
+            change                 @ 2025-04 = unknown (waiting for 2025-03; waiting for 2025-04)
+            change(12)             @ 2025-09 = −29.4 %
+            change(1y)             @ 2025-09 = −29.4 %
+            yoy                    @ 2025-09 = −29.4 %
+            yoy                    @ 2025-08 = unknown (waiting for 2024-08)
+            diff                   @ 2025-09 = −169.5 t
+            diff(2)                @ 2025-09 = −198.5 t
+            diff                   @ 2025-05 = unknown (waiting for 2025-04)
+            change_since(2025-07)  @ 2025-09 = −32.1 %
+            change_since(2025-07)  @ 2025-10 = +6 %
+            change_since(2025-04)  @ 2025-09 = unknown (waiting for 2025-04)
+        ",
+        );
+        assert_eq!(used(&magnets, "yoy", "2025-09"), "2024-09 2025-09");
+        assert_eq!(used(&magnets, "change", "2025-05"), "2025-05");
+    }
+
+    /// NdPr oxide at the Shanghai Metals Market, yuan per tonne: 16 July 2025 465 000, 16 October 560 000.
+    #[test]
+    fn changes_of_daily_prices_look_back_to_the_last_figure() {
+        let prices = history(
+            "CNY/t",
+            "2025-07-11=450000 2025-07-15=465000 2025-09-15=600000 2025-10-14=555000 2025-10-16=560000",
+        );
+        check(
+            &prices,
+            "
+            change                    @ 2025-10-16 = +0.9 %
+            change(3mo)               @ 2025-10-16 = +20.4 %
+            change(1mo)               @ 2025-10-16 = −6.7 %
+            diff(3mo)                 @ 2025-10-16 = 95 000 CNY/t
+            change(2mo)               @ 2025-10-16 = unknown (there is no figure on 2025-08-16 or in the 7 days before it)
+            change_since(2025-07-13)  @ 2025-10-16 = +24.4 %
+            change_since(2025-07-15)  @ 2025-10-16 = +20.4 %
+        ",
+        );
+    }
+
+    #[test]
+    fn changes_of_weeks_quarters_and_years() {
+        check(
+            &history("t", "2024-W38=80 2025-W34=90 2025-W38=100"),
+            "
+            yoy         @ 2025-W38 = +25 %
+            change(4w)  @ 2025-W38 = +11.1 %
+            change(1mo) @ 2025-W38 = +11.1 %
+            change(28d) @ 2025-W38 = +11.1 %
+        ",
+        );
+        check(
+            &history("t", "2024-Q3=80 2025-Q2=90 2025-Q3=100"),
+            "
+            yoy         @ 2025-Q3 = +25 %
+            change(3mo) @ 2025-Q3 = +11.1 %
+        ",
+        );
+        check(
+            &history("t", "2023=40 2024=80 2025=100"),
+            "
+            yoy                 @ 2025 = +25 %
+            change_since(2023)  @ 2025 = +150 %
+        ",
+        );
+    }
+
+    #[test]
+    fn bases_that_say_nothing() {
+        let odd = history(
+            "t",
+            "2025-01=0 2025-02=5 2025-03=-5 2025-04=5 2025-05=0 2025-06=0 2025-07=-1 2025-08=1e-300 2025-09=1e300",
+        );
+        check(
+            &odd,
+            "
+            change @ 2025-02 = +∞ %
+            change > 1000% @ 2025-02 = holds
+            change @ 2025-03 = −200 %
+            change @ 2025-04 = unknown (the base at 2025-03 is below zero)
+            change @ 2025-05 = −100 %
+            change @ 2025-06 = unknown (zero over zero at 2025-05)
+            change @ 2025-07 = unknown (the base at 2025-06 is below zero)
+            change @ 2025-09 = unknown (the figures are too large to calculate with)
+            diff   @ 2025-04 = 10 t
+        ",
+        );
+        check(
+            &history("t", "2025-01=-1.7e308 2025-02=1.7e308"),
+            "
+            diff @ 2025-02 = unknown (the figures are too large to calculate with)
+        ",
+        );
+    }
+
+    #[test]
+    fn a_year_reaches_across_combined_periods() {
+        let chinese = history(
+            "t",
+            "2023-01=100 2023-02=150 2024-01/2024-02=500 2024-03=300 2025-01/2025-02=400 2025-03=330 2026-01=1 2026-02=2",
+        );
+        check(
+            &chinese,
+            "
+            yoy         @ 2025-02 = −20 %
+            change(1y)  @ 2025-02 = −20 %
+            change(2y)  @ 2025-02 = +60 %
+            yoy         @ 2024-02 = +100 %
+            yoy         @ 2025-01 = unknown (2024-01 was published only as part of 2024-01/2024-02 (combined period); 2025-01 was published only as part of 2025-01/2025-02 (combined period))
+            yoy         @ 2026-02 = unknown (2025-02 was published only as part of 2025-01/2025-02 (combined period))
+            change      @ 2025-02 = unknown (2025-01 was published only as part of 2025-01/2025-02 (combined period); 2025-02 was published only as part of 2025-01/2025-02 (combined period))
+            yoy         @ 2025-03 = +10 %
+        ",
+        );
+        assert_eq!(used(&chinese, "yoy", "2025-02"), "2024-01/2024-02 2025-01/2025-02");
+    }
+
+    #[test]
+    fn a_base_below_the_rules_least_says_nothing() {
+        let magnets = history("kg", "2025-07=400 2025-08=1000 2025-09=2000");
+        let least = |text: &str| Quantity::parse(text).unwrap();
+        let read = |least: &Quantity, at: &str| read_with(&magnets, "change", at, Some(least)).value.to_string();
+        assert_eq!(read(&least("1 t"), "2025-09"), "+100 %");
+        assert_eq!(read(&least("1 t"), "2025-08"), "unknown (the base at 2025-07, 400 kg, is below min_base 1 t)");
+        assert_eq!(read(&least("5"), "2025-09"), "unknown (min_base 5 does not fit the series, which is in kg)");
+        assert_eq!(
+            read(&least("1 USD"), "2025-09"),
+            "unknown (min_base 1 USD does not fit the series, which is in kg)"
+        );
+        assert_eq!(Unit::parse("kg").ok().as_ref(), magnets.unit());
+        let diff = read_with(&magnets, "diff", "2025-08", Some(&least("1 t"))).value.to_string();
+        assert_eq!(diff, "600 kg");
+    }
+}

@@ -72,3 +72,59 @@ fn stood(telling: &Telling<'_>) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{MAGNETS, check, history, used};
+
+    #[test]
+    fn figures_now_and_before() {
+        let magnets = history("t", MAGNETS);
+        check(
+            &magnets,
+            "
+            value             @ 2025-09 = 420.5 t
+            value             @ 2025-04 = unknown (waiting for 2025-04)
+            lag               @ 2025-09 = 590 t
+            lag(2)            @ 2025-09 = 619 t
+            lag(n=2)          @ 2025-09 = 619 t
+            lag(1y)           @ 2025-09 = 596 t
+            lag(5)            @ 2025-09 = unknown (waiting for 2025-04)
+            lag(40000)        @ 2025-09 = unknown (waiting for -1308-05)
+            lag(value, 2)     @ 2025-09 = 619 t
+            lag(declines, 1)  @ 2025-09 = 1
+            lag(declines >= 1, n=1) @ 2025-09 = holds
+            lag(expr=change)  @ 2025-10 = −28.7 %
+            lag(lag(value, 1), 1) @ 2025-09 = 619 t
+        ",
+        );
+        assert_eq!(used(&magnets, "lag(change, 1)", "2025-10"), "2025-08 2025-09");
+        check(&history("", "2025-08=1.5 2025-09=2"), "value @ 2025-09 = 2");
+    }
+
+    #[test]
+    fn an_expression_is_read_as_it_was_though_the_period_has_no_figure_of_its_own() {
+        let chinese = history("t", "2024-01/2024-02=800 2024-03=300 2025-01/2025-02=1000 2025-03=450");
+        check(
+            &chinese,
+            "
+            lag(yoy, 1)  @ 2025-03 = +25 %
+            lag(1)       @ 2025-03 = unknown (2025-02 was published only as part of 2025-01/2025-02 (combined period))
+        ",
+        );
+    }
+
+    #[test]
+    fn a_daily_series_looks_back_to_the_day_of_a_figure() {
+        let prices = history("CNY/t", "2025-08-14=500000 2025-08-15=510000 2025-08-18=520000 2025-08-19=530000");
+        check(
+            &prices,
+            "
+            lag(1)            @ 2025-08-18 = 510 000 CNY/t
+            lag(3d)           @ 2025-08-19 = 510 000 CNY/t
+            lag(change, 1)    @ 2025-08-19 = +2 %
+            value             @ 2025-08-16 = unknown (waiting for 2025-08-16)
+        ",
+        );
+    }
+}

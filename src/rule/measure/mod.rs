@@ -112,19 +112,6 @@ pub enum Takes {
     Any,
 }
 
-impl Parameter {
-    /// How a message says what is expected.
-    pub const fn expects(&self) -> &'static str {
-        match self.takes {
-            Takes::Back => "a whole number of periods or a time such as `3mo`",
-            Takes::Period => "a period such as `2025-08`",
-            Takes::Tolerance => "a ratio such as `5%`",
-            Takes::Condition => "a condition such as `change < 0%`",
-            Takes::Any => "a value",
-        }
-    }
-}
-
 /// A measure's arguments by parameter, as the check has found them good.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {

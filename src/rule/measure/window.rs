@@ -82,3 +82,78 @@ fn told(telling: &Telling<'_>, verb: &str) -> Option<String> {
     let figure = telling.figure()?;
     Some(format!("{verb} {figure} over {}", telling.reach(telling.call.back(0))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{MAGNETS, check, history, used};
+
+    /// By hand: 619 + 590 + 420.5 = 1629.5, a third of it 543.1666….
+    #[test]
+    fn the_last_months() {
+        let magnets = history("t", MAGNETS);
+        check(
+            &magnets,
+            "
+            mean(3)    @ 2025-09 = 543.167 t
+            mean(1)    @ 2025-09 = 420.5 t
+            mean(n=3)  @ 2025-09 = 543.167 t
+            mean(3mo)  @ 2025-09 = 543.167 t
+            min(3)     @ 2025-09 = 420.5 t
+            min(5)     @ 2025-09 = 46.4 t
+            max(3)     @ 2025-09 = 619 t
+            max(2)     @ 2025-09 = 590 t
+            sum(3)     @ 2025-09 = 1629.5 t
+            sum(5)     @ 2025-09 = 2028.9 t
+            sum(6)     @ 2025-09 = unknown (waiting for 2025-04)
+            mean(7)    @ 2025-10 = unknown (waiting for 2025-04)
+            sum(1y)    @ 2025-09 = unknown (waiting for 2024-10; waiting for 2024-11; waiting for 2024-12; waiting for 2025-01; waiting for 2025-02; waiting for 2025-03; waiting for 2025-04)
+            sum(40000) @ 2025-09 = unknown (waiting for -1308-06; waiting for -1308-07; waiting for -1308-08; waiting for -1308-09; waiting for -1308-10; waiting for -1308-11; waiting for -1308-12; waiting for -1307-01; and 39986 more)
+            max(3)     @ 2025-11 = unknown (waiting for 2025-11)
+        ",
+        );
+        assert_eq!(used(&magnets, "mean(3)", "2025-09"), "2025-07 2025-08 2025-09");
+    }
+
+    #[test]
+    fn combined_figures_take_part_in_sums_alone() {
+        let chinese = history("t", "2024-12=5 2025-01/2025-02=30 2025-03=20");
+        check(
+            &chinese,
+            "
+            sum(3)  @ 2025-03 = 50 t
+            sum(4)  @ 2025-03 = 55 t
+            sum(2)  @ 2025-03 = unknown (2025-02 was published only as part of 2025-01/2025-02 (combined period))
+            mean(3) @ 2025-03 = unknown (2025-02 was published only as part of 2025-01/2025-02 (combined period))
+            min(3)  @ 2025-03 = unknown (2025-02 was published only as part of 2025-01/2025-02 (combined period))
+            max(3)  @ 2025-03 = unknown (2025-02 was published only as part of 2025-01/2025-02 (combined period))
+        ",
+        );
+    }
+
+    #[test]
+    fn the_last_trading_days() {
+        let prices = history("CNY/t", "2025-08-14=4 2025-08-15=5 2025-08-18=9");
+        check(
+            &prices,
+            "
+            mean(3)  @ 2025-08-18 = 6 CNY/t
+            mean(2)  @ 2025-08-18 = 7 CNY/t
+            mean(1w) @ 2025-08-18 = 6 CNY/t
+            mean(3d) @ 2025-08-18 = 9 CNY/t
+            mean(4)  @ 2025-08-18 = unknown (there is no figure on 2025-08-13 or in the 7 days before it)
+        ",
+        );
+    }
+
+    #[test]
+    fn figures_near_the_limit() {
+        check(
+            &history("t", "2025-01=1.7e308 2025-02=1.7e308"),
+            "
+            mean(2) @ 2025-02 = 1.7e308 t
+            max(2)  @ 2025-02 = 1.7e308 t
+            sum(2)  @ 2025-02 = unknown (the figures are too large to calculate with)
+        ",
+        );
+    }
+}

@@ -1,0 +1,386 @@
+//! The shape of the config: what may be written, table by table.
+//!
+//! Types and names are checked here; what values mean, and whether they fit together, is `resolve`'s.
+
+use super::problem::{Finding, Report};
+use super::secret::SecretText;
+use super::section::{Given, Section};
+use super::source::{At, Texts};
+
+/// A whole config: the main file and what it includes.
+#[derive(Default)]
+pub struct File {
+    /// `[daemon]`.
+    pub daemon: DaemonTable,
+    /// `[feed.NAME]`.
+    pub feeds: Vec<Named<FeedTable>>,
+    /// `[rule.NAME]`.
+    pub rules: Vec<Named<RuleTable>>,
+    /// `[receiver.NAME]`.
+    pub receivers: Vec<Named<ReceiverTable>>,
+}
+
+/// A table with its name.
+pub struct Named<T> {
+    /// The name.
+    pub name: At<String>,
+    /// The table.
+    pub table: T,
+}
+
+/// `[daemon]`.
+#[derive(Default)]
+pub struct DaemonTable {
+    /// `sqlite:PATH`.
+    pub state: Option<At<String>>,
+    /// The zone of feeds that name none.
+    pub timezone: Option<At<String>>,
+    /// Globs of further files.
+    pub include: Option<Texts>,
+    /// For the User-Agent.
+    pub contact: Option<At<String>>,
+}
+
+/// `[feed.NAME]`, of every kind.
+pub struct FeedTable {
+    /// Its keys.
+    pub given: Given,
+    /// `csv` or `json`.
+    pub kind: Option<At<String>>,
+    /// A file.
+    pub path: Option<At<String>>,
+    /// An address.
+    pub url: Option<At<SecretText>>,
+    /// Header fields to send.
+    pub headers: Vec<At<(String, At<SecretText>)>>,
+    /// Plain http is allowed.
+    pub insecure: Option<At<bool>>,
+    /// Private addresses are allowed.
+    pub allow_private: Option<At<bool>>,
+    /// When it is pulled.
+    pub schedule: Option<At<String>>,
+    /// The publisher's zone.
+    pub timezone: Option<At<String>>,
+    /// The frequency of its series.
+    pub frequency: Option<At<String>>,
+    /// The declared unit.
+    pub unit: Option<At<String>>,
+    /// The constant labels: name and value.
+    pub labels: Vec<(At<String>, At<String>)>,
+    /// What the columns mean.
+    pub columns: Option<ColumnsTable>,
+    /// A column per period.
+    pub wide: Option<At<bool>>,
+    /// The sign between fields.
+    pub delimiter: Option<At<String>>,
+    /// The sign before a fraction.
+    pub decimal: Option<At<String>>,
+    /// The sign between thousands.
+    pub thousands: Option<At<String>>,
+    /// The text's encoding.
+    pub encoding: Option<At<String>>,
+    /// Lines before the header.
+    pub skip_lines: Option<At<u64>>,
+    /// No row may be refused.
+    pub strict: Option<At<bool>>,
+    /// How many rows may be refused.
+    pub max_refused: Option<At<String>>,
+    /// The pointer to the array of records.
+    pub records: Option<At<String>>,
+    /// The form of the periods.
+    pub period_format: Option<At<String>>,
+    /// What the figures are.
+    pub title: Option<At<String>>,
+    /// What a cell that is left out means.
+    pub absent: Option<At<String>>,
+    /// How far apart neighbours of a daily series may lie.
+    pub max_gap: Option<At<String>>,
+    /// The response's size, at most.
+    pub max_bytes: Option<At<String>>,
+}
+
+/// `columns`.
+pub struct ColumnsTable {
+    /// Where the period stands.
+    pub period: Option<At<String>>,
+    /// Where the figure stands.
+    pub value: Option<At<String>>,
+    /// Where the unit stands.
+    pub unit: Option<At<String>>,
+    /// Where the publisher's mark stands.
+    pub status: Option<At<String>>,
+    /// Where the time of publication stands.
+    pub published: Option<At<String>>,
+    /// Where the labels stand.
+    pub labels: LabelColumns,
+}
+
+/// `columns.labels`.
+pub enum LabelColumns {
+    /// Columns that name their labels themselves.
+    List(Vec<At<String>>),
+    /// Labels and their columns.
+    Table(Vec<(At<String>, At<String>)>),
+}
+
+/// `[rule.NAME]`.
+pub struct RuleTable {
+    /// Its keys.
+    pub given: Given,
+    /// Labels and patterns; `None` where there is no such table.
+    pub series: Option<Vec<(At<String>, Texts)>>,
+    /// The gates.
+    pub when: Option<Texts>,
+    /// What ends a firing alert.
+    pub clear: Option<At<String>>,
+    /// How bad it is.
+    pub severity: Option<At<String>>,
+    /// Who is told.
+    pub notify: Option<Texts>,
+    /// Below this base a ratio says nothing.
+    pub min_base: Option<At<String>>,
+    /// Whether an alert that goes on is told again.
+    pub renotify: Option<At<String>>,
+    /// What the figures are.
+    pub title: Option<At<String>>,
+}
+
+/// `[receiver.NAME]`, of every kind.
+pub struct ReceiverTable {
+    /// Its keys.
+    pub given: Given,
+    /// `console`, `webhook`, `slack` or `email`.
+    pub kind: Option<At<String>>,
+    /// Where posts go.
+    pub url: Option<At<SecretText>>,
+    /// What posts are signed with.
+    pub secret: Option<At<SecretText>>,
+    /// Plain connections are allowed.
+    pub insecure: Option<At<bool>>,
+    /// Private addresses are allowed.
+    pub allow_private: Option<At<bool>>,
+    /// The mail relay.
+    pub host: Option<At<String>>,
+    /// Its port.
+    pub port: Option<At<u64>>,
+    /// How the connection is protected.
+    pub tls: Option<At<String>>,
+    /// The login's name.
+    pub username: Option<At<SecretText>>,
+    /// The login's password.
+    pub password: Option<At<SecretText>>,
+    /// The sender.
+    pub from: Option<At<String>>,
+    /// Whom to write to.
+    pub to: Option<Texts>,
+    /// The name given in EHLO.
+    pub hello: Option<At<String>>,
+    /// A private CA's certificates.
+    pub ca_file: Option<At<String>>,
+    /// Whether the console is coloured.
+    pub color: Option<At<String>>,
+    /// When an undelivered message is given up.
+    pub give_up_after: Option<At<String>>,
+}
+
+/// What a file is to the config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The file that was found.
+    Main,
+    /// One that it includes.
+    Included,
+}
+
+impl File {
+    /// Adds what a file says. A name that is there already is refused.
+    pub fn add(&mut self, mut root: Section<'_>, role: Role) {
+        let report = root.report;
+        if let Some(daemon) = root.table("daemon") {
+            let daemon = titled(daemon, "daemon");
+            match role {
+                Role::Main => self.daemon = DaemonTable::read(daemon),
+                Role::Included => report.add(
+                    Finding::error(daemon.place, "[daemon] stands in an included file")
+                        .label("not here")
+                        .help("only the main config may have [daemon]; move it there"),
+                ),
+            }
+        }
+        merge(&mut self.feeds, tables(&mut root, "feed"), FeedTable::read, report);
+        merge(&mut self.rules, tables(&mut root, "rule"), RuleTable::read, report);
+        merge(&mut self.receivers, tables(&mut root, "receiver"), ReceiverTable::read, report);
+        root.finish();
+    }
+}
+
+fn titled<'t>(mut section: Section<'t>, title: &str) -> Section<'t> {
+    section.title = title.to_owned();
+    section
+}
+
+/// The tables by name under a key, with names that may be used.
+fn tables<'t>(root: &mut Section<'t>, key: &'static str) -> Vec<(At<String>, Section<'t>)> {
+    let Some(family) = root.table(key).map(|family| titled(family, key)) else { return Vec::new() };
+    let named = |entry| {
+        let section = family.entry_table(&entry)?;
+        if !is_name(&entry.name.value) {
+            let message = format!("`{}` is no name for a {key}", entry.name.value);
+            let finding = Finding::error(entry.name.place, message).label("not a name");
+            root.report.add(finding.help("a name has 1 to 100 letters (A to Z), digits, `.`, `_` and `-`"));
+        }
+        Some((entry.name, section))
+    };
+    family.entries().into_iter().filter_map(named).collect()
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+fn merge<'t, T>(
+    into: &mut Vec<Named<T>>,
+    tables: Vec<(At<String>, Section<'t>)>,
+    read: impl Fn(Section<'t>) -> T,
+    report: &Report,
+) {
+    for (name, section) in tables {
+        let title = section.title.clone();
+        let table = read(section);
+        match into.iter().find(|named| named.name.value == name.value) {
+            None => into.push(Named { name, table }),
+            Some(first) => report.add(
+                Finding::error(name.place, format!("[{title}] is there twice"))
+                    .label("again")
+                    .also(first.name.place, "first")
+                    .help("give one of them another name"),
+            ),
+        }
+    }
+}
+
+impl DaemonTable {
+    fn read(mut section: Section<'_>) -> Self {
+        let table = Self {
+            state: section.text("state"),
+            timezone: section.text("timezone"),
+            include: section.texts("include"),
+            contact: section.text("contact"),
+        };
+        // A database's address may hold its password.
+        if let Some(state) = table.state.as_ref().filter(|state| state.value.contains("://")) {
+            section.report.hide(state.place);
+        }
+        section.finish();
+        table
+    }
+}
+
+impl FeedTable {
+    fn read(mut section: Section<'_>) -> Self {
+        Self {
+            kind: section.text("kind"),
+            path: section.text("path"),
+            url: section.secret("url"),
+            headers: section.table("headers").map(headers).unwrap_or_default(),
+            insecure: section.flag("insecure"),
+            allow_private: section.flag("allow_private"),
+            schedule: section.text("schedule"),
+            timezone: section.text("timezone"),
+            frequency: section.text("frequency"),
+            unit: section.text("unit"),
+            labels: section.table("labels").map(|labels| pairs(&labels)).unwrap_or_default(),
+            columns: section.table("columns").map(ColumnsTable::read),
+            wide: section.flag("wide"),
+            delimiter: section.text("delimiter"),
+            decimal: section.text("decimal"),
+            thousands: section.text("thousands"),
+            encoding: section.text("encoding"),
+            skip_lines: section.whole("skip_lines"),
+            strict: section.flag("strict"),
+            max_refused: section.amount("max_refused", "5%"),
+            records: section.text("records"),
+            period_format: section.text("period_format"),
+            title: section.text("title"),
+            absent: section.text("absent"),
+            max_gap: section.text("max_gap"),
+            max_bytes: section.amount("max_bytes", "64 MiB"),
+            given: section.finish(),
+        }
+    }
+}
+
+fn headers(section: Section<'_>) -> Vec<At<(String, At<SecretText>)>> {
+    let header = |entry| {
+        let secret = section.entry_secret(&entry)?;
+        Some(entry.name.with((entry.name.value.clone(), secret)))
+    };
+    section.entries().into_iter().filter_map(header).collect()
+}
+
+fn pairs(section: &Section<'_>) -> Vec<(At<String>, At<String>)> {
+    section.entries().into_iter().filter_map(|entry| Some((entry.name.clone(), section.entry_text(&entry)?))).collect()
+}
+
+impl ColumnsTable {
+    fn read(mut section: Section<'_>) -> Self {
+        let labels = section.table_or_texts("labels").map(|at| match at.value {
+            Ok(table) => LabelColumns::Table(pairs(&table)),
+            Err(list) => LabelColumns::List(list),
+        });
+        let table = Self {
+            period: section.text("period"),
+            value: section.text("value"),
+            unit: section.text("unit"),
+            status: section.text("status"),
+            published: section.text("published"),
+            labels: labels.unwrap_or(LabelColumns::List(Vec::new())),
+        };
+        section.finish();
+        table
+    }
+}
+
+impl RuleTable {
+    fn read(mut section: Section<'_>) -> Self {
+        let series = section.table("series").map(|series| {
+            let pattern = |entry| series.entry_texts(&entry).map(|texts| (entry.name, texts));
+            series.entries().into_iter().filter_map(pattern).collect()
+        });
+        Self {
+            series,
+            when: section.texts("when"),
+            clear: section.text("clear"),
+            severity: section.text("severity"),
+            notify: section.texts("notify"),
+            min_base: section.text("min_base"),
+            renotify: section.text("renotify"),
+            title: section.text("title"),
+            given: section.finish(),
+        }
+    }
+}
+
+impl ReceiverTable {
+    fn read(mut section: Section<'_>) -> Self {
+        Self {
+            kind: section.text("kind"),
+            url: section.secret("url"),
+            secret: section.secret("secret"),
+            insecure: section.flag("insecure"),
+            allow_private: section.flag("allow_private"),
+            host: section.text("host"),
+            port: section.whole("port"),
+            tls: section.text("tls"),
+            username: section.secret("username"),
+            password: section.secret("password"),
+            from: section.text("from"),
+            to: section.texts("to"),
+            hello: section.text("hello"),
+            ca_file: section.text("ca_file"),
+            color: section.text_or_flag("color"),
+            give_up_after: section.text("give_up_after"),
+            given: section.finish(),
+        }
+    }
+}

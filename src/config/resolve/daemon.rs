@@ -1,0 +1,82 @@
+//! `[daemon]`: the store, the zone, whom a publisher may ask.
+
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+
+use super::{Context, value};
+use crate::base::text::shorten;
+use crate::config::file::DaemonTable;
+use crate::config::source::At;
+use crate::store::Location;
+
+/// The store's file where the config names none.
+const FILE: &str = "supplywatch.db";
+
+/// `[daemon]`, resolved.
+pub struct Daemon {
+    /// Where the store is.
+    pub state: Location,
+    /// The zone of feeds that name none.
+    pub zone: Tz,
+    /// For the User-Agent.
+    pub contact: Option<String>,
+}
+
+/// What `[daemon]` comes to.
+pub fn resolve(cx: Context<'_>, table: &DaemonTable) -> Daemon {
+    let state = table.state.as_ref().and_then(|at| state(cx, at));
+    Daemon {
+        state: Location::Sqlite(state.unwrap_or_else(|| default_state(cx))),
+        zone: table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(Tz::UTC),
+        contact: table.contact.as_ref().and_then(|at| contact(cx, at)),
+    }
+}
+
+/// `$STATE_DIRECTORY/supplywatch.db`, else `./supplywatch.db`. The service manager may name several
+/// directories, joined by colons; the first is the program's own.
+fn default_state(cx: Context<'_>) -> PathBuf {
+    let directory = cx.environment.variable("STATE_DIRECTORY").and_then(|list| list.split(':').next());
+    directory.filter(|first| !first.is_empty()).map_or_else(|| PathBuf::from(FILE), |first| Path::new(first).join(FILE))
+}
+
+fn state(cx: Context<'_>, at: &At<String>) -> Option<PathBuf> {
+    let example =
+        "write \"sqlite:PATH\", such as \"sqlite:supplywatch.db\" or \"sqlite:/var/lib/supplywatch/supplywatch.db\"";
+    let Some((scheme, rest)) = at.value.split_once(':') else {
+        let message = format!("`state` does not say which kind of store `{}` is", shorten(&at.value, 80));
+        cx.error(at.place, message, "expected `sqlite:` before the path", example);
+        return None;
+    };
+    match scheme {
+        "sqlite" => {}
+        "postgres" | "postgresql" => {
+            let message = "`state` names a PostgreSQL database, which this version does not support";
+            cx.error(at.place, message, "not supported", example);
+            return None;
+        }
+        _ => {
+            let message = format!("`state` names a store of the unknown kind `{}`", shorten(scheme, 40));
+            cx.error(at.place, message, "expected `sqlite:`", example);
+            return None;
+        }
+    }
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.trim().is_empty() || path.ends_with('/') || path == ":memory:" || path.contains('\0') {
+        let message = "`state` must name a file: what was already told is remembered there";
+        cx.error(at.place, message, "no file", example);
+        return None;
+    }
+    Some(cx.sources.of(at.place).resolve(path))
+}
+
+/// The contact goes into an HTTP header.
+fn contact(cx: Context<'_>, at: &At<String>) -> Option<String> {
+    let text = value::line(cx, "contact", at)?;
+    if !text.is_ascii() {
+        let message = "`contact` has characters other than ASCII, which no HTTP header may have";
+        cx.error(at.place, message, "not ASCII", "write an e-mail address or a web address");
+        return None;
+    }
+    Some(text)
+}

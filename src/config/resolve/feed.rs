@@ -1,0 +1,376 @@
+//! `[feed.NAME]`: what is asked, when, and how the answer is read.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use serde_json::json;
+
+use super::address::{self, Leave};
+use super::layout::{self, Layout};
+use super::{Context, sha256, value};
+use crate::base::limits::{BODY_BYTES_MAX, MAX_GAP_DAYS};
+use crate::base::secret::Secret;
+use crate::base::text::shorten;
+use crate::config::file::{FeedTable, Named};
+use crate::config::problem::Finding;
+use crate::config::source::{At, Place};
+use crate::feed::publisher::Common;
+use crate::feed::publisher::csv::Csv;
+use crate::feed::publisher::json::Json;
+use crate::feed::schedule::Schedule;
+use crate::feed::{Feed, MaxRefused, Publisher, Request, Target};
+use crate::period::Frequency;
+use crate::series::{Labels, Unit, country};
+
+/// Keys that not every kind takes.
+const KINDS: [(&str, &[&str]); 5] = [
+    ("wide", &["csv"]),
+    ("delimiter", &["csv"]),
+    ("encoding", &["csv"]),
+    ("skip_lines", &["csv"]),
+    ("records", &["json"]),
+];
+
+/// Header fields that are not the config's to set.
+const OWN_HEADERS: [&str; 9] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "host",
+    "if-modified-since",
+    "if-none-match",
+    "range",
+    "te",
+    "transfer-encoding",
+];
+
+/// What a rule may know of a feed, whether or not all of the feed is right.
+pub struct Facts {
+    /// Its name.
+    pub name: String,
+    /// The constant labels, `feed` among them.
+    pub constants: Labels,
+    /// The labels that come from columns.
+    pub from_columns: Vec<String>,
+    /// The frequency, where it is right.
+    pub frequency: Option<Frequency>,
+    /// The unit; `None` while it is only known from the figures (or not right).
+    pub unit: Option<Option<Unit>>,
+    /// What the figures are.
+    pub title: Option<String>,
+}
+
+/// A feed, and what rules may know of it.
+pub struct Resolved {
+    /// What rules may know.
+    pub facts: Facts,
+    /// The feed, where it is right.
+    pub feed: Option<Feed>,
+}
+
+/// The kind of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `csv`
+    Csv,
+    /// `json`
+    Json,
+}
+
+impl Kind {
+    const ALL: [(&'static str, Self); 2] = [("csv", Self::Csv), ("json", Self::Json)];
+
+    /// As written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What a feed's table comes to.
+pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Resolved {
+    let (name, table) = (&named.name.value, &named.table);
+    cx.missing(&table.given, "kind", "write kind = \"csv\" or kind = \"json\"");
+    cx.missing(&table.given, "frequency", "write frequency = \"day\", \"week\", \"month\", \"quarter\" or \"year\"");
+    let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &Kind::ALL));
+    if let Some(kind) = kind {
+        cx.foreign(&table.given, kind.name(), &KINDS);
+    }
+    let names = Frequency::ALL.map(|frequency| (frequency.name(), frequency));
+    let frequency = table.frequency.as_ref().and_then(|at| value::choice(cx, "frequency", at, &names));
+    let declared = table.unit.as_ref().and_then(|at| value::unit(cx, at));
+    let constants = constants(cx, name, &table.labels);
+    let layout = layout::resolve(cx, table, kind, frequency);
+    both_ways(cx, table, &layout);
+    let facts = Facts {
+        name: name.clone(),
+        constants,
+        from_columns: layout.columns.labels.iter().map(|(label, _)| label.clone()).collect(),
+        frequency,
+        unit: if table.given.has("unit") { declared.map(Some) } else { layout.columns.unit.is_none().then_some(None) },
+        title: table.title.as_ref().and_then(|at| value::line(cx, "title", at)),
+    };
+    let zone = table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(daemon_zone);
+    let feed = assemble(cx, table, &facts, kind, zone, layout);
+    Resolved { facts, feed }
+}
+
+/// The feed itself; everything that it needs beside its layout is looked at, whatever is missing.
+fn assemble(
+    cx: Context<'_>,
+    table: &FeedTable,
+    facts: &Facts,
+    kind: Option<Kind>,
+    zone: Tz,
+    layout: Layout,
+) -> Option<Feed> {
+    let target = target(cx, table);
+    let schedule = table.schedule.as_ref().and_then(|at| schedule(cx, at, zone));
+    let max_refused = max_refused(cx, table);
+    let absent_zero =
+        table.absent.as_ref().is_some_and(|at| value::choice(cx, "absent", at, &[("zero", ())]).is_some());
+    let max_gap_days = max_gap(cx, table, facts.frequency);
+    let max_bytes = table.max_bytes.as_ref().and_then(|at| value::bytes(cx, "max_bytes", at)).unwrap_or(BODY_BYTES_MAX);
+    let (target, kind, frequency) = (target?, kind?, facts.frequency?);
+    let unit = facts.unit.clone().flatten();
+    let common = Common {
+        frequency,
+        zone,
+        labels: facts.constants.clone(),
+        period_format: layout.period_format,
+        decimal: layout.decimal,
+        thousands: layout.thousands,
+    };
+    let request = Request { target };
+    let spec_hash = sha256(
+        &json!({
+            "target": identity(&request.target),
+            "kind": kind.name(),
+            "frequency": frequency.name(),
+            "zone": zone.name(),
+            "unit": unit.as_ref().map(ToString::to_string),
+            "labels": common.labels,
+            "period_format": common.period_format,
+            "decimal": common.decimal,
+            "thousands": common.thousands,
+            "columns": format!("{:?}", layout.columns),
+            "dialect": (kind == Kind::Csv).then(|| format!("{:?}", layout.dialect)),
+            "records": layout.records,
+            "absent_zero": absent_zero,
+        })
+        .to_string(),
+    );
+    let publisher: Box<dyn Publisher> = match kind {
+        Kind::Csv => Box::new(Csv { request, common, columns: layout.columns, dialect: layout.dialect }),
+        Kind::Json => Box::new(Json { request, common, columns: layout.columns, records: layout.records }),
+    };
+    Some(Feed {
+        name: facts.name.clone(),
+        publisher,
+        schedule,
+        zone,
+        frequency,
+        unit,
+        title: facts.title.clone(),
+        max_refused,
+        absent_zero,
+        max_gap_days,
+        max_bytes,
+        spec_hash,
+    })
+}
+
+/// What tells one target from another; secrets only as their hash.
+fn identity(target: &Target) -> serde_json::Value {
+    match target {
+        Target::File(path) => json!({ "file": path.display().to_string() }),
+        Target::Http { url, headers, insecure, allow_private } => {
+            let headers: Vec<(&str, String)> =
+                headers.iter().map(|(name, value)| (name.as_str(), sha256(value.expose()))).collect();
+            json!({ "url": sha256(url.as_str()), "headers": headers, "insecure": insecure, "allow_private": allow_private })
+        }
+    }
+}
+
+/// The labels that every series of the feed has. Countries are told by their ISO code.
+fn constants(cx: Context<'_>, feed: &str, pairs: &[(At<String>, At<String>)]) -> Labels {
+    let mut labels: Labels = [("feed", feed)].into_iter().collect();
+    for (name, value) in pairs {
+        if label_name(cx, name) && !value.value.trim().is_empty() {
+            labels.set(name.value.as_str(), canonical(&name.value, &value.value));
+        } else if value.value.trim().is_empty() {
+            let message = format!("the label `{}` is empty", name.value);
+            cx.add(Finding::error(value.place, message).label("expected a value"));
+        }
+    }
+    labels
+}
+
+/// A label's value as feeds have it: countries by their ISO code.
+pub fn canonical(label: &str, value: &str) -> String {
+    if matches!(label, "reporter" | "partner") { country::canonical(value) } else { value.to_owned() }
+}
+
+/// Whether a name may be a label of a feed; if not, that is reported.
+pub fn label_name(cx: Context<'_>, at: &At<String>) -> bool {
+    if at.value == "feed" {
+        cx.error(
+            at.key,
+            "the label `feed` is the feed's own name",
+            "reserved",
+            "take it away, or give it another name",
+        );
+        return false;
+    }
+    let mut bytes = at.value.bytes();
+    let first = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    let good = first && at.value.len() <= 100 && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !good {
+        let message = format!("`{}` is no name for a label", shorten(&at.value, 60));
+        let help = "a label's name has letters (A to Z), digits and `_`, and does not begin with a digit; for a column \
+                    of another name write labels = { partner = \"Partner Code\" }";
+        cx.error(at.key, message, "not a name", help);
+    }
+    good
+}
+
+/// A label cannot be constant and come from a column.
+fn both_ways(cx: Context<'_>, table: &FeedTable, layout: &Layout) {
+    for (name, _) in &table.labels {
+        if let Some((_, place)) = layout.label_places.iter().find(|(label, _)| *label == name.value) {
+            let message = format!("the label `{}` is constant and comes from a column", name.value);
+            cx.add(
+                Finding::error(name.place, message)
+                    .label("constant")
+                    .also(*place, "from a column")
+                    .help("take one away"),
+            );
+        }
+    }
+}
+
+fn schedule(cx: Context<'_>, at: &At<String>, zone: Tz) -> Option<Schedule> {
+    match Schedule::parse(&at.value, zone) {
+        Ok(schedule) => Some(schedule),
+        Err(error) => {
+            let message = format!("`{}` is no schedule", shorten(&at.value, 80));
+            let help = "minute, hour, day of month, month, day of week, such as \"0 9 20 * *\"; or @daily, @hourly …";
+            cx.error(at.place, message, &error.reason, help);
+            None
+        }
+    }
+}
+
+fn max_refused(cx: Context<'_>, table: &FeedTable) -> MaxRefused {
+    let limit = table.max_refused.as_ref().and_then(|at| refused_limit(cx, at));
+    if !table.strict.as_ref().is_some_and(|strict| strict.value) {
+        return limit.unwrap_or(MaxRefused::DEFAULT);
+    }
+    if let Some(at) = table.max_refused.as_ref().filter(|_| limit.is_some_and(|limit| limit != MaxRefused::Rows(0))) {
+        let message = "`max_refused` contradicts `strict = true`, which lets no row be refused";
+        cx.error(at.key, message, "contradicts `strict`", "take one of them away");
+    }
+    MaxRefused::Rows(0)
+}
+
+fn refused_limit(cx: Context<'_>, at: &At<String>) -> Option<MaxRefused> {
+    let text = at.value.trim();
+    let limit = match text.strip_suffix('%') {
+        Some(percent) => {
+            let percent = percent.trim_end().parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
+            percent.map(|percent| MaxRefused::Share(percent / 100.0))
+        }
+        None => text.parse().ok().map(MaxRefused::Rows),
+    };
+    if limit.is_none() {
+        let message = format!("`max_refused` cannot be `{}`", shorten(text, 60));
+        cx.error(at.place, message, "expected rows, or a share of all", "write 10, or \"5%\"");
+    }
+    limit
+}
+
+fn max_gap(cx: Context<'_>, table: &FeedTable, frequency: Option<Frequency>) -> i64 {
+    let Some(at) = &table.max_gap else { return MAX_GAP_DAYS };
+    if let Some(frequency) = frequency.filter(|frequency| *frequency != Frequency::Day) {
+        let message = format!("`max_gap` has no meaning for frequency `{frequency}`");
+        let help = "neighbours of other series than daily ones follow the calendar";
+        cx.add(Finding::warning(at.key, message).label("only for `day`").help(help));
+    }
+    value::days(cx, "max_gap", at).unwrap_or(MAX_GAP_DAYS)
+}
+
+fn target(cx: Context<'_>, table: &FeedTable) -> Option<Target> {
+    let places = |key: &str| table.given.keys.iter().find(|(given, _)| *given == key).map(|(_, place)| *place);
+    match (places("path"), places("url")) {
+        (None, None) => {
+            let message = format!("[{}] needs `path` or `url`", table.given.title);
+            let help = "write path = \"FILE\" or url = \"https://…\"";
+            cx.error(table.given.place, message, "neither `path` nor `url`", help);
+        }
+        (Some(path), Some(url)) => {
+            let message = format!("[{}] has both `path` and `url`", table.given.title);
+            cx.add(Finding::error(url, message).label("and here").also(path, "here").help("take one away"));
+        }
+        _ => {}
+    }
+    let headers = headers(cx, table);
+    let leave = Leave { insecure: on(table.insecure.as_ref()), allow_private: on(table.allow_private.as_ref()) };
+    if let Some(at) = &table.path {
+        return path(cx, table, at).map(Target::File);
+    }
+    let at = table.url.as_ref()?;
+    let secret = cx.keyring.open(at)?;
+    let url = address::resolve(cx, at.place, secret.expose(), leave)?;
+    Some(Target::Http { url, headers, insecure: leave.insecure, allow_private: leave.allow_private })
+}
+
+fn on(flag: Option<&At<bool>>) -> bool {
+    flag.is_some_and(|flag| flag.value)
+}
+
+fn path(cx: Context<'_>, table: &FeedTable, at: &At<String>) -> Option<PathBuf> {
+    let only_for_url = |key: &Place, name: &str| {
+        let message = format!("`{name}` has no meaning with `path`");
+        cx.add(Finding::warning(*key, message).label("only for `url`"));
+    };
+    for (name, key) in &table.given.keys {
+        if matches!(*name, "headers" | "insecure" | "allow_private") && !table.given.has("url") {
+            only_for_url(key, name);
+        }
+    }
+    if at.value.trim().is_empty() || at.value.contains('\0') {
+        cx.error(at.place, "`path` names no file", "expected a path", "a path is relative to the file that names it");
+        return None;
+    }
+    if at.value.starts_with("http://") || at.value.starts_with("https://") {
+        cx.report.hide(at.place);
+        cx.error(at.place, "`path` has a web address", "not a path", "write url = \"https://…\"");
+        return None;
+    }
+    Some(cx.sources.of(at.place).resolve(&at.value))
+}
+
+fn headers(cx: Context<'_>, table: &FeedTable) -> Vec<(String, Secret)> {
+    let header = |at: &At<(String, At<crate::config::secret::SecretText>)>| {
+        let (name, value) = &at.value;
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        let good = (1..=76).contains(&name.len()) && name.bytes().all(token);
+        if !good {
+            let message = format!("`{}` is no name for a header field", shorten(name, 60));
+            cx.error(at.key, message, "not a name", "a header's name has letters, digits and `-`");
+        }
+        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            let message = format!("the header `{name}` is not the config's to set");
+            cx.error(at.key, message, "set by supplywatch itself", "take it away");
+        }
+        let secret = cx.keyring.open(value)?;
+        if !secret.expose().bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)) {
+            let message = format!("the header `{name}` has a line break or other characters that no header may have");
+            cx.error(value.place, message, "not a header's value", "write printable ASCII");
+        }
+        good.then(|| (name.clone(), secret))
+    };
+    table.headers.iter().filter_map(header).collect()
+}

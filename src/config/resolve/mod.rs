@@ -1,0 +1,117 @@
+//! From the `File` to a `Setup`: what values mean, and whether they fit together.
+//!
+//! Nothing here stops at the first problem. A part that is wrong is reported and left out; the caller uses
+//! the `Setup` only where nothing was.
+
+mod address;
+mod daemon;
+mod feed;
+mod layout;
+mod receiver;
+mod rule;
+mod value;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::environment::Environment;
+use super::file::File;
+use super::problem::{Finding, Report};
+use super::secret::Keyring;
+use super::section::Given;
+use super::setup::Setup;
+use super::source::{Place, Sources};
+use crate::base::text::list;
+
+/// What resolving any part needs.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    sources: &'a Sources,
+    environment: &'a Environment,
+    report: &'a Report,
+    keyring: Keyring<'a>,
+}
+
+/// What the file comes to. Where the report has errors, it is not to be used.
+pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environment, report: &Report) -> Setup {
+    let cx = Context { sources, environment, report, keyring: Keyring { sources, environment, report } };
+    let daemon = daemon::resolve(cx, &file.daemon);
+    let feeds: Vec<feed::Resolved> = file.feeds.iter().map(|table| feed::resolve(cx, table, daemon.zone)).collect();
+    let facts: Vec<&feed::Facts> = feeds.iter().map(|feed| &feed.facts).collect();
+    let names: Vec<&str> = file.receivers.iter().map(|receiver| receiver.name.value.as_str()).collect();
+    let mut rules: Vec<_> = file.rules.iter().filter_map(|table| rule::resolve(cx, table, &facts, &names)).collect();
+    let mut receivers: Vec<_> = file.receivers.iter().filter_map(|table| receiver::resolve(cx, table)).collect();
+    warn_idle(cx, path, &file);
+    let mut feeds: Vec<_> = feeds.into_iter().filter_map(|feed| feed.feed).collect();
+    feeds.sort_by(|a, b| a.name.cmp(&b.name));
+    rules.sort_by(|a, b| a.name.cmp(&b.name));
+    receivers.sort_by(|a, b| a.name.cmp(&b.name));
+    Setup {
+        path: path.to_owned(),
+        state: daemon.state,
+        zone: daemon.zone,
+        feeds,
+        rules,
+        receivers,
+        contact: daemon.contact,
+    }
+}
+
+/// Warns of a config that does nothing, and of receivers that are never told. Beside errors that may be their
+/// reason, it says nothing.
+fn warn_idle(cx: Context<'_>, path: &Path, file: &File) {
+    if cx.report.has_errors() {
+        return;
+    }
+    if file.feeds.is_empty() {
+        let finding = Finding::file_warning(path, "the config has no feed: nothing will be pulled");
+        cx.report.add(finding.help("a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`"));
+    }
+    let told: BTreeSet<&str> = file
+        .rules
+        .iter()
+        .flat_map(|rule| rule.table.notify.iter().flat_map(|notify| &notify.value))
+        .map(|name| name.value.as_str())
+        .collect();
+    for receiver in file.receivers.iter().filter(|receiver| !told.contains(receiver.name.value.as_str())) {
+        let message = format!("no rule notifies receiver `{}`", receiver.name.value);
+        cx.report.add(Finding::warning(receiver.name.place, message).label("never told"));
+    }
+}
+
+impl Context<'_> {
+    fn add(&self, finding: Finding) {
+        self.report.add(finding);
+    }
+
+    fn error(&self, place: Place, title: impl AsRef<str>, label: &str, help: impl AsRef<str>) {
+        self.add(Finding::error(place, title).label(label).help(help));
+    }
+
+    /// Reports a key that is not there and must be.
+    fn missing(&self, given: &Given, key: &str, help: &str) {
+        if !given.has(key) {
+            let finding = Finding::error(given.place, format!("[{}] needs `{key}`", given.title));
+            self.add(finding.label(format!("no `{key}`")).help(help));
+        }
+    }
+
+    /// Refuses keys that belong to another kind. `kinds` says which kinds take which of the keys that not all take.
+    fn foreign(&self, given: &Given, kind: &str, kinds: &[(&str, &[&str])]) {
+        for (key, place) in &given.keys {
+            let Some((_, takers)) = kinds.iter().find(|(known, _)| known == key) else { continue };
+            if !takers.contains(&kind) {
+                let message = format!("`{key}` has no meaning for kind `{kind}`");
+                let takers = format!("`{key}` belongs to kind {}", list(*takers));
+                self.error(*place, message, "not for this kind", takers);
+            }
+        }
+    }
+}
+
+/// SHA-256 of a text, in hex.
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

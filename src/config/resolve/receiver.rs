@@ -1,0 +1,255 @@
+//! `[receiver.NAME]`: how someone is told, and how long it is tried.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lettre::message::Mailbox;
+
+use super::address::{self, Leave};
+use super::{Context, value};
+use crate::base::secret::Secret;
+use crate::base::text::{printable, shorten};
+use crate::config::file::{Named, ReceiverTable};
+use crate::config::problem::Finding;
+use crate::config::secret::SecretText;
+use crate::config::source::At;
+use crate::notify::console::Console;
+use crate::notify::email::{Email, Tls};
+use crate::notify::http::Endpoint;
+use crate::notify::slack::Slack;
+use crate::notify::webhook::Webhook;
+use crate::notify::{Channel, Receiver};
+use crate::outbox::Policy;
+
+/// Keys that not every kind takes.
+const KINDS: [(&str, &[&str]); 14] = [
+    ("url", &["webhook", "slack"]),
+    ("secret", &["webhook"]),
+    ("insecure", &["webhook", "slack", "email"]),
+    // A mail relay may always be in-house; the key is taken so that receivers can be written alike.
+    ("allow_private", &["webhook", "slack", "email"]),
+    ("host", &["email"]),
+    ("port", &["email"]),
+    ("tls", &["email"]),
+    ("username", &["email"]),
+    ("password", &["email"]),
+    ("from", &["email"]),
+    ("to", &["email"]),
+    ("hello", &["email"]),
+    ("ca_file", &["email"]),
+    ("color", &["console"]),
+];
+
+/// A signing key that is shorter than the standard asks for (bytes).
+const WEAK_KEY: usize = 24;
+/// A file of certificates, at most (bytes).
+const CA_BYTES_MAX: u64 = 1 << 20;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Console,
+    Webhook,
+    Slack,
+    Email,
+}
+
+/// What a receiver's table comes to.
+pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver> {
+    let table = &named.table;
+    let kinds =
+        [("console", Kind::Console), ("webhook", Kind::Webhook), ("slack", Kind::Slack), ("email", Kind::Email)];
+    cx.missing(&table.given, "kind", "write kind = \"console\", \"webhook\", \"slack\" or \"email\"");
+    let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &kinds));
+    let give_up_after = table.give_up_after.as_ref().and_then(|at| value::duration(cx, "give_up_after", at));
+    let kind = kind?;
+    let kind_name = table.kind.as_ref().map(|at| at.value.as_str()).unwrap_or_default();
+    cx.foreign(&table.given, kind_name, &KINDS);
+    let channel = match kind {
+        Kind::Console => Channel::Console(console(cx, table)),
+        Kind::Webhook => Channel::Webhook(webhook(cx, table)?),
+        Kind::Slack => Channel::Slack(Slack { endpoint: endpoint(cx, table)? }),
+        Kind::Email => Channel::Email(email(cx, table)?),
+    };
+    let give_up_after = give_up_after.unwrap_or(Policy::DEFAULT.give_up_after);
+    Some(Receiver { name: named.name.value.clone(), channel, policy: Policy { give_up_after, ..Policy::DEFAULT } })
+}
+
+fn console(cx: Context<'_>, table: &ReceiverTable) -> Console {
+    let choices = [("auto", true), ("true", true), ("never", false), ("false", false)];
+    let colour = table.color.as_ref().and_then(|at| value::choice(cx, "color", at, &choices));
+    Console { colour: colour.unwrap_or(true) }
+}
+
+fn webhook(cx: Context<'_>, table: &ReceiverTable) -> Option<Webhook> {
+    let secret = table.secret.as_ref().map(|at| signing_key(cx, at));
+    let endpoint = endpoint(cx, table)?;
+    match secret {
+        None => Some(Webhook { endpoint, secret: None }),
+        Some(secret) => Some(Webhook { endpoint, secret: Some(secret?) }),
+    }
+}
+
+/// `whsec_` and the key in base64, as Standard Webhooks writes it.
+fn signing_key(cx: Context<'_>, at: &At<SecretText>) -> Option<Secret> {
+    let secret = cx.keyring.open(at)?;
+    let help = "a secret is `whsec_` and 24 to 64 random bytes in base64: whsec_$(openssl rand -base64 32)";
+    let key = secret.expose().trim().strip_prefix("whsec_");
+    let Some(key) = key else {
+        cx.error(at.place, "`secret` does not begin with `whsec_`", "not a signing secret", help);
+        return None;
+    };
+    match STANDARD.decode(key) {
+        Ok(bytes) if !bytes.is_empty() => {
+            if bytes.len() < WEAK_KEY {
+                let message = format!("`secret` has {} bytes, which is short for a signing key", bytes.len());
+                cx.add(Finding::warning(at.place, message).label("weak").help(help));
+            }
+            Some(Secret::new(secret.expose().trim()))
+        }
+        _ => {
+            cx.error(at.place, "`secret` is not base64 after `whsec_`", "not a signing secret", help);
+            None
+        }
+    }
+}
+
+fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
+    cx.missing(
+        &table.given,
+        "url",
+        "write url = \"https://…\", or { env = \"…\" }, { file = \"…\" }, { credential = \"…\" }",
+    );
+    let at = table.url.as_ref()?;
+    let secret = cx.keyring.open(at)?;
+    let leave = Leave { insecure: on(table.insecure.as_ref()), allow_private: on(table.allow_private.as_ref()) };
+    let url = address::resolve(cx, at.place, secret.expose(), leave)?;
+    let host = url.host_str().unwrap_or_default();
+    let retired = host == "outlook.office.com" || host.ends_with(".webhook.office.com");
+    if retired {
+        cx.add(Finding::warning(at.place, "Office 365 connectors are being retired").label("may stop to work"));
+    }
+    Some(Endpoint { url: Secret::new(url.as_str()), insecure: leave.insecure, allow_private: leave.allow_private })
+}
+
+fn on(flag: Option<&At<bool>>) -> bool {
+    flag.is_some_and(|flag| flag.value)
+}
+
+fn email(cx: Context<'_>, table: &ReceiverTable) -> Option<Email> {
+    cx.missing(&table.given, "host", "write the mail relay's name: host = \"smtp.example\"");
+    cx.missing(&table.given, "from", "write the sender: from = \"Supply watch <watch@example.com>\"");
+    cx.missing(&table.given, "to", "write whom to tell: to = [\"desk@example.com\"]");
+    let host = table.host.as_ref().and_then(|at| host_name(cx, "host", at));
+    let port = table.port.as_ref().map(|at| port(cx, at));
+    let tls = tls(cx, table);
+    let login = login(cx, table);
+    let from = table.from.as_ref().and_then(|at| mailbox(cx, at));
+    let to = recipients(cx, table);
+    let hello = table.hello.as_ref().and_then(|at| host_name(cx, "hello", at));
+    let ca_pem = table.ca_file.as_ref().and_then(|at| certificates(cx, at));
+    let default_port = match tls {
+        Tls::Implicit => 465,
+        Tls::StartTls => 587,
+        Tls::None => 25,
+    };
+    let port = port.map_or(Some(default_port), |port| port)?;
+    Some(Email { host: host?, port, tls, login, from: from?, to: to?, hello, ca_pem })
+}
+
+fn port(cx: Context<'_>, at: &At<u64>) -> Option<u16> {
+    let port = u16::try_from(at.value).ok().filter(|port| *port > 0);
+    if port.is_none() {
+        let message = format!("`port` cannot be {}", at.value);
+        cx.add(Finding::error(at.place, message).label("expected 1 to 65535"));
+    }
+    port
+}
+
+/// STARTTLS where the config says nothing, except at port 465, which is TLS from the first byte.
+fn tls(cx: Context<'_>, table: &ReceiverTable) -> Tls {
+    let choices = [("implicit", Tls::Implicit), ("starttls", Tls::StartTls), ("none", Tls::None)];
+    let default = if table.port.as_ref().is_some_and(|port| port.value == 465) { Tls::Implicit } else { Tls::StartTls };
+    let Some(at) = &table.tls else { return default };
+    let tls = value::choice(cx, "tls", at, &choices).unwrap_or(default);
+    if tls == Tls::None && !on(table.insecure.as_ref()) {
+        let message = "mail would travel without encryption";
+        cx.error(
+            at.place,
+            message,
+            "not encrypted",
+            "use \"starttls\" or \"implicit\", or allow it with `insecure = true`",
+        );
+    }
+    tls
+}
+
+fn login(cx: Context<'_>, table: &ReceiverTable) -> Option<(String, Secret)> {
+    let (has_name, has_password) = (table.given.has("username"), table.given.has("password"));
+    if has_name != has_password {
+        let (given, other) = if has_name { ("username", "password") } else { ("password", "username") };
+        let place =
+            table.given.keys.iter().find(|(key, _)| *key == given).map_or(table.given.place, |(_, place)| *place);
+        let message = format!("`{given}` without `{other}`");
+        cx.error(place, message, "half a login", format!("write `{other}` too, or take `{given}` away"));
+    }
+    let name = table.username.as_ref().and_then(|at| cx.keyring.open(at));
+    let password = table.password.as_ref().and_then(|at| cx.keyring.open(at));
+    Some((name?.expose().to_owned(), password?))
+}
+
+fn recipients(cx: Context<'_>, table: &ReceiverTable) -> Option<Vec<Mailbox>> {
+    let at = table.to.as_ref()?;
+    if at.value.is_empty() {
+        cx.error(at.place, "`to` names nobody", "empty", "write at least one address");
+        return None;
+    }
+    let mailboxes: Vec<Option<Mailbox>> = at.value.iter().map(|at| mailbox(cx, at)).collect();
+    mailboxes.into_iter().collect()
+}
+
+/// `desk@example.com` or `The desk <desk@example.com>`.
+fn mailbox(cx: Context<'_>, at: &At<String>) -> Option<Mailbox> {
+    let text = at.value.trim();
+    let hostile = printable(text) != text;
+    let mailbox = text.parse::<Mailbox>().ok().filter(|_| !hostile);
+    if mailbox.is_none() {
+        let message = format!("`{}` is no mail address", shorten(text, 80));
+        let label = if hostile { "a line break or another control character" } else { "not an address" };
+        cx.error(at.place, message, label, "write \"desk@example.com\" or \"The desk <desk@example.com>\"");
+    }
+    mailbox
+}
+
+/// A host's name or address, without a port or a scheme.
+fn host_name(cx: Context<'_>, key: &str, at: &At<String>) -> Option<String> {
+    let text = at.value.trim();
+    let good = match url::Host::parse(text) {
+        Ok(url::Host::Domain(_)) => text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')),
+        Ok(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
+        Err(_) => false,
+    };
+    if !good {
+        let message = format!("`{key}` cannot be `{}`", shorten(text, 80));
+        cx.error(at.place, message, "expected a host's name", "write the name alone, such as \"smtp.example.com\"");
+    }
+    good.then(|| text.to_owned())
+}
+
+/// A private CA's certificates in PEM.
+fn certificates(cx: Context<'_>, at: &At<String>) -> Option<Vec<u8>> {
+    use std::io::Read;
+    let path = cx.sources.of(at.place).resolve(&at.value);
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(&path).and_then(|file| file.take(CA_BYTES_MAX).read_to_end(&mut bytes));
+    let shown = printable(&path.display().to_string());
+    if let Err(error) = read {
+        let message = format!("`{shown}` cannot be read: {error}");
+        cx.add(Finding::error(at.place, message).label("named here"));
+        return None;
+    }
+    if !String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----") {
+        let message = format!("`{shown}` has no certificate");
+        cx.error(at.place, message, "named here", "a file of certificates is PEM: -----BEGIN CERTIFICATE-----");
+        return None;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,329 @@
+//! `[rule.NAME]`: which series it is about, whether its expressions fit them, and whom it tells.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::feed::{Facts, canonical};
+use super::{Context, sha256, value};
+use crate::base::text::{list, shorten};
+use crate::config::file::{Named, RuleTable};
+use crate::config::problem::Finding;
+use crate::config::source::{At, Place, Texts};
+use crate::rule::{Expr, ExprError, Renotify, Rule, Severity, Subject};
+use crate::series::{Pattern, Quantity, Selector};
+
+/// One label of a rule's series: its name, the patterns as written (countries by their ISO code), and their place.
+struct Wanted {
+    name: At<String>,
+    texts: Vec<String>,
+    pattern: Pattern,
+    place: Place,
+    /// Each exact value and its place.
+    exact: Vec<At<String>>,
+}
+
+/// What a rule's table comes to.
+pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], receivers: &[&str]) -> Option<Rule> {
+    let table = &named.table;
+    cx.missing(&table.given, "series", "write series = { feed = \"NAME\" }, with further labels to select by");
+    cx.missing(&table.given, "when", "write a condition, such as when = \"declines >= 2\"");
+    let wanted: Option<Vec<Wanted>> = table.series.as_ref().and_then(|series| {
+        let wanted: Vec<Option<Wanted>> = series.iter().map(|(name, texts)| wanted(cx, name, texts)).collect();
+        wanted.into_iter().collect()
+    });
+    let matched = wanted.as_ref().map(|wanted| matched(cx, named, wanted, feeds)).unwrap_or_default();
+    let when = when(cx, table, &matched);
+    let clear = table.clear.as_ref().map(|at| expression(cx, at, &matched));
+    let min_base = table.min_base.as_ref().and_then(|at| min_base(cx, at, &matched));
+    let severities = Severity::ALL.map(|severity| (severity.name(), severity));
+    let severity = table.severity.as_ref().and_then(|at| value::choice(cx, "severity", at, &severities));
+    let notify = notify(cx, named, receivers);
+    let renotify = table.renotify.as_ref().and_then(|at| renotify(cx, at)).unwrap_or_default();
+    let own_title = table.title.as_ref().and_then(|at| value::line(cx, "title", at));
+    let feeds_title = if let [only] = matched.as_slice() { only.title.clone() } else { None };
+    let (wanted, when, clear) = (wanted?, when?, clear.map_or(Some(None), |clear| clear.map(Some))?);
+    Some(Rule {
+        name: named.name.value.clone(),
+        hash: hash(&wanted, &when, clear.as_ref(), min_base.as_ref()),
+        selector: Selector::new(wanted.into_iter().map(|wanted| (wanted.name.value, wanted.pattern)).collect()),
+        when,
+        clear,
+        severity: severity.unwrap_or(Severity::Warning),
+        min_base,
+        notify,
+        renotify,
+        title: own_title.or(feeds_title),
+    })
+}
+
+/// SHA-256 over all that changes what the rule means, in one way of writing it.
+fn hash(wanted: &[Wanted], when: &[Expr], clear: Option<&Expr>, min_base: Option<&Quantity>) -> String {
+    let series: BTreeMap<&str, std::collections::BTreeSet<&str>> = wanted
+        .iter()
+        .map(|wanted| (wanted.name.value.as_str(), wanted.texts.iter().map(String::as_str).collect()))
+        .collect();
+    let meaning = json!({
+        "series": series,
+        "when": when.iter().map(Expr::canonical).collect::<Vec<_>>(),
+        "clear": clear.map(Expr::canonical),
+        "min_base": min_base.map(ToString::to_string),
+    });
+    sha256(&meaning.to_string())
+}
+
+/// The patterns on one label; countries are told by their ISO code, as feeds do.
+fn wanted(cx: Context<'_>, name: &At<String>, texts: &Texts) -> Option<Wanted> {
+    if texts.value.is_empty() {
+        let message = format!("the list of patterns for `{}` is empty", shorten(&name.value, 60));
+        cx.error(texts.place, message, "nothing is selected", "take it away to select every value");
+        return None;
+    }
+    let mut good = true;
+    let mut exact = Vec::new();
+    let texts_canonical: Vec<String> = texts
+        .value
+        .iter()
+        .map(|at| {
+            let (negation, body) = at.value.strip_prefix('!').map_or(("", at.value.as_str()), |rest| ("!", rest));
+            let is_glob = body.contains(['*', '?', '[', '{']);
+            let body = if is_glob { body.to_owned() } else { canonical(&name.value, body) };
+            let text = format!("{negation}{body}");
+            if let Err(error) = Pattern::parse([&text]) {
+                good = false;
+                let help = "write a value, a glob such as \"8505*\", or \"!CN\" for all but one";
+                cx.error(at.place, error.to_string(), "not a pattern", help);
+            } else if negation.is_empty() && !is_glob {
+                exact.push(at.with(body));
+            }
+            text
+        })
+        .collect();
+    let pattern = Pattern::parse(&texts_canonical).ok().filter(|_| good)?;
+    Some(Wanted { name: name.clone(), texts: texts_canonical, pattern, place: texts.place, exact })
+}
+
+/// The feeds whose series the rule may select; that there is none is reported.
+fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], feeds: &[&'f Facts]) -> Vec<&'f Facts> {
+    let (of_feed, of_labels): (Vec<&Wanted>, Vec<&Wanted>) =
+        wanted.iter().partition(|wanted| wanted.name.value == "feed");
+    let mut known = true;
+    for exact in of_feed.iter().flat_map(|wanted| &wanted.exact) {
+        if !feeds.iter().any(|feed| feed.name == exact.value) {
+            known = false;
+            let message = format!("there is no feed `{}`", shorten(&exact.value, 60));
+            let names = feeds.iter().map(|feed| feed.name.as_str());
+            cx.add(Finding::error(exact.place, message).label("unknown").near_or_all(
+                &exact.value,
+                names,
+                "the feeds are",
+            ));
+        }
+    }
+    let named_feeds: Vec<&'f Facts> =
+        feeds.iter().copied().filter(|feed| of_feed.iter().all(|wanted| wanted.pattern.matches(&feed.name))).collect();
+    if named_feeds.is_empty() {
+        if known {
+            let place = of_feed.first().map_or(named.name.place, |wanted| wanted.place);
+            let finding = Finding::error(place, format!("rule `{}` matches no feed", named.name.value));
+            let names = list(feeds.iter().map(|feed| feed.name.as_str()));
+            cx.add(finding.label("no feed of that name").help(format!("the feeds are {names}")));
+        }
+        return Vec::new();
+    }
+    let all_labels_known =
+        of_labels.iter().map(|wanted| is_label(cx, wanted, &named_feeds)).fold(true, |all, one| all & one);
+    if !all_labels_known {
+        return named_feeds;
+    }
+    let agrees = |feed: &&&Facts| of_labels.iter().all(|wanted| may_have(feed, wanted));
+    let matched: Vec<&'f Facts> = named_feeds.iter().filter(agrees).copied().collect();
+    if matched.is_empty() {
+        contradiction(cx, named, &of_labels, &named_feeds);
+    } else {
+        of_labels.iter().for_each(|wanted| warn_unsaid(cx, wanted, &named_feeds));
+    }
+    matched
+}
+
+/// Whether any of the feeds has the label; if not, that is reported.
+fn is_label(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) -> bool {
+    let name = wanted.name.value.as_str();
+    let labels = |feed: &&Facts| -> Vec<String> {
+        let constants = feed.constants.iter().map(|(name, _)| name.to_owned());
+        constants.chain(feed.from_columns.iter().cloned()).collect()
+    };
+    let known: std::collections::BTreeSet<String> = feeds.iter().flat_map(labels).collect();
+    if known.contains(name) {
+        return true;
+    }
+    let who = if let [only] = feeds {
+        format!("feed `{}` has", only.name)
+    } else {
+        "the feeds that the rule selects have".to_owned()
+    };
+    let message = format!("{who} no label `{}`", shorten(name, 60));
+    let finding = Finding::error(wanted.name.place, message).label("unknown");
+    cx.add(finding.near_or_all(name, known.iter().map(String::as_str), "the labels are"));
+    false
+}
+
+/// Whether series of a feed may match the patterns on a label: what a column will say is not known yet.
+fn may_have(feed: &Facts, wanted: &Wanted) -> bool {
+    let from_column = feed.from_columns.contains(&wanted.name.value);
+    from_column || wanted.pattern.matches(feed.constants.value(&wanted.name.value).unwrap_or(""))
+}
+
+/// Warns of a value among others that no feed can have.
+fn warn_unsaid(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) {
+    let name = &wanted.name.value;
+    if feeds.iter().any(|feed| feed.from_columns.contains(name)) {
+        return;
+    }
+    let said: Vec<&str> = feeds.iter().filter_map(|feed| feed.constants.value(name)).collect();
+    for exact in wanted.exact.iter().filter(|exact| !said.contains(&exact.value.as_str())) {
+        let message = format!("no feed that the rule selects has {name} = `{}`", shorten(&exact.value, 60));
+        cx.add(Finding::warning(exact.place, message).label("selects nothing").near_or_all(
+            &exact.value,
+            said.clone(),
+            "they have",
+        ));
+    }
+}
+
+/// Reports why no feed can have a series that the rule selects.
+fn contradiction(cx: Context<'_>, named: &Named<RuleTable>, labels: &[&Wanted], feeds: &[&Facts]) {
+    let message = format!("rule `{}` can match no series", named.name.value);
+    let Some(wanted) = labels.iter().find(|wanted| !feeds.iter().any(|feed| may_have(feed, wanted))) else {
+        let finding = Finding::error(named.name.place, message).label("no feed has all of its labels");
+        return cx.add(finding.help("each label fits some feed, but no feed fits them all"));
+    };
+    let name = &wanted.name.value;
+    let said: Vec<&str> = feeds.iter().filter_map(|feed| feed.constants.value(name)).collect();
+    let label = match feeds {
+        [only] => format!("feed `{}` says {name} = {}", only.name, list(&said)),
+        _ => format!("the feeds say {name} = {}", list(&said)),
+    };
+    let finding = Finding::error(wanted.place, message).label(label);
+    cx.add(wanted.texts.iter().fold(finding, |finding, text| finding.near(text, said.iter().copied())));
+}
+
+/// The gates; none of them where one is wrong.
+fn when(cx: Context<'_>, table: &RuleTable, matched: &[&Facts]) -> Option<Vec<Expr>> {
+    let at = table.when.as_ref()?;
+    if at.value.is_empty() {
+        cx.error(at.place, "`when` has no condition", "empty", "write a condition, such as \"declines >= 2\"");
+        return None;
+    }
+    let gates: Vec<Option<Expr>> = at.value.iter().map(|gate| expression(cx, gate, matched)).collect();
+    gates.into_iter().collect()
+}
+
+/// An expression that fits every feed that the rule may be about.
+fn expression(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Expr> {
+    let expr = match Expr::parse(&at.value) {
+        Ok(expr) => expr,
+        Err(error) => {
+            told(cx, at, &error, None);
+            return None;
+        }
+    };
+    let mut wrong: Vec<(ExprError, Vec<&str>)> = Vec::new();
+    for feed in matched {
+        let Some(frequency) = feed.frequency else { continue };
+        for error in expr.check(&Subject { frequency, unit: feed.unit.clone() }) {
+            match wrong.iter_mut().find(|(known, _)| *known == error) {
+                Some((_, feeds)) => feeds.push(&feed.name),
+                None => wrong.push((error, vec![&feed.name])),
+            }
+        }
+    }
+    for (error, feeds) in &wrong {
+        told(cx, at, error, (matched.len() > 1).then_some(feeds.as_slice()));
+    }
+    wrong.is_empty().then_some(expr)
+}
+
+/// Reports what is wrong with an expression, underlined within the string.
+fn told(cx: Context<'_>, at: &At<String>, error: &ExprError, feeds: Option<&[&str]>) {
+    let place = cx.sources.within(at.place, &at.value, error.span.clone());
+    let title = match feeds {
+        Some(feeds) => format!("{} (for feed {})", error.message, list(feeds)),
+        None => error.message.clone(),
+    };
+    let finding = Finding::error(place, title).label(&error.label);
+    cx.add(match &error.help {
+        Some(help) => finding.help(help),
+        None => finding,
+    });
+}
+
+/// The base below which ratios say nothing, in a unit that every feed's series convert to.
+fn min_base(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Quantity> {
+    let quantity = value::quantity(cx, "min_base", at)?;
+    if quantity.value < 0.0 {
+        cx.add(Finding::error(at.place, "`min_base` is negative").label("expected a size"));
+        return None;
+    }
+    for feed in matched {
+        let said = match (&feed.unit, &quantity.unit) {
+            (Some(Some(series)), None) => Some((
+                format!("the series of feed `{}` are in {series}", feed.name),
+                format!("write \"{quantity} {series}\""),
+            )),
+            (Some(Some(series)), Some(unit)) if !unit.converts_to(series) => {
+                let help = format!("write it in {series}, or in a unit that converts to it");
+                Some((
+                    format!("the series of feed `{}` are in {series}, which {unit} does not convert to", feed.name),
+                    help,
+                ))
+            }
+            (Some(None), Some(_)) => {
+                let help = "set the feed's `unit`, or write a bare number".to_owned();
+                Some((format!("the series of feed `{}` have no unit", feed.name), help))
+            }
+            _ => None,
+        };
+        if let Some((title, help)) = said {
+            cx.error(at.place, format!("`min_base` does not fit: {title}"), "another unit", help);
+            return None;
+        }
+    }
+    Some(quantity)
+}
+
+/// The receivers that are told, each once.
+fn notify(cx: Context<'_>, named: &Named<RuleTable>, receivers: &[&str]) -> Vec<String> {
+    let table = &named.table;
+    if table.notify.as_ref().map_or(!table.given.has("notify"), |at| at.value.is_empty()) {
+        let message = format!("rule `{}` notifies nobody", named.name.value);
+        let finding = Finding::warning(named.name.place, message).label("no `notify`");
+        cx.add(finding.help("write notify = [\"RECEIVER\"]; its alerts are kept all the same"));
+    }
+    let mut told: Vec<String> = Vec::new();
+    for at in table.notify.iter().flat_map(|notify| &notify.value) {
+        if !receivers.contains(&at.value.as_str()) {
+            let message = format!("there is no receiver `{}`", shorten(&at.value, 60));
+            let finding = Finding::error(at.place, message).label("unknown");
+            cx.add(if receivers.is_empty() {
+                finding.help("a receiver is a table [receiver.NAME] with a `kind`")
+            } else {
+                finding.near_or_all(&at.value, receivers.iter().copied(), "the receivers are")
+            });
+        } else if told.contains(&at.value) {
+            let message = format!("receiver `{}` is named twice", at.value);
+            cx.add(Finding::warning(at.place, message).label("told once all the same"));
+        } else {
+            told.push(at.value.clone());
+        }
+    }
+    told
+}
+
+fn renotify(cx: Context<'_>, at: &At<String>) -> Option<Renotify> {
+    match at.value.as_str() {
+        "never" => Some(Renotify::Never),
+        "each-period" => Some(Renotify::EachPeriod),
+        _ => value::length(cx, "renotify", at, &["never", "each-period"]).map(Renotify::After),
+    }
+}

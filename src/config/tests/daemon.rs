@@ -1,0 +1,122 @@
+//! `[daemon]`.
+
+use super::{Sandbox, check};
+use crate::store::Location;
+
+fn state(config: &str, variables: &[(&str, &str)]) -> String {
+    let sandbox = variables.iter().fold(Sandbox::new(config), |sandbox, (name, value)| sandbox.variable(name, value));
+    let Location::Sqlite(path) = sandbox.setup().state;
+    path.display().to_string().replace(sandbox.path("").to_str().unwrap(), "DIR/")
+}
+
+#[test]
+fn the_store_is_where_the_config_or_the_service_manager_says() {
+    assert_eq!(state("", &[]), "supplywatch.db");
+    assert_eq!(
+        state("", &[("STATE_DIRECTORY", "/var/lib/supplywatch:/var/lib/x")]),
+        "/var/lib/supplywatch/supplywatch.db"
+    );
+    assert_eq!(state("daemon.state = 'sqlite:a.db'", &[("STATE_DIRECTORY", "/var/lib/supplywatch")]), "DIR/a.db");
+    assert_eq!(state("daemon.state = 'sqlite:/srv/a.db'", &[]), "/srv/a.db");
+    assert_eq!(state("daemon.state = 'sqlite:///srv/a.db'", &[]), "/srv/a.db");
+}
+
+#[test]
+fn other_stores_are_refused() {
+    insta::assert_snapshot!(check("daemon.state = 'postgres://watch:hunter22@db/supplywatch'"), @r#"
+    error: `state` names a PostgreSQL database, which this version does not support
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = "<secret>"
+      |                ^^^^^^^^^^ not supported
+      |
+      = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("daemon.state = 'supplywatch.db'"), @r#"
+    error: `state` does not say which kind of store `supplywatch.db` is
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = 'supplywatch.db'
+      |                ^^^^^^^^^^^^^^^^ expected `sqlite:` before the path
+      |
+      = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("daemon.state = 'mysql:x'"), @r#"
+    error: `state` names a store of the unknown kind `mysql`
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = 'mysql:x'
+      |                ^^^^^^^^^ expected `sqlite:`
+      |
+      = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("daemon.state = 'sqlite::memory:'"), @r#"
+    error: `state` must name a file: what was already told is remembered there
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = 'sqlite::memory:'
+      |                ^^^^^^^^^^^^^^^^^ no file
+      |
+      = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
+
+    1 error
+    "#);
+}
+
+#[test]
+fn an_unknown_zone_is_told_with_the_nearest() {
+    insta::assert_snapshot!(check("[daemon]\ntimezone = 'Asia/Shanghia'"), @r#"
+    error: there is no time zone `Asia/Shanghia`
+     --> supplywatch.toml:2:12
+      |
+    2 | timezone = 'Asia/Shanghia'
+      |            ^^^^^^^^^^^^^^^ unknown
+      |
+      = help: did you mean `Asia/Shanghai`?
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("[daemon]\ntimezone = 'shanghai'"), @r#"
+    error: there is no time zone `shanghai`
+     --> supplywatch.toml:2:12
+      |
+    2 | timezone = 'shanghai'
+      |            ^^^^^^^^^^ unknown
+      |
+      = help: did you mean `Asia/Shanghai`?
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("[daemon]\ntimezone = '+08:00'"), @r#"
+    error: there is no time zone `+08:00`
+     --> supplywatch.toml:2:12
+      |
+    2 | timezone = '+08:00'
+      |            ^^^^^^^^ unknown
+      |
+      = help: write a name of the IANA time zone database, such as `UTC` or `Asia/Shanghai`
+
+    1 error
+    "#);
+}
+
+#[test]
+fn the_contact_is_one_line() {
+    insta::assert_snapshot!(check("[daemon]\ncontact = \"a@b.example\\r\\nX: y\""), @r#"
+    error: `contact` has a line break or another control character
+     --> supplywatch.toml:2:11
+      |
+    2 | contact = "a@b.example\r\nX: y"
+      |           ^^^^^^^^^^^^^^^^^^^^^ expected a line of text
+
+    1 error
+    "#);
+    let setup = Sandbox::new("daemon.contact = 'ops@example.com'").setup();
+    assert_eq!(setup.contact.as_deref(), Some("ops@example.com"));
+}

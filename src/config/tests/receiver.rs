@@ -1,0 +1,348 @@
+//! `[receiver.NAME]`.
+
+use super::{FEED, Sandbox, check_receiver};
+use crate::notify::{Channel, Receiver};
+
+#[test]
+fn what_a_receiver_needs_is_asked_for() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nurl = 'https://h.example/'"), @r#"
+    error: [receiver.r] needs `kind`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `kind`
+      |
+      = help: write kind = "console", "webhook", "slack" or "email"
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'mail'"), @r#"
+    error: `kind` cannot be `mail`
+      --> supplywatch.toml:10:8
+       |
+    10 | kind = 'mail'
+       |        ^^^^^^ expected `console`, `webhook`, `slack` or `email`
+       |
+       = help: did you mean `email`?
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'webhook'"), @r#"
+    error: [receiver.r] needs `url`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `url`
+      |
+      = help: write url = "https://…", or { env = "…" }, { file = "…" }, { credential = "…" }
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'email'"), @r#"
+    error: [receiver.r] needs `host`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `host`
+      |
+      = help: write the mail relay's name: host = "smtp.example"
+
+    error: [receiver.r] needs `from`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `from`
+      |
+      = help: write the sender: from = "Supply watch <watch@example.com>"
+
+    error: [receiver.r] needs `to`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `to`
+      |
+      = help: write whom to tell: to = ["desk@example.com"]
+
+    3 errors
+    "#);
+}
+
+#[test]
+fn options_of_another_kind_are_refused() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'slack'\nurl = 'https://h.example/'\nsecret = { env = 'A' }\nhost = 'h'"), @r#"
+    error: `secret` has no meaning for kind `slack`
+      --> supplywatch.toml:12:1
+       |
+    12 | secret = { env = 'A' }
+       | ^^^^^^ not for this kind
+       |
+       = help: `secret` belongs to kind `webhook`
+
+    error: `host` has no meaning for kind `slack`
+      --> supplywatch.toml:13:1
+       |
+    13 | host = 'h'
+       | ^^^^ not for this kind
+       |
+       = help: `host` belongs to kind `email`
+
+    2 errors
+    "#);
+}
+
+#[test]
+fn posts_go_to_public_https_addresses() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'webhook'\nurl = 'hooks.example/in'"), @r#"
+    error: the address has no scheme
+      --> supplywatch.toml:11:7
+       |
+    11 | url = "<secret>"
+       |       ^^^^^^^^^^ expected https://…
+       |
+       = help: write the whole address, such as https://host.example/path
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'webhook'\nurl = 'http://127.0.0.1:8080/in'"), @r#"
+    error: the address is plain http
+      --> supplywatch.toml:11:7
+       |
+    11 | url = "<secret>"
+       |       ^^^^^^^^^^ http://127.0.0.1 is not encrypted
+       |
+       = help: use https://, or allow it with `insecure = true`
+
+    error: the address is not on the public internet
+      --> supplywatch.toml:11:7
+       |
+    11 | url = "<secret>"
+       |       ^^^^^^^^^^ 127.0.0.1 is this machine or a private network
+       |
+       = help: allow it with `allow_private = true`
+
+    2 errors
+    "#);
+    assert_eq!(
+        check_receiver(
+            "[receiver.r]\nkind = 'webhook'\nurl = 'http://127.0.0.1:8080/in'\ninsecure = true\nallow_private = true"
+        ),
+        ""
+    );
+}
+
+#[test]
+fn a_signing_secret_is_checked() {
+    let secret = |secret: &str| {
+        check_receiver(&format!("[receiver.r]\nkind = 'webhook'\nurl = 'https://h.example/'\nsecret = '{secret}'"))
+    };
+    insta::assert_snapshot!(secret("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), @r#"
+    error: `secret` does not begin with `whsec_`
+      --> supplywatch.toml:12:10
+       |
+    12 | secret = "<secret>"
+       |          ^^^^^^^^^^ not a signing secret
+       |
+       = help: a secret is `whsec_` and 24 to 64 random bytes in base64: whsec_$(openssl rand -base64 32)
+
+    1 error
+    "#);
+    insta::assert_snapshot!(secret("whsec_???"), @r#"
+    error: `secret` is not base64 after `whsec_`
+      --> supplywatch.toml:12:10
+       |
+    12 | secret = "<secret>"
+       |          ^^^^^^^^^^ not a signing secret
+       |
+       = help: a secret is `whsec_` and 24 to 64 random bytes in base64: whsec_$(openssl rand -base64 32)
+
+    1 error
+    "#);
+    insta::assert_snapshot!(secret("whsec_dGVzdA=="), @r#"
+    warning: `secret` has 4 bytes, which is short for a signing key
+      --> supplywatch.toml:12:10
+       |
+    12 | secret = "<secret>"
+       |          ^^^^^^^^^^ weak
+       |
+       = help: a secret is `whsec_` and 24 to 64 random bytes in base64: whsec_$(openssl rand -base64 32)
+    "#);
+    assert_eq!(secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "");
+}
+
+#[test]
+fn mail_is_checked() {
+    let mail = |more: &str| {
+        check_receiver(&format!(
+            "[receiver.r]\nkind = 'email'\nhost = 'smtp.example.com'\nfrom = 'a@b.example'\nto = 'c@d.example'\n{more}"
+        ))
+    };
+    insta::assert_snapshot!(mail("tls = 'none'\nport = 70000\nusername = 'u'"), @r#"
+    error: mail would travel without encryption
+      --> supplywatch.toml:14:7
+       |
+    14 | tls = 'none'
+       |       ^^^^^^ not encrypted
+       |
+       = help: use "starttls" or "implicit", or allow it with `insecure = true`
+
+    error: `port` cannot be 70000
+      --> supplywatch.toml:15:8
+       |
+    15 | port = 70000
+       |        ^^^^^ expected 1 to 65535
+
+    error: `username` without `password`
+      --> supplywatch.toml:16:1
+       |
+    16 | username = "<secret>"
+       | ^^^^^^^^ half a login
+       |
+       = help: write `password` too, or take `username` away
+
+    3 errors
+    "#);
+    insta::assert_snapshot!(mail("tls = 'ssl'\nhello = 'a b'\nca_file = 'none.pem'"), @r#"
+    error: `tls` cannot be `ssl`
+      --> supplywatch.toml:14:7
+       |
+    14 | tls = 'ssl'
+       |       ^^^^^ expected `implicit`, `starttls` or `none`
+
+    error: `hello` cannot be `a b`
+      --> supplywatch.toml:15:9
+       |
+    15 | hello = 'a b'
+       |         ^^^^^ expected a host's name
+       |
+       = help: write the name alone, such as "smtp.example.com"
+
+    error: `none.pem` cannot be read: No such file or directory (os error 2)
+      --> supplywatch.toml:16:11
+       |
+    16 | ca_file = 'none.pem'
+       |           ^^^^^^^^^^ named here
+
+    3 errors
+    "#);
+    assert_eq!(mail("tls = 'none'\ninsecure = true\nallow_private = true"), "");
+}
+
+#[test]
+fn mail_addresses_are_checked() {
+    insta::assert_snapshot!(
+        check_receiver("[receiver.r]\nkind = 'email'\nhost = 'smtp://h'\nfrom = \"a\\r\\nBcc: x <a@b.example>\"\nto = ['c', 'd@e.example', 'f@']"), @r#"
+    error: `host` cannot be `smtp://h`
+      --> supplywatch.toml:11:8
+       |
+    11 | host = 'smtp://h'
+       |        ^^^^^^^^^^ expected a host's name
+       |
+       = help: write the name alone, such as "smtp.example.com"
+
+    error: `a\u{d}\u{a}Bcc: x <a@b.example>` is no mail address
+      --> supplywatch.toml:12:8
+       |
+    12 | from = "a\r\nBcc: x <a@b.example>"
+       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^ a line break or another control character
+       |
+       = help: write "desk@example.com" or "The desk <desk@example.com>"
+
+    error: `c` is no mail address
+      --> supplywatch.toml:13:7
+       |
+    13 | to = ['c', 'd@e.example', 'f@']
+       |       ^^^ not an address
+       |
+       = help: write "desk@example.com" or "The desk <desk@example.com>"
+
+    error: `f@` is no mail address
+      --> supplywatch.toml:13:27
+       |
+    13 | to = ['c', 'd@e.example', 'f@']
+       |                           ^^^^ not an address
+       |
+       = help: write "desk@example.com" or "The desk <desk@example.com>"
+
+    4 errors
+    "#);
+}
+
+#[test]
+fn patience_is_a_time() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'console'\ngive_up_after = '72'\ncolor = 'always'"), @r#"
+    error: `give_up_after` cannot be `72`
+      --> supplywatch.toml:11:17
+       |
+    11 | give_up_after = '72'
+       |                 ^^^^ expected a time such as 90s, 15m, 72h or 3d
+       |
+       = help: a time has a unit: s, m, h or d
+
+    error: `color` cannot be `always`
+      --> supplywatch.toml:12:9
+       |
+    12 | color = 'always'
+       |         ^^^^^^^^ expected `auto`, `true`, `never` or `false`
+
+    2 errors
+    "#);
+}
+
+fn receiver(table: &str, files: &[(&str, &str)]) -> Receiver {
+    let sandbox = Sandbox::new(&format!("{FEED}[receiver.r]\n{table}"));
+    let sandbox = files.iter().fold(sandbox, |sandbox, (name, contents)| sandbox.with(name, contents));
+    sandbox.setup().receivers.remove(0)
+}
+
+#[test]
+fn every_option_arrives() {
+    let pem = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+    let table = "kind = 'email'\nhost = 'smtp.example.com'\nport = 2525\ntls = 'starttls'\nusername = 'u'\npassword = 'p'\nfrom = 'Watch <a@b.example>'\nto = ['c@d.example', 'E <e@f.example>']\nhello = 'b.example'\nca_file = 'ca.pem'\ngive_up_after = '1h30m'";
+    let mail = receiver(table, &[("ca.pem", pem)]);
+    assert_eq!(mail.policy.give_up_after.as_secs(), 5400);
+    let Channel::Email(mail) = mail.channel else { panic!("expected mail") };
+    assert_eq!((mail.host.as_str(), mail.port, mail.hello.as_deref()), ("smtp.example.com", 2525, Some("b.example")));
+    assert_eq!(mail.login.map(|(name, password)| (name, password.expose().to_owned())), Some(("u".into(), "p".into())));
+    assert_eq!(mail.from.to_string(), "Watch <a@b.example>");
+    assert_eq!(mail.to.len(), 2);
+    assert_eq!(mail.ca_pem.as_deref(), Some(pem.as_bytes()));
+
+    let slack = receiver("kind = 'slack'\nurl = 'https://hooks.slack.com/services/T/B/x'", &[]);
+    let Channel::Slack(slack) = slack.channel else { panic!("expected slack") };
+    assert_eq!(slack.endpoint.url.expose(), "https://hooks.slack.com/services/T/B/x");
+
+    for (color, expected) in
+        [("", true), ("color = 'auto'", true), ("color = 'never'", false), ("color = false", false)]
+    {
+        let Channel::Console(console) = receiver(&format!("kind = 'console'\n{color}"), &[]).channel else { panic!() };
+        assert_eq!(console.colour, expected, "{color}");
+    }
+}
+
+#[test]
+fn the_port_follows_the_protection() {
+    use crate::notify::email::Tls;
+    for (more, port, tls) in [
+        ("", 587, Tls::StartTls),
+        ("port = 465", 465, Tls::Implicit),
+        ("tls = 'implicit'", 465, Tls::Implicit),
+        ("port = 465\ntls = 'starttls'", 465, Tls::StartTls),
+        ("tls = 'none'\ninsecure = true", 25, Tls::None),
+    ] {
+        let mail =
+            receiver(&format!("kind = 'email'\nhost = 'h'\nfrom = 'a@b.example'\nto = 'c@d.example'\n{more}"), &[]);
+        let Channel::Email(mail) = mail.channel else { panic!("expected mail") };
+        assert_eq!((mail.port, mail.tls), (port, tls), "{more}");
+    }
+}
+
+#[test]
+fn a_receiver_that_nobody_tells_is_doubtful() {
+    insta::assert_snapshot!(super::check(&format!("{FEED}[receiver.r]\nkind = 'console'")), @r#"
+    warning: no rule notifies receiver `r`
+     --> supplywatch.toml:5:11
+      |
+    5 | [receiver.r]
+      |           ^ never told
+    "#);
+}

@@ -1,0 +1,472 @@
+//! What the tests of the channels share: messages as the rules compose them, and servers on loopback.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::Parcel;
+use crate::alert::Kind;
+use crate::base::clock::Timestamp;
+use crate::outbox::{
+    AlertRef, Delivery, Evidence, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow,
+};
+use crate::rule::Severity;
+use crate::series::Provenance;
+
+pub fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+fn row(period: &str, value: &str, change: Option<&str>, known: Option<&str>) -> TableRow {
+    TableRow {
+        period: period.to_owned(),
+        value: value.to_owned(),
+        change: change.map(ToOwned::to_owned),
+        status: None,
+        known_since: known.map(at),
+        known_on: known.map(|known| known[..10].to_owned()),
+        note: known.is_none().then(|| "not published".to_owned()),
+    }
+}
+
+/// Exports that fell for a second month.
+pub fn fired() -> Message {
+    let labels = [("feed", "china-magnets"), ("hs", "85051110"), ("partner", "US"), ("reporter", "CN")];
+    let point = |period: &str, value, recorded: &str| PointLine {
+        period: period.to_owned(),
+        value,
+        status: "final".to_owned(),
+        recorded_at: at(recorded),
+        source: Some(0),
+    };
+    Message {
+        alert: AlertRef {
+            id: "9f3c21d07be45a68".to_owned(),
+            rule: "magnet-exports-falling".to_owned(),
+            labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            episode: 1,
+        },
+        kind: Kind::Fired,
+        number: 1,
+        severity: Severity::Critical,
+        period: Some("2025-09".to_owned()),
+        at: at("2025-10-20T01:05:00Z"),
+        title: "China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %"
+            .to_owned(),
+        summary: "July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.".to_owned(),
+        gates: vec![GateLine {
+            text: "declines >= 2".to_owned(),
+            verdict: "holds".to_owned(),
+            value: "declines = 2".to_owned(),
+        }],
+        table: vec![
+            row("2025-04", "—", None, None),
+            row("2025-05", "46.4 t", None, Some("2025-06-20T01:00:00Z")),
+            row("2025-06", "353 t", Some("+660.8 %"), Some("2025-07-20T01:00:00Z")),
+            row("2025-07", "619 t", Some("+75.4 %"), Some("2025-08-20T01:00:00Z")),
+            row("2025-08", "590 t", Some("−4.7 %"), Some("2025-09-20T01:00:00Z")),
+            row("2025-09", "420.5 t", Some("−28.7 %"), Some("2025-10-20T01:00:00Z")),
+        ],
+        said: None,
+        revisions: Vec::new(),
+        clears: Some("ends when `declines >= 2` no longer holds".to_owned()),
+        sources: vec![Provenance {
+            feed: "china-magnets".to_owned(),
+            url: "samples/china-magnet-exports.csv".to_owned(),
+            retrieved_at: at("2025-10-20T01:04:58Z"),
+            sha256: "ab".repeat(32),
+        }],
+        rule_text: "declines >= 2".to_owned(),
+        rule_hash: "cd".repeat(32),
+        program: "supplywatch 0.1.0".to_owned(),
+        evidence: Evidence {
+            unit: Some("t".to_owned()),
+            measures: vec![MeasureLine { text: "declines".to_owned(), value: Some(2.0), words: "2".to_owned() }],
+            points: vec![
+                point("2025-07", 619.0, "2025-08-20T01:00:00Z"),
+                point("2025-08", 590.0, "2025-09-20T01:00:00Z"),
+                point("2025-09", 420.5, "2025-10-20T01:00:00Z"),
+            ],
+        },
+    }
+}
+
+fn said() -> Said {
+    Said { at: at("2025-10-20T01:05:00Z"), on: "20 October 2025".to_owned(), title: fired().title }
+}
+
+/// September turned out to be 600 t.
+pub fn corrected() -> Message {
+    let mut message = Message {
+        kind: Kind::Corrected,
+        number: 2,
+        at: at("2025-11-20T01:05:00Z"),
+        title: "China → US rare-earth magnet exports: `declines >= 2` no longer holds after a revision: \
+                September 2025 is now 600 t, was 420.5 t"
+            .to_owned(),
+        summary: "August 2025 590 t, September 2025 600 t. Known since 20 November 2025.".to_owned(),
+        said: Some(said()),
+        revisions: vec![RevisionLine {
+            period: "2025-09".to_owned(),
+            old: "420.5 t".to_owned(),
+            new: "600 t".to_owned(),
+            known_since: at("2025-11-20T01:00:00Z"),
+            known_on: "2025-11-20".to_owned(),
+        }],
+        clears: None,
+        ..fired()
+    };
+    message.gates[0].verdict = "fails".to_owned();
+    message.gates[0].value = "declines = 0".to_owned();
+    message.table[5] = TableRow {
+        note: Some("was 420.5 t until 20 November 2025".to_owned()),
+        status: Some("preliminary".to_owned()),
+        ..row("2025-09", "600 t", Some("+1.7 %"), Some("2025-11-20T01:00:00Z"))
+    };
+    message
+}
+
+/// October brought 656 t.
+pub fn resolved() -> Message {
+    let mut message = Message {
+        kind: Kind::Resolved,
+        number: 2,
+        period: Some("2025-10".to_owned()),
+        at: at("2025-11-20T01:05:00Z"),
+        title: "China → US rare-earth magnet exports: `declines >= 2` no longer holds: 656 t in October 2025, +56 %"
+            .to_owned(),
+        summary: "September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.".to_owned(),
+        said: Some(said()),
+        clears: None,
+        ..fired()
+    };
+    message.gates[0].verdict = "fails".to_owned();
+    message.gates[0].value = "declines = 0".to_owned();
+    message.table.remove(0);
+    message.table.push(row("2025-10", "656 t", Some("+56 %"), Some("2025-11-20T01:00:00Z")));
+    message
+}
+
+pub fn delivery(message: Message) -> Delivery {
+    Delivery {
+        id: "msg_00112233445566778899aabbccddeeff".to_owned(),
+        receiver: "desk".to_owned(),
+        alert: message.alert.id.clone(),
+        created_at: message.at,
+        message,
+    }
+}
+
+pub fn parcel(delivery: &Delivery) -> Parcel<'_> {
+    Parcel { delivery, attempt: 1, maybe_delivered: false, now: at("2025-10-20T01:06:00Z") }
+}
+
+/// What a double answers, once it has read a whole request.
+#[derive(Clone)]
+pub struct Reply {
+    status: Option<u16>,
+    headers: String,
+    body: String,
+    raw: Option<String>,
+    silence: bool,
+}
+
+impl Reply {
+    const NOTHING: Self = Self { status: None, headers: String::new(), body: String::new(), raw: None, silence: false };
+
+    pub fn status(status: u16) -> Self {
+        Self { status: Some(status), ..Self::NOTHING }
+    }
+
+    /// The connection closed without a word.
+    pub fn hang_up() -> Self {
+        Self::NOTHING
+    }
+
+    /// Nothing, and the connection stays open.
+    pub fn silence() -> Self {
+        Self::NOTHING.then_silence()
+    }
+
+    pub fn raw(text: &str) -> Self {
+        Self { raw: Some(text.to_owned()), ..Self::NOTHING }
+    }
+
+    pub fn then_silence(self) -> Self {
+        Self { silence: true, ..self }
+    }
+
+    pub fn body(self, body: &str) -> Self {
+        Self { body: body.to_owned(), ..self }
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push_str(&format!("{name}: {value}\r\n"));
+        self
+    }
+
+    fn text(&self) -> String {
+        let Some(status) = self.status else { return self.raw.clone().unwrap_or_default() };
+        let (headers, body) = (&self.headers, &self.body);
+        format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    }
+}
+
+/// A request as a double got it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub line: String,
+    headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Request {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// An HTTP server on loopback: it keeps what it gets and answers as it is told; the last reply stays.
+pub struct HttpDouble {
+    port: u16,
+    requests: Arc<Mutex<Vec<Request>>>,
+    _tasks: JoinSet<()>,
+}
+
+impl HttpDouble {
+    pub async fn start(reply: Reply) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = requests.clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(answer(stream, reply.clone(), kept.clone()));
+            }
+        });
+        Self { port, requests, _tasks: tasks }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+async fn answer(stream: tokio::net::TcpStream, reply: Reply, requests: Arc<Mutex<Vec<Request>>>) {
+    let mut stream = BufReader::new(stream);
+    let Some(request) = read_request(&mut stream).await else { return };
+    requests.lock().unwrap().push(request);
+    // A client that has read enough may hang up first.
+    let _ = stream.write_all(reply.text().as_bytes()).await;
+    if reply.silence {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn read_request(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<Request> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        match line.trim_end() {
+            "" => break,
+            text => lines.push(text.to_owned()),
+        }
+    }
+    let headers: Vec<(String, String)> = lines[1..]
+        .iter()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
+    let request = Request { line: lines[0].clone(), headers, body: String::new() };
+    let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(Request { body: String::from_utf8(body).unwrap(), ..request })
+}
+
+/// How a mail double answers: what is not named here goes well.
+#[derive(Clone, Default)]
+pub struct Script {
+    /// The beginning of a command (`RCPT TO:<bob`, `.` for the message's end, empty for the greeting)
+    /// and its reply; [`SILENCE`] and [`HANG_UP`] are no replies.
+    pub replies: Vec<(&'static str, &'static str)>,
+    /// It speaks TLS: from the first byte, or after STARTTLS.
+    pub tls: Option<super::email::Tls>,
+}
+
+/// Nothing, and the connection stays open.
+pub const SILENCE: &str = "<silence>";
+/// Nothing, and the connection ends.
+pub const HANG_UP: &str = "<hang up>";
+
+impl Script {
+    pub fn new(replies: &[(&'static str, &'static str)]) -> Self {
+        Self { replies: replies.to_vec(), tls: None }
+    }
+
+    pub fn tls(self, tls: super::email::Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    fn reply(&self, command: &str) -> &'static str {
+        let told = self.replies.iter().find(|(begin, _)| {
+            if begin.is_empty() {
+                command.is_empty()
+            } else {
+                command.to_lowercase().starts_with(&begin.to_lowercase())
+            }
+        });
+        told.map_or_else(|| self.default_reply(command), |(_, reply)| reply)
+    }
+
+    fn default_reply(&self, command: &str) -> &'static str {
+        match command.split([' ', ':']).next().unwrap_or_default() {
+            "" => "220 double ready",
+            "EHLO" if self.tls == Some(super::email::Tls::StartTls) => {
+                "250-double\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS"
+            }
+            "EHLO" => "250-double\r\n250 AUTH PLAIN LOGIN",
+            "STARTTLS" => "220 go ahead",
+            "AUTH" => "235 welcome",
+            "DATA" => "354 go on",
+            "." => "250 2.0.0 queued as D0UBLE",
+            "QUIT" => "221 bye",
+            _ => "250 ok",
+        }
+    }
+}
+
+/// A mail relay on loopback: it keeps commands and messages, and answers by its script.
+pub struct MailDouble {
+    pub port: u16,
+    seen: Arc<Mutex<Seen>>,
+    script: Arc<Mutex<Script>>,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct Seen {
+    commands: Vec<String>,
+    messages: Vec<String>,
+}
+
+impl MailDouble {
+    pub async fn start(script: Script) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (seen, script) = (Arc::new(Mutex::new(Seen::default())), Arc::new(Mutex::new(script)));
+        let (kept, followed) = (seen.clone(), script.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let script = followed.lock().unwrap().clone();
+                connections.spawn(converse(stream, script, kept.clone()));
+            }
+        });
+        Self { port, seen, script, _tasks: tasks }
+    }
+
+    /// From the next connection on it answers so.
+    pub fn follow(&self, script: Script) {
+        *self.script.lock().unwrap() = script;
+    }
+
+    /// The commands since the last look.
+    pub fn commands(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap().commands)
+    }
+
+    /// The messages since the last look: what stood between DATA and the final dot.
+    pub fn messages(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap().messages)
+    }
+}
+
+/// The certificate of the authority that signed the double's own.
+pub const CA_PEM: &[u8] = include_bytes!("testdata/ca.pem");
+
+fn acceptor() -> tokio_rustls::TlsAcceptor {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("testdata/relay.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("testdata/relay.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()).into()
+}
+
+async fn converse(stream: tokio::net::TcpStream, script: Script, seen: Arc<Mutex<Seen>>) {
+    if script.tls == Some(super::email::Tls::Implicit) {
+        let Ok(stream) = acceptor().accept(stream).await else { return };
+        speak(stream, &script, &seen, true).await;
+        return;
+    }
+    let Some(stream) = speak(stream, &script, &seen, true).await else { return };
+    let Ok(stream) = acceptor().accept(stream).await else { return };
+    speak(stream, &script, &seen, false).await;
+}
+
+/// One conversation; the stream again where it is to be protected from here on.
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    script: &Script,
+    seen: &Mutex<Seen>,
+    greet: bool,
+) -> Option<S> {
+    let mut stream = BufReader::new(stream);
+    if greet {
+        say(&mut stream, script.reply("")).await?;
+    }
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let command = line.trim_end().to_owned();
+        seen.lock().unwrap().commands.push(command.clone());
+        let reply = script.reply(&command);
+        say(&mut stream, reply).await?;
+        if command == "STARTTLS" && reply.starts_with("220") {
+            return Some(stream.into_inner());
+        }
+        if command == "DATA" && reply.starts_with("354") {
+            let message = read_message(&mut stream).await?;
+            seen.lock().unwrap().messages.push(message);
+            say(&mut stream, script.reply(".")).await?;
+        }
+    }
+}
+
+async fn say<S: AsyncWrite + Unpin>(stream: &mut S, reply: &str) -> Option<()> {
+    match reply {
+        SILENCE => std::future::pending().await,
+        HANG_UP => None,
+        reply => stream.write_all(format!("{reply}\r\n").as_bytes()).await.ok(),
+    }
+}
+
+async fn read_message<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> Option<String> {
+    let mut message = String::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        if line == ".\r\n" {
+            return Some(message);
+        }
+        message.push_str(line.strip_prefix('.').unwrap_or(&line));
+    }
+}

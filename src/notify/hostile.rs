@@ -1,0 +1,180 @@
+//! What feeds and configs may hold at worst, sent through every channel and read back.
+
+use proptest::prelude::*;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
+
+use super::double::{HttpDouble, Reply, corrected, delivery, fired, parcel};
+use super::{Channel, Parcel, Receiver, Sender, console, email, http, slack, webhook};
+use crate::base::secret::Secret;
+use crate::base::text::printable;
+use crate::outbox::{Delivery, Message, Policy};
+
+/// Pieces that mean something to some markup, terminal or parser.
+const PIECES: [&str; 24] = [
+    "<script>alert(1)</script>",
+    "<!channel>",
+    "<https://evil.example|click>",
+    "&lt;b&gt;",
+    "&",
+    "```\n*bold* _it_ ~no~",
+    "`",
+    "\r\nBcc: victim@example.org\r\n\r\n",
+    "\n.\r\n",
+    "\u{1b}[2J\u{1b}]0;x\u{7}",
+    "\u{202e}txet",
+    "\u{2066}\u{2069}\u{200f}",
+    "\u{85}\u{9b}31m",
+    "\u{2028}\u{2029}",
+    "\0\u{7f}",
+    "=?utf-8?B?PHg+?=",
+    "\"'\\",
+    "{{ x }} ${y} %s",
+    "a\u{301}\u{302}\u{303}",
+    "👩‍👩‍👧‍👦",
+    "稀土永磁体",
+    "\u{feff}",
+    "--=_msg_00112233445566778899aabbccddeeff--",
+    " ",
+];
+
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => prop::sample::select(&PIECES[..]).prop_map(ToOwned::to_owned),
+        2 => any::<String>(),
+        1 => "[a-z ]{1,20}",
+        1 => prop::sample::select(&PIECES[..]).prop_map(|piece| piece.repeat(10_000 / piece.len())),
+    ];
+    prop::collection::vec(piece, 1..5).prop_map(|pieces| pieces.concat())
+}
+
+/// A message all of whose texts are hostile.
+fn message() -> impl Strategy<Value = Message> {
+    (prop::collection::vec(hostile(), 8), any::<bool>(), 1_usize..13).prop_map(|(texts, correction, count)| {
+        let mut next = texts.into_iter().cycle();
+        let mut text = || next.next().unwrap();
+        let mut message = if correction { corrected() } else { fired() };
+        (message.title, message.summary, message.rule_text) = (text(), text(), text());
+        message.alert.rule = text();
+        message.alert.labels.insert(text(), text());
+        message.clears = Some(text());
+        for gate in &mut message.gates {
+            (gate.text, gate.value, gate.verdict) = (text(), text(), text());
+        }
+        for row in &mut message.table {
+            (row.period, row.value) = (text(), text());
+            (row.change, row.status, row.note) = (Some(text()), Some(text()), Some(text()));
+        }
+        for source in &mut message.sources {
+            (source.feed, source.url) = (text(), text());
+        }
+        if let Some(said) = &mut message.said {
+            said.title = text();
+        }
+        for revision in &mut message.revisions {
+            (revision.old, revision.new) = (text(), text());
+        }
+        let gate = message.gates[0].clone();
+        message.gates = vec![gate; count];
+        message
+    })
+}
+
+fn marked(delivery: &Delivery) -> Parcel<'_> {
+    Parcel { maybe_delivered: true, ..parcel(delivery) }
+}
+
+fn is_safe(text: &str) -> bool {
+    text.lines().all(|line| printable(line) == line)
+}
+
+fn receivers() -> Vec<Receiver> {
+    let endpoint =
+        || http::Endpoint { url: Secret::new("https://hooks.example/x"), insecure: false, allow_private: false };
+    let channels = vec![
+        Channel::Console(console::Console { colour: false }),
+        Channel::Lines,
+        Channel::Webhook(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) }),
+        Channel::Slack(slack::Slack { endpoint: endpoint() }),
+        Channel::Email(email::tests::email(25)),
+    ];
+    let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
+    channels.into_iter().map(receiver).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// A terminal shows what it is given, in lines that fit, whatever is in them.
+    #[test]
+    fn a_terminal_is_not_driven(message in message()) {
+        let delivery = delivery(message);
+        for receiver in receivers() {
+            let preview = receiver.preview(marked(&delivery));
+            prop_assert!(is_safe(&preview), "{preview:?}");
+        }
+        let text = console::Console { colour: false }.text(marked(&delivery));
+        prop_assert!(text.lines().all(|line| line.width() <= 96));
+        prop_assert!(text.contains("(may be a repeat)"));
+    }
+
+    /// JSON comes back as what went in.
+    #[test]
+    fn json_is_read_back(message in message()) {
+        let delivery = delivery(message);
+        let message = &delivery.message;
+        let payload = serde_json::to_string(&webhook::payload(message)).unwrap();
+        let line = console::line(parcel(&delivery));
+        prop_assert_eq!(line.lines().count(), 1);
+        for json in [payload, line] {
+            let value: Value = serde_json::from_str(&json).unwrap();
+            let data = &value["data"];
+            prop_assert_eq!(&data["title"], &message.title);
+            prop_assert_eq!(&data["summary"], &message.summary);
+            prop_assert_eq!(&data["alert"]["labels"], &serde_json::to_value(&message.alert.labels).unwrap());
+            prop_assert_eq!(&data["gates"][0]["text"], &message.gates[0].text);
+            prop_assert_eq!(&data["evidence"]["table"][0]["value"], &message.table[0].value);
+        }
+    }
+
+    /// Slack's limits hold and nothing in a text is read as Slack's own words.
+    #[test]
+    fn slack_takes_it(message in message()) {
+        slack::tests::check_limits(&slack::tests::payload_of(message));
+    }
+
+    /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.
+    #[test]
+    fn a_mail_is_one_mail(message in message()) {
+        let delivery = delivery(message);
+        email::tests::check_mail(marked(&delivery));
+    }
+}
+
+/// The whole way once: what arrives is what was sent.
+#[tokio::test]
+async fn hostile_text_arrives_as_it_was() {
+    let server = HttpDouble::start(Reply::status(200)).await;
+    let title = PIECES.concat();
+    let delivery = delivery(Message { title: title.clone(), ..fired() });
+    let endpoint = http::Endpoint { url: Secret::new(server.url("/")), insecure: true, allow_private: true };
+    let channel = Channel::Webhook(webhook::Webhook { endpoint, secret: None });
+    let receiver = Receiver { name: "hook".to_owned(), channel, policy: Policy::DEFAULT };
+    receiver.send(&Sender::new().unwrap(), parcel(&delivery)).await;
+    let body: Value = serde_json::from_str(&server.requests()[0].body).unwrap();
+    assert_eq!(body["data"]["title"], title);
+}
+
+#[test]
+fn only_a_console_is_told_how_to_write() {
+    for mut receiver in receivers() {
+        let console = matches!(receiver.channel, Channel::Console(_));
+        receiver.write_plain();
+        receiver.write_json();
+        let lines = matches!(receiver.channel, Channel::Lines);
+        assert!(!console || lines);
+        let delivery = delivery(fired());
+        let is_line = receiver.preview(parcel(&delivery)).starts_with("{\"type\":\"message\"");
+        assert_eq!(is_line, lines);
+    }
+}

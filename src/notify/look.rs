@@ -1,0 +1,217 @@
+//! How a message announces itself: a word, a tone, a mark. The same in every channel, so that someone
+//! who gets it in two places sees that it is one.
+//!
+//! No markup is known here, and no layout.
+
+use crate::alert::Kind;
+use crate::base::clock::Timestamp;
+use crate::base::text::{printable, shorten};
+use crate::outbox::{GateLine, Message, TableRow};
+use crate::rule::Severity;
+use crate::series::Provenance;
+
+/// What the message means for its reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Act.
+    Critical,
+    /// Look at it soon.
+    Warning,
+    /// Good to know.
+    Info,
+    /// It is over.
+    Resolved,
+    /// It was said on a figure that has been revised since.
+    Corrected,
+    /// The watching ended.
+    Ended,
+}
+
+impl Tone {
+    /// The tone of a message.
+    pub const fn of(message: &Message) -> Self {
+        match (message.kind, message.severity) {
+            (Kind::Resolved, _) => Self::Resolved,
+            (Kind::Corrected, _) if closes(message) => Self::Corrected,
+            (Kind::Lapsed, _) => Self::Ended,
+            (_, Severity::Critical) => Self::Critical,
+            (_, Severity::Warning) => Self::Warning,
+            (_, Severity::Info) => Self::Info,
+        }
+    }
+
+    /// A colour that white text can be read on and that reads on white and on black alike.
+    pub const fn colour(self) -> &'static str {
+        match self {
+            Self::Critical => "#c62828",
+            Self::Warning => "#b45f06",
+            Self::Info => "#1f6feb",
+            Self::Resolved => "#2e7d32",
+            Self::Corrected => "#7b4fb5",
+            Self::Ended => "#6e7781",
+        }
+    }
+
+    /// A mark for plain text, one column wide.
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::Critical | Self::Warning => "▲",
+            Self::Info => "●",
+            Self::Resolved => "✓",
+            Self::Corrected => "✎",
+            Self::Ended => "○",
+        }
+    }
+
+    /// A mark for chat tools.
+    pub const fn emoji(self) -> &'static str {
+        match self {
+            Self::Critical => "🔴",
+            Self::Warning => "🟠",
+            Self::Info => "🔵",
+            Self::Resolved => "✅",
+            Self::Corrected => "✏️",
+            Self::Ended => "⚪",
+        }
+    }
+}
+
+/// Whether the message ends its episode.
+pub const fn closes(message: &Message) -> bool {
+    match message.kind {
+        Kind::Resolved | Kind::Lapsed => true,
+        Kind::Corrected => message.said.is_some(),
+        Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased => false,
+    }
+}
+
+/// The word that a message begins with: `CRITICAL`, `STILL CRITICAL`, `RESOLVED`, …
+pub fn word(message: &Message) -> String {
+    let severity = message.severity.name().to_uppercase();
+    match message.kind {
+        Kind::Fired => severity,
+        Kind::Continued => format!("STILL {severity}"),
+        Kind::Escalated | Kind::Eased => format!("NOW {severity}"),
+        Kind::Resolved => "RESOLVED".to_owned(),
+        Kind::Corrected if closes(message) => "CORRECTED".to_owned(),
+        Kind::Corrected => format!("{severity} AFTER REVISION"),
+        Kind::Lapsed => "ENDED".to_owned(),
+    }
+}
+
+/// A mark for a gate's verdict.
+pub fn gate_mark(gate: &GateLine) -> &'static str {
+    match gate.verdict.as_str() {
+        "holds" => "✓",
+        "fails" => "✗",
+        _ => "?",
+    }
+}
+
+/// `2025-10-20 01:00 UTC`.
+pub fn minute(at: Timestamp) -> String {
+    at.utc().format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The series by its labels: `feed china-magnets, hs 85051110, partner US`.
+pub fn series(message: &Message) -> String {
+    let labels: Vec<String> = message.alert.labels.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    labels.join(", ")
+}
+
+/// The rule by its name, and as written.
+pub fn rule(message: &Message) -> String {
+    let text = &message.rule_text;
+    if text.is_empty() { message.alert.rule.clone() } else { format!("{}: {text}", message.alert.rule) }
+}
+
+/// Where the figures came from, a line for each source.
+pub fn sources(message: &Message) -> Vec<String> {
+    let told =
+        |source: &Provenance| format!("{}, {}, retrieved {}", source.feed, source.url, minute(source.retrieved_at));
+    let mut lines: Vec<String> = message.sources.iter().map(told).collect();
+    lines.dedup();
+    lines
+}
+
+/// What was said before, where something was.
+pub fn said(message: &Message) -> Option<String> {
+    let said = message.said.as_ref()?;
+    Some(format!("on {}: {}", said.on, said.title))
+}
+
+/// The revised figures, a line each.
+pub fn revisions(message: &Message) -> Vec<String> {
+    let told = message.revisions.iter().map(|revision| {
+        format!("{}: was {}, is {} since {}", revision.period, revision.old, revision.new, revision.known_on)
+    });
+    told.collect()
+}
+
+/// What the message is, for whoever looks into the matter.
+pub fn identity(message: &Message) -> String {
+    let alert = &message.alert;
+    let (number, at) = (message.number, minute(message.at));
+    format!("{}, episode {}, message {number}, found {at}, {}", alert.id, alert.episode, message.program)
+}
+
+/// The headings of a message's table.
+pub const HEADINGS: [&str; 6] = ["period", "value", "change", "status", "known since", "note"];
+
+/// The cells of a row, in the order of [`HEADINGS`]; empty where there is nothing to say.
+pub fn cells(row: &TableRow) -> [String; 6] {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    [row.period.clone(), row.value.clone(), text(&row.change), text(&row.status), text(&row.known_on), text(&row.note)]
+}
+
+/// `text` on one line for people: what is hostile made visible, and no longer than `limit` characters.
+pub fn line(text: &str, limit: usize) -> String {
+    shorten(&printable(&shorten(text, limit)), limit)
+}
+
+/// The first of the items, and how many were left out, so that whoever reads knows.
+pub fn some<T>(items: &[T], limit: usize) -> (&[T], Option<String>) {
+    if items.len() <= limit {
+        return (items, None);
+    }
+    let shown = limit.saturating_sub(1);
+    (&items[..shown], Some(format!("… and {} more", items.len() - shown)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::double::{corrected, fired, resolved};
+
+    #[test]
+    fn every_kind_has_its_word_and_tone() {
+        let message = fired();
+        let look = |kind, severity| {
+            let message = Message { kind, severity, ..message.clone() };
+            (word(&message), Tone::of(&message), closes(&message))
+        };
+        let table = [
+            (Kind::Fired, Severity::Critical, "CRITICAL", Tone::Critical, false),
+            (Kind::Continued, Severity::Warning, "STILL WARNING", Tone::Warning, false),
+            (Kind::Escalated, Severity::Critical, "NOW CRITICAL", Tone::Critical, false),
+            (Kind::Eased, Severity::Info, "NOW INFO", Tone::Info, false),
+            (Kind::Resolved, Severity::Critical, "RESOLVED", Tone::Resolved, true),
+            (Kind::Corrected, Severity::Warning, "WARNING AFTER REVISION", Tone::Warning, false),
+            (Kind::Lapsed, Severity::Critical, "ENDED", Tone::Ended, true),
+        ];
+        for (kind, severity, word, tone, closes) in table {
+            assert_eq!(look(kind, severity), (word.to_owned(), tone, closes), "{kind}");
+        }
+        // A correction that takes back what was said is over; one that says something new is not.
+        assert_eq!((word(&corrected()), Tone::of(&corrected())), ("CORRECTED".to_owned(), Tone::Corrected));
+        assert!(closes(&corrected()) && closes(&resolved()));
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        assert_eq!(some(&[1, 2, 3], 3), (&[1, 2, 3][..], None));
+        assert_eq!(some(&[1, 2, 3, 4], 3), (&[1, 2][..], Some("… and 2 more".to_owned())));
+        assert_eq!(line("a\nb", 10), "a\\u{a}b");
+        assert_eq!(line(&"x".repeat(50), 10).chars().count(), 10);
+    }
+}

@@ -1,0 +1,109 @@
+//! What every backend must do: one suite, run on each of them by `contract!`.
+//!
+//! Nothing here knows a backend; a test gets a place for a new store, opens it, and looks at it only through
+//! [`Store`].
+
+mod evaluation;
+pub mod fixture;
+mod life;
+mod model;
+mod outbox;
+mod pulls;
+
+use super::{Location, Store};
+use crate::base::clock::Timestamp;
+
+/// A place for a store, new for each test.
+pub struct Site {
+    location: Location,
+    _directory: tempfile::TempDir,
+}
+
+/// The time at which every test begins.
+pub const NOW: Timestamp = Timestamp::from_millis(1_760_000_000_000);
+
+impl Site {
+    /// An SQLite file in a new directory.
+    pub fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { location: Location::Sqlite(directory.path().join("store.db")), _directory: directory }
+    }
+
+    async fn open(&self) -> Store {
+        Store::open(&self.location, NOW).await.unwrap()
+    }
+
+    async fn open_at(&self, now: Timestamp) -> Store {
+        Store::open(&self.location, now).await.unwrap()
+    }
+}
+
+macro_rules! contract {
+    ($backend:ident: $($module:ident { $($test:ident,)+ })+) => {
+        mod $backend {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $test() {
+                    super::super::$module::$test(super::super::Site::$backend()).await;
+                })+
+            })+
+
+            #[test]
+            fn histories_equal_a_naive_model() {
+                super::model::histories_equal_a_naive_model(super::Site::$backend);
+            }
+        }
+    };
+    ($($backend:ident),+) => {
+        $(contract! { $backend:
+            pulls {
+                a_pull_leaves_vintages_and_a_task,
+                saying_the_same_again_leaves_no_task,
+                a_revision_keeps_what_was_known,
+                publications_are_successive_vintages,
+                a_file_with_its_past_is_read_again_without_news,
+                combined_periods_stand_beside_single_ones,
+                every_value_reads_back_equal,
+                another_frequency_or_unit_begins_another_series,
+                a_row_that_cannot_be_is_refused_with_its_pull,
+                a_tick_is_answered_once,
+                a_lease_is_held_until_it_runs_out,
+                a_lost_lease_writes_nothing,
+                what_is_remembered_of_a_feed,
+            }
+            evaluation {
+                a_rule_looks_from_where_it_came,
+                tasks_of_a_feed_keep_their_order,
+                a_task_is_held_until_it_runs_out,
+                what_a_task_came_to_is_stored_whole,
+                a_lost_task_stores_nothing,
+                an_alert_of_another_version_stores_nothing,
+                alerts_read_back_in_order,
+            }
+            outbox {
+                order_is_kept_within_alert_and_receiver,
+                what_is_owed_already_is_not_owed_again,
+                waits_and_pauses_are_kept_unless_in_a_hurry,
+                only_named_receivers_are_served_and_in_turn,
+                an_attempt_is_recorded_when_it_begins,
+                every_outcome_reads_back_equal,
+                a_dead_letter_is_out_of_the_way,
+                a_retry_by_hand_renews_patience,
+                a_retry_by_hand_finds_the_one_that_is_meant,
+                a_retry_by_hand_leaves_an_attempt_alone,
+                the_next_time_is_that_of_what_can_be_taken,
+            }
+            life {
+                a_store_is_as_it_was_left,
+                what_a_process_held_is_free_after_it,
+                no_wait_outlasts_a_clock_that_goes_back,
+                a_copy_is_apart_from_its_store,
+                a_copy_of_nothing_is_empty,
+                a_change_beside_the_owner_is_seen,
+                a_closed_store_says_so,
+            }
+        })+
+    };
+}
+
+contract!(sqlite);

@@ -1,0 +1,150 @@
+//! Rules, tasks, alerts, and the one transaction that stores what a task came to.
+
+use super::fixture::*;
+use super::{NOW, Site};
+use crate::alert::{Alert, State};
+use crate::series::PullId;
+use crate::store::{Committed, Holder, Settled, Store, Task};
+
+async fn baselines(store: &Store, rules: &[(&str, &str)]) -> Vec<(String, i64)> {
+    let rules = rules.iter().map(|(name, hash)| ((*name).to_owned(), (*hash).to_owned())).collect();
+    let baselines = store.register_rules(rules).await.unwrap();
+    baselines.into_iter().map(|(name, pull)| (name, pull.0)).collect()
+}
+
+pub async fn a_rule_looks_from_where_it_came(site: Site) {
+    let store = site.open().await;
+    let first = baselines(&store, &[("a", "1"), ("b", "1")]).await;
+    assert_eq!(first, [("a".to_owned(), 0), ("b".to_owned(), 0)]);
+    append_as(&store, pull("tin", NOW), Vec::new()).await;
+    let newest = append(&store, 1, vec![row("US", "2025-09", 1.0)]).await.pull.unwrap().0;
+    append(&store, 2, vec![row("US", "2025-09", 1.0)]).await;
+    let kept = baselines(&store, &[("a", "1"), ("b", "2"), ("c", "1")]).await;
+    assert_eq!(kept, [("a".to_owned(), 0), ("b".to_owned(), newest), ("c".to_owned(), newest)]);
+    let later = append(&store, 3, vec![row("US", "2025-09", 2.0)]).await.pull.unwrap().0;
+    let again = baselines(&store, &[("b", "2"), ("c", "1")]).await;
+    assert_eq!(again, [("b".to_owned(), newest), ("c".to_owned(), newest)]);
+    let back = baselines(&store, &[("a", "1")]).await;
+    assert_eq!(back, [("a".to_owned(), later)], "a rule that was away was forgotten");
+}
+
+pub async fn tasks_of_a_feed_keep_their_order(site: Site) {
+    let store = site.open().await;
+    let mut pulls = Vec::new();
+    for minute in 1..=2 {
+        pulls.push(append(&store, minute, vec![row("US", "2025-09", f64::from(minute))]).await.pull.unwrap());
+    }
+    let tin = crate::series::Labels::from_iter([("feed", "tin")]);
+    let rows = vec![crate::series::Row { labels: tin, ..row("US", "2025-09", 3.0) }];
+    assert!(matches!(append_as(&store, pull("tin", NOW), rows).await, crate::store::Claim::Taken(_)));
+    let first = task(&store, minutes(3)).await.unwrap();
+    assert_eq!(first.pull, pulls[0]);
+    let other = task(&store, minutes(3)).await.unwrap();
+    assert_eq!(other.feed, "tin", "the second of the feed waits for its first, another feed does not");
+    assert_eq!(task(&store, minutes(3)).await, None);
+    assert_eq!(store.commit(Some(&first), Vec::new(), minutes(3)).await.unwrap(), Committed::Stored);
+    assert_eq!(task(&store, minutes(3)).await.map(|task| task.pull), Some(pulls[1]));
+    let changed = store.changed(pulls[1]).await.unwrap();
+    assert_eq!(changed, [series(&store, "US").await]);
+}
+
+pub async fn a_task_is_held_until_it_runs_out(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let first = task(&store, minutes(1)).await.unwrap();
+    assert_eq!(task(&store, minutes(1)).await, None);
+    let other = Holder("8-b".into());
+    let second = store.lease_task(&other, minutes(2), MINUTE).await.unwrap().unwrap();
+    assert_eq!((second.pull, &second.holder), (first.pull, &other.0));
+    assert!(second.claim > first.claim);
+    assert_eq!(store.commit(Some(&first), Vec::new(), minutes(2)).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.commit(Some(&second), Vec::new(), minutes(9)).await.unwrap(), Committed::Stored);
+    assert_eq!(store.commit(Some(&second), Vec::new(), minutes(9)).await.unwrap(), Committed::Fenced);
+    assert_eq!(task(&store, minutes(9)).await, None);
+}
+
+pub async fn what_a_task_came_to_is_stored_whole(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let task_ = task(&store, minutes(1)).await.unwrap();
+    let settled = fires(&store, &new_alert("US"), &["desk", "hook"]);
+    let quiet = Settled { alert: new_alert("DE"), transition: None, deliveries: Vec::new() };
+    let done = store.commit(Some(&task_), vec![settled.clone(), quiet.clone()], minutes(2)).await.unwrap();
+    assert_eq!(done, Committed::Stored);
+    let stored = store.alert(RULE, &labels("US")).await.unwrap();
+    assert_eq!(stored, Some(Alert { version: 1, ..settled.alert.clone() }));
+    assert_eq!(store.alert(RULE, &labels("DE")).await.unwrap(), Some(Alert { version: 1, ..quiet.alert }));
+    assert_eq!(store.alert("other", &labels("US")).await.unwrap(), None);
+    assert_eq!(store.transitions(RULE, &labels("US")).await.unwrap(), [settled.transition.unwrap()]);
+    let owed: Vec<_> =
+        store.deliveries(false, 9).await.unwrap().into_iter().map(|record| record.delivery).rev().collect();
+    assert_eq!(owed, settled.deliveries);
+    assert_eq!(task(&store, minutes(9)).await, None);
+    fire(&store, "US", &["desk"]).await;
+    let numbers: Vec<u32> =
+        store.transitions(RULE, &labels("US")).await.unwrap().iter().map(|(transition, _)| transition.number).collect();
+    assert_eq!(numbers, [1, 2]);
+    assert_eq!(store.alert(RULE, &labels("US")).await.unwrap().map(|alert| alert.version), Some(2));
+}
+
+/// Nothing of what fires is in the store.
+async fn untouched(store: &Store, partner: &str) {
+    assert_eq!(store.alert(RULE, &labels(partner)).await.unwrap(), None);
+    assert_eq!(store.transitions(RULE, &labels(partner)).await.unwrap(), []);
+    assert_eq!(store.deliveries(false, 9).await.unwrap(), []);
+}
+
+pub async fn a_lost_task_stores_nothing(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let stale = task(&store, minutes(1)).await.unwrap();
+    let current = task(&store, minutes(3)).await.unwrap();
+    let settled = || vec![fires(&store, &new_alert("US"), &["desk"])];
+    let forged = Task { holder: "9-c".into(), ..current.clone() };
+    let unknown = Task { pull: PullId(99), ..current.clone() };
+    for lost in [&stale, &forged, &unknown] {
+        assert_eq!(store.commit(Some(lost), settled(), minutes(3)).await.unwrap(), Committed::Fenced);
+        untouched(&store, "US").await;
+    }
+    assert_eq!(store.commit(Some(&current), settled(), minutes(3)).await.unwrap(), Committed::Stored);
+}
+
+pub async fn an_alert_of_another_version_stores_nothing(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let quiet = |alert: Alert| vec![Settled { alert, transition: None, deliveries: Vec::new() }];
+    assert_eq!(store.commit(None, quiet(new_alert("DE")), NOW).await.unwrap(), Committed::Stored);
+    let task_ = task(&store, minutes(1)).await.unwrap();
+    for stale in [new_alert("DE"), Alert { version: 2, ..new_alert("DE") }] {
+        let all = vec![fires(&store, &new_alert("US"), &["desk"]), fires(&store, &stale, &["desk"])];
+        assert_eq!(store.commit(Some(&task_), all.clone(), minutes(1)).await.unwrap(), Committed::Fenced);
+        assert_eq!(store.commit(None, all, minutes(1)).await.unwrap(), Committed::Fenced);
+        untouched(&store, "US").await;
+    }
+    let unwritten = Alert { version: 1, ..new_alert("US") };
+    assert_eq!(store.commit(None, quiet(unwritten), NOW).await.unwrap(), Committed::Fenced);
+    let right = vec![fires(&store, &Alert { version: 1, ..new_alert("DE") }, &["desk"])];
+    assert_eq!(store.commit(Some(&task_), right, minutes(1)).await.unwrap(), Committed::Stored);
+    assert_eq!(store.alert(RULE, &labels("DE")).await.unwrap().map(|alert| alert.version), Some(2));
+}
+
+pub async fn alerts_read_back_in_order(site: Site) {
+    let store = site.open().await;
+    let mut written = Vec::new();
+    for (rule, partner) in [("b", "US"), ("a", "US"), ("a", "DE"), ("c", "\"\n稀")] {
+        let alert = Alert {
+            rule: rule.into(),
+            held: Some("waiting for 2025-07".into()),
+            assessed: Some(crate::period::Period::parse("2025-W38").unwrap()),
+            ..new_alert(partner)
+        };
+        let settled = fires(&store, &alert, &[]);
+        let alert = Alert { number: 0, episode: 7, ..settled.alert };
+        let settled = Settled { alert: alert.clone(), transition: None, deliveries: Vec::new() };
+        assert_eq!(store.commit(None, vec![settled], NOW).await.unwrap(), Committed::Stored);
+        written.push(Alert { version: 1, ..alert });
+    }
+    written.sort_by(|a, b| (&a.rule, &a.labels).cmp(&(&b.rule, &b.labels)));
+    assert_eq!(store.alerts().await.unwrap(), written);
+    assert!(written.iter().all(|alert| matches!(alert.state, State::Firing(_))));
+}

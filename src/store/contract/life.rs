@@ -1,0 +1,133 @@
+//! Opening, closing, copies, and what the next process finds.
+
+use super::fixture::*;
+use super::{NOW, Site};
+use crate::base::clock::Timestamp;
+use crate::base::limits::RETRY_AFTER_MAX;
+use crate::outbox::Next;
+use crate::series::PullId;
+use crate::store::{Claim, Holder, Location, Store, StoreError};
+
+async fn filled(store: &Store) -> PullId {
+    append(store, 1, vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5)]).await;
+    let pull = append(store, 2, vec![row("US", "2025-09", 600.0)]).await.pull.unwrap();
+    fire(store, "US", &["desk", "hook"]).await;
+    pull
+}
+
+pub async fn a_store_is_as_it_was_left(site: Site) {
+    let store = site.open().await;
+    filled(&store).await;
+    store.checkpoint().await.unwrap();
+    let before = seen(&store).await;
+    store.close().await.unwrap();
+    let store = site.open_at(minutes(100)).await;
+    assert_eq!(seen(&store).await, before);
+    assert_eq!(store.id().len(), 32);
+    assert_ne!(store.id(), Site::sqlite().open().await.id());
+}
+
+pub async fn what_a_process_held_is_free_after_it(site: Site) {
+    let store = site.open().await;
+    filled(&store).await;
+    let old_lease = lease(&store, "magnets", minutes(31)).await;
+    let old_task = task(&store, minutes(31)).await.unwrap();
+    let old = due(&store, 31, false).await.remove(0);
+    store.close().await.unwrap();
+    let store = site.open_at(minutes(31)).await;
+    let other = Holder("8-b".into());
+    let stale = store.record(&old, attempt(31, delivered()), Next::Done).await.unwrap();
+    assert!(!stale, "an earlier process's attempt is cut off");
+    assert!(matches!(store.lease_feed("magnets", &other, minutes(31), MINUTE).await.unwrap(), Claim::Taken(_)));
+    let stale = store.append(&old_lease, pull("magnets", minutes(31)), Vec::new()).await.unwrap();
+    assert!(matches!(stale, Claim::Held { .. }));
+    let new_task = store.lease_task(&other, minutes(31), MINUTE).await.unwrap().unwrap();
+    assert_eq!(new_task.pull, old_task.pull);
+    let again = due(&store, 31, false).await;
+    assert_eq!((again[0].delivery.id == old.delivery.id, again[0].maybe_delivered), (true, true));
+}
+
+pub async fn no_wait_outlasts_a_clock_that_goes_back(site: Site) {
+    let store = site.open().await;
+    filled(&store).await;
+    let year = 366 * 24 * 60;
+    let leased = due(&store, 31, false).await;
+    put_off(&store, &leased[0], year).await;
+    store.pause_receiver("hook", minutes(year)).await.unwrap();
+    store.close().await.unwrap();
+    let store = site.open_at(minutes(40)).await;
+    let latest = minutes(40).plus(RETRY_AFTER_MAX);
+    assert_eq!(store.next_delivery_at().await.unwrap(), Some(latest));
+    let receivers = ["desk".to_owned(), "hook".to_owned()];
+    let taken =
+        async |now: Timestamp| store.lease_due(&holder(), now, MINUTE, 9, &receivers, false).await.unwrap().len();
+    assert_eq!(taken(Timestamp::from_millis(latest.millis() - 1)).await, 0);
+    assert_eq!(taken(latest).await, 2);
+}
+
+pub async fn a_copy_is_apart_from_its_store(site: Site) {
+    let store = site.open().await;
+    let pull = filled(&store).await;
+    let held = task(&store, minutes(31)).await;
+    let before = seen(&store).await;
+    let copy = Store::open_copy(&site.location, minutes(31)).await.unwrap();
+    assert_eq!(seen(&copy).await, before);
+    assert_eq!(
+        task(&copy, minutes(31)).await.map(|task| task.pull),
+        held.map(|task| task.pull),
+        "in a copy all is ours"
+    );
+    assert_eq!(due(&copy, 31, false).await.len(), 2);
+    append(&copy, 40, vec![row("US", "2025-10", 656.0)]).await;
+    fire(&copy, "US", &["desk"]).await;
+    assert_ne!(seen(&copy).await, before);
+    copy.close().await.unwrap();
+    assert_eq!(seen(&store).await, before);
+    assert_eq!(store.newest_pull("magnets").await.unwrap(), pull);
+    store.close().await.unwrap();
+    let after = Store::open_copy(&site.location, minutes(31)).await.unwrap();
+    assert_eq!(seen(&after).await, before, "a store that nobody has open is copied as well");
+}
+
+pub async fn a_copy_of_nothing_is_empty(site: Site) {
+    let copy = Store::open_copy(&site.location, NOW).await.unwrap();
+    assert_eq!(copy.series().await.unwrap(), []);
+    append(&copy, 1, vec![row("US", "2025-09", 1.0)]).await;
+    assert_eq!(copy.series().await.unwrap().len(), 1);
+    copy.close().await.unwrap();
+    let missing = Store::open_beside(&site.location, NOW).await.map(|_| ());
+    assert!(matches!(missing, Err(StoreError::Missing { .. })), "the copy left nothing: {missing:?}");
+}
+
+pub async fn a_change_beside_the_owner_is_seen(site: Site) {
+    let store = site.open().await;
+    filled(&store).await;
+    let leased = due(&store, 31, false).await.remove(0);
+    assert!(store.record(&leased, attempt(31, refused()), Next::Dead).await.unwrap());
+    let beside = Store::open_beside(&site.location, minutes(32)).await.unwrap();
+    assert_eq!(beside.id(), store.id());
+    let held = due(&beside, 31, true).await;
+    assert_eq!(held, [], "what the owner holds stays the owner's");
+    beside.retry_delivery(&leased.delivery.id, minutes(32)).await.unwrap().unwrap();
+    beside.close().await.unwrap();
+    assert_eq!(names(&due(&store, 32, false).await).len(), 2);
+    append(&store, 33, vec![row("US", "2025-10", 656.0)]).await;
+    store.close().await.unwrap();
+    let beside = Store::open_beside(&site.location, minutes(40)).await.unwrap();
+    beside.retry_delivery(&leased.delivery.id, minutes(40)).await.unwrap().unwrap();
+    beside.close().await.unwrap();
+    let store = site.open_at(minutes(40)).await;
+    assert_eq!(store.next_delivery_at().await.unwrap(), Some(minutes(1)));
+    assert_eq!(store.series().await.unwrap().len(), 1);
+}
+
+pub async fn a_closed_store_says_so(site: Site) {
+    let store = site.open().await;
+    let clone = store.clone();
+    store.close().await.unwrap();
+    assert!(matches!(clone.series().await, Err(StoreError::Ended { .. })));
+    clone.close().await.unwrap();
+    let Location::Sqlite(path) = &site.location;
+    assert!(path.exists());
+    site.open().await;
+}

@@ -1,0 +1,240 @@
+//! The outbox: order, waits, fences, and what is kept of every attempt.
+
+use std::time::Duration;
+
+use super::fixture::*;
+use super::{NOW, Site};
+use crate::outbox::{Next, Outcome};
+use crate::store::{DeliveryRecord, DeliveryState, Leased, Settled, Store, StoreError};
+
+async fn records(store: &Store, failed: bool) -> Vec<DeliveryRecord> {
+    store.deliveries(failed, 100).await.unwrap()
+}
+
+async fn listed(store: &Store, failed: bool) -> Vec<String> {
+    named(records(store, failed).await.iter().map(|record| &record.delivery))
+}
+
+pub async fn order_is_kept_within_alert_and_receiver(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk", "hook"]).await;
+    fire(&store, "US", &["desk"]).await;
+    fire(&store, "DE", &["desk"]).await;
+    assert_eq!(listed(&store, false).await, ["desk DE 1", "desk US 2", "hook US 1", "desk US 1"]);
+    let first = due(&store, 31, false).await;
+    assert_eq!(names(&first), ["desk US 1", "hook US 1", "desk DE 1"]);
+    assert_eq!(due(&store, 31, true).await, [], "what is under way stands in front");
+    assert_eq!(store.pending_receivers().await.unwrap(), ["desk", "hook"]);
+    put_off(&store, &first[0], 50).await;
+    succeed(&store, &first[1]).await;
+    succeed(&store, &first[2]).await;
+    assert_eq!(due(&store, 40, false).await, [], "while the first waits, the second does, too");
+    let again = due(&store, 50, false).await;
+    assert_eq!(names(&again), ["desk US 1"]);
+    succeed(&store, &again[0]).await;
+    assert_eq!(names(&due(&store, 50, false).await), ["desk US 2"]);
+    assert_eq!(store.pending_receivers().await.unwrap(), ["desk"]);
+}
+
+pub async fn what_is_owed_already_is_not_owed_again(site: Site) {
+    let store = site.open().await;
+    let settled = fires(&store, &new_alert("US"), &["desk"]);
+    let owed = settled.deliveries.clone();
+    store.commit(None, vec![settled], NOW).await.unwrap();
+    succeed(&store, &due(&store, 31, false).await[0]).await;
+    let repeat = Settled { alert: new_alert("DE"), transition: None, deliveries: owed };
+    store.commit(None, vec![repeat], NOW).await.unwrap();
+    let records = records(&store, false).await;
+    assert_eq!((records.len(), records[0].state), (1, DeliveryState::Sent));
+    assert_eq!(due(&store, 40, true).await, []);
+}
+
+pub async fn waits_and_pauses_are_kept_unless_in_a_hurry(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk"]).await;
+    put_off(&store, &due(&store, 31, false).await[0], 50).await;
+    assert_eq!(due(&store, 49, false).await, []);
+    let hurried = due(&store, 49, true).await;
+    assert_eq!((names(&hurried), hurried[0].attempt), (vec!["desk US 1".to_owned()], 2));
+    put_off(&store, &hurried[0], 50).await;
+    store.pause_receiver("desk", minutes(60)).await.unwrap();
+    store.pause_receiver("desk", minutes(55)).await.unwrap();
+    fire(&store, "DE", &["desk", "hook"]).await;
+    assert_eq!(names(&due(&store, 59, false).await), ["hook DE 1"], "a pause holds every message of its receiver");
+    assert_eq!(names(&due(&store, 60, false).await), ["desk US 1", "hook DE 1", "desk DE 1"]);
+    store.pause_receiver("desk", minutes(90)).await.unwrap();
+    assert_eq!(names(&due(&store, 61, true).await), ["desk US 1", "hook DE 1", "desk DE 1"]);
+}
+
+pub async fn only_named_receivers_are_served_and_in_turn(site: Site) {
+    let store = site.open().await;
+    for partner in ["A", "B", "C", "D"] {
+        fire(&store, partner, &["desk"]).await;
+    }
+    for partner in ["E", "F"] {
+        fire(&store, partner, &["mail\"'", "hook"]).await;
+    }
+    let lease = async |receivers: &[&str], limit| {
+        let receivers: Vec<String> = receivers.iter().map(ToString::to_string).collect();
+        names(&store.lease_due(&holder(), minutes(31), MINUTE, limit, &receivers, false).await.unwrap())
+    };
+    assert_eq!(lease(&[], 9).await, Vec::<String>::new());
+    assert_eq!(lease(&["nobody"], 9).await, Vec::<String>::new());
+    assert_eq!(lease(&["mail\"'"], 1).await, ["mail\"' E 1"]);
+    assert_eq!(
+        lease(&["desk", "hook"], 3).await,
+        ["desk A 1", "hook E 1", "desk B 1"],
+        "none waits for another's many"
+    );
+    assert_eq!(lease(&["desk", "hook"], 9).await, ["desk C 1", "hook F 1", "desk D 1"]);
+}
+
+pub async fn an_attempt_is_recorded_when_it_begins(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk"]).await;
+    let first = due(&store, 31, false).await.remove(0);
+    assert_eq!((first.attempt, first.maybe_delivered, first.expires_at), (1, false, minutes(32)));
+    assert_eq!(store.attempts(&first.delivery.id).await.unwrap(), [(1, minutes(31), None)]);
+    assert_eq!(records(&store, false).await[0].attempts, 1);
+    let second = due(&store, 32, false).await.remove(0);
+    assert_eq!((second.attempt, second.maybe_delivered), (2, true), "one that was cut off may have arrived");
+    assert!(second.claim > first.claim);
+    assert!(!store.record(&first, attempt(32, delivered()), Next::Done).await.unwrap());
+    assert_eq!(records(&store, false).await[0].state, DeliveryState::Pending);
+    assert_eq!(store.attempts(&first.delivery.id).await.unwrap()[0].2, None);
+    let late = Leased { expires_at: minutes(33), ..second.clone() };
+    succeed(&store, &late).await;
+    assert!(!store.record(&second, attempt(32, refused()), Next::Dead).await.unwrap(), "an attempt ends once");
+    let record = records(&store, false).await.remove(0);
+    assert_eq!(
+        (record.state, record.sent_at),
+        (DeliveryState::Sent, Some(minutes(31).plus(Duration::from_millis(250))))
+    );
+    assert_eq!((record.remote_ref.as_deref(), record.last_error), (Some("queue 7"), None));
+    assert_eq!(store.attempts("msg_unknown").await.unwrap(), []);
+}
+
+pub async fn every_outcome_reads_back_equal(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk"]).await;
+    let outcomes = [
+        Outcome::Retry { after: Some(Duration::from_millis(1500)), why: "429\n".into(), maybe_delivered: false },
+        Outcome::Retry { after: None, why: String::new(), maybe_delivered: true },
+        Outcome::Pause { after: Duration::from_secs(9), why: "slow down".into() },
+        Outcome::Reject { why: "400".into() },
+        Outcome::Disable { why: "410".into() },
+        Outcome::Delivered { remote_ref: None },
+    ];
+    let mut written = Vec::new();
+    let mut doubts = Vec::new();
+    for (minute, outcome) in (31..).zip(outcomes) {
+        let leased = due(&store, minute, true).await.remove(0);
+        doubts.push(leased.maybe_delivered);
+        let ended = crate::outbox::Attempt { status: None, ..attempt(minute, outcome) };
+        assert!(store.record(&leased, ended.clone(), Next::At(minutes(minute))).await.unwrap());
+        written.push((leased.attempt, ended.started_at, Some(ended)));
+        let expected = written.last().and_then(|(.., ended)| ended.as_ref()?.outcome.why().map(ToOwned::to_owned));
+        assert_eq!(records(&store, false).await[0].last_error, expected);
+    }
+    let id = records(&store, false).await[0].delivery.id.clone();
+    assert_eq!(store.attempts(&id).await.unwrap(), written);
+    assert_eq!(doubts, [false, false, true, true, true, true], "a doubt stays");
+}
+
+pub async fn a_dead_letter_is_out_of_the_way(site: Site) {
+    let store = site.open().await;
+    for _ in 0..3 {
+        fire(&store, "US", &["desk"]).await;
+    }
+    let first = due(&store, 31, false).await.remove(0);
+    let reject = attempt(31, Outcome::Reject { why: "400".into() });
+    assert!(store.record(&first, reject, Next::Dead).await.unwrap());
+    let second = due(&store, 31, false).await.remove(0);
+    assert_eq!(second.delivery.message.number, 2);
+    put_off(&store, &second, 50).await;
+    assert_eq!(listed(&store, true).await, ["desk US 2", "desk US 1"]);
+    assert_eq!(listed(&store, false).await.len(), 3);
+    assert_eq!(store.deliveries(false, 1).await.unwrap().len(), 1);
+    let dead = records(&store, true).await.remove(1);
+    assert_eq!((dead.state, dead.attempts, dead.last_error.as_deref()), (DeliveryState::Dead, 1, Some("400")));
+    succeed(&store, &due(&store, 50, false).await[0]).await;
+    assert_eq!(listed(&store, true).await, ["desk US 1"], "one that arrived in the end did not fail");
+    let third = due(&store, 50, false).await.remove(0);
+    assert!(store.record(&third, attempt(50, delivered()), Next::Dead).await.unwrap());
+    assert_eq!(listed(&store, true).await, ["desk US 3", "desk US 1"], "given up is failed, whatever was said");
+    assert_eq!(store.pending_receivers().await.unwrap(), Vec::<String>::new());
+}
+
+pub async fn a_retry_by_hand_renews_patience(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk"]).await;
+    fire(&store, "US", &["desk"]).await;
+    let first = due(&store, 31, false).await.remove(0);
+    let written_at = first.delivery.created_at;
+    assert!(store.record(&first, attempt(31, refused()), Next::Dead).await.unwrap());
+    store.pause_receiver("desk", minutes(600)).await.unwrap();
+    let renewed = store.retry_delivery(&first.delivery.id, minutes(90)).await.unwrap().unwrap();
+    assert_eq!((renewed.state, renewed.not_before), (DeliveryState::Pending, minutes(90)));
+    assert_eq!((renewed.attempts, renewed.delivery.created_at), (1, written_at));
+    let again = due(&store, 90, false).await.remove(0);
+    assert_eq!((again.attempt, again.delivery.message.number), (2, 1), "it is in front again");
+    assert_eq!(again.delivery.created_at, minutes(90), "from now on it is tried for as long as a new one");
+    assert_eq!(records(&store, false).await[1].delivery.created_at, written_at);
+    put_off(&store, &again, 500).await;
+    let sooner = store.retry_delivery(&first.delivery.id, minutes(91)).await.unwrap().unwrap();
+    assert_eq!(sooner.not_before, minutes(91));
+    succeed(&store, &due(&store, 91, false).await[0]).await;
+    assert_eq!(store.retry_delivery(&first.delivery.id, minutes(92)).await.unwrap(), None, "sent is sent");
+}
+
+pub async fn a_retry_by_hand_finds_the_one_that_is_meant(site: Site) {
+    let store = site.open().await;
+    let mut settled = fires(&store, &new_alert("US"), &["desk", "hook", "mail"]);
+    for (delivery, id) in settled.deliveries.iter_mut().zip(["msg_ab12", "msg_ab34", "msg_ab3"]) {
+        delivery.id = id.into();
+    }
+    store.commit(None, vec![settled], NOW).await.unwrap();
+    let found = async |id: &str| {
+        let found = store.retry_delivery(id, minutes(40)).await;
+        found.map(|record| record.map(|record| record.delivery.id))
+    };
+    assert_eq!(found("msg_ab1").await.unwrap().as_deref(), Some("msg_ab12"));
+    assert_eq!(found("msg_ab3").await.unwrap().as_deref(), Some("msg_ab3"), "a whole id beats a beginning");
+    for unknown in ["", "msg_b", "msg_ab123", "%", "MSG_AB1", "msg_ab1\u{0}"] {
+        assert_eq!(found(unknown).await.unwrap(), None, "{unknown:?}");
+    }
+    match found("msg_").await {
+        Err(StoreError::Ambiguous { count, .. }) => assert_eq!(count, 3),
+        other => panic!("{other:?}"),
+    }
+    let hook = store.lease_due(&holder(), minutes(41), MINUTE, 9, &["hook".into()], false).await.unwrap().remove(0);
+    succeed(&store, &hook).await;
+    assert_eq!(found("msg_ab34").await.unwrap(), None);
+}
+
+pub async fn a_retry_by_hand_leaves_an_attempt_alone(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk"]).await;
+    let leased = due(&store, 31, false).await.remove(0);
+    store.retry_delivery(&leased.delivery.id, minutes(31)).await.unwrap().unwrap();
+    assert_eq!(due(&store, 31, true).await, [], "the attempt under way goes on alone");
+    succeed(&store, &leased).await;
+    assert_eq!(records(&store, false).await[0].state, DeliveryState::Sent);
+}
+
+pub async fn the_next_time_is_that_of_what_can_be_taken(site: Site) {
+    let store = site.open().await;
+    let next = async || store.next_delivery_at().await.unwrap();
+    assert_eq!(next().await, None);
+    fire(&store, "US", &["desk"]).await;
+    fire(&store, "US", &["desk"]).await;
+    assert_eq!(next().await, Some(minutes(1)));
+    let first = due(&store, 31, false).await.remove(0);
+    assert_eq!(next().await, Some(minutes(32)), "what is under way comes back when its lease ends");
+    put_off(&store, &first, 50).await;
+    assert_eq!(next().await, Some(minutes(50)), "what waits behind it is not due");
+    store.pause_receiver("desk", minutes(70)).await.unwrap();
+    assert_eq!(next().await, Some(minutes(70)));
+    fire(&store, "DE", &["hook"]).await;
+    assert_eq!(next().await, Some(minutes(1)));
+}

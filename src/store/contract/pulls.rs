@@ -1,0 +1,307 @@
+//! Pulls: vintages, idempotence, leases, and what is remembered of a feed.
+
+use super::fixture::*;
+use super::{NOW, Site};
+use crate::period::{Frequency, Span};
+use crate::series::{AsOf, Finite, Labels, Provenance, PullId, Refusal, Row, Status, Unit};
+use crate::store::{Claim, FailedPull, FeedState, Holder, Lease, Store, StoreError};
+
+pub async fn a_pull_leaves_vintages_and_a_task(site: Site) {
+    let store = site.open().await;
+    let rows = vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5), row("DE", "2025-09", 1288.0)];
+    let appended = append(&store, 1, rows).await;
+    assert_eq!(counts(&appended), (3, 0, 0));
+    let pull = appended.pull.unwrap();
+    assert_eq!(store.newest_pull("magnets").await.unwrap(), pull);
+    let changed = store.changed(pull).await.unwrap();
+    assert_eq!(changed, store.series().await.unwrap());
+    let partners: Vec<&str> = changed.iter().filter_map(|series| series.labels.value("partner")).collect();
+    assert_eq!(partners, ["DE", "US"]);
+    let units = store.units("magnets").await.unwrap();
+    assert_eq!(units.get(&labels("US")), Some(&Some(Unit::parse("t").unwrap())));
+    assert_eq!((units.len(), store.units("other").await.unwrap().len()), (2, 0));
+    let task = task(&store, minutes(2)).await.unwrap();
+    assert_eq!((task.pull, task.feed.as_str()), (pull, "magnets"));
+    let history = history(&store, "US", pull).await;
+    assert_eq!(told(&history, "2025-09"), ["420.5@2025-10-09T08:54:21Z"]);
+    let provenance = Provenance {
+        feed: "magnets".into(),
+        url: "https://magnets.example/".into(),
+        retrieved_at: minutes(1).plus(std::time::Duration::from_secs(1)),
+        sha256: "hash at 2025-10-09T08:54:20Z".into(),
+    };
+    assert_eq!(history.provenance(pull), Some(&provenance));
+    assert_eq!((history.frequency(), history.unit().map(ToString::to_string)), (Frequency::Month, Some("t".into())));
+}
+
+pub async fn saying_the_same_again_leaves_no_task(site: Site) {
+    let store = site.open().await;
+    let rows = || vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5)];
+    let first = append(&store, 1, rows()).await.pull.unwrap();
+    let done = task(&store, minutes(1)).await.unwrap();
+    store.commit(Some(&done), Vec::new(), minutes(1)).await.unwrap();
+    let second = append(&store, 2, rows()).await;
+    assert_eq!((second.pull, counts(&second)), (None, (0, 0, 2)));
+    assert_eq!(store.newest_pull("magnets").await.unwrap(), first);
+    assert_eq!(task(&store, minutes(2)).await, None);
+    // A month that is left out stays as it is known.
+    let third = append(&store, 3, vec![row("US", "2025-09", 420.5)]).await;
+    assert_eq!((third.pull, counts(&third)), (None, (0, 0, 1)));
+    assert_eq!(history(&store, "US", PullId(i64::MAX)).await.vintages(Span::parse("2025-08").unwrap()).len(), 1);
+    let state = store.feed("magnets").await.unwrap();
+    assert_eq!(state.content_sha256.as_deref(), Some("hash at 2025-10-09T08:56:20Z"));
+    assert_eq!(state.last_ok_at, Some(minutes(3).plus(std::time::Duration::from_secs(1))));
+    assert_eq!(append(&store, 4, Vec::new()).await.pull, None);
+}
+
+pub async fn a_revision_keeps_what_was_known(site: Site) {
+    let store = site.open().await;
+    let first = append(&store, 1, vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5)]).await.pull.unwrap();
+    let revised = append(&store, 2, vec![row("US", "2025-08", 590.0), row("US", "2025-09", 600.0)]).await;
+    assert_eq!(counts(&revised), (0, 1, 1));
+    let second = revised.pull.unwrap();
+    let preliminary = Row { status: Status::Preliminary, ..row("US", "2025-09", 600.0) };
+    let third = append(&store, 3, vec![preliminary]).await.pull.unwrap();
+    assert!(first < second && second < third);
+    let all = history(&store, "US", third).await;
+    let september = Span::parse("2025-09").unwrap();
+    let seen = |as_of| all.view(as_of).exactly(september).map(|point| (point.value, point.status));
+    assert_eq!(seen(AsOf::Pull(first)), Some((420.5, Status::Final)));
+    assert_eq!(seen(AsOf::Pull(second)), Some((600.0, Status::Final)));
+    assert_eq!(seen(AsOf::Latest), Some((600.0, Status::Preliminary)));
+    assert_eq!(seen(AsOf::Time(minutes(2))), Some((420.5, Status::Final)));
+    assert_eq!(seen(AsOf::Time(NOW)), None);
+    assert_eq!(all.revised(first, second).len(), 1);
+    assert_eq!(told(&history(&store, "US", first).await, "2025-09").len(), 1);
+    assert_eq!(told(&history(&store, "US", second).await, "2025-09").len(), 2);
+    assert!([first, second, third].iter().all(|pull| all.provenance(*pull).is_some()));
+    let august = all.vintages(Span::parse("2025-08").unwrap());
+    assert_eq!((august.len(), august[0].pull), (1, first));
+}
+
+pub async fn publications_are_successive_vintages(site: Site) {
+    let store = site.open().await;
+    let rows = vec![
+        published(row("US", "2025-07", 3.0), "2025-10-01T00:00:00Z"),
+        published(row("US", "2025-07", 1.0), "2025-08-20T00:00:00Z"),
+        published(row("US", "2025-07", 2.0), "2025-09-20T00:00:00Z"),
+        published(row("US", "2025-08", 9.0), "2031-01-01T00:00:00Z"),
+    ];
+    let first = append(&store, 1, rows).await;
+    assert_eq!(counts(&first), (2, 2, 0));
+    let all = history(&store, "US", PullId(i64::MAX)).await;
+    assert_eq!(told(&all, "2025-07"), ["1@2025-08-20T00:00:00Z", "2@2025-09-20T00:00:00Z", "3@2025-10-01T00:00:00Z"]);
+    assert_eq!(told(&all, "2025-08"), ["9@2025-10-09T08:54:21Z"], "a publication to come is none");
+    let july = Span::parse("2025-07").unwrap();
+    let in_september = crate::base::clock::Timestamp::parse("2025-09-25T00:00:00Z").unwrap();
+    assert_eq!(all.view(AsOf::Time(in_september)).exactly(july).map(|point| point.value), Some(2.0));
+    assert_eq!(all.view(AsOf::Pull(first.pull.unwrap())).exactly(july).map(|point| point.value), Some(3.0));
+    // A publication that is not later than what it replaces says nothing of when this became known.
+    append(&store, 2, vec![published(row("US", "2025-07", 4.0), "2025-10-01T00:00:00Z")]).await;
+    append(&store, 3, vec![published(row("US", "2025-07", 5.0), "2025-10-09T08:56:20Z")]).await;
+    let vintages = told(&history(&store, "US", PullId(i64::MAX)).await, "2025-07");
+    assert_eq!(vintages[3..], ["4@2025-10-09T08:55:21Z", "5@2025-10-09T08:56:20Z"]);
+}
+
+pub async fn a_file_with_its_past_is_read_again_without_news(site: Site) {
+    let store = site.open().await;
+    let file = || {
+        vec![
+            published(row("US", "2025-07", 1.0), "2025-08-20T00:00:00Z"),
+            published(row("US", "2025-07", 2.0), "2025-09-20T00:00:00Z"),
+        ]
+    };
+    append(&store, 1, file()).await;
+    let again = append(&store, 2, file()).await;
+    assert_eq!((again.pull, counts(&again)), (None, (0, 0, 2)));
+    let mut more = file();
+    more.push(published(row("US", "2025-07", 1.0), "2025-10-01T00:00:00Z"));
+    assert_eq!(counts(&append(&store, 3, more.clone()).await), (0, 1, 2));
+    assert_eq!(append(&store, 4, more).await.pull, None);
+    let vintages = told(&history(&store, "US", PullId(i64::MAX)).await, "2025-07");
+    assert_eq!(vintages, ["1@2025-08-20T00:00:00Z", "2@2025-09-20T00:00:00Z", "1@2025-10-01T00:00:00Z"]);
+}
+
+pub async fn combined_periods_stand_beside_single_ones(site: Site) {
+    let store = site.open().await;
+    let rows = || vec![row("US", "2025-01/2025-02", 7.0), row("US", "2025-02", 3.0), row("US", "2025-03", 4.0)];
+    assert_eq!(counts(&append(&store, 1, rows()).await), (3, 0, 0));
+    assert_eq!(counts(&append(&store, 2, rows()).await), (0, 0, 3));
+    assert_eq!(counts(&append(&store, 3, vec![row("US", "2025-01/2025-02", 8.0)]).await), (0, 1, 0));
+    let all = history(&store, "US", PullId(i64::MAX)).await;
+    let value = |span| all.view(AsOf::Latest).exactly(Span::parse(span).unwrap()).map(|point| point.value);
+    assert_eq!((value("2025-01/2025-02"), value("2025-02"), value("2025-03")), (Some(8.0), Some(3.0), Some(4.0)));
+}
+
+pub async fn every_value_reads_back_equal(site: Site) {
+    let store = site.open().await;
+    let values = [f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324, 0.1 + 0.2, 1.0, -0.0, 1e15 + 0.3];
+    let hostile: Labels = [("feed", "magnets"), ("x", "a\"b\\c\n\u{0}\u{202e}稀")].into_iter().collect();
+    for (index, unit) in
+        [None, Some("index"), Some("%"), Some("items"), Some("GCNY"), Some("kUSD/ozt")].iter().enumerate()
+    {
+        let unit = unit.map(|unit| Unit::parse(unit).unwrap());
+        let mut labels = hostile.clone();
+        labels.set("n", index.to_string());
+        let status = Status::ALL[index % 4];
+        let rows: Vec<Row> = (1..)
+            .zip(values)
+            .map(|(month, value)| Row {
+                labels: labels.clone(),
+                unit: unit.clone(),
+                span: Span::parse(&format!("2025-{month:02}")).unwrap(),
+                value: Finite::new(value).unwrap(),
+                status,
+                published: None,
+            })
+            .collect();
+        let minute = u32::try_from(index).unwrap() * 2;
+        append(&store, minute, rows.clone()).await;
+        assert_eq!(append(&store, minute + 1, rows).await.pull, None, "{unit:?}");
+        let series = store.series().await.unwrap().into_iter().find(|series| series.labels == labels).unwrap();
+        assert_eq!(series.unit, unit);
+        let all = store.history(&series, PullId(i64::MAX)).await.unwrap();
+        let points: Vec<f64> = all.view(AsOf::Latest).points().map(|point| point.value).collect();
+        assert_eq!(points, values);
+        assert!(all.view(AsOf::Latest).points().all(|point| point.status == status));
+    }
+}
+
+pub async fn another_frequency_or_unit_begins_another_series(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let monthly = series(&store, "US").await;
+    let quarterly = crate::store::NewPull { frequency: Frequency::Quarter, ..pull("magnets", minutes(2)) };
+    append_as(&store, quarterly, vec![row("US", "2025-Q3", 5.0)]).await;
+    let all = store.series().await.unwrap();
+    assert_eq!((all.len(), all[0].frequency), (1, Frequency::Quarter));
+    assert_eq!(history(&store, "US", PullId(i64::MAX)).await.view(AsOf::Latest).points().count(), 1);
+    // Back again, in another unit.
+    let counted = Row { unit: Some(Unit::parse("count").unwrap()), ..row("US", "2025-09", 1.0) };
+    assert_eq!(counts(&append(&store, 3, vec![counted]).await), (1, 0, 0));
+    assert_eq!(store.units("magnets").await.unwrap()[&labels("US")], Some(Unit::parse("count").unwrap()));
+    // Back to the first: what was known of it is known still.
+    let back = append(&store, 4, vec![row("US", "2025-09", 1.0)]).await;
+    assert_eq!(counts(&back), (0, 0, 1));
+    assert_eq!(store.series().await.unwrap(), [monthly]);
+}
+
+pub async fn a_row_that_cannot_be_is_refused_with_its_pull(site: Site) {
+    let store = site.open().await;
+    let lease = lease(&store, "magnets", NOW).await;
+    let rows = vec![row("US", "2025-08", 1.0), row("US", "2025-Q3", 2.0)];
+    let refused = store.append(&lease, pull("magnets", NOW), rows).await;
+    assert!(matches!(refused, Err(StoreError::BrokeOff { .. })), "{refused:?}");
+    store.close().await.unwrap();
+    assert_eq!(site.open().await.series().await.unwrap(), []);
+}
+
+pub async fn a_tick_is_answered_once(site: Site) {
+    let store = site.open().await;
+    let failing = lease(&store, "magnets", NOW).await;
+    store.fail(&failing, failed(NOW)).await.unwrap();
+    store.release_feed(&failing).await.unwrap();
+    let first = append_as(&store, pull("magnets", NOW), vec![row("US", "2025-09", 1.0)]).await;
+    assert!(matches!(first, Claim::Taken(_)), "a failure leaves the tick open");
+    let again = append_as(&store, pull("magnets", NOW), vec![row("US", "2025-09", 2.0)]).await;
+    assert_eq!(again, Claim::Finished);
+    assert_eq!(told(&history(&store, "US", PullId(i64::MAX)).await, "2025-09").len(), 1);
+    let other = append_as(&store, pull("other", NOW), Vec::new()).await;
+    assert!(matches!(other, Claim::Taken(_)), "another feed has its own ticks");
+}
+
+fn failed(at: crate::base::clock::Timestamp) -> FailedPull {
+    FailedPull {
+        feed: "magnets".into(),
+        scheduled_for: at,
+        at,
+        reason: "no column `tonnes`".into(),
+        set_aside: true,
+        http_status: None,
+        raw: Some(vec![b'x'; 100_000]),
+        refused: vec![Refusal { row: 2, column: None, reason: "no period".into() }],
+        refused_count: 1,
+        next_due_at: Some(at.plus(MINUTE)),
+    }
+}
+
+pub async fn a_lease_is_held_until_it_runs_out(site: Site) {
+    let store = site.open().await;
+    let first = lease(&store, "magnets", NOW).await;
+    let other = Holder("8-b".into());
+    let early = store.lease_feed("magnets", &other, minutes(0), MINUTE).await.unwrap();
+    assert_eq!(early, Claim::Held { by: "7-a".into(), until: minutes(1) });
+    assert!(matches!(store.lease_feed("tin", &other, NOW, MINUTE).await.unwrap(), Claim::Taken(_)));
+    let Claim::Taken(second) = store.lease_feed("magnets", &other, minutes(1), MINUTE).await.unwrap() else {
+        panic!("a lease that ran out is free")
+    };
+    assert!(second.epoch > first.epoch);
+    store.release_feed(&first).await.unwrap();
+    let held = store.lease_feed("magnets", &holder(), minutes(1), MINUTE).await.unwrap();
+    assert!(matches!(held, Claim::Held { .. }), "who lost a lease cannot release another's");
+    store.release_feed(&second).await.unwrap();
+    let third = lease(&store, "magnets", minutes(1)).await;
+    assert!(third.epoch > second.epoch);
+}
+
+pub async fn a_lost_lease_writes_nothing(site: Site) {
+    let store = site.open().await;
+    let stale = lease(&store, "magnets", NOW).await;
+    let current = lease(&store, "magnets", minutes(2)).await;
+    let forged = Lease { holder: "9-c".into(), ..current.clone() };
+    for lost in [&stale, &forged] {
+        let claim = store.append(lost, pull("magnets", minutes(2)), vec![row("US", "2025-09", 1.0)]).await.unwrap();
+        assert_eq!(claim, Claim::Held { by: "7-a".into(), until: minutes(3) });
+        store.unchanged(lost, minutes(2), Some(minutes(9))).await.unwrap();
+        store.fail(lost, failed(minutes(2))).await.unwrap();
+    }
+    assert_eq!(store.series().await.unwrap(), []);
+    assert_eq!(store.feed("magnets").await.unwrap(), FeedState::default());
+    store.release_feed(&current).await.unwrap();
+    let released = store.append(&current, pull("magnets", minutes(2)), Vec::new()).await.unwrap();
+    assert_eq!(released, Claim::Finished, "a released lease is lost, too");
+    assert_eq!(store.feed("magnets").await.unwrap(), FeedState::default());
+}
+
+pub async fn what_is_remembered_of_a_feed(site: Site) {
+    let store = site.open().await;
+    assert_eq!(store.feed("magnets").await.unwrap(), FeedState::default());
+    store.set_due("magnets", Some(minutes(5))).await.unwrap();
+    assert_eq!(store.feed("magnets").await.unwrap().next_due_at, Some(minutes(5)));
+    append(&store, 5, vec![row("US", "2025-09", 1.0)]).await;
+    let well = FeedState {
+        spec_hash: Some("spec".into()),
+        next_due_at: Some(minutes(65)),
+        etag: Some("\"e\"".into()),
+        last_modified: None,
+        content_sha256: Some("hash at 2025-10-09T08:58:20Z".into()),
+        last_ok_at: Some(minutes(5).plus(std::time::Duration::from_secs(1))),
+        failures: 0,
+        last_error: None,
+    };
+    assert_eq!(store.feed("magnets").await.unwrap(), well);
+    failing_thrice(&store).await;
+    let ill = FeedState {
+        next_due_at: Some(minutes(9)),
+        failures: 3,
+        last_error: Some("no column `tonnes`".into()),
+        ..well.clone()
+    };
+    assert_eq!(store.feed("magnets").await.unwrap(), ill);
+    let lease = lease(&store, "magnets", minutes(20)).await;
+    store.unchanged(&lease, minutes(20), None).await.unwrap();
+    let same = FeedState { next_due_at: None, last_ok_at: Some(minutes(20)), ..well };
+    assert_eq!(store.feed("magnets").await.unwrap(), same);
+    store.set_due("tin", None).await.unwrap();
+    let all = store.feeds().await.unwrap();
+    assert_eq!(all.keys().collect::<Vec<_>>(), ["magnets", "tin"]);
+    assert_eq!(all["magnets"], same);
+}
+
+async fn failing_thrice(store: &Store) {
+    for minute in 6..9 {
+        let lease = lease(store, "magnets", minutes(minute)).await;
+        store.fail(&lease, failed(minutes(minute))).await.unwrap();
+        store.release_feed(&lease).await.unwrap();
+    }
+}

@@ -1,0 +1,50 @@
+//! Deliveries as the store gives them out.
+
+use crate::base::clock::Timestamp;
+use crate::outbox::Delivery;
+
+/// A delivery that is ours to attempt, for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leased {
+    /// What is to be delivered.
+    pub delivery: Delivery,
+    /// The fencing token.
+    pub claim: i64,
+    /// The attempt that begins, from 1.
+    pub attempt: u32,
+    /// An earlier attempt may have reached the receiver.
+    pub maybe_delivered: bool,
+    /// When the lease ends.
+    pub expires_at: Timestamp,
+}
+
+/// The state of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// To be attempted.
+    Pending,
+    /// The receiver has it.
+    Sent,
+    /// Given up; can be sent again by hand.
+    Dead,
+}
+
+/// A delivery with its past, for a listing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeliveryRecord {
+    /// What is to be delivered.
+    pub delivery: Delivery,
+    /// Its state.
+    pub state: DeliveryState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When it is due, while pending.
+    pub not_before: Timestamp,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+    /// When the receiver had it.
+    pub sent_at: Option<Timestamp>,
+    /// The receiver's own name for it.
+    pub remote_ref: Option<String>,
+}

@@ -1,0 +1,112 @@
+//! Pulls as they go into the store, and the feeds and series that it keeps.
+
+use crate::base::clock::Timestamp;
+use crate::period::Frequency;
+use crate::series::{Labels, PullId, Refusal, Unit};
+
+/// What is remembered of a feed between pulls.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FeedState {
+    /// The feed's definition when its validators were kept.
+    pub spec_hash: Option<String>,
+    /// The next time it is due; `None` before the first pull.
+    pub next_due_at: Option<Timestamp>,
+    /// Of the last response whose data was committed.
+    pub etag: Option<String>,
+    /// Of the last response whose data was committed.
+    pub last_modified: Option<String>,
+    /// SHA-256 of the last committed response, in hex.
+    pub content_sha256: Option<String>,
+    /// The last time that a pull stood (also: unchanged).
+    pub last_ok_at: Option<Timestamp>,
+    /// Failures since then.
+    pub failures: u32,
+    /// Why the last pull failed or was set aside.
+    pub last_error: Option<String>,
+}
+
+/// A pull that stands, about to be appended.
+#[derive(Clone, Debug)]
+pub struct NewPull {
+    /// The feed.
+    pub feed: String,
+    /// The frequency of its series.
+    pub frequency: Frequency,
+    /// The tick that it answers; a second pull for the same tick is `Claim::Finished`.
+    pub scheduled_for: Timestamp,
+    /// When the response was complete.
+    pub retrieved_at: Timestamp,
+    /// The address without secrets, or the path.
+    pub url: String,
+    /// SHA-256 of the body, in hex.
+    pub sha256: String,
+    /// Size of the body.
+    pub bytes: u64,
+    /// HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// See [`FeedState`].
+    pub spec_hash: String,
+    /// See [`FeedState`].
+    pub etag: Option<String>,
+    /// See [`FeedState`].
+    pub last_modified: Option<String>,
+    /// When the feed is due again.
+    pub next_due_at: Option<Timestamp>,
+    /// The rows that were refused (the first of them), and how many there were.
+    pub refused: Vec<Refusal>,
+    /// All refused rows.
+    pub refused_count: usize,
+}
+
+/// What a pull changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Its number; `None` when it said nothing new, and so left no task.
+    pub pull: Option<PullId>,
+    /// Figures for periods not known before.
+    pub new: usize,
+    /// Figures that replaced another.
+    pub revised: usize,
+    /// Figures that were known already.
+    pub unchanged: usize,
+}
+
+/// A pull that failed or was set aside.
+#[derive(Clone, Debug)]
+pub struct FailedPull {
+    /// The feed.
+    pub feed: String,
+    /// The tick that it answers.
+    pub scheduled_for: Timestamp,
+    /// When it failed.
+    pub at: Timestamp,
+    /// Why, in words.
+    pub reason: String,
+    /// Whether data arrived but was set aside (else the fetch itself failed).
+    pub set_aside: bool,
+    /// HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// The body, capped; kept for a look.
+    pub raw: Option<Vec<u8>>,
+    /// The rows that were refused (the first of them), and how many there were.
+    pub refused: Vec<Refusal>,
+    /// All refused rows.
+    pub refused_count: usize,
+    /// When the feed is tried again.
+    pub next_due_at: Option<Timestamp>,
+}
+
+/// A series that the store has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesRef {
+    /// The store's number for it.
+    pub id: i64,
+    /// Its feed.
+    pub feed: String,
+    /// Its labels, the feed's name among them.
+    pub labels: Labels,
+    /// Its frequency.
+    pub frequency: Frequency,
+    /// Its unit.
+    pub unit: Option<Unit>,
+}

@@ -1,0 +1,275 @@
+//! Storing a pull: its figures beside what is known, and what is new or revised as vintages.
+//!
+//! Rows are brought into the order of the tables first, so that one walk over a series' known figures meets
+//! every row; a million rows are a second's work. What a vintage is, `store::delta` says.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+
+use super::Sqlite;
+use super::columns::{count, json, millis, status, status_code, unit_text};
+use super::fault::Fault;
+use super::feeds::{feed_id, holds, lost};
+use super::thread::End;
+use crate::base::clock::Timestamp;
+use crate::series::{Labels, PullId, Row, Unit};
+use crate::store::delta::{Known, Told};
+use crate::store::{Appended, Claim, Lease, NewPull, StoreError};
+
+impl Sqlite {
+    /// See [`crate::store::Store::append`].
+    pub async fn append(&self, lease: &Lease, pull: NewPull, rows: Vec<Row>) -> Result<Claim<Appended>, StoreError> {
+        let lease = lease.clone();
+        self.thread
+            .write(move |transaction| {
+                if !holds(transaction, &lease)? {
+                    return Ok(End::RollBack(lost(transaction, &lease)?));
+                }
+                append(transaction, lease.epoch, &pull, rows)
+            })
+            .await
+    }
+}
+
+fn append(transaction: &Connection, epoch: i64, pull: &NewPull, rows: Vec<Row>) -> Result<End<Claim<Appended>>, Fault> {
+    let feed = feed_id(transaction, &pull.feed)?;
+    let answered = "SELECT 1 FROM pull WHERE feed = ?1 AND scheduled_for = ?2 AND outcome IN ('changed', 'same')";
+    if transaction.prepare_cached(answered)?.exists((feed, pull.scheduled_for.millis()))? {
+        return Ok(End::RollBack(Claim::Finished));
+    }
+    let id = insert_pull(transaction, feed, epoch, pull)?;
+    let staged = stage(transaction, feed, pull, rows)?;
+    let mut delta = Delta::new(transaction, id, pull.retrieved_at)?;
+    for series in staged.chunk_by(|a, b| a.series == b.series) {
+        delta.series(series)?;
+    }
+    let Appended { new, revised, unchanged, .. } = delta.total;
+    let changed = new + revised > 0;
+    let update = "UPDATE pull SET outcome = ?2, n_new = ?3, n_revised = ?4, n_unchanged = ?5 WHERE id = ?1";
+    let outcome = if changed { "changed" } else { "same" };
+    transaction.prepare_cached(update)?.execute((id, outcome, count(new), count(revised), count(unchanged)))?;
+    if changed {
+        let insert = "INSERT INTO eval_task(pull, shard, feed) VALUES (?1, 0, ?2)";
+        transaction.prepare_cached(insert)?.execute((id, feed))?;
+    }
+    remember(transaction, feed, pull)?;
+    Ok(End::Commit(Claim::Taken(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged })))
+}
+
+fn insert_pull(transaction: &Connection, feed: i64, epoch: i64, pull: &NewPull) -> Result<i64, Fault> {
+    let insert =
+        "INSERT INTO pull(feed, scheduled_for, epoch, at, outcome, url, sha256, bytes, http_status, n_refused, refused)
+        VALUES (?1, ?2, ?3, ?4, 'same', ?5, ?6, ?7, ?8, ?9, ?10)";
+    transaction.prepare_cached(insert)?.execute((
+        feed,
+        pull.scheduled_for.millis(),
+        epoch,
+        pull.retrieved_at.millis(),
+        &pull.url,
+        &pull.sha256,
+        i64::try_from(pull.bytes).unwrap_or(i64::MAX),
+        pull.http_status,
+        count(pull.refused_count),
+        json(&pull.refused)?,
+    ))?;
+    Ok(transaction.last_insert_rowid())
+}
+
+/// What the feed's next pull is to know; it is only kept with the data that it speaks of.
+fn remember(transaction: &Connection, feed: i64, pull: &NewPull) -> Result<(), Fault> {
+    let update = "UPDATE feed SET spec_hash = ?2, next_due_at = ?3, etag = ?4, last_modified = ?5, content_sha256 = ?6,
+        last_ok_at = ?7, failures = 0, last_error = NULL WHERE id = ?1";
+    transaction.prepare_cached(update)?.execute((
+        feed,
+        &pull.spec_hash,
+        millis(pull.next_due_at),
+        &pull.etag,
+        &pull.last_modified,
+        &pull.sha256,
+        pull.retrieved_at.millis(),
+    ))?;
+    Ok(())
+}
+
+/// A row whose series is known by its number.
+struct Staged {
+    series: i64,
+    last: i32,
+    length: u16,
+    told: Told,
+}
+
+/// The rows in the order of the tables; within a span, in the order in which they follow each other.
+fn stage(transaction: &Connection, feed: i64, pull: &NewPull, rows: Vec<Row>) -> Result<Vec<Staged>, Fault> {
+    let mut staged = Vec::with_capacity(rows.len());
+    let mut current: Option<(Labels, Option<Unit>, i64)> = None;
+    for row in rows {
+        if row.span.last().frequency() != pull.frequency {
+            return Err(Fault::BrokeOff(format!("{} is not by {}", row.span, pull.frequency)));
+        }
+        let known = current.as_ref().filter(|(labels, unit, _)| *labels == row.labels && *unit == row.unit);
+        let series = match known {
+            Some((_, _, series)) => *series,
+            None => series_id(transaction, feed, pull, &row)?,
+        };
+        let told = Told::new(row.value.get(), row.status, row.published);
+        staged.push(Staged { series, last: row.span.last().ordinal(), length: row.span.length(), told });
+        if known.is_none() {
+            current = Some((row.labels, row.unit, series));
+        }
+    }
+    let order = |row: &Staged| (row.series, row.last, row.length, row.told.order(pull.retrieved_at));
+    if !staged.is_sorted_by_key(order) {
+        staged.sort_by_key(order);
+    }
+    Ok(staged)
+}
+
+/// The number of a row's series, which is made known if it is not. Of the series with the same labels it is
+/// the one that counts: a feed whose frequency or unit changed begins new ones.
+fn series_id(transaction: &Connection, feed: i64, pull: &NewPull, row: &Row) -> Result<i64, Fault> {
+    let (labels, frequency, unit) = (row.labels.key(), pull.frequency.name(), unit_text(row.unit.as_ref()));
+    let select = "SELECT id, current FROM series WHERE feed = ?1 AND labels = ?2 AND frequency = ?3 AND unit = ?4";
+    let key = (feed, &labels, frequency, &unit);
+    let found = transaction.prepare_cached(select)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)));
+    let id = match found.optional()? {
+        Some((id, true)) => return Ok(id),
+        Some((id, false)) => id,
+        None => {
+            let insert = "INSERT INTO series(feed, labels, frequency, unit) VALUES (?1, ?2, ?3, ?4)";
+            transaction.prepare_cached(insert)?.execute(key)?;
+            transaction.last_insert_rowid()
+        }
+    };
+    let choose = "UPDATE series SET current = (id = ?3) WHERE feed = ?1 AND labels = ?2";
+    transaction.prepare_cached(choose)?.execute((feed, &labels, id))?;
+    Ok(id)
+}
+
+/// The newest vintage of a span as its row has it.
+#[derive(Clone, Copy)]
+struct Kept {
+    last: i32,
+    length: u16,
+    known: Known,
+    pull: i64,
+    seq: i64,
+}
+
+/// What one pull adds, series by series.
+struct Delta<'c> {
+    pull: i64,
+    retrieved_at: Timestamp,
+    total: Appended,
+    known: Vec<Kept>,
+    select: CachedStatement<'c>,
+    supersede: CachedStatement<'c>,
+    replace: CachedStatement<'c>,
+    touch: CachedStatement<'c>,
+}
+
+impl<'c> Delta<'c> {
+    fn new(transaction: &'c Connection, pull: i64, retrieved_at: Timestamp) -> Result<Self, Fault> {
+        Ok(Self {
+            pull,
+            retrieved_at,
+            total: Appended::default(),
+            known: Vec::new(),
+            select: transaction.prepare_cached(
+                "SELECT last, length, value, status, recorded_at, pull, seq FROM observation
+                 WHERE series = ?1 AND last BETWEEN ?2 AND ?3 ORDER BY last, length",
+            )?,
+            supersede: transaction.prepare_cached(
+                "INSERT INTO observation_rev(series, last, length, value, status, recorded_at, pull, seq, superseded_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?,
+            replace: transaction.prepare_cached(
+                "INSERT INTO observation(series, last, length, value, status, recorded_at, pull, seq)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT(series, last, length) DO UPDATE SET value = excluded.value, status = excluded.status,
+                 recorded_at = excluded.recorded_at, pull = excluded.pull, seq = excluded.seq",
+            )?,
+            touch: transaction.prepare_cached(
+                "INSERT INTO pull_series(pull, series, n_new, n_revised, min_last) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+        })
+    }
+
+    /// Adds the rows of one series.
+    fn series(&mut self, rows: &[Staged]) -> Result<(), Fault> {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
+        self.load(first.series, first.last, last.last)?;
+        let (before, mut at, mut min_last) = (self.total.clone(), 0, None);
+        for span in rows.chunk_by(|a, b| (a.last, a.length) == (b.last, b.length)) {
+            let place = (span[0].last, span[0].length);
+            while self.known.get(at).is_some_and(|kept| (kept.last, kept.length) < place) {
+                at += 1;
+            }
+            let known = self.known.get(at).copied().filter(|kept| (kept.last, kept.length) == place);
+            if self.span(known, span)? {
+                min_last = min_last.or(Some(place.0));
+            }
+        }
+        if let Some(min_last) = min_last {
+            let (new, revised) = (self.total.new - before.new, self.total.revised - before.revised);
+            self.touch.execute((self.pull, first.series, count(new), count(revised), min_last))?;
+        }
+        Ok(())
+    }
+
+    /// Reads what is known of a stretch of a series.
+    fn load(&mut self, series: i64, first: i32, last: i32) -> Result<(), Fault> {
+        self.known.clear();
+        let mut rows = self.select.query((series, first, last))?;
+        while let Some(row) = rows.next()? {
+            let recorded_at = Timestamp::from_millis(row.get(4)?);
+            let known = Known { value: row.get(2)?, status: status(row.get(3)?)?, recorded_at };
+            self.known.push(Kept {
+                last: row.get(0)?,
+                length: row.get(1)?,
+                known,
+                pull: row.get(5)?,
+                seq: row.get(6)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of one span; whether anything is new.
+    fn span(&mut self, known: Option<Kept>, rows: &[Staged]) -> Result<bool, Fault> {
+        let mut newest = known;
+        let mut added = false;
+        for (index, row) in rows.iter().enumerate() {
+            let before = newest.as_ref().map(|kept| &kept.known);
+            let Some(vintage) = row.told.after(before, index + 1 == rows.len(), self.retrieved_at) else {
+                self.total.unchanged += 1;
+                continue;
+            };
+            let seq = match newest {
+                None => {
+                    self.total.new += 1;
+                    0
+                }
+                Some(kept) => {
+                    self.total.revised += 1;
+                    self.supersede(row.series, &kept)?;
+                    if kept.pull == self.pull { kept.seq + 1 } else { 0 }
+                }
+            };
+            newest = Some(Kept { last: row.last, length: row.length, known: vintage, pull: self.pull, seq });
+            added = true;
+        }
+        if let (Some(kept), true) = (newest, added) {
+            let Kept { last, length, known, pull, seq } = kept;
+            let (value, code, at) = (known.value, status_code(known.status), known.recorded_at.millis());
+            self.replace.execute((rows[0].series, last, length, value, code, at, pull, seq))?;
+        }
+        Ok(added)
+    }
+
+    fn supersede(&mut self, series: i64, kept: &Kept) -> Result<(), Fault> {
+        let Kept { last, length, known, pull, seq } = *kept;
+        let (value, code, at) = (known.value, status_code(known.status), known.recorded_at.millis());
+        self.supersede.execute((series, last, length, value, code, at, pull, seq, self.pull))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! Feeds: what is remembered between pulls, the right to pull one, and pulls that brought nothing.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::Sqlite;
+use super::columns::{count, json, millis, some_time, time};
+use super::fault::Fault;
+use super::thread::End;
+use crate::base::clock::Timestamp;
+use crate::base::limits::RAW_BYTES_KEPT;
+use crate::store::{Claim, FailedPull, FeedState, Holder, Lease, StoreError};
+
+/// Of how many set-aside pulls of a feed the raw bytes are kept.
+const RAWS_KEPT: i64 = 3;
+
+const FEED: &str =
+    "name, spec_hash, next_due_at, etag, last_modified, content_sha256, last_ok_at, failures, last_error";
+
+impl Sqlite {
+    /// See [`crate::store::Store::feed`].
+    pub async fn feed(&self, feed: &str) -> Result<FeedState, StoreError> {
+        let feed = feed.to_owned();
+        self.thread
+            .call(move |connection| {
+                let mut select = connection.prepare_cached(&format!("SELECT {FEED} FROM feed WHERE name = ?1"))?;
+                let mut found = select.query_and_then([feed], state)?;
+                Ok(found.next().transpose()?.map(|(_, state)| state).unwrap_or_default())
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::feeds`].
+    pub async fn feeds(&self) -> Result<BTreeMap<String, FeedState>, StoreError> {
+        self.thread
+            .call(|connection| {
+                let mut select = connection.prepare_cached(&format!("SELECT {FEED} FROM feed"))?;
+                select.query_and_then([], state)?.collect()
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::set_due`].
+    pub async fn set_due(&self, feed: &str, next_due_at: Option<Timestamp>) -> Result<(), StoreError> {
+        let feed = feed.to_owned();
+        self.thread
+            .write(move |transaction| {
+                let id = feed_id(transaction, &feed)?;
+                let update = "UPDATE feed SET next_due_at = ?2 WHERE id = ?1";
+                transaction.prepare_cached(update)?.execute((id, millis(next_due_at)))?;
+                Ok(End::Commit(()))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::lease_feed`].
+    pub async fn lease_feed(
+        &self,
+        feed: &str,
+        holder: &Holder,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Claim<Lease>, StoreError> {
+        let (feed, holder, expires_at) = (feed.to_owned(), holder.0.clone(), now.plus(ttl));
+        self.thread
+            .write(move |transaction| {
+                if let Some((by, until)) = held(transaction, &feed)?.filter(|(_, until)| *until > now) {
+                    return Ok(End::RollBack(Claim::Held { by, until }));
+                }
+                let take = "INSERT INTO lease(name, holder, epoch, expires_at) VALUES (?1, ?2, 1, ?3)
+                    ON CONFLICT(name) DO UPDATE SET holder = excluded.holder, epoch = epoch + 1,
+                    expires_at = excluded.expires_at RETURNING epoch";
+                let values = (lease_name(&feed), &holder, expires_at.millis());
+                let epoch = transaction.prepare_cached(take)?.query_row(values, |row| row.get(0))?;
+                Ok(End::Commit(Claim::Taken(Lease { feed, holder, epoch, expires_at })))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::release_feed`].
+    pub async fn release_feed(&self, lease: &Lease) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.thread
+            .write(move |transaction| {
+                let release = "UPDATE lease SET holder = NULL, expires_at = 0
+                    WHERE name = ?1 AND holder = ?2 AND epoch = ?3";
+                let values = (lease_name(&lease.feed), &lease.holder, lease.epoch);
+                transaction.prepare_cached(release)?.execute(values)?;
+                Ok(End::Commit(()))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::unchanged`].
+    pub async fn unchanged(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+        next_due_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.thread
+            .write(move |transaction| {
+                if !holds(transaction, &lease)? {
+                    return Ok(End::RollBack(()));
+                }
+                let id = feed_id(transaction, &lease.feed)?;
+                let update = "UPDATE feed SET last_ok_at = ?2, next_due_at = ?3, failures = 0, last_error = NULL
+                    WHERE id = ?1";
+                transaction.prepare_cached(update)?.execute((id, now.millis(), millis(next_due_at)))?;
+                Ok(End::Commit(()))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::fail`].
+    pub async fn fail(&self, lease: &Lease, pull: FailedPull) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.thread
+            .write(move |transaction| {
+                if !holds(transaction, &lease)? {
+                    return Ok(End::RollBack(()));
+                }
+                let id = feed_id(transaction, &pull.feed)?;
+                record_failure(transaction, id, lease.epoch, &pull)?;
+                let update = "UPDATE feed SET failures = failures + 1, last_error = ?2, next_due_at = ?3 WHERE id = ?1";
+                transaction.prepare_cached(update)?.execute((id, &pull.reason, millis(pull.next_due_at)))?;
+                Ok(End::Commit(()))
+            })
+            .await
+    }
+}
+
+fn state(row: &Row<'_>) -> Result<(String, FeedState), Fault> {
+    let state = FeedState {
+        spec_hash: row.get(1)?,
+        next_due_at: some_time(row, 2)?,
+        etag: row.get(3)?,
+        last_modified: row.get(4)?,
+        content_sha256: row.get(5)?,
+        last_ok_at: some_time(row, 6)?,
+        failures: row.get(7)?,
+        last_error: row.get(8)?,
+    };
+    Ok((row.get(0)?, state))
+}
+
+fn lease_name(feed: &str) -> String {
+    format!("feed/{feed}")
+}
+
+/// Who holds a feed, and until when.
+fn held(connection: &Connection, feed: &str) -> Result<Option<(String, Timestamp)>, Fault> {
+    let select = "SELECT holder, expires_at FROM lease WHERE name = ?1 AND holder IS NOT NULL";
+    let mut select = connection.prepare_cached(select)?;
+    let mut found = select.query_and_then([lease_name(feed)], |row| Ok((row.get(0)?, time(row, 1)?)))?;
+    found.next().transpose()
+}
+
+/// Whether a lease is still the newest of its feed. One that ran out stands until someone else takes it.
+pub fn holds(connection: &Connection, lease: &Lease) -> Result<bool, Fault> {
+    let select = "SELECT 1 FROM lease WHERE name = ?1 AND holder = ?2 AND epoch = ?3";
+    Ok(connection.prepare_cached(select)?.exists((lease_name(&lease.feed), &lease.holder, lease.epoch))?)
+}
+
+/// The answer to a writer whose lease is gone.
+pub fn lost<T>(connection: &Connection, lease: &Lease) -> Result<Claim<T>, Fault> {
+    Ok(match held(connection, &lease.feed)? {
+        Some((by, until)) => Claim::Held { by, until },
+        None => Claim::Finished,
+    })
+}
+
+/// The number of a feed, which is made known if it is not.
+pub fn feed_id(transaction: &Connection, feed: &str) -> Result<i64, Fault> {
+    let select = "SELECT id FROM feed WHERE name = ?1";
+    if let Some(id) = transaction.prepare_cached(select)?.query_row([feed], |row| row.get(0)).optional()? {
+        return Ok(id);
+    }
+    transaction.prepare_cached("INSERT INTO feed(name) VALUES (?1)")?.execute([feed])?;
+    Ok(transaction.last_insert_rowid())
+}
+
+fn record_failure(transaction: &Connection, feed: i64, epoch: i64, pull: &FailedPull) -> Result<(), Fault> {
+    let insert =
+        "INSERT INTO pull(feed, scheduled_for, epoch, at, outcome, http_status, reason, bytes, n_refused, refused)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    transaction.prepare_cached(insert)?.execute((
+        feed,
+        pull.scheduled_for.millis(),
+        epoch,
+        pull.at.millis(),
+        if pull.set_aside { "set_aside" } else { "failed" },
+        pull.http_status,
+        &pull.reason,
+        pull.raw.as_ref().map(|raw| count(raw.len())),
+        count(pull.refused_count),
+        json(&pull.refused)?,
+    ))?;
+    let Some(raw) = &pull.raw else { return Ok(()) };
+    let insert = "INSERT INTO pull_raw(pull, feed, body) VALUES (?1, ?2, ?3)";
+    transaction.prepare_cached(insert)?.execute((transaction.last_insert_rowid(), feed, deflated(raw)))?;
+    let forget = "DELETE FROM pull_raw WHERE feed = ?1 AND pull NOT IN
+        (SELECT pull FROM pull_raw WHERE feed = ?1 ORDER BY pull DESC LIMIT ?2)";
+    transaction.prepare_cached(forget)?.execute((feed, RAWS_KEPT))?;
+    Ok(())
+}
+
+/// The beginning of a body, small.
+fn deflated(raw: &[u8]) -> Vec<u8> {
+    let kept = &raw[..raw.len().min(RAW_BYTES_KEPT)];
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    // A Vec takes whatever is written to it.
+    encoder.write_all(kept).and_then(|()| encoder.finish()).unwrap_or_default()
+}

@@ -1,0 +1,120 @@
+//! Reading series and their histories.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::Sqlite;
+use super::columns::{SERIES, series, span, status, time, unit};
+use super::fault::Fault;
+use crate::series::{Finite, History, Labels, Provenance, PullId, Unit, Vintage};
+use crate::store::{SeriesRef, StoreError};
+
+impl Sqlite {
+    /// See [`crate::store::Store::units`].
+    pub async fn units(&self, feed: &str) -> Result<HashMap<Labels, Option<Unit>>, StoreError> {
+        let feed = feed.to_owned();
+        self.thread
+            .call(move |connection| {
+                let select = "SELECT s.labels, s.unit FROM series s JOIN feed f ON f.id = s.feed
+                    WHERE f.name = ?1 AND s.current = 1";
+                let mut select = connection.prepare_cached(select)?;
+                let mut rows = select.query([feed])?;
+                let mut units = HashMap::new();
+                while let Some(row) = rows.next()? {
+                    let (labels, text): (String, String) = (row.get(0)?, row.get(1)?);
+                    units.insert(super::columns::labels(&labels)?, unit(&text)?);
+                }
+                Ok(units)
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::changed`].
+    pub async fn changed(&self, pull: PullId) -> Result<Vec<SeriesRef>, StoreError> {
+        self.thread
+            .call(move |connection| {
+                let select = format!(
+                    "SELECT {SERIES} FROM pull_series p JOIN series s ON s.id = p.series JOIN feed f ON f.id = s.feed
+                     WHERE p.pull = ?1 AND s.current = 1"
+                );
+                let mut select = connection.prepare_cached(&select)?;
+                let found: Result<Vec<SeriesRef>, Fault> = select.query_and_then([pull.0], series)?.collect();
+                found.map(in_order)
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::series`].
+    pub async fn series(&self) -> Result<Vec<SeriesRef>, StoreError> {
+        self.thread
+            .call(|connection| {
+                let select = format!("SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed WHERE s.current = 1");
+                let mut select = connection.prepare_cached(&select)?;
+                let found: Result<Vec<SeriesRef>, Fault> = select.query_and_then([], series)?.collect();
+                found.map(in_order)
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::newest_pull`].
+    pub async fn newest_pull(&self, feed: &str) -> Result<PullId, StoreError> {
+        let feed = feed.to_owned();
+        self.thread
+            .call(move |connection| {
+                let select = "SELECT max(p.id) FROM pull p JOIN feed f ON f.id = p.feed
+                    WHERE f.name = ?1 AND p.outcome = 'changed'";
+                let newest: Option<i64> = connection.prepare_cached(select)?.query_row([feed], |row| row.get(0))?;
+                Ok(PullId(newest.unwrap_or(0)))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::history`].
+    pub async fn history(&self, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
+        let series = series.clone();
+        self.thread.call(move |connection| history(connection, &series, until)).await
+    }
+}
+
+/// In the order of feeds and labels.
+fn in_order(mut series: Vec<SeriesRef>) -> Vec<SeriesRef> {
+    series.sort_by(|a, b| (&a.feed, &a.labels).cmp(&(&b.feed, &b.labels)));
+    series
+}
+
+fn history(connection: &Connection, series: &SeriesRef, until: PullId) -> Result<History, Fault> {
+    let mut history = History::new(series.labels.clone(), series.frequency, series.unit.clone());
+    let select = "SELECT last, length, value, status, recorded_at, pull, seq FROM observation
+            WHERE series = ?1 AND pull <= ?2
+        UNION ALL
+        SELECT last, length, value, status, recorded_at, pull, seq FROM observation_rev
+            WHERE series = ?1 AND pull <= ?2
+        ORDER BY last, length, pull, seq";
+    let mut select = connection.prepare_cached(select)?;
+    let mut rows = select.query((series.id, until.0))?;
+    let mut pulls = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let span = span(series.frequency, row.get(0)?, row.get(1)?)?;
+        let value: f64 = row.get(2)?;
+        let value = Finite::new(value).ok_or_else(|| Fault::unreadable("figure", value))?;
+        let pull = PullId(row.get(5)?);
+        history.record(span, Vintage { value, status: status(row.get(3)?)?, recorded_at: time(row, 4)?, pull });
+        pulls.insert(pull);
+    }
+    for pull in pulls {
+        if let Some(provenance) = provenance(connection, &series.feed, pull)? {
+            history.record_provenance(pull, provenance);
+        }
+    }
+    Ok(history)
+}
+
+fn provenance(connection: &Connection, feed: &str, pull: PullId) -> Result<Option<Provenance>, Fault> {
+    let select = "SELECT url, at, sha256 FROM pull WHERE id = ?1";
+    let read = |row: &rusqlite::Row<'_>| {
+        let retrieved_at = crate::base::clock::Timestamp::from_millis(row.get(1)?);
+        Ok(Provenance { feed: feed.to_owned(), url: row.get(0)?, retrieved_at, sha256: row.get(2)? })
+    };
+    Ok(connection.prepare_cached(select)?.query_row([pull.0], read).optional()?)
+}

@@ -1,0 +1,74 @@
+//! The lock that lets one process own a store.
+//!
+//! A file beside the database, locked for as long as the process lives: the system lets go of it when the
+//! process ends, however it ends, so there is nothing stale to clean up. What it holds is only for people.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::store::StoreError;
+
+/// The ownership of a store; ends with this value or with the process.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "held, not used")] File);
+
+impl Lock {
+    /// Takes the store of a database file for this process.
+    pub fn take(database: &Path) -> Result<Self, StoreError> {
+        let denied = |error| StoreError::Denied { path: database.to_owned(), source: Box::new(error) };
+        let path = beside(database, "-lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(denied)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Held { path: database.to_owned(), by: process(&mut file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(denied(error)),
+        }
+        // The number only helps whoever reads the refusal: a full disk is no reason to refuse.
+        let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+        Ok(Self(file))
+    }
+}
+
+fn process(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// The file that SQLite's naming puts beside a database: `-wal`, `-shm`; and ours, `-lock`.
+pub fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(database);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_owner_learns_who_is_the_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("s.db");
+        let first = Lock::take(&database).unwrap();
+        match Lock::take(&database) {
+            Err(StoreError::Held { by, .. }) => assert_eq!(by, Some(std::process::id())),
+            other => panic!("{other:?}"),
+        }
+        drop(first);
+        Lock::take(&database).unwrap();
+    }
+}

@@ -1,0 +1,344 @@
+//! The outbox: what is owed, who is bringing it, and how each attempt ended.
+//!
+//! Only the oldest pending delivery of an alert for a receiver can be taken, so their order is kept even
+//! while it waits; one that is sent or dead is no longer in the way.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::Sqlite;
+use super::columns::{count, from_json, json, some_time, time};
+use super::fault::Fault;
+use super::thread::End;
+use crate::base::clock::Timestamp;
+use crate::base::limits::RETRY_AFTER_MAX;
+use crate::outbox::{Attempt, Delivery, Next, Outcome};
+use crate::store::{DeliveryRecord, DeliveryState, Holder, Leased, StoreError};
+
+/// The oldest pending deliveries of each receiver and alert, with their receiver's pause.
+const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
+    WHERE d.state = 'pending' AND NOT EXISTS (
+        SELECT 1 FROM delivery p
+        WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
+
+const RECORD: &str =
+    "id, receiver, alert, message, created_at, state, attempts, not_before, last_error, sent_at, remote_ref";
+
+impl Sqlite {
+    /// See [`crate::store::Store::lease_due`].
+    pub async fn lease_due(
+        &self,
+        holder: &Holder,
+        now: Timestamp,
+        ttl: Duration,
+        limit: usize,
+        receivers: &[String],
+        hurry: bool,
+    ) -> Result<Vec<Leased>, StoreError> {
+        let (holder, receivers) = (holder.clone(), json(&receivers));
+        self.thread
+            .write(move |transaction| {
+                let due = due(transaction, now, limit, &receivers?, hurry)?;
+                let begin = |seq| begin(transaction, seq, &holder, now, now.plus(ttl));
+                let leased = due.into_iter().map(begin).collect::<Result<Vec<Leased>, Fault>>()?;
+                Ok(if leased.is_empty() { End::RollBack(leased) } else { End::Commit(leased) })
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::pending_receivers`].
+    pub async fn pending_receivers(&self) -> Result<Vec<String>, StoreError> {
+        self.thread
+            .call(|connection| {
+                let mut select = connection.prepare_cached(PENDING)?;
+                Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::record`].
+    pub async fn record(&self, leased: &Leased, attempt: Attempt, next: Next) -> Result<bool, StoreError> {
+        let (id, claim, number) = (leased.delivery.id.clone(), leased.claim, leased.attempt);
+        self.thread
+            .write(move |transaction| {
+                let Some(seq) = settle(transaction, &id, claim, &attempt, &next)? else {
+                    return Ok(End::RollBack(false));
+                };
+                finish(transaction, seq, number, &attempt)?;
+                Ok(End::Commit(true))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::pause_receiver`].
+    pub async fn pause_receiver(&self, receiver: &str, until: Timestamp) -> Result<(), StoreError> {
+        let receiver = receiver.to_owned();
+        self.thread
+            .write(move |transaction| {
+                let pause = "INSERT INTO receiver(name, paused_until) VALUES (?1, ?2)
+                    ON CONFLICT(name) DO UPDATE SET paused_until = max(paused_until, excluded.paused_until)";
+                transaction.prepare_cached(pause)?.execute((receiver, until.millis()))?;
+                Ok(End::Commit(()))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::next_delivery_at`].
+    pub async fn next_delivery_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.thread
+            .call(|connection| {
+                let next: Option<i64> = connection.prepare_cached(&next_sql())?.query_row([], |row| row.get(0))?;
+                Ok(next.map(Timestamp::from_millis))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::deliveries`].
+    pub async fn deliveries(&self, failed: bool, limit: usize) -> Result<Vec<DeliveryRecord>, StoreError> {
+        let limit = count(limit);
+        self.thread
+            .call(move |connection| {
+                let which = if failed { "WHERE last_error IS NOT NULL" } else { "" };
+                let select = format!("SELECT {RECORD} FROM delivery {which} ORDER BY seq DESC LIMIT ?1");
+                let mut select = connection.prepare_cached(&select)?;
+                select.query_and_then([limit], record)?.collect()
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::attempts`].
+    pub async fn attempts(&self, delivery: &str) -> Result<Vec<(u32, Timestamp, Option<Attempt>)>, StoreError> {
+        let delivery = delivery.to_owned();
+        self.thread
+            .call(move |connection| {
+                let select = "SELECT a.number, a.started_at, a.finished_at, a.outcome, a.why, a.after_ms,
+                    a.maybe_delivered, a.remote_ref, a.status
+                    FROM attempt a JOIN delivery d ON d.seq = a.delivery WHERE d.id = ?1 ORDER BY a.number";
+                let mut select = connection.prepare_cached(select)?;
+                select.query_and_then([delivery], attempt)?.collect()
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::retry_delivery`].
+    pub async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<Option<DeliveryRecord>, StoreError> {
+        let delivery = delivery.to_owned();
+        self.thread
+            .write(move |transaction| {
+                let Some(id) = unsent(transaction, &delivery)? else { return Ok(End::RollBack(None)) };
+                Ok(End::Commit(Some(renew(transaction, &id, now)?)))
+            })
+            .await
+    }
+}
+
+/// Writes what is owed; what is owed already stays as it is.
+pub fn owe(transaction: &Connection, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
+    let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?5, min(?5, ?6)) ON CONFLICT(id) DO NOTHING";
+    transaction.prepare_cached(insert)?.execute((
+        &delivery.id,
+        &delivery.receiver,
+        &delivery.alert,
+        json(&delivery.message)?,
+        delivery.created_at.millis(),
+        now.millis(),
+    ))?;
+    Ok(())
+}
+
+/// No delivery and no receiver waits longer than a wait can be, should the clock have gone back.
+pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fault> {
+    let latest = now.plus(RETRY_AFTER_MAX).millis();
+    let shorten = "UPDATE delivery SET not_before = ?1 WHERE state = 'pending' AND not_before > ?1";
+    transaction.execute(shorten, [latest])?;
+    transaction.execute("UPDATE receiver SET paused_until = ?1 WHERE paused_until > ?1", [latest])?;
+    Ok(())
+}
+
+/// The deliveries that can be taken: from each receiver its oldest first, and from all of them in turn.
+/// Values: the receivers as JSON, now, until when others must have waited, how many.
+pub fn due_sql() -> String {
+    format!(
+        "SELECT seq FROM (
+            SELECT d.seq, row_number() OVER (PARTITION BY d.receiver ORDER BY d.seq) AS place
+            FROM {HEADS} AND d.receiver IN (SELECT value FROM json_each(?1)) AND d.lease_until <= ?2
+                AND d.not_before <= ?3 AND coalesce(r.paused_until, 0) <= ?3)
+         ORDER BY place, seq LIMIT ?4"
+    )
+}
+
+/// When the next delivery can be taken.
+pub fn next_sql() -> String {
+    format!("SELECT min(max(d.not_before, d.lease_until, coalesce(r.paused_until, 0))) FROM {HEADS}")
+}
+
+/// The receivers that are owed something.
+pub const PENDING: &str = "SELECT DISTINCT receiver FROM delivery WHERE state = 'pending' ORDER BY receiver";
+
+/// The deliveries that can be taken now.
+pub fn due(
+    transaction: &Connection,
+    now: Timestamp,
+    limit: usize,
+    receivers: &str,
+    hurry: bool,
+) -> Result<Vec<i64>, Fault> {
+    let waited = if hurry { i64::MAX } else { now.millis() };
+    let mut select = transaction.prepare_cached(&due_sql())?;
+    let found = select.query_map((receivers, now.millis(), waited, count(limit)), |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Takes a delivery and records that an attempt begins.
+fn begin(
+    transaction: &Connection,
+    seq: i64,
+    holder: &Holder,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<Leased, Fault> {
+    let doubt = "SELECT 1 FROM attempt WHERE delivery = ?1 AND (finished_at IS NULL OR maybe_delivered = 1)";
+    let maybe_delivered = transaction.prepare_cached(doubt)?.exists([seq])?;
+    let take = "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
+        WHERE seq = ?1 RETURNING id, receiver, alert, message, patience_from, claim, attempts";
+    let mut take = transaction.prepare_cached(take)?;
+    let mut taken = take.query_and_then((seq, &holder.0, expires_at.millis()), |row| -> Result<Leased, Fault> {
+        let (claim, attempt) = (row.get(5)?, row.get(6)?);
+        Ok(Leased { delivery: delivery(row)?, claim, attempt, maybe_delivered, expires_at })
+    })?;
+    let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
+    let insert = "INSERT INTO attempt(delivery, number, claim, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let values = (seq, leased.attempt, leased.claim, &holder.0, now.millis());
+    transaction.prepare_cached(insert)?.execute(values)?;
+    Ok(leased)
+}
+
+/// Writes what follows an attempt to its delivery; its number, unless the lease is lost.
+fn settle(
+    transaction: &Connection,
+    id: &str,
+    claim: i64,
+    attempt: &Attempt,
+    next: &Next,
+) -> Result<Option<i64>, Fault> {
+    let finished_at = attempt.finished_at.millis();
+    let (state, not_before, sent_at) = match next {
+        Next::Done => ("sent", None, Some(finished_at)),
+        Next::At(at) => ("pending", Some(at.millis()), None),
+        Next::Dead => ("dead", None, None),
+    };
+    // One that is given up counts as failed, whatever its last attempt came to.
+    let error = attempt.outcome.why().or_else(|| (*next == Next::Dead).then_some("given up"));
+    let remote_ref = match &attempt.outcome {
+        Outcome::Delivered { remote_ref } => remote_ref.as_deref(),
+        Outcome::Retry { .. } | Outcome::Pause { .. } | Outcome::Reject { .. } | Outcome::Disable { .. } => None,
+    };
+    let update = "UPDATE delivery SET state = ?3, not_before = coalesce(?4, not_before), sent_at = ?5, last_error = ?6,
+        remote_ref = ?7, holder = NULL, lease_until = 0
+        WHERE id = ?1 AND claim = ?2 AND holder IS NOT NULL AND state = 'pending' RETURNING seq";
+    let values = (id, claim, state, not_before, sent_at, error, remote_ref);
+    Ok(transaction.prepare_cached(update)?.query_row(values, |row| row.get(0)).optional()?)
+}
+
+/// Writes how an attempt ended.
+fn finish(transaction: &Connection, seq: i64, number: u32, attempt: &Attempt) -> Result<(), Fault> {
+    let wait = |after: &Duration| i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+    let (after, maybe_delivered, remote_ref) = match &attempt.outcome {
+        Outcome::Delivered { remote_ref } => (None, false, remote_ref.as_deref()),
+        Outcome::Retry { after, maybe_delivered, .. } => (after.as_ref().map(wait), *maybe_delivered, None),
+        Outcome::Pause { after, .. } => (Some(wait(after)), false, None),
+        Outcome::Reject { .. } | Outcome::Disable { .. } => (None, false, None),
+    };
+    let update = "UPDATE attempt SET started_at = ?3, finished_at = ?4, outcome = ?5, why = ?6, after_ms = ?7,
+        maybe_delivered = ?8, remote_ref = ?9, status = ?10 WHERE delivery = ?1 AND number = ?2";
+    transaction.prepare_cached(update)?.execute((
+        seq,
+        number,
+        attempt.started_at.millis(),
+        attempt.finished_at.millis(),
+        attempt.outcome.name(),
+        attempt.outcome.why(),
+        after,
+        maybe_delivered,
+        remote_ref,
+        attempt.status,
+    ))?;
+    Ok(())
+}
+
+/// The one delivery that is not sent and has this id, or an id that begins so.
+fn unsent(transaction: &Connection, prefix: &str) -> Result<Option<String>, Fault> {
+    if prefix.is_empty() {
+        return Ok(None);
+    }
+    let select = "SELECT id FROM delivery WHERE id >= ?1 AND id < ?1 || char(1114111) AND state <> 'sent' ORDER BY id";
+    let mut select = transaction.prepare_cached(select)?;
+    let found: Vec<String> = select.query_map([prefix], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    match found.as_slice() {
+        [] => Ok(None),
+        [first, ..] if first == prefix => Ok(Some(first.clone())),
+        [only] => Ok(Some(only.clone())),
+        several => Err(Fault::Ambiguous { prefix: prefix.to_owned(), count: several.len() }),
+    }
+}
+
+/// Makes a delivery due now. An attempt that is under way goes on; whoever asks for another does not want
+/// to wait for the receiver's pause, either.
+fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryRecord, Fault> {
+    let resume = "DELETE FROM receiver WHERE name = (SELECT receiver FROM delivery WHERE id = ?1)";
+    transaction.prepare_cached(resume)?.execute([id])?;
+    let update = format!(
+        "UPDATE delivery SET state = 'pending', not_before = ?2, patience_from = ?2 WHERE id = ?1 RETURNING {RECORD}"
+    );
+    let mut update = transaction.prepare_cached(&update)?;
+    let mut renewed = update.query_and_then((id, now.millis()), record)?;
+    renewed.next().ok_or_else(|| Fault::unreadable("delivery", id))?
+}
+
+/// A delivery from the columns id, receiver, alert, message, time.
+fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
+    Ok(Delivery {
+        id: row.get(0)?,
+        receiver: row.get(1)?,
+        alert: row.get(2)?,
+        message: from_json("message", &row.get::<_, String>(3)?)?,
+        created_at: time(row, 4)?,
+    })
+}
+
+fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
+    let state: String = row.get(5)?;
+    Ok(DeliveryRecord {
+        delivery: delivery(row)?,
+        state: match state.as_str() {
+            "pending" => DeliveryState::Pending,
+            "sent" => DeliveryState::Sent,
+            "dead" => DeliveryState::Dead,
+            _ => return Err(Fault::unreadable("state of a delivery", state)),
+        },
+        attempts: row.get(6)?,
+        not_before: time(row, 7)?,
+        last_error: row.get(8)?,
+        sent_at: some_time(row, 9)?,
+        remote_ref: row.get(10)?,
+    })
+}
+
+fn attempt(row: &Row<'_>) -> Result<(u32, Timestamp, Option<Attempt>), Fault> {
+    let (number, started_at) = (row.get(0)?, time(row, 1)?);
+    let Some(finished_at) = some_time(row, 2)? else { return Ok((number, started_at, None)) };
+    let after = row.get::<_, Option<i64>>(5)?.map(|after| Duration::from_millis(after.unsigned_abs()));
+    let why = row.get::<_, Option<String>>(4)?.unwrap_or_default();
+    let name: String = row.get(3)?;
+    let outcome = match name.as_str() {
+        "delivered" => Outcome::Delivered { remote_ref: row.get(7)? },
+        "retry" => Outcome::Retry { after, why, maybe_delivered: row.get(6)? },
+        "pause" => Outcome::Pause { after: after.unwrap_or_default(), why },
+        "reject" => Outcome::Reject { why },
+        "disable" => Outcome::Disable { why },
+        _ => return Err(Fault::unreadable("outcome of an attempt", name)),
+    };
+    Ok((number, started_at, Some(Attempt { started_at, finished_at, outcome, status: row.get(8)? })))
+}

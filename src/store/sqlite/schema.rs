@@ -1,0 +1,156 @@
+//! The schema and its numbered changes, which go forward only.
+//!
+//! All that is missing is applied in one transaction: a store has the old schema or the new one, and nothing
+//! between. An older program refuses a newer schema; the way back is the copy that is kept before a change.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::fault::Fault;
+use super::lock::beside;
+use super::thread::{End, transact};
+use crate::base::clock::Timestamp;
+
+/// Marks a database file as ours (`SWch`).
+pub const APPLICATION_ID: i32 = 0x5357_6368;
+
+/// Number 1, number 2, …
+pub const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+
+/// The newest schema of a list of migrations.
+pub fn newest(migrations: &[&str]) -> i32 {
+    i32::try_from(migrations.len()).unwrap_or(i32::MAX)
+}
+
+/// What a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// There is nothing in it.
+    Blank,
+    /// Ours, of that schema.
+    Ours(i32),
+    /// Another program's.
+    Foreign,
+}
+
+/// Says what a database is.
+pub fn kind(connection: &Connection) -> Result<Kind, Fault> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(match (application, version, tables) {
+        (0, 0, 0) => Kind::Blank,
+        (APPLICATION_ID, 1.., _) => Kind::Ours(version),
+        _ => Kind::Foreign,
+    })
+}
+
+/// Applies the migrations after `version`.
+pub fn migrate(connection: &mut Connection, migrations: &[&str], version: i32, now: Timestamp) -> Result<(), Fault> {
+    let applied = usize::try_from(version).unwrap_or(0);
+    if applied >= migrations.len() {
+        return Ok(());
+    }
+    transact(connection, |transaction| {
+        for migration in &migrations[applied..] {
+            transaction.execute_batch(migration)?;
+        }
+        if applied == 0 {
+            begin(transaction, now)?;
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", newest(migrations))?;
+        Ok(End::Commit(()))
+    })
+}
+
+/// Gives a new store its name.
+fn begin(transaction: &Connection, now: Timestamp) -> Result<(), Fault> {
+    let id: String = rand::random::<[u8; 16]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let insert = "INSERT INTO meta(name, value) VALUES ('store_id', ?1), ('created_at', ?2)";
+    transaction.execute(insert, (id, now.millis().to_string()))?;
+    Ok(())
+}
+
+/// Keeps a copy of a store beside it before its schema changes; where it is.
+pub fn keep_copy(connection: &Connection, database: &Path, version: i32) -> Result<PathBuf, Fault> {
+    let copy = beside(database, &format!(".schema-{version}"));
+    let unusable =
+        |error: std::io::Error| Fault::Damaged(format!("no copy can be made at {}: {error}", copy.display()));
+    let name = copy.to_str().ok_or_else(|| unusable(std::io::ErrorKind::InvalidFilename.into()))?;
+    // An empty file of ours, so that the copy is as private as the store.
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&copy).map_err(unusable)?;
+    connection.execute("VACUUM INTO ?1", [name])?;
+    check(&Connection::open(&copy)?)?;
+    OpenOptions::new().read(true).open(&copy).and_then(|file| file.sync_all()).map_err(unusable)?;
+    Ok(copy)
+}
+
+/// Reads every page and says what is wrong with them.
+pub fn check(connection: &Connection) -> Result<(), Fault> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(Fault::Damaged(found)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(5);
+
+    fn memory() -> Connection {
+        Connection::open_in_memory().unwrap()
+    }
+
+    #[test]
+    fn a_new_store_is_ours_and_has_a_name() {
+        let mut connection = memory();
+        assert_eq!(kind(&connection).unwrap(), Kind::Blank);
+        migrate(&mut connection, MIGRATIONS, 0, NOW).unwrap();
+        assert_eq!(kind(&connection).unwrap(), Kind::Ours(newest(MIGRATIONS)));
+        let id: String =
+            connection.query_row("SELECT value FROM meta WHERE name = 'store_id'", [], |row| row.get(0)).unwrap();
+        assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        migrate(&mut connection, MIGRATIONS, newest(MIGRATIONS), NOW).unwrap();
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_old_schema() {
+        let mut connection = memory();
+        migrate(&mut connection, MIGRATIONS, 0, NOW).unwrap();
+        let version = newest(MIGRATIONS);
+        let broken = [MIGRATIONS, &["CREATE TABLE x(a INTEGER) STRICT", "CREATE TABLE x(a INTEGER) STRICT"]].concat();
+        assert!(migrate(&mut connection, &broken, version, NOW).is_err());
+        assert_eq!(kind(&connection).unwrap(), Kind::Ours(version));
+        let good = [MIGRATIONS, &["CREATE TABLE x(a INTEGER) STRICT"]].concat();
+        migrate(&mut connection, &good, version, NOW).unwrap();
+        assert_eq!(kind(&connection).unwrap(), Kind::Ours(version + 1));
+    }
+
+    #[test]
+    fn a_copy_is_kept_before_a_change() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, MIGRATIONS, 0, NOW).unwrap();
+        for _ in 0..2 {
+            let copy = keep_copy(&connection, &path, 1).unwrap();
+            assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(kind(&Connection::open(&copy).unwrap()).unwrap(), Kind::Ours(1));
+        }
+    }
+
+    #[test]
+    fn every_table_is_strict() {
+        let mut connection = memory();
+        migrate(&mut connection, MIGRATIONS, 0, NOW).unwrap();
+        let loose = "SELECT group_concat(name) FROM pragma_table_list \
+                     WHERE schema = 'main' AND type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'";
+        let loose: Option<String> = connection.query_row(loose, [], |row| row.get(0)).unwrap();
+        assert_eq!(loose, None);
+    }
+}

@@ -1,0 +1,77 @@
+//! Work that processes share: claims, leases, and what an assessment leaves to store.
+//!
+//! Whoever writes names the claim that it holds; a backend refuses one that is out of date.
+
+use crate::alert::{Alert, Transition};
+use crate::base::clock::Timestamp;
+use crate::outbox::{Delivery, Message};
+use crate::series::PullId;
+
+/// How a claim on shared work ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim<T> {
+    /// It is ours.
+    Taken(T),
+    /// Someone else has it.
+    Held {
+        /// Who.
+        by: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// There is nothing left to do.
+    Finished,
+}
+
+/// Who works: the name of this process in leases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder(pub String);
+
+/// The right to pull one feed, for a while. A write names its epoch; the store refuses an older one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The feed.
+    pub feed: String,
+    /// Who holds it.
+    pub holder: String,
+    /// The fencing token.
+    pub epoch: i64,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A pull whose consequences are to be worked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The pull.
+    pub pull: PullId,
+    /// Its feed.
+    pub feed: String,
+    /// The part of the feed's series.
+    pub shard: i64,
+    /// The fencing token.
+    pub claim: i64,
+    /// Who holds it.
+    pub holder: String,
+}
+
+/// What one assessment leaves behind: the alert's new state, and what is owed for it.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The alert as it is now; its `version` is the one that was read, and the write is refused when
+    /// the store has another.
+    pub alert: Alert,
+    /// The transition with its message, if there was one.
+    pub transition: Option<(Transition, Message)>,
+    /// What is owed for it.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// How a commit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it is stored.
+    Stored,
+    /// Someone else holds the task or has written an alert: nothing is stored.
+    Fenced,
+}

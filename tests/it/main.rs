@@ -1,0 +1,41 @@
+//! The program as its users meet it: the built binary in a directory of its own, against publishers and
+//! receivers on loopback, and the files that are shipped with it.
+//!
+//! What a pure function can show is shown beside that function; here is what only the whole can show.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
+mod delivering;
+#[cfg(test)]
+mod fetching;
+#[cfg(test)]
+mod five_minutes;
+#[cfg(test)]
+mod hook;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod inbox;
+#[cfg(test)]
+mod markdown;
+#[cfg(test)]
+mod publisher;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod shipped;
+#[cfg(test)]
+mod smtp;
+#[cfg(test)]
+mod source;
+#[cfg(test)]
+mod tidy;

@@ -1,0 +1,190 @@
+//! The files that are shipped beside the program are true of it: its config, its unit, its pages.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::markdown::{Piece, code, links, page, pieces, section};
+use super::sandbox::{PROJECT, Sandbox};
+use super::source::Source;
+
+/// Every page of the project.
+fn pages() -> Vec<String> {
+    let docs = std::fs::read_dir(Path::new(PROJECT).join("docs")).unwrap();
+    let docs = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().display()));
+    let mut pages: Vec<String> = docs.filter(|path| path.ends_with(".md")).collect();
+    pages.push("README.md".to_owned());
+    pages.sort();
+    pages
+}
+
+/// The verbs below a verb, as its help lists them.
+fn verbs(help: &str) -> Vec<String> {
+    let Some((_, rest)) = help.split_once("\nCommands:\n") else { return Vec::new() };
+    let listed = rest.lines().take_while(|line| line.starts_with("  "));
+    listed
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// What is wrong with a command line after the program's name: a verb or an option that is not in the help.
+fn wrong(sandbox: &Sandbox, arguments: &str) -> Option<String> {
+    let mut path: Vec<&str> = Vec::new();
+    let mut help = sandbox.stdout(&["--help"]);
+    let words: Vec<&str> = arguments.split(' ').map(|word| word.trim_matches(['[', ']', '…', ','])).collect();
+    for word in words.iter().take_while(|word| !word.starts_with('-')) {
+        if !verbs(&help).iter().any(|verb| verb == word) {
+            break;
+        }
+        path.push(word);
+        help = sandbox.stdout(&[&path[..], &["--help"]].concat());
+    }
+    if path.is_empty() && !words[0].starts_with('-') {
+        return Some(format!("there is no verb `{}`", words[0]));
+    }
+    let options = words.iter().filter(|word| word.starts_with("--")).map(|word| word.split('=').next().unwrap_or(word));
+    let known = |option: &&str| help.split([' ', '=', ',', '\n']).any(|word| word == *option);
+    options.into_iter().find(|option| !known(option)).map(|option| format!("`{}` has no `{option}`", path.join(" ")))
+}
+
+/// The arguments of a command that runs the program, if it does.
+fn of_program(command: &str) -> Option<String> {
+    let command = command.trim().trim_start_matches("$ ").trim_start_matches("sudo ");
+    let program = ["supplywatch ", "cargo run --release -- ", "target/release/supplywatch "];
+    let arguments = program.iter().find_map(|program| command.strip_prefix(program))?;
+    let arguments = arguments.split([';', '|', '#', '>', '&']).next()?.trim();
+    // `supplywatch 0.1.0` names a version.
+    (!arguments.starts_with(|c: char| c.is_ascii_digit())).then(|| arguments.to_owned())
+}
+
+/// Every command of a page that runs the program.
+fn commands(page: &str) -> Vec<String> {
+    let of_piece = |piece: Piece| match piece {
+        Piece::Text(text) => code(&text),
+        Piece::Block(language, text) if ["sh", "console", ""].contains(&language.as_str()) => {
+            text.lines().map(ToOwned::to_owned).collect()
+        }
+        Piece::Block(..) => Vec::new(),
+    };
+    pieces(page).into_iter().flat_map(of_piece).filter_map(|command| of_program(&command)).collect()
+}
+
+#[test]
+fn the_shipped_config_is_good() {
+    let sandbox = Sandbox::shipped();
+    let checked = sandbox.run(&["check"]);
+    checked.is(0).says(&["2 feeds, 2 rules", "all is well"]).says_nothing_of(&["warning"]);
+}
+
+#[test]
+fn every_command_on_a_page_exists() {
+    let sandbox = Sandbox::new();
+    let all: BTreeSet<(String, String)> = pages()
+        .into_iter()
+        .flat_map(|path| commands(&page(&path)).into_iter().map(move |command| (command, path.clone())))
+        .collect();
+    assert!(all.len() > 10, "only {} commands were found", all.len());
+    let wrong: Vec<String> = all
+        .iter()
+        .filter_map(|(command, path)| wrong(&sandbox, command).map(|wrong| format!("{path}: `{command}`: {wrong}")))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_command_that_does_not_exist_is_found() {
+    let sandbox = Sandbox::new();
+    let wrong = |command: &str| wrong(&sandbox, &of_program(command).unwrap());
+    assert_eq!(wrong("supplywatch send"), Some("there is no verb `send`".into()));
+    assert_eq!(wrong("supplywatch run --twice"), Some("`run` has no `--twice`".into()));
+    assert_eq!(wrong("supplywatch check --once"), Some("`check` has no `--once`".into()));
+    assert_eq!(wrong("sudo supplywatch deliveries retry msg_1 # again"), None);
+    assert_eq!(wrong("cargo run --release -- run [--once] --config=x"), None);
+    assert_eq!(wrong("supplywatch --version"), None);
+}
+
+#[test]
+fn every_link_leads_to_a_file() {
+    let dead = |path: &String| {
+        let directory = Path::new(PROJECT).join(path);
+        let local = links(&page(path)).into_iter().filter(|link| !link.contains("://") && !link.starts_with('#'));
+        let dead = local.filter(|link| {
+            let file = link.split('#').next().unwrap_or_default();
+            !directory.parent().unwrap().join(file).exists()
+        });
+        dead.map(|link| format!("{path}: {link}")).collect::<Vec<_>>()
+    };
+    let dead: Vec<String> = pages().iter().flat_map(dead).collect();
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+#[test]
+fn every_path_on_a_page_exists() {
+    let within = ["src/", "tests/", "docs/", "systemd/", "benches/", "config/", ".ci/"];
+    let dead = |path: &String| {
+        let spans = pieces(&page(path)).into_iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(code(&text)),
+            Piece::Block(..) => None,
+        });
+        let paths =
+            spans.flatten().filter(|code| within.iter().any(|root| code.starts_with(root)) && !code.contains(' '));
+        let dead = paths.filter(|code| !Path::new(PROJECT).join(code).exists());
+        dead.map(|code| format!("{path}: {code}")).collect::<Vec<_>>()
+    };
+    let dead: Vec<String> = pages().iter().flat_map(dead).collect();
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+/// The architecture page says of each invariant which test holds it.
+#[test]
+fn every_invariant_has_its_test() {
+    let architecture = page("docs/ARCHITECTURE.md");
+    let invariants = section(&architecture, "## What always holds");
+    let rows = invariants.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).skip(1);
+    let named: Vec<Vec<String>> = rows.map(|row| code(row.split(" | ").nth(1).unwrap_or_default())).collect();
+    assert!(named.len() > 15, "only {} invariants were found", named.len());
+    assert!(named.iter().all(|tests| !tests.is_empty()), "an invariant names no test: {named:#?}");
+    let all: Vec<Source> = ["src", "tests"].into_iter().flat_map(Source::all).collect();
+    let exists = |name: &&String| all.iter().any(|source| source.text.contains(&format!("fn {name}(")));
+    let missing: Vec<&String> = named.iter().flatten().filter(|name| !exists(name)).collect();
+    assert!(missing.is_empty(), "there are no such tests: {missing:#?}");
+}
+
+/// Every module of the top level is on the map.
+#[test]
+fn the_map_is_complete() {
+    let architecture = page("docs/ARCHITECTURE.md");
+    let map = code(section(&architecture, "## The map"));
+    for source in Source::all("src").iter().filter(|source| source.depth() == 1) {
+        let Some(module) = source.module() else { continue };
+        let known = [format!("src/{module}"), format!("src/{module}.rs")];
+        assert!(known.iter().any(|path| map.contains(path)), "`{module}` is not on the map");
+    }
+}
+
+/// The values of a key of the unit file, in order.
+fn unit(key: &str) -> Vec<String> {
+    let unit = page("systemd/supplywatch.service");
+    let pairs = unit.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+    pairs.filter(|(known, _)| *known == key).map(|(_, value)| value.to_owned()).collect()
+}
+
+#[test]
+fn the_unit_starts_a_verb_that_exists() {
+    let start = unit("ExecStart");
+    let (program, arguments) = start[0].split_once(' ').unwrap();
+    assert!(program.ends_with("/supplywatch") && program.starts_with('/'), "{program}");
+    assert_eq!(wrong(&Sandbox::new(), arguments), None);
+    assert_eq!(unit("Type"), ["notify"]);
+    assert_eq!(unit("ExecReload"), ["/bin/kill -HUP $MAINPID"]);
+}
+
+#[test]
+fn the_unit_does_not_restart_what_a_restart_cannot_mend() {
+    let prevented = unit("RestartPreventExitStatus");
+    assert!(prevented[0].split(' ').any(|code| code == "78"), "{prevented:?}");
+    // A credential that is missing would keep the service from starting: they come by drop-in.
+    assert_eq!(unit("LoadCredential"), Vec::<String>::new());
+    assert_eq!(unit("StateDirectory"), ["supplywatch"]);
+}
