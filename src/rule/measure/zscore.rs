@@ -47,6 +47,9 @@ fn deviation(now: f64, before: &[Point]) -> Value {
     if before.len() < 2 || spread <= NOISE * mean.abs() {
         return Value::Unknown(vec![Reason::NoSpread]);
     }
+    if !spread.is_finite() {
+        return Value::Unknown(vec![Reason::Overflow]);
+    }
     finite((now - mean) / spread, Value::Count)
 }
 
