@@ -52,6 +52,8 @@ pub const STREAK_DEPTH_MAX: usize = 2;
 pub const STREAK_MAX: u32 = 1000;
 /// Periods that a look-back or a window reaches back, at most (a hundred years of days).
 pub const LOOK_BACK_MAX: u32 = 40_000;
+/// Years that a season is held against, at most.
+pub const YEARS_MAX: u32 = 100;
 /// Reasons that are kept of an unknown value; the others are counted.
 pub const REASONS_KEPT: usize = 8;
 /// Bytes of a receiver's answer that are read for its verdict, at most.
@@ -62,3 +64,8 @@ pub const ANSWER_BYTES_KEPT: usize = 2 << 10;
 pub const LEASE_BATCH: usize = 24;
 /// How long a delivery is ours; longer than any send may take.
 pub const LEASE: Duration = Duration::from_secs(180);
+/// Periods between the first and the last column of a panel, at most; what lies further is judged by its
+/// own history.
+pub const PANEL_PERIODS_MAX: usize = 4096;
+/// Steps of the rules that are judged together over a panel, at most.
+pub const BULK_STEPS_MAX: usize = 100_000;

@@ -51,6 +51,14 @@ pub enum Reason {
     Unit(String),
     /// A lower bound that does not settle the comparison: the streak may be longer.
     LowerBound,
+    /// The figures that another is held against do not vary.
+    NoSpread,
+    /// Fewer than two figures have no spread.
+    TooFew,
+    /// A mean that is no base for a share of it.
+    MeanNotPositive,
+    /// A figure that is not above zero has no logarithm.
+    NoLogarithm(Period),
     /// A division by zero.
     DivisionByZero,
     /// The result is no finite number.
@@ -72,6 +80,12 @@ impl fmt::Display for Reason {
             }
             Self::Unit(reason) => f.write_str(reason),
             Self::LowerBound => f.write_str("the streak may be longer than what is known"),
+            Self::NoSpread => f.write_str("the figures before it vary too little to tell a deviation"),
+            Self::TooFew => f.write_str("there are too few figures to tell a spread"),
+            Self::MeanNotPositive => f.write_str("the mean of the figures is not above zero"),
+            Self::NoLogarithm(period) => {
+                write!(f, "the figure at {period} is not above zero and so has no logarithm")
+            }
             Self::DivisionByZero => f.write_str("a division by zero"),
             Self::Overflow => f.write_str("the figures are too large to calculate with"),
             Self::Others(count) => write!(f, "and {count} more"),

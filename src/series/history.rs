@@ -265,6 +265,13 @@ pub struct Window {
     pub gaps: Vec<Gap>,
 }
 
+impl Window {
+    /// A window of which nothing is known but why.
+    pub fn of_gap(gap: Gap) -> Self {
+        Self { points: Vec::new(), gaps: vec![gap] }
+    }
+}
+
 /// A history as of one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
@@ -303,6 +310,14 @@ impl<'a> View<'a> {
     /// The figure for just this span.
     pub fn exactly(&self, span: Span) -> Option<Point> {
         self.latest_of(span, self.history.entries.get(&span)?)
+    }
+
+    /// The vintage that the one shown for this span has superseded.
+    pub fn superseded(&self, span: Span) -> Option<Point> {
+        let vintages = self.history.entries.get(&span)?;
+        let shown = vintages.iter().rposition(|vintage| self.shows(vintage))?;
+        let earlier = vintages.get(..shown)?.iter().rposition(|vintage| self.shows(vintage))?;
+        self.latest_of(span, vintages.get(..=earlier)?)
     }
 
     /// The figure for one period, or why there is none. A figure of its own beats a combined one.
@@ -375,12 +390,16 @@ impl<'a> View<'a> {
 
     /// The newest vintage that this view sees; it may be a withdrawal.
     fn newest(&self, vintages: &[Vintage]) -> Option<Vintage> {
-        let visible = |vintage: &&Vintage| match self.as_of {
+        vintages.iter().rev().find(|vintage| self.shows(vintage)).copied()
+    }
+
+    /// Whether a vintage was known at the view's moment.
+    fn shows(&self, vintage: &Vintage) -> bool {
+        match self.as_of {
             AsOf::Latest => true,
             AsOf::Pull(pull) => vintage.pull <= pull,
             AsOf::Time(time) => vintage.recorded_at <= time,
-        };
-        vintages.iter().rev().find(visible).copied()
+        }
     }
 
     /// A combined figure that covers a period.

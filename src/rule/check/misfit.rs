@@ -31,6 +31,7 @@ pub fn no_condition(node: &Node, found: Type, unit: Option<&Unit>) -> ExprError 
         (Type::Ratio, _) => "> 10%".to_owned(),
         (Type::Figure, Some(unit)) => format!("> 100 {}", unit_word(unit)),
         (Type::Figure, None) => "> 100".to_owned(),
+        (Type::Score, _) => "< -2".to_owned(),
         (Type::Count | Type::Number | Type::Truth, _) => ">= 2".to_owned(),
     };
     error.with_help(format!("compare it: {} {bound}", node_text(node)))
@@ -122,7 +123,7 @@ fn instead(odd: (&Node, Type), other: (&Node, Type), subject: &Subject, error: E
         (Type::Ratio, _, Some(_)) => error.with_help("a ratio goes with a percentage, such as `10%`"),
         (Type::Figure, Type::Number, number) => in_series_unit(number, subject, error),
         (Type::Figure, Type::Ratio, number) => share_of(number, other.0, subject, error),
-        (Type::Count | Type::Number, Type::Ratio | Type::Figure, Some(number)) => {
+        (Type::Count | Type::Score | Type::Number, Type::Ratio | Type::Figure, Some(number)) => {
             error.with_help(format!("{} is {}: write `{}`", told(other.0), other.1.noun(), plain(number)))
         }
         _ => error,

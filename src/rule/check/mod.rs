@@ -28,6 +28,8 @@ enum Type {
     Figure,
     /// A number of periods.
     Count,
+    /// A number of standard deviations.
+    Score,
     /// A number that the rule itself writes.
     Number,
     /// A condition.
@@ -41,6 +43,7 @@ impl Type {
             Self::Ratio => "a ratio",
             Self::Figure => "a figure",
             Self::Count => "a count",
+            Self::Score => "a number of deviations",
             Self::Number => "a bare number",
             Self::Truth => "a condition",
         }
@@ -133,6 +136,7 @@ impl<'a> Check<'a> {
             Gives::Quantity => Some(Type::Figure),
             Gives::Ratio => Some(Type::Ratio),
             Gives::Count => Some(Type::Count),
+            Gives::Score => Some(Type::Score),
             Gives::Argument => first,
         }
     }
@@ -153,10 +157,10 @@ impl<'a> Check<'a> {
     }
 
     fn comparable(&self, a: Type, b: Type) -> bool {
-        use Type::{Count, Figure, Number};
+        use Type::{Count, Figure, Number, Score};
         match (a, b) {
             (Figure, Number) | (Number, Figure) => self.takes_bare_numbers(),
-            (Count, Number) | (Number, Count) => true,
+            (Count | Score, Number) | (Number, Count | Score) => true,
             (a, b) => a == b,
         }
     }
@@ -169,11 +173,12 @@ impl<'a> Check<'a> {
         right: (&Node, Type),
     ) -> Option<Type> {
         use Operator::{Add, Divide, Multiply, Subtract};
-        use Type::{Count, Figure, Number, Ratio};
+        use Type::{Count, Figure, Number, Ratio, Score};
         let sum = matches!(operator, Add | Subtract);
         match (left.1, right.1) {
             (Number, Number) => Some(Number),
             (Count, Count | Number) | (Number, Count) => Some(Count),
+            (Score, Score | Number) | (Number, Score) => Some(Score),
             (Ratio, Ratio) => Some(Ratio),
             (Figure, Figure) if sum => Some(Figure),
             (Figure, Figure) if operator == Divide => Some(Ratio),

@@ -1,0 +1,261 @@
+//! Bulk and evidence-bearing evaluation say the same, on random expressions over random histories.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::base::clock::Timestamp;
+use crate::period::{Frequency, Span};
+use crate::rule::{Renotify, Severity, Subject, Verdict, judge};
+use crate::series::{AsOf, Finite, History, Labels, PullId, Selector, Status, Unit, Vintage};
+
+/// One vintage: which series, which period from the first on, how many more it covers, value, pull.
+type Figure = (usize, i32, i32, f64, i64);
+
+#[derive(Clone, Debug)]
+struct Case {
+    frequency: Frequency,
+    unit: Option<Unit>,
+    figures: Vec<Figure>,
+    /// Empty series between two with figures, so that they fall into several tiles.
+    apart: usize,
+    gates: Vec<String>,
+    min_base: Option<f64>,
+}
+
+const SERIES: usize = 4;
+const PERIODS: i32 = 30;
+
+fn first(frequency: Frequency) -> Period {
+    let month = Period::parse("2020-11").unwrap();
+    Period::containing(month.first_day(), frequency)
+}
+
+fn rule(case: &Case) -> Rule {
+    let min_base = case.min_base.map(|value| Quantity { value, unit: case.unit.clone() });
+    Rule {
+        name: "random".into(),
+        selector: Selector::default(),
+        when: case.gates.iter().map(|gate| Expr::parse(gate).unwrap()).collect(),
+        clear: None,
+        severity: Severity::Critical,
+        min_base,
+        notify: Vec::new(),
+        renotify: Renotify::EachPeriod,
+        title: None,
+        hash: String::new(),
+    }
+}
+
+fn history(case: &Case, series: usize) -> History {
+    let labels: Labels = [("feed", "random"), ("series", &*series.to_string())].into_iter().collect();
+    let mut history = History::new(labels, case.frequency, case.unit.clone());
+    for (_, at, more, value, pull) in case.figures.iter().filter(|figure| figure.0 == series) {
+        let period = first(case.frequency).offset(*at);
+        let span = Span::new(period, period.offset(*more)).unwrap();
+        let recorded_at = Timestamp::from_millis(*pull);
+        let value = Finite::new(*value);
+        history.record(span, Vintage { value, status: Status::Final, recorded_at, pull: PullId(*pull) });
+    }
+    history
+}
+
+/// Builds the panel as it was before the second pull, then brings it up to date in place.
+fn panel(case: &Case, histories: &[History]) -> Panel {
+    let mut panel = Panel::new(case.frequency, case.unit.clone()).unwrap();
+    for pull in [1, 2] {
+        for (series, history) in histories.iter().enumerate() {
+            for between in 0..case.apart {
+                panel.row(&[("series", format!("{series}-{between}"))].into_iter().collect());
+            }
+            panel.refresh(&history.view(AsOf::Pull(PullId(pull)))).unwrap();
+        }
+    }
+    panel
+}
+
+fn check(case: &Case) -> Result<(), TestCaseError> {
+    let rule = rule(case);
+    let subject = Subject { frequency: case.frequency, unit: Some(case.unit.clone()) };
+    for gate in &rule.when {
+        prop_assert!(gate.check(&subject).is_empty(), "{}: {:?}", gate.text(), gate.check(&subject));
+    }
+    let histories: Vec<History> = (0..SERIES).map(|series| history(case, series)).collect();
+    let panel = panel(case, &histories);
+    let periods: Vec<Period> = (-2..PERIODS + 2).map(|at| first(case.frequency).offset(at)).collect();
+    let program = Program::new(&[Question::when(&rule)], &panel, &periods).unwrap();
+    let all = program.verdicts(&panel);
+    let rows: Vec<Row> = histories.iter().map(|history| panel.find(history.labels()).unwrap()).collect();
+    let aside: Vec<Row> = program.aside(&panel).collect();
+    for (at, period) in periods.iter().enumerate() {
+        // One period alone takes other steps than all of them together.
+        let alone =
+            if at % 7 == 0 { Some(Program::new(&[Question::when(&rule)], &panel, &[*period]).unwrap()) } else { None };
+        for (history, row) in histories.iter().zip(&rows) {
+            let told = match judge(&rule, &history.view(AsOf::Latest), *period).verdict {
+                Verdict::Holds => Some(Some(true)),
+                Verdict::Fails => Some(Some(false)),
+                Verdict::Unknown(_) => Some(None),
+            };
+            let expected = if aside.contains(row) { None } else { told };
+            prop_assert_eq!(all[at].of(*row), expected, "{} at {}", rule.text(), period);
+            if let Some(alone) = &alone {
+                prop_assert_eq!(alone.verdicts(&panel)[0].of(*row), expected, "{} at {} alone", rule.text(), period);
+            }
+        }
+    }
+    program.run_rows(&panel, &rows, |told| {
+        for (lane, row) in rows.iter().enumerate() {
+            for (at, verdicts) in all.iter().enumerate() {
+                let (mask, bit) = (told.verdict(0, at), 1 << lane);
+                let said = (told.lanes & bit != 0).then(|| (mask.unknown & bit == 0).then_some(mask.holds & bit != 0));
+                assert_eq!(said, verdicts.of(*row), "a row alone");
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Figures with ties, zeros, both signs, and the ends of what a number can be.
+fn any_value() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => (1_i32..8).prop_map(f64::from),
+        3 => 80.0..125.0_f64,
+        2 => select(vec![0.0, -0.0, -3.0, 100.0, 100.000_000_000_000_01, 0.1, 0.3]),
+        1 => select(vec![1e308, -1e308, 1e300, 5e-324, 1e-308, f64::MAX]),
+    ]
+}
+
+fn any_figure() -> impl Strategy<Value = Figure> {
+    let more = prop_oneof![60 => Just(0), 1 => 1..3_i32];
+    (0..SERIES, 0..PERIODS, more, any_value(), 1..3_i64)
+}
+
+/// How far back, as the calendar of a frequency lets it be written.
+fn any_back(frequency: Frequency) -> BoxedStrategy<String> {
+    let lengths: &[&str] = match frequency {
+        Frequency::Week => &["2w", "1mo", "1y", "21d"],
+        Frequency::Month => &["1mo", "3mo", "1y", "2y"],
+        Frequency::Quarter => &["3mo", "6mo", "1y"],
+        Frequency::Day | Frequency::Year => &["1y", "24mo", "3y"],
+    };
+    prop_oneof![(1..14_i32).prop_map(|n| n.to_string()), select(lengths).prop_map(str::to_owned)].boxed()
+}
+
+fn any_comparison() -> impl Strategy<Value = &'static str> {
+    select(vec!["<", "<=", ">", ">=", "==", "!="])
+}
+
+/// A pair of parts in a template with `{a}` and `{b}`.
+fn of_two(
+    templates: &'static [&'static str],
+    a: BoxedStrategy<String>,
+    b: BoxedStrategy<String>,
+) -> BoxedStrategy<String> {
+    (select(templates), a, b).prop_map(|(template, a, b)| template.replace("{a}", &a).replace("{b}", &b)).boxed()
+}
+
+fn any_ratio(frequency: Frequency) -> BoxedStrategy<String> {
+    let since = (-2..PERIODS).prop_map(move |at| first(frequency).offset(at).to_string()).boxed();
+    let back = any_back(frequency);
+    let plain = prop_oneof![
+        Just("change".to_owned()),
+        Just("yoy".to_owned()),
+        of_two(&["change({a})", "(value / lag({a}))", "(lag({b}) / mean({a}))"], back.clone(), back.clone()),
+        of_two(&["change_since({a})"], since, Just(String::new()).boxed()),
+    ];
+    plain
+        .prop_recursive(2, 4, 2, move |inner| {
+            let (inner, back) = (inner.boxed(), any_back(frequency));
+            prop_oneof![
+                of_two(&["({a} + {b})", "({a} - {b})", "({a} * {b})", "({a} / {b})"], inner.clone(), inner.clone()),
+                of_two(&["(-{a})", "lag({a}, {b})", "({a} * 2)", "(3 / {a})"], inner, back),
+            ]
+        })
+        .boxed()
+}
+
+fn any_sum(frequency: Frequency) -> BoxedStrategy<String> {
+    let back = any_back(frequency);
+    let plain = prop_oneof![
+        Just("value".to_owned()),
+        of_two(&["lag({a})", "diff({a})", "mean({a})", "min({a})", "max({a})", "sum({a})"], back.clone(), back),
+    ];
+    plain
+        .prop_recursive(2, 4, 2, move |inner| {
+            let (inner, back) = (inner.boxed(), any_back(frequency));
+            prop_oneof![
+                of_two(&["({a} + {b})", "({a} - {b})"], inner.clone(), inner.clone()),
+                of_two(&["(-{a})", "lag({a}, {b})", "({a} * 120%)", "({a} / 3)"], inner, back),
+            ]
+        })
+        .boxed()
+}
+
+fn any_condition(frequency: Frequency, unit: &'static str) -> BoxedStrategy<String> {
+    let percent = select(vec!["-20%", "0%", "10%", "25%", "100%", "-100%"]).prop_map(str::to_owned).boxed();
+    let number = select(vec!["0", "1", "2", "2.5", "-2", "3"]).prop_map(str::to_owned).boxed();
+    let amount = select(vec!["0", "1", "100", "3", "-3", "1e300"]).prop_map(move |n| format!("{n}{unit}")).boxed();
+    let (ratio, figure, back) = (any_ratio(frequency), any_sum(frequency), any_back(frequency));
+    let compared = |a: BoxedStrategy<String>, b: BoxedStrategy<String>| {
+        (a, any_comparison(), b).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")).boxed()
+    };
+    let count = of_two(&["zscore({a})", "zscore({a}) + zscore({b})", "-zscore({a})"], back.clone(), back).boxed();
+    let moves = select(vec!["declines", "rises", "declines(5%)", "rises(tol=10%)"]).prop_map(str::to_owned).boxed();
+    let plain = prop_oneof![
+        compared(ratio.clone(), percent.clone()),
+        compared(percent, ratio.clone()),
+        compared(ratio.clone(), ratio),
+        compared(figure.clone(), amount.clone()),
+        compared(amount, figure.clone()),
+        compared(figure.clone(), figure),
+        compared(count, number.clone()),
+        compared(moves.clone(), number.clone()),
+        compared(number, moves),
+    ];
+    plain
+        .prop_recursive(3, 8, 2, move |inner| {
+            let (inner, back) = (inner.boxed(), any_back(frequency));
+            let streak = |sign| of_two(sign, inner.clone(), Just(String::new()).boxed());
+            prop_oneof![
+                of_two(&["({a}) and ({b})", "({a}) or ({b})"], inner.clone(), inner.clone()),
+                of_two(&["not ({a})", "lag({a}, {b})"], inner.clone(), back),
+                streak(&[
+                    "streak({a}) >= 2",
+                    "streak({a}) < 3",
+                    "2 == streak({a})",
+                    "streak({a}) != 1",
+                    "streak({a}) > 0.5"
+                ]),
+            ]
+        })
+        .prop_filter("streaks stand two deep at most", |text| !too_deep(text))
+        .boxed()
+}
+
+fn too_deep(text: &str) -> bool {
+    Expr::parse(text).is_err()
+}
+
+fn any_case() -> impl Strategy<Value = Case> {
+    let frequency = select(vec![Frequency::Week, Frequency::Month, Frequency::Quarter, Frequency::Year]);
+    (frequency, any::<bool>()).prop_flat_map(|(frequency, plain)| {
+        let unit = if plain { None } else { Some(Unit::parse("kg").unwrap()) };
+        let written = if plain { "" } else { " kg" };
+        let gates = prop::collection::vec(any_condition(frequency, written), 1..3);
+        let figures = prop::collection::vec(any_figure(), 0..200);
+        let min_base = prop_oneof![3 => Just(None), 1 => select(vec![Some(0.0), Some(3.0), Some(100.0), Some(-1.0)])];
+        (gates, figures, min_base, select(vec![0_usize, 1, 40])).prop_map(move |(gates, figures, min_base, apart)| {
+            Case { frequency, unit: unit.clone(), figures, apart, gates, min_base }
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 3, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bulk_says_what_the_evaluator_says(case in any_case()) {
+        check(&case)?;
+    }
+}
