@@ -147,6 +147,8 @@ pub struct RuleTable {
     pub given: Given,
     /// Labels and patterns; `None` where there is no such table.
     pub series: Option<Vec<(At<String>, Texts)>>,
+    /// The labels that series are judged together by.
+    pub group_by: Option<Texts>,
     /// The gates.
     pub when: Option<Texts>,
     /// What ends a firing alert.
@@ -383,6 +385,7 @@ impl RuleTable {
         });
         Self {
             series,
+            group_by: section.texts("group_by"),
             when: section.texts("when"),
             clear: section.text("clear"),
             severity: section.text("severity"),

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use tracing::{info, warn};
 
 use super::Context;
+use super::catalogue::{Catalogue, Subject, feed, history};
 use crate::alert::{Alert, Cause, State};
 use crate::assess::{Assessment, Sight, assess, lapse, reasons};
 use crate::config::Setup;
-use crate::feed::Feed;
 use crate::outbox::{Message, plan, receivers};
 use crate::rule::{Gate, Rule, Verdict};
 use crate::series::{History, Labels, PullId};
@@ -70,15 +71,18 @@ impl<'a> Evaluation<'a> {
             let until = self.context.store.newest_pull(&series.feed).await?;
             self.series(&series, until, &mut Vec::new(), &mut assessed).await?;
         }
+        self.groups(None, &mut Vec::new(), &mut assessed).await?;
         Ok(assessed)
     }
 
     /// Works out one task; `None` when someone else got ahead of it.
     async fn task(&self, task: &Task) -> Result<Option<Vec<Assessed>>, StoreError> {
         let (mut settled, mut assessed) = (Vec::new(), Vec::new());
-        for series in self.context.store.changed(task.pull).await? {
-            self.series(&series, task.pull, &mut settled, &mut assessed).await?;
+        let changed = self.context.store.changed(task.pull).await?;
+        for series in &changed {
+            self.series(series, task.pull, &mut settled, &mut assessed).await?;
         }
+        self.groups(Some((task.pull, &changed)), &mut settled, &mut assessed).await?;
         let committed = self.context.store.commit(Some(task), settled, self.context.clock.now()).await?;
         Ok((committed == Committed::Stored).then_some(assessed))
     }
@@ -91,37 +95,69 @@ impl<'a> Evaluation<'a> {
         settled: &mut Vec<Settled>,
         assessed: &mut Vec<Assessed>,
     ) -> Result<(), StoreError> {
-        let zone = self.feed(&series.feed).map_or(self.setup.zone, |feed| feed.zone);
-        let mut history = None;
-        for rule in self.setup.rules.iter().filter(|rule| rule.selector.matches(&series.labels)) {
-            if history.is_none() {
-                history = Some(self.history(series, until).await?);
+        let zone = feed(self.setup, &series.feed).map_or(self.setup.zone, |feed| feed.zone);
+        let mut known = None;
+        let one_by_one = |rule: &&Rule| rule.selector.group_by().is_empty() && rule.selector.matches(&series.labels);
+        for rule in self.setup.rules.iter().filter(one_by_one) {
+            if known.is_none() {
+                known = Some(history(self.setup, &self.context.store, series, until).await?);
             }
-            let Some(history) = &history else { continue };
-            let alert = self.alert(rule, &series.labels, until).await?;
-            if alert.seen > until {
-                // Looking at everything, at start, got ahead of this pull's task.
-                continue;
-            }
-            let sight = Sight { rule, history, until, now: self.context.clock.now(), zone };
-            let assessment = assess(sight, &alert);
-            let settling = self.settle(rule, &alert, assessment);
-            assessed.push(settling.1);
-            settled.extend(settling.0);
+            let Some(history) = &known else { continue };
+            self.judge(rule, (history, until, zone), settled, assessed).await?;
         }
         Ok(())
     }
 
-    fn feed(&self, name: &str) -> Option<&Feed> {
-        self.setup.feeds.iter().find(|feed| feed.name == name)
+    /// Judges the groups of which a pull changed a member, each once; all of them where no pull is named.
+    async fn groups(
+        &self,
+        changed: Option<(PullId, &[SeriesRef])>,
+        settled: &mut Vec<Settled>,
+        assessed: &mut Vec<Assessed>,
+    ) -> Result<(), StoreError> {
+        if self.grouped().next().is_none() {
+            return Ok(());
+        }
+        let store = &self.context.store;
+        let catalogue = Catalogue::new(self.setup, store).await?;
+        let ids: Option<BTreeSet<i64>> = changed.map(|(_, changed)| changed.iter().map(|series| series.id).collect());
+        for rule in self.grouped() {
+            let touched = |subject: &Subject| ids.as_ref().is_none_or(|ids| catalogue.touches(subject, ids));
+            for subject in catalogue.subjects(rule).into_iter().filter(touched) {
+                let past = catalogue.past(store, &subject, changed.map(|(until, _)| until)).await?;
+                let zone = catalogue.zone(&subject);
+                match &past.history {
+                    Ok(history) => self.judge(rule, (history, past.until, zone), settled, assessed).await?,
+                    Err(misfit) => assessed.push(not_judged(rule, subject.labels, misfit.to_string())),
+                }
+            }
+        }
+        Ok(())
     }
 
-    async fn history(&self, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
-        let history = self.context.store.history(series, until).await?;
-        Ok(match self.feed(&series.feed) {
-            Some(feed) => history.with_max_gap(feed.max_gap_days),
-            None => history,
-        })
+    fn grouped(&self) -> impl Iterator<Item = &'a Rule> {
+        self.setup.rules.iter().filter(|rule| !rule.selector.group_by().is_empty())
+    }
+
+    /// Judges one history by one rule.
+    async fn judge(
+        &self,
+        rule: &Rule,
+        (history, until, zone): (&History, PullId, Tz),
+        settled: &mut Vec<Settled>,
+        assessed: &mut Vec<Assessed>,
+    ) -> Result<(), StoreError> {
+        let alert = self.alert(rule, history.labels(), until).await?;
+        if alert.seen > until {
+            // Looking at everything, at start, got ahead of this pull's task.
+            return Ok(());
+        }
+        let sight = Sight { rule, history, until, now: self.context.clock.now(), zone };
+        let assessment = assess(sight, &alert);
+        let settling = self.settle(rule, &alert, assessment);
+        assessed.push(settling.1);
+        settled.extend(settling.0);
+        Ok(())
     }
 
     /// The stored alert; one of a rule that meant something else begins anew at the rule's baseline.
@@ -176,11 +212,12 @@ impl<'a> Evaluation<'a> {
     /// Ends the firing alerts whose rule or series is gone, or whose rule means something else now.
     async fn lapse_gone(&self) -> Result<(), StoreError> {
         let now = self.context.clock.now();
-        let series: BTreeSet<Labels> =
-            self.context.store.series().await?.into_iter().map(|series| series.labels).collect();
+        let all = self.context.store.series().await?;
+        let series: BTreeSet<Labels> = all.into_iter().map(|series| series.labels).collect();
+        let groups = self.group_labels().await?;
         let mut settled = Vec::new();
         for alert in self.context.store.alerts().await? {
-            let Some(cause) = self.gone(&alert, &series) else { continue };
+            let Some(cause) = self.gone(&alert, &series, &groups) else { continue };
             let Some((ended, transition, message)) = lapse(&alert, cause, now) else { continue };
             info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
             let whom = receivers(true, &[], &told_in_episode(&alert), &self.known_receivers);
@@ -188,6 +225,19 @@ impl<'a> Evaluation<'a> {
             settled.push(Settled { alert: ended, transition: Some((transition, message)), deliveries });
         }
         self.commit(settled).await
+    }
+
+    /// The groups that there are, by rule.
+    async fn group_labels(&self) -> Result<BTreeMap<&'a str, BTreeSet<Labels>>, StoreError> {
+        let mut groups = BTreeMap::new();
+        if self.grouped().next().is_some() {
+            let catalogue = Catalogue::new(self.setup, &self.context.store).await?;
+            for rule in self.grouped() {
+                let labels = catalogue.subjects(rule).into_iter().map(|subject| subject.labels).collect();
+                groups.insert(rule.name.as_str(), labels);
+            }
+        }
+        Ok(groups)
     }
 
     async fn commit(&self, settled: Vec<Settled>) -> Result<(), StoreError> {
@@ -201,15 +251,23 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Why an alert has nothing to stand on any more.
-    fn gone(&self, alert: &Alert, series: &BTreeSet<Labels>) -> Option<Cause> {
+    fn gone(
+        &self,
+        alert: &Alert,
+        series: &BTreeSet<Labels>,
+        groups: &BTreeMap<&str, BTreeSet<Labels>>,
+    ) -> Option<Cause> {
         let Some(rule) = self.setup.rules.iter().find(|rule| rule.name == alert.rule) else {
             return Some(Cause::RuleRemoved);
         };
         if rule.hash != alert.rule_hash {
             return Some(Cause::RuleEdited);
         }
-        let feed = alert.labels.value("feed").unwrap_or_default();
-        let fed = self.feed(feed).is_some() && series.contains(&alert.labels);
+        if let Some(groups) = groups.get(rule.name.as_str()) {
+            return (!groups.contains(&alert.labels)).then_some(Cause::SeriesGone);
+        }
+        let name = alert.labels.value("feed").unwrap_or_default();
+        let fed = feed(self.setup, name).is_some() && series.contains(&alert.labels);
         (!fed || !rule.selector.matches(&alert.labels)).then_some(Cause::SeriesGone)
     }
 }
@@ -232,6 +290,7 @@ pub async fn evaluate_all(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, 
             evaluation.commit(std::mem::take(&mut settled)).await?;
         }
     }
+    evaluation.groups(None, &mut settled, &mut assessed).await?;
     evaluation.commit(settled).await?;
     log(&assessed);
     Ok(assessed)
@@ -252,6 +311,21 @@ pub async fn evaluate_pending(evaluation: &Evaluation<'_>) -> Result<Vec<Assesse
         }
     }
     Ok(all)
+}
+
+/// What is reported of a subject that no rule can judge.
+fn not_judged(rule: &Rule, labels: Labels, reason: String) -> Assessed {
+    warn!(rule = rule.name, %labels, reason, "a group cannot be judged");
+    Assessed {
+        rule: rule.name.clone(),
+        labels,
+        period: None,
+        verdict: "unknown",
+        reason: Some(reason),
+        transition: None,
+        receivers: Vec::new(),
+        gates: Vec::new(),
+    }
 }
 
 fn log(assessed: &[Assessed]) {

@@ -4,6 +4,7 @@
 //! The loops pass each other nothing but a nudge, so a crash between any two steps is repaired by the
 //! next tick. Formats, SQL and wording are not known here.
 
+mod catalogue;
 mod deliver;
 mod evaluate;
 mod poll;
@@ -13,6 +14,7 @@ mod sd_notify;
 mod sim;
 mod supervise;
 
+pub use catalogue::{Catalogue, Past, Subject};
 pub use deliver::{Delivered, deliver_all, preview_all};
 pub use evaluate::{Assessed, Evaluation, evaluate_all, evaluate_pending};
 pub use poll::{Pulled, PulledHow, pull_all};

@@ -83,7 +83,12 @@ pub fn fired() -> Message {
         program: "supplywatch 0.1.0".to_owned(),
         evidence: Evidence {
             unit: Some("t".to_owned()),
-            measures: vec![MeasureLine { text: "declines".to_owned(), value: Some(2.0), words: "2".to_owned() }],
+            measures: vec![MeasureLine {
+                text: "declines".to_owned(),
+                value: Some(2.0),
+                words: "2".to_owned(),
+                parts: Vec::new(),
+            }],
             points: vec![
                 point("2025-07", 619.0, "2025-08-20T01:00:00Z"),
                 point("2025-08", 590.0, "2025-09-20T01:00:00Z"),

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::words;
-use super::{AlertRef, Evidence, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
+use super::{AlertRef, Evidence, GateLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow};
 use crate::alert::{Cause, Firing, Kind, Transition, alert_id};
 use crate::base::text::shorten;
 use crate::period::{Frequency, Period, Span};
-use crate::rule::{Gate, Judgement, Rule, Value};
-use crate::series::number::percent;
+use crate::rule::{Gate, Judgement, Reading, Rule, Value};
+use crate::series::number::{percent, percent_plain};
 use crate::series::{Gap, Point, Provenance, Revision, View};
 
 /// What a message is made of.
@@ -151,6 +151,7 @@ impl Matter<'_> {
     fn summary(&self) -> String {
         let mut sentences = Vec::new();
         sentences.extend(self.course());
+        sentences.extend(self.parts());
         sentences.extend(self.known_since());
         if let Some(since) = self.since.filter(|since| Some(*since) != self.transition.period) {
             sentences.push(format!("Firing since {}.", since.in_words()));
@@ -173,6 +174,20 @@ impl Matter<'_> {
             .map(|point| format!("{} {}", point.span.in_words(), words::quantity(point.value, view.history().unit())))
             .collect();
         (!told.is_empty()).then(|| format!("{}.", told.join(", ")))
+    }
+
+    /// `By parts: China 350 t (71 %), Malaysia 143 t (29 %).` of the first measure of a group's members.
+    fn parts(&self) -> Option<String> {
+        let gates = self.judgement.map_or(&[][..], |judgement| judgement.gates.as_slice());
+        let measures = gates.iter().flat_map(|gate| gate.reading.measures());
+        let parts = measures.map(Reading::members).find(|parts| !parts.is_empty())?;
+        let parts: Vec<PartLine> = parts.iter().filter_map(part_line).collect();
+        let total: f64 = parts.iter().map(|part| part.value).sum();
+        let told = |part: &PartLine| match part.value / total {
+            share if share.is_finite() => format!("{} {} ({})", part.name, part.words, percent_plain(share)),
+            _ => format!("{} {}", part.name, part.words),
+        };
+        Some(format!("By parts: {}.", parts.iter().map(told).collect::<Vec<_>>().join(", ")))
     }
 
     fn known_since(&self) -> Option<String> {
@@ -291,6 +306,7 @@ impl Matter<'_> {
             text: reading.text.clone(),
             value: finite(&reading.value),
             words: reading.value.to_string(),
+            parts: reading.members().iter().filter_map(part_line).collect(),
         });
         let point_line = |point: Point| PointLine {
             period: point.span.to_string(),
@@ -312,6 +328,11 @@ fn gate_line(gate: &Gate) -> GateLine {
     let measures: Vec<String> =
         gate.reading.measures().iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
     GateLine { text: gate.text.clone(), verdict: gate.verdict.name().to_owned(), value: measures.join(", ") }
+}
+
+fn part_line(part: &Reading) -> Option<PartLine> {
+    let value = finite(&part.value)?;
+    Some(PartLine { name: part.text.clone(), value, words: part.value.to_string() })
 }
 
 fn finite(value: &Value) -> Option<f64> {

@@ -140,6 +140,20 @@ pub struct MeasureLine {
     pub value: Option<f64>,
     /// The value in words: `+11.1 %`.
     pub words: String,
+    /// Of a measure of a group: what its members come to, largest first, the smaller ones together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartLine>,
+}
+
+/// A part of a group's total.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct PartLine {
+    /// What tells it from the others: `China`, or `3 more`.
+    pub name: String,
+    /// What it comes to, in the group's unit.
+    pub value: f64,
+    /// The same in words: `350 t`.
+    pub words: String,
 }
 
 /// One figure.

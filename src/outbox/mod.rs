@@ -10,5 +10,7 @@ mod words;
 
 pub use compose::Matter;
 pub use delivery::{Attempt, Delivery, Outcome, delivery_id, plan, receivers};
-pub use message::{AlertRef, Evidence, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
+pub use message::{
+    AlertRef, Evidence, GateLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
+};
 pub use schedule::{Next, Policy, next};

@@ -110,7 +110,9 @@ impl<'a> Scope<'a> {
             | NodeKind::Percent(_)
             | NodeKind::Quantity(..)
             | NodeKind::Length(_)
-            | NodeKind::Period(_) => Measured::new(self.literal(&node.kind), Vec::new()),
+            | NodeKind::Period(_)
+            | NodeKind::Label(_)
+            | NodeKind::Pick(..) => Measured::new(self.literal(&node.kind), Vec::new()),
         };
         let measure = matches!(node.kind, NodeKind::Measure(..));
         Reading { text: node.to_string(), measure, value, points, parts }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::measure::MEASURES;
 use crate::base::limits::REASONS_KEPT;
 use crate::period::Period;
 use crate::series::number::{number, percent};
@@ -38,6 +39,8 @@ pub enum Reason {
     NegativeBase(Period),
     /// Zero over zero.
     ZeroOverZero(Period),
+    /// A part of a total is below zero, so that shares of it say nothing: which, and when.
+    NegativePart(String, Period),
     /// The base is below the rule's `min_base`.
     BelowMinBase {
         /// The period of the base.
@@ -75,6 +78,7 @@ impl fmt::Display for Reason {
             Self::Gap(gap) => gap.fmt(f),
             Self::NegativeBase(period) => write!(f, "the base at {period} is below zero"),
             Self::ZeroOverZero(period) => write!(f, "zero over zero at {period}"),
+            Self::NegativePart(part, period) => write!(f, "the figure of {part} at {period} is below zero"),
             Self::BelowMinBase { period, base, min_base } => {
                 write!(f, "the base at {period}, {base}, is below min_base {min_base}")
             }
@@ -170,6 +174,13 @@ impl Reading {
         points.sort_by_key(|point| point.span);
         points.dedup_by_key(|point| point.span);
         points
+    }
+
+    /// Of a measure of a group: what its members come to, largest first, the smaller ones together.
+    pub fn members(&self) -> &[Self] {
+        let name = self.text.split('(').next().unwrap_or_default();
+        let of_group = self.measure && MEASURES.iter().any(|measure| measure.name == name && measure.is_of_groups());
+        if of_group { &self.parts } else { &[] }
     }
 
     /// The measures in this part and below (`declines`, `change(1mo)`, `value`), in the order of the

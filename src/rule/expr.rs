@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::check::check;
+use super::check::{Grouping, check, check_group};
 use super::parse::parse;
 use super::syntax::{Node, NodeKind, Operator};
 use crate::period::Frequency;
@@ -92,6 +92,11 @@ impl Expr {
     /// of the text. The places are those in the text that was read.
     pub fn check(&self, subject: &Subject) -> Vec<ExprError> {
         check(&self.root, subject)
+    }
+
+    /// Checks what the measures of groups need: a group, and labels that tell its members apart.
+    pub fn check_group(&self, grouping: Grouping<'_>) -> Vec<ExprError> {
+        check_group(&self.root, grouping)
     }
 }
 

@@ -20,6 +20,7 @@ mod token;
 
 use std::fmt;
 
+pub use check::Grouping;
 pub use evidence::{Gate, Reading, Reason, Value, Verdict};
 pub use expr::{Expr, ExprError, Subject};
 pub use headline::headline;

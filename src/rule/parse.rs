@@ -10,14 +10,15 @@
 //! unary      = "-" unary | atom
 //! atom       = number | percent | quantity | length | period | "(" or ")" | measure
 //! measure    = name [ "(" [ argument { "," argument } ] ")" ]
-//! argument   = [ name "=" ] or
+//! argument   = [ name "=" ] or | label | label "=" text
+//! label      = name | text
 //! ```
 //! What a part means, and whether its types fit, is checked elsewhere.
 
 use std::ops::Range;
 
 use super::ExprError;
-use super::measure::{MEASURES, Measure};
+use super::measure::{MEASURES, Measure, Takes};
 use super::syntax::{Argument, Node, NodeKind, Operator};
 use super::token::{Token, TokenKind, tokens};
 use crate::base::limits::{EXPRESSION_DEPTH_MAX, EXPRESSION_PARTS_MAX, STREAK_DEPTH_MAX};
@@ -212,7 +213,7 @@ impl Parser {
             TokenKind::Name(name) if !matches!(name.as_str(), "and" | "or" | "not") => {
                 return self.measure(&name, span);
             }
-            TokenKind::Name(_) | TokenKind::Sign(_) | TokenKind::End => {
+            TokenKind::Name(_) | TokenKind::Text(_) | TokenKind::Sign(_) | TokenKind::End => {
                 return Err(self.unexpected("expected a measure, a number or a bracket"));
             }
         };
@@ -242,7 +243,7 @@ impl Parser {
         let mut arguments = Vec::new();
         let mut end = span.end;
         if self.takes_sign("(") {
-            arguments = self.deeper(Self::arguments)?;
+            arguments = self.deeper(|parser| parser.arguments(measure))?;
             end = self.tokens[self.at - 1].span.end;
         }
         self.streaks -= walks;
@@ -253,13 +254,13 @@ impl Parser {
         self.node(span.start..end, NodeKind::Measure(measure, arguments))
     }
 
-    fn arguments(&mut self) -> Result<Vec<Argument>, ExprError> {
+    fn arguments(&mut self, measure: &'static Measure) -> Result<Vec<Argument>, ExprError> {
         let mut arguments = Vec::new();
         if self.takes_sign(")") {
             return Ok(arguments);
         }
         loop {
-            arguments.push(self.argument()?);
+            arguments.push(self.argument(measure, arguments.len())?);
             if self.takes_sign(")") {
                 return Ok(arguments);
             }
@@ -269,7 +270,10 @@ impl Parser {
         }
     }
 
-    fn argument(&mut self) -> Result<Argument, ExprError> {
+    fn argument(&mut self, measure: &'static Measure, position: usize) -> Result<Argument, ExprError> {
+        if let Some(argument) = self.pick(measure)? {
+            return Ok(argument);
+        }
         let named = match (&self.peek().kind, self.tokens.get(self.at + 1).map(|token| &token.kind)) {
             (TokenKind::Name(name), Some(TokenKind::Sign("="))) => Some(name.clone()),
             _ => None,
@@ -278,8 +282,46 @@ impl Parser {
         if named.is_some() {
             self.at += 2;
         }
-        let node = self.or()?;
+        let slot = measure.slot(named.as_deref(), position, measure.parameters.len());
+        let of_label = |slot: usize| matches!(measure.parameters[slot].takes, Takes::Label | Takes::Pick);
+        let node = if slot.is_some_and(of_label) { self.label()? } else { self.or()? };
         Ok(Argument { name: named, span: start..node.span.end, slot: None, node })
+    }
+
+    /// `partner='CN'`, where the measure takes a label with a value.
+    fn pick(&mut self, measure: &Measure) -> Result<Option<Argument>, ExprError> {
+        let takes = measure.parameters.iter().any(|parameter| parameter.takes == Takes::Pick);
+        let (TokenKind::Name(label) | TokenKind::Text(label), true) = (self.peek().kind.clone(), takes) else {
+            return Ok(None);
+        };
+        let start = self.peek().span.start;
+        match self.tokens.get(self.at + 1).map(|token| &token.kind) {
+            Some(TokenKind::Sign("=")) => self.at += 2,
+            Some(TokenKind::Sign("==")) => {
+                self.at += 1;
+                return Err(self.unexpected("expected `=`").with_help("a label's value is told by one `=`"));
+            }
+            _ => return Ok(None),
+        }
+        let TokenKind::Text(value) = self.peek().kind.clone() else {
+            let help = format!("write it in quotes: {}='VALUE'", printable(&label));
+            return Err(self.unexpected("expected a text in quotes").with_help(help));
+        };
+        let span = start..self.take().span.end;
+        let node = self.node(span.clone(), NodeKind::Pick(label, value))?;
+        Ok(Some(Argument { name: None, span, slot: None, node }))
+    }
+
+    /// The name of a label; anything else is for the check to refuse.
+    fn label(&mut self) -> Result<Node, ExprError> {
+        let ends = matches!(self.tokens.get(self.at + 1).map(|token| &token.kind), Some(TokenKind::Sign("," | ")")));
+        match self.peek().kind.clone() {
+            TokenKind::Name(label) | TokenKind::Text(label) if ends => {
+                let span = self.take().span;
+                self.node(span, NodeKind::Label(label))
+            }
+            _ => self.or(),
+        }
     }
 
     fn unexpected(&self, expected: &str) -> ExprError {
@@ -289,6 +331,7 @@ impl Parser {
             TokenKind::Sign("%") => "`%` belongs behind a number".to_owned(),
             TokenKind::Sign(sign) => format!("`{sign}` has no place here"),
             TokenKind::Name(name) => format!("`{}` has no place here", printable(name)),
+            TokenKind::Text(_) => "a text has no place here".to_owned(),
             TokenKind::Number(_)
             | TokenKind::Percent(_)
             | TokenKind::Quantity(..)
@@ -378,7 +421,10 @@ mod tests {
             "value > 1e999 t",
             "value && yoy",
             "!yoy",
-            "share(partner = 'CN') > 70%",
+            "share(partner = CN) > 70%",
+            "share(partner == 'CN') > 70%",
+            "share(partner = 'CN) > 70%",
+            "value > 'CN'",
             "mean('3') > 2 t",
             "streak(streak(streak(yoy > 0%) > 1) > 1) > 1",
             "value > 2 t; drop",
@@ -487,12 +533,26 @@ mod tests {
           `!` has no meaning in an expression
           help: write `not`; unequal is `!=`
 
-        share(partner = 'CN') > 70%
-                        ^ no measure takes a text
+        share(partner = CN) > 70%
+                        ^^ expected a text in quotes
+          `CN` has no place here
+          help: write it in quotes: partner='VALUE'
+
+        share(partner == 'CN') > 70%
+                      ^^ expected `=`
+          `==` has no place here
+          help: a label's value is told by one `=`
+
+        share(partner = 'CN) > 70%
+                        ^^^^^^^^^^ expected `'` at its end
+          the text does not end
+
+        value > 'CN'
+                ^^^^ expected a measure, a number or a bracket
           a text has no place here
 
         mean('3') > 2 t
-             ^ no measure takes a text
+             ^^^ expected a measure, a number or a bracket
           a text has no place here
 
         streak(streak(streak(yoy > 0%) > 1) > 1) > 1

@@ -38,6 +38,10 @@ pub enum NodeKind {
     Length(Length),
     /// A period.
     Period(Period),
+    /// The name of a label, as an argument.
+    Label(String),
+    /// A label with a value, as an argument: `partner='CN'`.
+    Pick(String, String),
     /// A measure with its arguments.
     Measure(&'static Measure, Vec<Argument>),
     /// `not x`.
@@ -168,7 +172,11 @@ impl Node {
             | NodeKind::Length(_)
             | NodeKind::Period(_) => true,
             NodeKind::Negate(inner) => inner.is_literal(),
-            NodeKind::Measure(..) | NodeKind::Not(_) | NodeKind::Binary(..) => false,
+            NodeKind::Label(_)
+            | NodeKind::Pick(..)
+            | NodeKind::Measure(..)
+            | NodeKind::Not(_)
+            | NodeKind::Binary(..) => false,
         }
     }
 }
@@ -189,6 +197,8 @@ impl Node {
             NodeKind::Quantity(value, unit) => write!(f, "{} {}", plain(*value), unit_word(unit)),
             NodeKind::Length(length) => write!(f, "{length}"),
             NodeKind::Period(period) => write!(f, "{period}"),
+            NodeKind::Label(label) => f.write_str(&label_word(label)),
+            NodeKind::Pick(label, value) => write!(f, "{}={}", label_word(label), quoted(value)),
             NodeKind::Measure(measure, arguments) => print_measure(f, measure, arguments),
             NodeKind::Not(inner) => bracketed(f, outer > NOT, |f| {
                 f.write_str("not ")?;
@@ -209,6 +219,19 @@ impl Node {
             }
         }
     }
+}
+
+/// A label's name, bare where it can be.
+fn label_word(label: &str) -> String {
+    let word = label.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && label.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !matches!(label, "and" | "or" | "not");
+    if word { label.to_owned() } else { quoted(label) }
+}
+
+/// A text in quotes that it does not hold itself.
+fn quoted(text: &str) -> String {
+    if text.contains('\'') { format!("\"{text}\"") } else { format!("'{text}'") }
 }
 
 /// Arguments in the order of the parameters, by position where that says which they are.
@@ -297,6 +320,10 @@ mod tests {
         check("value > 5 items", "value > 5 count");
         check("value < 0.1%", "value < 0.1%");
         check("change_since(2025-Q3) > 33.3%", "change_since(2025-Q3) > 33.3%");
+        check("share( partner=\"CN\" ) > 70%", "share(partner='CN') > 70%");
+        check("top_share(k = 2, label = 'partner') > 70%", "top_share(partner, 2) > 70%");
+        check(r#"hhi("trade's flow") > 0.5"#, r#"hhi("trade's flow") > 0.5"#);
+        check("share('a b'='c') > 1%", "share('a b'='c') > 1%");
     }
 
     proptest! {

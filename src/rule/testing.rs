@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::evaluate::Scope;
 use super::evidence::{Reading, Value};
 use super::expr::{Expr, ExprError, Subject};
-use super::measure::MEASURES;
+use super::measure::{MEASURES, Takes};
 use super::syntax::{Argument, Node, NodeKind, Operator};
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Length, LengthUnit, Period, Span};
@@ -149,8 +149,15 @@ pub fn trees() -> impl Strategy<Value = Node> {
 /// A measure with as many of the arguments as it has room for.
 fn called((measure, nodes): (&'static super::measure::Measure, Vec<Node>)) -> Node {
     let count = nodes.len().min(measure.parameters.len());
-    let argument =
-        |(position, node)| Argument { name: None, span: 0..0, slot: measure.slot(None, position, count), node };
+    let argument = |(position, other)| {
+        let slot = measure.slot(None, position, count);
+        let node = match slot.map(|slot| measure.parameters[slot].takes) {
+            Some(Takes::Label) => node(NodeKind::Label("partner".into())),
+            Some(Takes::Pick) => node(NodeKind::Pick("trade's flow".into(), "C N".into())),
+            Some(_) | None => other,
+        };
+        Argument { name: None, span: 0..0, slot, node }
+    };
     node(NodeKind::Measure(measure, nodes.into_iter().take(count).enumerate().map(argument).collect()))
 }
 

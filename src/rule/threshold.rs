@@ -70,7 +70,9 @@ fn visit(node: &mut Node, seen: &mut impl FnMut(&Node, &mut Node)) {
         | NodeKind::Percent(_)
         | NodeKind::Quantity(..)
         | NodeKind::Length(_)
-        | NodeKind::Period(_) => {}
+        | NodeKind::Period(_)
+        | NodeKind::Label(_)
+        | NodeKind::Pick(..) => {}
     }
 }
 
@@ -82,7 +84,12 @@ fn is_literal(node: &Node) -> bool {
     match &node.kind {
         NodeKind::Number(_) | NodeKind::Percent(_) | NodeKind::Quantity(..) | NodeKind::Length(_) => true,
         NodeKind::Negate(inner) => is_literal(inner),
-        NodeKind::Period(_) | NodeKind::Measure(..) | NodeKind::Not(_) | NodeKind::Binary(..) => false,
+        NodeKind::Period(_)
+        | NodeKind::Label(_)
+        | NodeKind::Pick(..)
+        | NodeKind::Measure(..)
+        | NodeKind::Not(_)
+        | NodeKind::Binary(..) => false,
     }
 }
 

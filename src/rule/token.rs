@@ -35,6 +35,8 @@ pub enum TokenKind {
     Period(Period),
     /// A measure's or argument's name, `and`, `or`, `not`.
     Name(String),
+    /// `'CN'` or `"CN"`, without its quotes.
+    Text(String),
     /// `declines >= 2`'s `>=` and the like.
     Sign(&'static str),
     /// The end of the text.
@@ -118,8 +120,7 @@ impl Lexer<'_> {
         }
         let span = self.at..self.at + first.len_utf8();
         if first == '\'' || first == '"' {
-            let label = "no measure takes a text";
-            return Err(ExprError::new(span, "a text has no place here".to_owned(), label));
+            return self.text(first);
         }
         let message = format!("`{}` has no meaning in an expression", printable(&first.to_string()));
         let error = ExprError::new(span, message, "expected a measure, a number or a sign");
@@ -129,6 +130,18 @@ impl Lexer<'_> {
             '!' => error.with_help("write `not`; unequal is `!=`"),
             _ => error,
         })
+    }
+
+    /// A text in quotes; within them stands anything but the quote itself.
+    fn text(&mut self, quote: char) -> Result<TokenKind, ExprError> {
+        let (start, inner) = (self.at, &self.rest()[1..]);
+        let Some(length) = inner.find(quote) else {
+            let message = "the text does not end".to_owned();
+            return Err(ExprError::new(start..self.text.len(), message, format!("expected `{quote}` at its end")));
+        };
+        let text = inner[..length].to_owned();
+        self.at = start + length + 2;
+        Ok(TokenKind::Text(text))
     }
 
     fn word(&mut self, belongs: impl Fn(char) -> bool) -> String {
@@ -272,6 +285,7 @@ mod tests {
                 TokenKind::Length(length) => format!("l{length}"),
                 TokenKind::Period(period) => format!("@{period}"),
                 TokenKind::Name(name) => name.clone(),
+                TokenKind::Text(text) => format!("'{text}'"),
                 TokenKind::Sign(sign) => (*sign).to_owned(),
                 TokenKind::End => ".".to_owned(),
             })
@@ -290,6 +304,7 @@ mod tests {
         check("mean(3mo) 30d 1y 2w", "mean ( l3mo ) l30d l1y l2w .");
         check("1_000 1e6 .5 2.5e-3", "n1000 n1000000 n0.5 n0.0025 .");
         check("yoy ≥ −25 %", "yoy >= - p25 .");
+        check(r#"share(partner = 'CN') "a'b" '' x"#, "share ( partner = 'CN' ) 'a'b' '' x .");
         check("", ".");
     }
 
@@ -298,6 +313,7 @@ mod tests {
         let error = |text: &str| tokens(text).unwrap_err().message;
         assert_eq!(error("value & 2"), "`&` has no meaning in an expression");
         assert!(error("400 parsecs").starts_with("`parsecs` is no known unit"));
+        assert_eq!(error("share(partner='CN)"), "the text does not end");
         assert_eq!(error("1e999"), "`1e999` is no finite number");
     }
 }

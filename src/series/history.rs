@@ -51,6 +51,12 @@ impl History {
         self
     }
 
+    /// The same history under other labels.
+    #[must_use]
+    pub fn relabelled(self, labels: Labels) -> Self {
+        Self { labels, ..self }
+    }
+
     /// The series whose sum it is, where it is a group's.
     pub fn members(&self) -> &[Self] {
         &self.members

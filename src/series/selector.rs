@@ -1,5 +1,7 @@
 //! Which series a rule means: patterns on labels.
 
+use std::collections::BTreeMap;
+
 use globset::{Glob, GlobMatcher};
 
 use super::Labels;
@@ -76,15 +78,58 @@ impl Part {
 }
 
 /// Patterns on labels that must all match. A label that a series lacks matches only negations.
+///
+/// What it selects is meant one by one, or in groups of the series that have the same values of some labels.
 #[derive(Clone, Debug, Default)]
 pub struct Selector {
     patterns: Vec<(String, Pattern)>,
+    group_by: Vec<String>,
 }
 
 impl Selector {
     /// From patterns by label.
     pub fn new(patterns: Vec<(String, Pattern)>) -> Self {
-        Self { patterns }
+        Self { patterns, group_by: Vec::new() }
+    }
+
+    /// The same in groups by some labels.
+    #[must_use]
+    pub fn grouped(self, group_by: Vec<String>) -> Self {
+        Self { group_by, ..self }
+    }
+
+    /// The labels that groups are made by; none where series are meant one by one.
+    pub fn group_by(&self) -> &[String] {
+        &self.group_by
+    }
+
+    /// Which of some series are meant together, and the labels of each group: those that it is made by,
+    /// and `feed` where all its members have the same. Without groups, each series is meant by itself.
+    pub fn groups<'l>(&self, series: impl IntoIterator<Item = &'l Labels>) -> Vec<(Labels, Vec<usize>)> {
+        let meant = series.into_iter().enumerate().filter(|(_, labels)| self.matches(labels));
+        if self.group_by.is_empty() {
+            return meant.map(|(index, labels)| (labels.clone(), vec![index])).collect();
+        }
+        let mut groups: BTreeMap<Labels, (Option<&str>, Vec<usize>)> = BTreeMap::new();
+        for (index, labels) in meant {
+            let feed = labels.value("feed");
+            let group = groups.entry(self.key(labels)).or_insert((feed, Vec::new()));
+            group.0 = group.0.filter(|shared| feed == Some(shared));
+            group.1.push(index);
+        }
+        let labelled = |(mut labels, (feed, members)): (Labels, (Option<&str>, Vec<usize>))| {
+            if let Some(feed) = feed {
+                labels.set("feed", feed);
+            }
+            (labels, members)
+        };
+        groups.into_iter().map(labelled).collect()
+    }
+
+    /// What the members of a series' group have in common by definition.
+    fn key(&self, labels: &Labels) -> Labels {
+        let common = |name: &String| labels.value(name).map(|value| (name.clone(), value.to_owned()));
+        self.group_by.iter().filter_map(common).collect()
     }
 
     /// Whether a series is meant.
@@ -135,6 +180,28 @@ mod tests {
             "`[a` is no pattern: unclosed character class; missing ']'"
         );
         assert_eq!(Pattern::parse(["!"]).unwrap_err().to_string(), "`!` is no pattern: it is empty");
+    }
+
+    #[test]
+    fn groups_have_their_labels_and_the_feed_that_all_members_share() {
+        let labels = |pairs: &[(&str, &str)]| pairs.iter().copied().collect::<Labels>();
+        let series = [
+            labels(&[("feed", "a"), ("hs", "2"), ("partner", "CN")]),
+            labels(&[("feed", "a"), ("hs", "1"), ("partner", "CN")]),
+            labels(&[("feed", "b"), ("hs", "2"), ("partner", "MY")]),
+            labels(&[("feed", "a"), ("hs", "1"), ("partner", "US")]),
+            labels(&[("feed", "a"), ("hs", "1"), ("partner", "MY")]),
+            labels(&[("feed", "a"), ("partner", "MY")]),
+        ];
+        let selector = Selector::new(vec![("partner".into(), Pattern::parse(["!US"]).unwrap())]);
+        let told = |selector: &Selector| -> Vec<String> {
+            selector.groups(&series).iter().map(|(labels, members)| format!("{labels} {members:?}")).collect()
+        };
+        assert_eq!(told(&selector).len(), 5);
+        assert_eq!(told(&selector)[0], r#"{feed="a", hs="2", partner="CN"} [0]"#);
+        let grouped = selector.grouped(vec!["hs".into()]);
+        let expected = [r#"{feed="a"} [5]"#, r#"{feed="a", hs="1"} [1, 4]"#, r#"{hs="2"} [0, 2]"#];
+        assert_eq!(told(&grouped), expected);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod address;
 mod daemon;
 mod feed;
+mod group;
 mod layout;
 mod receiver;
 mod release;

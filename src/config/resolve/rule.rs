@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::feed::{Facts, canonical};
-use super::{Context, sha256, value};
+use super::{Context, group, sha256, value};
 use crate::base::text::{list, shorten};
 use crate::config::file::{Named, RuleTable};
 use crate::config::problem::Finding;
@@ -33,8 +33,9 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
         wanted.into_iter().collect()
     });
     let matched = wanted.as_ref().map(|wanted| matched(cx, named, wanted, feeds)).unwrap_or_default();
-    let when = when(cx, table, &matched);
-    let clear = table.clear.as_ref().map(|at| expression(cx, at, &matched));
+    let group_by = group::resolve(cx, table, &matched);
+    let when = when(cx, table, &matched, &group_by);
+    let clear = table.clear.as_ref().map(|at| expression(cx, at, &matched, &group_by));
     let min_base = table.min_base.as_ref().and_then(|at| min_base(cx, at, &matched));
     let severities = Severity::ALL.map(|severity| (severity.name(), severity));
     let severity = table.severity.as_ref().and_then(|at| value::choice(cx, "severity", at, &severities));
@@ -43,10 +44,12 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
     let own_title = table.title.as_ref().and_then(|at| value::line(cx, "title", at));
     let feeds_title = if let [only] = matched.as_slice() { only.title.clone() } else { None };
     let (wanted, when, clear) = (wanted?, when?, clear.map_or(Some(None), |clear| clear.map(Some))?);
+    let hash = hash(&wanted, &group_by, &when, clear.as_ref(), min_base.as_ref());
+    let patterns = wanted.into_iter().map(|wanted| (wanted.name.value, wanted.pattern)).collect();
     Some(Rule {
         name: named.name.value.clone(),
-        hash: hash(&wanted, &when, clear.as_ref(), min_base.as_ref()),
-        selector: Selector::new(wanted.into_iter().map(|wanted| (wanted.name.value, wanted.pattern)).collect()),
+        hash,
+        selector: Selector::new(patterns).grouped(group_by),
         when,
         clear,
         severity: severity.unwrap_or(Severity::Warning),
@@ -58,17 +61,26 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
 }
 
 /// SHA-256 over all that changes what the rule means, in one way of writing it.
-fn hash(wanted: &[Wanted], when: &[Expr], clear: Option<&Expr>, min_base: Option<&Quantity>) -> String {
+fn hash(
+    wanted: &[Wanted],
+    group_by: &[String],
+    when: &[Expr],
+    clear: Option<&Expr>,
+    min_base: Option<&Quantity>,
+) -> String {
     let series: BTreeMap<&str, std::collections::BTreeSet<&str>> = wanted
         .iter()
         .map(|wanted| (wanted.name.value.as_str(), wanted.texts.iter().map(String::as_str).collect()))
         .collect();
-    let meaning = json!({
+    let mut meaning = json!({
         "series": series,
         "when": when.iter().map(Expr::canonical).collect::<Vec<_>>(),
         "clear": clear.map(Expr::canonical),
         "min_base": min_base.map(ToString::to_string),
     });
+    if !group_by.is_empty() {
+        meaning["group_by"] = json!(group_by.iter().collect::<std::collections::BTreeSet<_>>());
+    }
     sha256(&meaning.to_string())
 }
 
@@ -209,18 +221,18 @@ fn contradiction(cx: Context<'_>, named: &Named<RuleTable>, labels: &[&Wanted], 
 }
 
 /// The gates; none of them where one is wrong.
-fn when(cx: Context<'_>, table: &RuleTable, matched: &[&Facts]) -> Option<Vec<Expr>> {
+fn when(cx: Context<'_>, table: &RuleTable, matched: &[&Facts], group_by: &[String]) -> Option<Vec<Expr>> {
     let at = table.when.as_ref()?;
     if at.value.is_empty() {
         cx.error(at.place, "`when` has no condition", "empty", "write a condition, such as \"declines >= 2\"");
         return None;
     }
-    let gates: Vec<Option<Expr>> = at.value.iter().map(|gate| expression(cx, gate, matched)).collect();
+    let gates: Vec<Option<Expr>> = at.value.iter().map(|gate| expression(cx, gate, matched, group_by)).collect();
     gates.into_iter().collect()
 }
 
 /// An expression that fits every feed that the rule may be about.
-fn expression(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Expr> {
+fn expression(cx: Context<'_>, at: &At<String>, matched: &[&Facts], group_by: &[String]) -> Option<Expr> {
     let expr = match Expr::parse(&at.value) {
         Ok(expr) => expr,
         Err(error) => {
@@ -241,7 +253,9 @@ fn expression(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Ex
     for (error, feeds) in &wrong {
         told(cx, at, error, (matched.len() > 1).then_some(feeds.as_slice()));
     }
-    wrong.is_empty().then_some(expr)
+    let of_groups = group::check(&expr, group_by, matched);
+    of_groups.iter().for_each(|error| told(cx, at, error, None));
+    (wrong.is_empty() && of_groups.is_empty()).then_some(expr)
 }
 
 /// Reports what is wrong with an expression, underlined within the string.

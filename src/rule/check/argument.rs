@@ -1,7 +1,7 @@
 //! Whether a measure's arguments are those that it takes.
 
 use super::super::expr::ExprError;
-use super::super::measure::{Measure, Parameter, Takes, year_of};
+use super::super::measure::{Measure, Parameter, RANK_MAX, Takes, year_of};
 use super::super::syntax::{Argument, Node, NodeKind, plain};
 use super::{Check, Type};
 use crate::base::limits::{LOOK_BACK_MAX, YEARS_MAX};
@@ -42,7 +42,12 @@ impl Check<'_> {
                 self.condition(node);
                 None
             }
-            (Takes::Any, _) => None,
+            (Takes::Any, _) | (Takes::Label, NodeKind::Label(_)) | (Takes::Pick, NodeKind::Pick(..)) => None,
+            (Takes::Pick, NodeKind::Label(label)) => {
+                let error = self.expected(measure, parameter, node);
+                Some(error.with_help(format!("which one? write `{}({}='VALUE')`", measure.name, printable(label))))
+            }
+            (Takes::Rank, NodeKind::Number(n)) if n.fract() == 0.0 && (1.0..=RANK_MAX.into()).contains(n) => None,
             (Takes::Back, NodeKind::Number(n)) => no_period_count(node, *n),
             (Takes::Back, NodeKind::Length(length)) => self.no_length(node, *length),
             (Takes::Sample, NodeKind::Number(n)) => {
@@ -66,9 +71,17 @@ impl Check<'_> {
                 let error = self.expected(measure, parameter, node);
                 Some(error.with_help(format!("a ratio: write `{}%`", plain(*number))))
             }
-            (Takes::Back | Takes::Sample | Takes::Years | Takes::Period | Takes::Tolerance, _) => {
-                Some(self.expected(measure, parameter, node))
-            }
+            (
+                Takes::Back
+                | Takes::Sample
+                | Takes::Years
+                | Takes::Period
+                | Takes::Tolerance
+                | Takes::Label
+                | Takes::Pick
+                | Takes::Rank,
+                _,
+            ) => Some(self.expected(measure, parameter, node)),
         };
         self.errors.extend(refused);
     }
@@ -90,6 +103,9 @@ impl Check<'_> {
             Takes::Tolerance => format!("a ratio such as `{}`", self.example(parameter)),
             Takes::Condition => format!("a condition such as `{}`", self.example(parameter)),
             Takes::Any => "a value or a condition".to_owned(),
+            Takes::Label => "the name of a label, such as `partner`".to_owned(),
+            Takes::Pick => "a label with a value, such as `partner='CN'`".to_owned(),
+            Takes::Rank => format!("a whole number from 1 to {RANK_MAX}"),
         }
     }
 
@@ -103,6 +119,9 @@ impl Check<'_> {
             Takes::Tolerance => "5%".to_owned(),
             Takes::Condition => "change < 0%".to_owned(),
             Takes::Any => "value".to_owned(),
+            Takes::Label => "partner".to_owned(),
+            Takes::Pick => "partner='CN'".to_owned(),
+            Takes::Rank => "1".to_owned(),
         }
     }
 

@@ -55,6 +55,11 @@ pub fn stray_time(node: &Node) -> ExprError {
         .with_help(format!("{what} stands as an argument, such as `{example}({})`", node_text(node)))
 }
 
+/// A label where a value is needed.
+pub fn stray_label(node: &Node) -> ExprError {
+    ExprError::new(node.span.clone(), format!("{} is no value", told(node)), "expected a measure or a number")
+}
+
 /// A quantity against a series without a unit.
 pub fn series_without_unit(node: &Node, value: f64) -> ExprError {
     ExprError::new(node.span.clone(), format!("the series has no unit, {} has one", told(node)), "has a unit")
@@ -123,11 +128,18 @@ fn instead(odd: (&Node, Type), other: (&Node, Type), subject: &Subject, error: E
         (Type::Ratio, _, Some(_)) => error.with_help("a ratio goes with a percentage, such as `10%`"),
         (Type::Figure, Type::Number, number) => in_series_unit(number, subject, error),
         (Type::Figure, Type::Ratio, number) => share_of(number, other.0, subject, error),
+        (Type::Count, Type::Ratio, Some(number)) if is_measure(other.0, "hhi") => {
+            error.with_help(format!("{} is a number from 0 to 1: write `{}`", told(other.0), plain(number / 100.0)))
+        }
         (Type::Count | Type::Score | Type::Number, Type::Ratio | Type::Figure, Some(number)) => {
             error.with_help(format!("{} is {}: write `{}`", told(other.0), other.1.noun(), plain(number)))
         }
         _ => error,
     }
+}
+
+fn is_measure(node: &Node, name: &str) -> bool {
+    matches!(&node.kind, NodeKind::Measure(measure, _) if measure.name == name)
 }
 
 /// A bare number as the percentage that was meant: of a measure `-25` means −25 %, of a quotient `0.8`

@@ -4,7 +4,10 @@
 //! of its own here.
 
 mod argument;
+mod group;
 mod misfit;
+
+pub use group::{Grouping, check_group};
 
 use super::expr::{ExprError, Subject};
 use super::measure::{Gives, Measure};
@@ -94,6 +97,7 @@ impl<'a> Check<'a> {
             NodeKind::Percent(_) => Some(Type::Ratio),
             NodeKind::Quantity(value, unit) => self.quantity(node, *value, unit),
             NodeKind::Length(_) | NodeKind::Period(_) => self.refuse(misfit::stray_time(node)),
+            NodeKind::Label(_) | NodeKind::Pick(..) => self.refuse(misfit::stray_label(node)),
             NodeKind::Measure(measure, arguments) => self.measure(node, measure, arguments),
             NodeKind::Not(inner) => {
                 self.condition(inner);

@@ -4,6 +4,7 @@
 
 mod change;
 mod extreme;
+mod group;
 mod look_back;
 mod rank;
 mod revision;
@@ -51,6 +52,10 @@ pub static MEASURES: &[Measure] = &[
     year_to_date::YTD,
     year_to_date::YTD_YOY,
     revision::REVISION,
+    group::SHARE,
+    group::TOP_SHARE,
+    group::HHI,
+    group::COUNT,
 ];
 
 /// One measure.
@@ -73,6 +78,11 @@ pub struct Measure {
 }
 
 impl Measure {
+    /// Whether it is about a group's members.
+    pub fn is_of_groups(&self) -> bool {
+        [group::SHARE.name, group::TOP_SHARE.name, group::HHI.name, group::COUNT.name].contains(&self.name)
+    }
+
     /// The parameter that an argument is for: by its name, else by its position among `count` arguments.
     /// Where a measure takes an expression first, it may be left out: `lag(n)`.
     pub fn slot(&self, name: Option<&str>, position: usize, count: usize) -> Option<usize> {
@@ -91,6 +101,9 @@ impl PartialEq for Measure {
         self.name == other.name
     }
 }
+
+/// The largest parts that `top_share` may ask for.
+pub const RANK_MAX: u32 = 1000;
 
 /// What kind of value a measure gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +148,12 @@ pub enum Takes {
     Condition,
     /// A value or a condition.
     Any,
+    /// The name of a label.
+    Label,
+    /// A label with a value: `partner='CN'`.
+    Pick,
+    /// How many of the largest.
+    Rank,
 }
 
 /// A measure's arguments by parameter, as the check has found them good.
@@ -178,6 +197,14 @@ impl<'a> Call<'a> {
             NodeKind::Period(period) => Some(*period),
             NodeKind::Number(year) => year_of(*year),
             _ => None,
+        }
+    }
+
+    /// How many of the largest an argument asks for; one where it is left out.
+    pub fn rank(&self, index: usize) -> usize {
+        match self.argument(index).map(|node| &node.kind) {
+            Some(NodeKind::Number(n)) => n.clamp(1.0, f64::from(RANK_MAX)) as usize,
+            Some(_) | None => 1,
         }
     }
 
