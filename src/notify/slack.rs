@@ -250,9 +250,9 @@ fn fit(text: &str, limit: usize) -> String {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::series::Provenance;
     use crate::base::secret::Secret;
     use crate::notify::double::{HttpDouble, Reply, corrected, delivery, fired, parcel, resolved};
+    use crate::series::Provenance;
 
     fn slack(url: &str) -> Slack {
         Slack { endpoint: Endpoint { url: Secret::new(url), insecure: true, allow_private: true } }

@@ -34,10 +34,20 @@ pub fn headline(gate: &Gate, frequency: Frequency) -> Option<String> {
 }
 
 fn told(node: &Node, reading: &Reading, frequency: Frequency) -> Option<String> {
-    let NodeKind::Binary(operator, left, right) = &node.kind else { return None };
     if reading.value != Value::Truth(true) {
         return None;
     }
+    if let NodeKind::Measure(measure, arguments) = &node.kind {
+        let (operator, bound) = (Operator::Equal, String::new());
+        return (measure.words)(&Telling {
+            call: Call::new(arguments),
+            value: &reading.value,
+            operator,
+            bound,
+            frequency,
+        });
+    }
+    let NodeKind::Binary(operator, left, right) = &node.kind else { return None };
     if operator.is_comparison() {
         return comparison(*operator, left, right, &reading.parts, frequency);
     }
@@ -200,7 +210,7 @@ mod tests {
     #[track_caller]
     fn check(history: &History, at: &str, text: &str, expected: &str) {
         let reading = read_with(history, text, at, None);
-        let gate = Gate { text: text.to_owned(), verdict: Verdict::Holds, reading };
+        let gate = Gate { severity: None, text: text.to_owned(), verdict: Verdict::Holds, reading };
         assert_eq!(headline(&gate, history.frequency()).as_deref().unwrap_or("-"), expected, "{text}");
     }
 
@@ -276,13 +286,23 @@ mod tests {
         check(&magnets, "2025-09", "stddev(3) > 100 t", "had a standard deviation of 107.217 t over 3 months");
         check(&magnets, "2025-09", "zscore(4) < 2", "stood 0.1 standard deviations above its 4-month mean");
         check(&magnets, "2025-09", "zscore(2) < -2", "stood 9 standard deviations below its 2-month mean");
-        check(&magnets, "2025-09", "robust_zscore(2) < -2", "stood 8.6 robust standard deviations below its 2-month median");
+        check(
+            &magnets,
+            "2025-09",
+            "robust_zscore(2) < -2",
+            "stood 8.6 robust standard deviations below its 2-month median",
+        );
         check(&magnets, "2025-09", "percentile(5) < 70%", "stood at or above 60 % of the last 5 months");
         check(&magnets, "2025-09", "slope(3) < -10%", "fell by a trend of 18.3 % a month over 3 months");
         check(&magnets, "2025-10", "slope(3mo) > -1000%", "rose by a trend of 5.9 % a month over 3 months");
         check(&magnets, "2025-09", "volatility(3) > 10%", "had a volatility of 45.9 % over 3 months");
         let years = history("t", "2023-01=4 2024-01=6 2025-01=2");
-        check(&years, "2025-01", "seasonal_zscore(2) < -2", "stood 2.1 standard deviations below its 2-year mean for the month");
+        check(
+            &years,
+            "2025-01",
+            "seasonal_zscore(2) < -2",
+            "stood 2.1 standard deviations below its 2-year mean for the month",
+        );
         check(&years, "2025-01", "ytd < 3 t", "came to 2 t in the year so far");
         check(&years, "2025-01", "ytd_yoy < 0%", "fell 66.7 % in the year so far, against the year before");
         check(&years, "2025-01", "revision == 0%", "-");

@@ -108,9 +108,8 @@ impl Verdicts {
 
     fn rows(&self, of: impl Fn(Mask, u64) -> u64) -> impl Iterator<Item = Row> {
         let tiles = self.tiles.iter().enumerate();
-        let lanes = tiles.flat_map(move |(tile, (mask, told))| {
-            mask::set(of(*mask, *told)).map(move |lane| tile * LANES + lane)
-        });
+        let lanes = tiles
+            .flat_map(move |(tile, (mask, told))| mask::set(of(*mask, *told)).map(move |lane| tile * LANES + lane));
         lanes.filter_map(|row| Row::try_from(row).ok())
     }
 }
@@ -183,7 +182,8 @@ impl Program {
             let mut machine = Machine::new(&self.registers, self.actions.len());
             machine.columns.extend(&gathered);
             self.step_through(&mut machine);
-            let aside = rows.iter().enumerate().filter(|(_, row)| apart(row)).fold(0, |lanes, (lane, _)| lanes | 1 << lane);
+            let aside =
+                rows.iter().enumerate().filter(|(_, row)| apart(row)).fold(0, |lanes, (lane, _)| lanes | 1 << lane);
             tell(self.told(group, mask::lanes(rows.len()) & !aside, &machine));
         }
     }

@@ -121,14 +121,25 @@ pub enum Step {
     /// `or`.
     Or(Truth, Truth),
     /// One link of a streak that is compared with a number.
-    Link { here: Truth, before: Option<Number>, next: Truth, ended: Option<bool>, stuck: Option<bool>, torn: Option<bool> },
+    Link {
+        here: Truth,
+        before: Option<Number>,
+        next: Truth,
+        ended: Option<bool>,
+        stuck: Option<bool>,
+        torn: Option<bool>,
+    },
 }
 
 impl Step {
     /// Whether it decides a condition rather than giving numbers.
     pub const fn is_truth(&self) -> bool {
         match self {
-            Self::Ratio { .. } | Self::Arithmetic { .. } | Self::Negate(_) | Self::Fold { .. } | Self::Zscore { .. } => false,
+            Self::Ratio { .. }
+            | Self::Arithmetic { .. }
+            | Self::Negate(_)
+            | Self::Fold { .. }
+            | Self::Zscore { .. } => false,
             Self::CompareWith { .. }
             | Self::Compare { .. }
             | Self::Constant(_)
@@ -232,10 +243,13 @@ impl Registers {
                 });
             }
             // Freed only now, so that no step writes where it reads.
-            let mut ended: Vec<u32> = step.numbers().filter_map(|number| match number {
-                Number::Step(read) if last_read[read as usize] == at => Some(read),
-                _ => None,
-            }).collect();
+            let mut ended: Vec<u32> = step
+                .numbers()
+                .filter_map(|number| match number {
+                    Number::Step(read) if last_read[read as usize] == at => Some(read),
+                    _ => None,
+                })
+                .collect();
             ended.sort_unstable();
             ended.dedup();
             free.extend(ended.into_iter().map(|read| of_step[read as usize]));
@@ -281,7 +295,13 @@ impl Machine<'_> {
 
     /// Lets a kernel write one register while it reads two others.
     #[inline]
-    pub fn write(&mut self, into: usize, a: Place, b: Place, kernel: impl FnOnce(&[&Column], &Column, &Column, &mut Column)) {
+    pub fn write(
+        &mut self,
+        into: usize,
+        a: Place,
+        b: Place,
+        kernel: impl FnOnce(&[&Column], &Column, &Column, &mut Column),
+    ) {
         let (below, rest) = self.numbers.split_at_mut(into);
         let Some((out, above)) = rest.split_first_mut() else { return };
         let columns = &self.columns;

@@ -6,8 +6,8 @@ use proptest::sample::select;
 use super::*;
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Span};
-use crate::rule::{Renotify, Severity, Subject, Verdict, judge};
-use crate::series::{AsOf, Finite, History, Labels, PullId, Selector, Status, Unit, Vintage};
+use crate::rule::{Severity, Subject, Verdict, judge};
+use crate::series::{AsOf, Finite, History, Labels, PullId, Status, Unit, Vintage};
 
 /// One vintage: which series, which period from the first on, how many more it covers, value, pull.
 type Figure = (usize, i32, i32, f64, i64);
@@ -35,15 +35,10 @@ fn rule(case: &Case) -> Rule {
     let min_base = case.min_base.map(|value| Quantity { value, unit: case.unit.clone() });
     Rule {
         name: "random".into(),
-        selector: Selector::default(),
         when: case.gates.iter().map(|gate| Expr::parse(gate).unwrap()).collect(),
-        clear: None,
         severity: Severity::Critical,
         min_base,
-        notify: Vec::new(),
-        renotify: Renotify::EachPeriod,
-        title: None,
-        hash: String::new(),
+        ..Rule::default()
     }
 }
 
@@ -89,7 +84,8 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
     let aside: Vec<Row> = program.aside(&panel).collect();
     for (at, period) in periods.iter().enumerate() {
         // One period alone takes other steps than all of them together.
-        let alone = if at % 7 == 0 { Some(Program::new(&[Question::when(&rule)], &panel, &[*period]).unwrap()) } else { None };
+        let alone =
+            if at % 7 == 0 { Some(Program::new(&[Question::when(&rule)], &panel, &[*period]).unwrap()) } else { None };
         for (history, row) in histories.iter().zip(&rows) {
             let told = match judge(&rule, &history.view(AsOf::Latest), *period).verdict {
                 Verdict::Holds => Some(Some(true)),
@@ -146,7 +142,11 @@ fn any_comparison() -> impl Strategy<Value = &'static str> {
 }
 
 /// A pair of parts in a template with `{a}` and `{b}`.
-fn of_two(templates: &'static [&'static str], a: BoxedStrategy<String>, b: BoxedStrategy<String>) -> BoxedStrategy<String> {
+fn of_two(
+    templates: &'static [&'static str],
+    a: BoxedStrategy<String>,
+    b: BoxedStrategy<String>,
+) -> BoxedStrategy<String> {
     (select(templates), a, b).prop_map(|(template, a, b)| template.replace("{a}", &a).replace("{b}", &b)).boxed()
 }
 
@@ -159,13 +159,15 @@ fn any_ratio(frequency: Frequency) -> BoxedStrategy<String> {
         of_two(&["change({a})", "(value / lag({a}))", "(lag({b}) / mean({a}))"], back.clone(), back.clone()),
         of_two(&["change_since({a})"], since, Just(String::new()).boxed()),
     ];
-    plain.prop_recursive(2, 4, 2, move |inner| {
-        let (inner, back) = (inner.boxed(), any_back(frequency));
-        prop_oneof![
-            of_two(&["({a} + {b})", "({a} - {b})", "({a} * {b})", "({a} / {b})"], inner.clone(), inner.clone()),
-            of_two(&["(-{a})", "lag({a}, {b})", "({a} * 2)", "(3 / {a})"], inner, back),
-        ]
-    }).boxed()
+    plain
+        .prop_recursive(2, 4, 2, move |inner| {
+            let (inner, back) = (inner.boxed(), any_back(frequency));
+            prop_oneof![
+                of_two(&["({a} + {b})", "({a} - {b})", "({a} * {b})", "({a} / {b})"], inner.clone(), inner.clone()),
+                of_two(&["(-{a})", "lag({a}, {b})", "({a} * 2)", "(3 / {a})"], inner, back),
+            ]
+        })
+        .boxed()
 }
 
 fn any_sum(frequency: Frequency) -> BoxedStrategy<String> {
@@ -174,13 +176,15 @@ fn any_sum(frequency: Frequency) -> BoxedStrategy<String> {
         Just("value".to_owned()),
         of_two(&["lag({a})", "diff({a})", "mean({a})", "min({a})", "max({a})", "sum({a})"], back.clone(), back),
     ];
-    plain.prop_recursive(2, 4, 2, move |inner| {
-        let (inner, back) = (inner.boxed(), any_back(frequency));
-        prop_oneof![
-            of_two(&["({a} + {b})", "({a} - {b})"], inner.clone(), inner.clone()),
-            of_two(&["(-{a})", "lag({a}, {b})", "({a} * 120%)", "({a} / 3)"], inner, back),
-        ]
-    }).boxed()
+    plain
+        .prop_recursive(2, 4, 2, move |inner| {
+            let (inner, back) = (inner.boxed(), any_back(frequency));
+            prop_oneof![
+                of_two(&["({a} + {b})", "({a} - {b})"], inner.clone(), inner.clone()),
+                of_two(&["(-{a})", "lag({a}, {b})", "({a} * 120%)", "({a} / 3)"], inner, back),
+            ]
+        })
+        .boxed()
 }
 
 fn any_condition(frequency: Frequency, unit: &'static str) -> BoxedStrategy<String> {
@@ -204,17 +208,24 @@ fn any_condition(frequency: Frequency, unit: &'static str) -> BoxedStrategy<Stri
         compared(moves.clone(), number.clone()),
         compared(number, moves),
     ];
-    plain.prop_recursive(3, 8, 2, move |inner| {
-        let (inner, back) = (inner.boxed(), any_back(frequency));
-        let streak = |sign| of_two(sign, inner.clone(), Just(String::new()).boxed());
-        prop_oneof![
-            of_two(&["({a}) and ({b})", "({a}) or ({b})"], inner.clone(), inner.clone()),
-            of_two(&["not ({a})", "lag({a}, {b})"], inner.clone(), back),
-            streak(&["streak({a}) >= 2", "streak({a}) < 3", "2 == streak({a})", "streak({a}) != 1", "streak({a}) > 0.5"]),
-        ]
-    })
-    .prop_filter("streaks stand two deep at most", |text| !too_deep(text))
-    .boxed()
+    plain
+        .prop_recursive(3, 8, 2, move |inner| {
+            let (inner, back) = (inner.boxed(), any_back(frequency));
+            let streak = |sign| of_two(sign, inner.clone(), Just(String::new()).boxed());
+            prop_oneof![
+                of_two(&["({a}) and ({b})", "({a}) or ({b})"], inner.clone(), inner.clone()),
+                of_two(&["not ({a})", "lag({a}, {b})"], inner.clone(), back),
+                streak(&[
+                    "streak({a}) >= 2",
+                    "streak({a}) < 3",
+                    "2 == streak({a})",
+                    "streak({a}) != 1",
+                    "streak({a}) > 0.5"
+                ]),
+            ]
+        })
+        .prop_filter("streaks stand two deep at most", |text| !too_deep(text))
+        .boxed()
 }
 
 fn too_deep(text: &str) -> bool {
@@ -229,13 +240,8 @@ fn any_case() -> impl Strategy<Value = Case> {
         let gates = prop::collection::vec(any_condition(frequency, written), 1..3);
         let figures = prop::collection::vec(any_figure(), 0..200);
         let min_base = prop_oneof![3 => Just(None), 1 => select(vec![Some(0.0), Some(3.0), Some(100.0), Some(-1.0)])];
-        (gates, figures, min_base, select(vec![0_usize, 1, 40])).prop_map(move |(gates, figures, min_base, apart)| Case {
-            frequency,
-            unit: unit.clone(),
-            figures,
-            apart,
-            gates,
-            min_base,
+        (gates, figures, min_base, select(vec![0_usize, 1, 40])).prop_map(move |(gates, figures, min_base, apart)| {
+            Case { frequency, unit: unit.clone(), figures, apart, gates, min_base }
         })
     })
 }

@@ -45,7 +45,9 @@ impl Check<'_> {
             (Takes::Any, _) => None,
             (Takes::Back, NodeKind::Number(n)) => no_period_count(node, *n),
             (Takes::Back, NodeKind::Length(length)) => self.no_length(node, *length),
-            (Takes::Sample, NodeKind::Number(n)) => no_period_count(node, *n).or_else(|| no_sample(node, measure, *n < 2.0)),
+            (Takes::Sample, NodeKind::Number(n)) => {
+                no_period_count(node, *n).or_else(|| no_sample(node, measure, *n < 2.0))
+            }
             (Takes::Sample, NodeKind::Length(length)) => {
                 let one = length.periods(self.subject.frequency) == Some(1);
                 self.no_length(node, *length).or_else(|| no_sample(node, measure, one))
@@ -64,7 +66,9 @@ impl Check<'_> {
                 let error = self.expected(measure, parameter, node);
                 Some(error.with_help(format!("a ratio: write `{}%`", plain(*number))))
             }
-            (Takes::Back | Takes::Sample | Takes::Years | Takes::Period | Takes::Tolerance, _) => Some(self.expected(measure, parameter, node)),
+            (Takes::Back | Takes::Sample | Takes::Years | Takes::Period | Takes::Tolerance, _) => {
+                Some(self.expected(measure, parameter, node))
+            }
         };
         self.errors.extend(refused);
     }

@@ -30,6 +30,8 @@ enum Type {
     Count,
     /// A number of standard deviations.
     Score,
+    /// A time.
+    Time,
     /// A number that the rule itself writes.
     Number,
     /// A condition.
@@ -44,6 +46,7 @@ impl Type {
             Self::Figure => "a figure",
             Self::Count => "a count",
             Self::Score => "a number of deviations",
+            Self::Time => "a time",
             Self::Number => "a bare number",
             Self::Truth => "a condition",
         }
@@ -93,7 +96,8 @@ impl<'a> Check<'a> {
             NodeKind::Number(_) => Some(Type::Number),
             NodeKind::Percent(_) => Some(Type::Ratio),
             NodeKind::Quantity(value, unit) => self.quantity(node, *value, unit),
-            NodeKind::Length(_) | NodeKind::Period(_) => self.refuse(misfit::stray_time(node)),
+            NodeKind::Length(_) => Some(Type::Time),
+            NodeKind::Period(_) => self.refuse(misfit::stray_time(node)),
             NodeKind::Measure(measure, arguments) => self.measure(node, measure, arguments),
             NodeKind::Not(inner) => {
                 self.condition(inner);
@@ -137,6 +141,8 @@ impl<'a> Check<'a> {
             Gives::Ratio => Some(Type::Ratio),
             Gives::Count => Some(Type::Count),
             Gives::Score => Some(Type::Score),
+            Gives::Time => Some(Type::Time),
+            Gives::Truth => Some(Type::Truth),
             Gives::Argument => first,
         }
     }
@@ -144,6 +150,10 @@ impl<'a> Check<'a> {
     fn comparison(&mut self, left: (&Node, Option<Type>), right: (&Node, Option<Type>)) {
         let ((left, Some(a)), (right, Some(b))) = (left, right) else { return };
         if self.comparable(a, b) {
+            return;
+        }
+        if let Some(time) = [left, right].into_iter().find(|node| matches!(node.kind, NodeKind::Length(_))) {
+            self.errors.push(misfit::stray_time(time));
             return;
         }
         // The literal is what is easily written otherwise.
@@ -173,13 +183,21 @@ impl<'a> Check<'a> {
         right: (&Node, Type),
     ) -> Option<Type> {
         use Operator::{Add, Divide, Multiply, Subtract};
-        use Type::{Count, Figure, Number, Ratio, Score};
+        use Type::{Count, Figure, Number, Ratio, Score, Time};
         let sum = matches!(operator, Add | Subtract);
+        let times = [left, right].into_iter().filter(|(_, found)| *found == Time).count();
+        if let (1, Some((time, _))) =
+            (times, [left, right].into_iter().find(|(node, _)| matches!(node.kind, NodeKind::Length(_))))
+        {
+            return self.refuse(misfit::stray_time(time));
+        }
         match (left.1, right.1) {
             (Number, Number) => Some(Number),
             (Count, Count | Number) | (Number, Count) => Some(Count),
             (Score, Score | Number) | (Number, Score) => Some(Score),
             (Ratio, Ratio) => Some(Ratio),
+            (Time, Time) if sum => Some(Time),
+            (Time, Number | Count) if !sum => Some(Time),
             (Figure, Figure) if sum => Some(Figure),
             (Figure, Figure) if operator == Divide => Some(Ratio),
             (Figure, Number) | (Number, Figure) if sum && self.takes_bare_numbers() => Some(Figure),

@@ -10,6 +10,7 @@ mod revision;
 mod score;
 mod statistic;
 mod streak;
+mod time;
 mod trend;
 mod window;
 mod year_to_date;
@@ -51,6 +52,8 @@ pub static MEASURES: &[Measure] = &[
     year_to_date::YTD,
     year_to_date::YTD_YOY,
     revision::REVISION,
+    time::AGE,
+    time::OVERDUE,
 ];
 
 /// One measure.
@@ -73,6 +76,11 @@ pub struct Measure {
 }
 
 impl Measure {
+    /// Whether its value changes with the clock alone.
+    pub fn is_timely(&self) -> bool {
+        matches!(self.gives, Gives::Time | Gives::Truth)
+    }
+
     /// The parameter that an argument is for: by its name, else by its position among `count` arguments.
     /// Where a measure takes an expression first, it may be left out: `lag(n)`.
     pub fn slot(&self, name: Option<&str>, position: usize, count: usize) -> Option<usize> {
@@ -103,6 +111,10 @@ pub enum Gives {
     Count,
     /// A number of standard deviations.
     Score,
+    /// A time.
+    Time,
+    /// A condition.
+    Truth,
     /// What its first argument gives (`lag(EXPR, n)`); a figure in the series' unit where that is no expression.
     Argument,
 }

@@ -26,7 +26,11 @@ pub const PERCENTILE: Measure = Measure {
 
 fn told(telling: &Telling<'_>) -> Option<String> {
     let Value::Ratio(share) = *telling.value else { return None };
-    Some(format!("stood at or above {} of the last {}", percent_plain(share), telling.reach_plain(telling.call.back(0))))
+    Some(format!(
+        "stood at or above {} of the last {}",
+        percent_plain(share),
+        telling.reach_plain(telling.call.back(0))
+    ))
 }
 
 #[cfg(test)]

@@ -58,7 +58,8 @@ mod tests {
 
     fn revised(history: &mut History, at: &str, value: f64, pull: i64) {
         let recorded_at = Timestamp::parse("2025-10-20T00:00:00Z").unwrap();
-        let vintage = Vintage { value: Finite::new(value).unwrap(), status: Status::Final, recorded_at, pull: PullId(pull) };
+        let vintage =
+            Vintage { value: Finite::new(value).unwrap(), status: Status::Final, recorded_at, pull: PullId(pull) };
         history.record(period(at).into(), vintage);
     }
 

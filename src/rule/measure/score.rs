@@ -111,10 +111,8 @@ mod tests {
     /// `(40 - m) / (1.4826 * statistics.median(abs(x - m) for x in s))` is −4.7215…: the 200 moves it little.
     #[test]
     fn an_outlier_before_hides_nothing() {
-        let figures = history(
-            "t",
-            "2025-01=50 2025-02=52 2025-03=48 2025-04=51 2025-05=49 2025-06=200 2025-07=40 2025-09=3",
-        );
+        let figures =
+            history("t", "2025-01=50 2025-02=52 2025-03=48 2025-04=51 2025-05=49 2025-06=200 2025-07=40 2025-09=3");
         check(
             &figures,
             "

@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn spreads_that_are_none_or_too_large() {
         check(
-            &history("t", "2025-01=0.1 2025-02=0.1 2025-03=0.1 2025-04=1.7e308 2025-05=-1.7e308 2025-06=1e200 2025-07=3e200"),
+            &history(
+                "t",
+                "2025-01=0.1 2025-02=0.1 2025-03=0.1 2025-04=1.7e308 2025-05=-1.7e308 2025-06=1e200 2025-07=3e200",
+            ),
             "
             stddev(3) @ 2025-03 = 0 t
             stddev(2) @ 2025-05 = unknown (the figures are too large to calculate with)
