@@ -8,7 +8,7 @@
 use super::evaluate::Scope;
 use super::evidence::Value;
 use super::expr::Expr;
-use super::operate::and;
+use super::operate::{NOISE, and};
 use super::{OnGap, Rule};
 use crate::period::{Frequency, Period, Span};
 use crate::series::{Quantity, View};
@@ -161,7 +161,7 @@ impl Question<'_> {
 
     /// Whether the condition holds just on the side that is named, and not just on the other.
     fn is_sound(&self, threshold: &Threshold, size: f64) -> bool {
-        let off = 1e-9 * threshold.value.abs() + 1e-12 * size;
+        let off = 1e-9 * threshold.value.abs() + 2.0 * NOISE * size;
         let (below, above) = (self.says(threshold.value - off), self.says(threshold.value + off));
         match threshold.holds {
             Side::Below => (below, above) == (Some(true), Some(false)),
@@ -180,7 +180,7 @@ impl Question<'_> {
 /// The roundest number on the way from one figure to its near neighbour.
 fn rounded(a: f64, b: f64, size: f64) -> f64 {
     let (low, high) = (a.min(b), a.max(b));
-    let noise = 1e-11 * low.abs().max(high.abs()) + 2.0 * FINEST * size;
+    let noise = 1e-11 * low.abs().max(high.abs()) + NOISE * size;
     let near = |value: &f64| (low - noise..=high + noise).contains(value);
     let told = |digits: usize| format!("{:.digits$e}", a / 2.0 + b / 2.0).parse().ok();
     std::iter::once(0.0).chain((0..=15).filter_map(told)).find(near).unwrap_or(b)
@@ -285,7 +285,7 @@ mod tests {
             let view = history.view(AsOf::Latest);
             let question = Question { gates: &rule.when, view, period: at, min_base: None };
             for threshold in distance(&rule, &rule.when, &view, at).map(|found| found.thresholds).unwrap_or_default() {
-                let off = threshold.value.abs() * 1e-9 + 2e-9;
+                let off = threshold.value.abs() * 1e-9 + 1e-8;
                 let (below, above) = (question.says(threshold.value - off), question.says(threshold.value + off));
                 let (holds, fails) = match threshold.holds {
                     Side::Below => (below, above),

@@ -17,7 +17,7 @@ pub const AGE: Measure = Measure {
     walks: false,
     read: age,
     words: |telling| match telling.value {
-        Value::Time(_) => Some(format!("ended {} ago with no newer figure since", telling.value)),
+        Value::Time(_) => Some(format!("had no newer figure for {}", telling.value)),
         _ => None,
     },
 };
