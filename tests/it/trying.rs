@@ -1,5 +1,6 @@
 //! Trying rules: `backtest` over what is stored, `record` from it, `test` against scenarios.
 
+use super::markdown::{Piece, page, pieces};
 use super::sandbox::Sandbox;
 use super::scene::{DESK, once};
 
@@ -133,4 +134,38 @@ fn scenarios_that_are_wrong_or_not_there_are_told() {
     sandbox.run(&["test"]).is(78).says(&["a.test.toml:3:8", "did you mean `falling`?", "`six` is no figure"]);
     sandbox.run(&["test", "none.test.toml"]).is(78).says(&["none.test.toml", "cannot be read"]);
     sandbox.run(&["test", "--run", "("]).is(2);
+}
+
+/// The code blocks of a page in a language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let block = |piece| match piece {
+        Piece::Block(told, text) if told == language => Some(text),
+        Piece::Block(..) | Piece::Text(_) => None,
+    };
+    pieces(page).into_iter().filter_map(block).collect()
+}
+
+#[test]
+fn the_examples_of_the_page_are_true() {
+    let page = page("docs/BACKTEST.md");
+    let sandbox = Sandbox::shipped();
+    let scenarios: Vec<String> =
+        blocks(&page, "toml").into_iter().filter(|block| block.contains("[[scenario]]")).collect();
+    sandbox.write("config/page.test.toml", scenarios.concat());
+    sandbox.run(&["test"]).is(0).says(&["2 scenarios, 0 failed"]);
+    let figures = blocks(&page, "text").into_iter().find(|block| block.starts_with("2025-05:")).unwrap();
+    let scenario = format!(
+        "[[scenario]]\nname = \"figures\"\nrule = \"magnet-exports-falling\"\nseries = \"\"\"\n{figures}\"\"\"\n"
+    );
+    sandbox.write("config/page.test.toml", scenario);
+    sandbox.run(&["test"]).says(&["1 scenario"]);
+    once(&sandbox, 0);
+    let told = sandbox.stdout(&["backtest", "magnet-exports-falling", "partner=US", "--from", "2025-05"]);
+    assert!(page.contains(told.trim_end()), "{told}");
+    let config = sandbox.read("config/supplywatch.toml");
+    let release = blocks(&page, "toml").into_iter().find(|block| block.contains("release = {")).unwrap();
+    let release = release.lines().find(|line| line.starts_with("release")).unwrap();
+    let config = config.replacen("frequency = \"month\"", &format!("frequency = \"month\"\n{release}"), 1);
+    sandbox.write("config/supplywatch.toml", config);
+    sandbox.run(&["check"]).is(0);
 }
