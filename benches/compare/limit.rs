@@ -129,7 +129,9 @@ fn tiled(matrix: &[f64], months: usize, read: std::ops::Range<usize>) -> Vec<[f6
     let mut tiles = Vec::with_capacity(series.div_ceil(SIDE) * read.len());
     for first in (0..series).step_by(SIDE) {
         for month in read.clone() {
-            tiles.push(std::array::from_fn(|lane| matrix.get((first + lane) * months + month).copied().unwrap_or(f64::NAN)));
+            tiles.push(std::array::from_fn(|lane| {
+                matrix.get((first + lane) * months + month).copied().unwrap_or(f64::NAN)
+            }));
         }
     }
     tiles

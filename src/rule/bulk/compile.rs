@@ -20,7 +20,9 @@ pub enum Refused {
     #[error("the measure `{0}` is judged series by series")]
     Measure(&'static str),
     /// A streak that is not simply compared with a number.
-    #[error("a streak is judged for all series at once only where it is compared with a number, such as `declines >= 2`")]
+    #[error(
+        "a streak is judged for all series at once only where it is compared with a number, such as `declines >= 2`"
+    )]
     Streak,
     /// Types or units that do not fit; the evaluator says which.
     #[error("the parts of the expression do not fit together, or do not fit the series' unit")]
@@ -202,7 +204,11 @@ impl<'a> Compiler<'a> {
         match &node.kind {
             NodeKind::Measure(measure, arguments) if measure.walks => {
                 let streak = Streak::new(measure, arguments)?;
-                return if kind == Kind::Count { self.streak(operator, &streak, bound, at) } else { Err(Refused::Misfit) };
+                return if kind == Kind::Count {
+                    self.streak(operator, &streak, bound, at)
+                } else {
+                    Err(Refused::Misfit)
+                };
             }
             _ => {}
         }

@@ -114,7 +114,10 @@ impl Told<'_> {
 /// The verdicts on one question at one period, for all series of a panel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdicts {
+    /// By tile: the verdicts, and the lanes that are told.
     tiles: Vec<(Mask, u64)>,
+    /// How many series there are.
+    len: usize,
 }
 
 impl Verdicts {
@@ -133,14 +136,13 @@ impl Verdicts {
     /// The series that do not simply fail: it holds, it is unknown, or only the history answers. All others
     /// leave an alert that does not fire as it is.
     pub fn to_assess(&self) -> impl Iterator<Item = Row> {
-        self.rows(|mask, told| mask.holds | mask.unknown | !told)
+        self.rows(|mask, told| mask.holds | mask.unknown | !told).filter(|row| (*row as usize) < self.len)
     }
 
     fn rows(&self, of: impl Fn(Mask, u64) -> u64) -> impl Iterator<Item = Row> {
         let tiles = self.tiles.iter().enumerate();
-        let lanes = tiles.flat_map(move |(tile, (mask, told))| {
-            mask::set(of(*mask, *told)).map(move |lane| tile * LANES + lane)
-        });
+        let lanes = tiles
+            .flat_map(move |(tile, (mask, told))| mask::set(of(*mask, *told)).map(move |lane| tile * LANES + lane));
         lanes.filter_map(|row| Row::try_from(row).ok())
     }
 }
@@ -238,23 +240,21 @@ impl Program {
             }
             let columns: Vec<&Column> = gathered.iter().collect();
             self.step_through(&mut machine, &columns);
-            let lanes = rows.iter().enumerate().filter(|(_, row)| told(row)).fold(0, |lanes, (lane, _)| lanes | 1 << lane);
+            let lanes =
+                rows.iter().enumerate().filter(|(_, row)| told(row)).fold(0, |lanes, (lane, _)| lanes | 1 << lane);
             tell(self.told(Series::Chosen(rows), lanes, &machine));
         }
     }
 
     /// The verdicts on every question at every period, by period, then question.
     pub fn verdicts(&self, panel: &Panel) -> Vec<Verdicts> {
-        let mut all = vec![Verdicts::default(); self.verdicts.len()];
+        let mut all =
+            vec![Verdicts { tiles: Vec::with_capacity(panel.tiles()), len: panel.len() }; self.verdicts.len()];
         self.run(panel, |told| {
             for (verdicts, step) in all.iter_mut().zip(told.verdicts) {
                 verdicts.tiles.push((told.truths[*step].within(told.lanes), told.lanes));
             }
         });
-        let beyond = !mask::lanes(panel.len() - panel.tiles().saturating_sub(1) * LANES);
-        for (_, told) in all.iter_mut().filter_map(|verdicts| verdicts.tiles.last_mut()) {
-            *told |= beyond;
-        }
         all
     }
 
@@ -325,9 +325,7 @@ impl Action {
     #[inline]
     fn decide(&self, machine: &mut Machine, columns: &[&Column]) -> Mask {
         match *self {
-            Self::CompareWith { test, x, low, high } => {
-                kernel::compare_with(test, machine.at(columns, x), low, high)
-            }
+            Self::CompareWith { test, x, low, high } => kernel::compare_with(test, machine.at(columns, x), low, high),
             Self::Compare { test, a, b, scale } => {
                 kernel::compare(test, machine.at(columns, a), machine.at(columns, b), scale)
             }
@@ -352,9 +350,11 @@ impl Action {
                 Mask::chosen(here.holds, gone_on, Mask::chosen(here.unknown, stuck, ended))
             }
             // These give numbers.
-            Self::Ratio { .. } | Self::Arithmetic { .. } | Self::Negate { .. } | Self::Fold { .. } | Self::Zscore { .. } => {
-                Mask::UNKNOWN
-            }
+            Self::Ratio { .. }
+            | Self::Arithmetic { .. }
+            | Self::Negate { .. }
+            | Self::Fold { .. }
+            | Self::Zscore { .. } => Mask::UNKNOWN,
         }
     }
 }
@@ -397,8 +397,7 @@ impl<'a> Places<'a> {
 
     fn action(&mut self, at: usize, step: &Step) -> Action {
         let into = self.registers.of_step[at];
-        let (from, to) =
-            step.window().map_or((0, 0), |reach| (self.column(reach.first), self.column(reach.last) + 1));
+        let (from, to) = step.window().map_or((0, 0), |reach| (self.column(reach.first), self.column(reach.last) + 1));
         match *step {
             Step::Ratio { now, base, least } => {
                 Action::Ratio { now: self.place(now), base: self.place(base), least: least.get(), into }

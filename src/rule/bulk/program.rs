@@ -125,14 +125,25 @@ pub enum Step {
     /// `or`.
     Or(Truth, Truth),
     /// One link of a streak that is compared with a number.
-    Link { here: Truth, before: Option<Number>, next: Truth, ended: Option<bool>, stuck: Option<bool>, torn: Option<bool> },
+    Link {
+        here: Truth,
+        before: Option<Number>,
+        next: Truth,
+        ended: Option<bool>,
+        stuck: Option<bool>,
+        torn: Option<bool>,
+    },
 }
 
 impl Step {
     /// Whether it decides a condition rather than giving numbers.
     pub const fn is_truth(&self) -> bool {
         match self {
-            Self::Ratio { .. } | Self::Arithmetic { .. } | Self::Negate(_) | Self::Fold { .. } | Self::Zscore { .. } => false,
+            Self::Ratio { .. }
+            | Self::Arithmetic { .. }
+            | Self::Negate(_)
+            | Self::Fold { .. }
+            | Self::Zscore { .. } => false,
             Self::CompareWith { .. }
             | Self::CompareZscore { .. }
             | Self::Compare { .. }
@@ -149,7 +160,10 @@ impl Step {
         let read = match *self {
             Self::Ratio { now, base, .. } => [Some(now), Some(base)],
             Self::Arithmetic { a, b, .. } | Self::Compare { a, b, .. } => [Some(a), Some(b)],
-            Self::Negate(x) | Self::CompareWith { x, .. } | Self::Zscore { now: x, .. } | Self::CompareZscore { now: x, .. } => [Some(x), None],
+            Self::Negate(x)
+            | Self::CompareWith { x, .. }
+            | Self::Zscore { now: x, .. }
+            | Self::CompareZscore { now: x, .. } => [Some(x), None],
             Self::Link { before, .. } => [before, None],
             Self::Fold { .. } | Self::Constant(_) | Self::Not(_) | Self::And(..) | Self::Or(..) => [None, None],
         };
@@ -173,7 +187,9 @@ impl Step {
     /// The window that it reads.
     pub const fn window(&self) -> Option<Reach> {
         match self {
-            Self::Fold { window, .. } | Self::Zscore { window, .. } | Self::CompareZscore { window, .. } => Some(*window),
+            Self::Fold { window, .. } | Self::Zscore { window, .. } | Self::CompareZscore { window, .. } => {
+                Some(*window)
+            }
             _ => None,
         }
     }

@@ -22,8 +22,7 @@ pub const ZSCORE: Measure = Measure {
 
 fn zscore(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
     let before = scope.period_back(Back::Periods(1)).map(|period| scope.at(period).window(call.back(0)));
-    let Window { mut points, mut gaps } =
-        before.unwrap_or_else(|gap| Window { points: Vec::new(), gaps: vec![gap] });
+    let Window { mut points, mut gaps } = before.unwrap_or_else(|gap| Window { points: Vec::new(), gaps: vec![gap] });
     let combined = points.iter().filter(|point| !point.span.is_single());
     gaps.extend(combined.map(|point| Gap::Combined(point.span.last(), point.span)));
     let now = scope.now();

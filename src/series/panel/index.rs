@@ -90,8 +90,11 @@ impl Index {
                 self.names.push(Name::new(name, self.rows.len()));
             }
         }
-        let numbers: Vec<u32> =
-            self.names.iter_mut().map(|name| labels.value(&name.text).map_or(ABSENT, |value| name.number(value))).collect();
+        let numbers: Vec<u32> = self
+            .names
+            .iter_mut()
+            .map(|name| labels.value(&name.text).map_or(ABSENT, |value| name.number(value)))
+            .collect();
         let key = trimmed(&numbers);
         if let Some(row) = self.rows.get(key) {
             return (*row, false);

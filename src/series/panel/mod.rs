@@ -275,7 +275,8 @@ impl Panel {
 
     /// Every figure that a series has.
     fn spans(&self, row: Row) -> Vec<Span> {
-        let mut spans: Vec<Span> = self.combined.get(&row).into_iter().flat_map(|spans| spans.keys().copied()).collect();
+        let mut spans: Vec<Span> =
+            self.combined.get(&row).into_iter().flat_map(|spans| spans.keys().copied()).collect();
         if let Some((first, last)) = self.range() {
             let periods = (first.ordinal()..=last.ordinal()).map(|ordinal| first.offset(ordinal - first.ordinal()));
             spans.extend(periods.filter(|period| self.value(row, *period).is_some()).map(Span::from));
@@ -361,7 +362,8 @@ mod tests {
 
     #[test]
     fn a_pull_changes_a_row_in_place() {
-        let history = history("a", &[("2025-01", 1.0, 1), ("2025-03", 3.0, 1), ("2025-03", 4.0, 2), ("2025-04", 5.0, 2)]);
+        let history =
+            history("a", &[("2025-01", 1.0, 1), ("2025-03", 3.0, 1), ("2025-03", 4.0, 2), ("2025-04", 5.0, 2)]);
         let mut panel = months();
         assert_eq!(panel.refresh(&history.view(AsOf::Pull(PullId(1)))), Ok((0, true)));
         assert_eq!((panel.value(0, period("2025-02")), panel.value(0, period("2025-03"))), (None, Some(3.0)));
