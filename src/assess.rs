@@ -578,15 +578,18 @@ mod tests {
         );
         let severities: Vec<&str> = messages.iter().map(|message| message.severity.name()).collect();
         assert_eq!(severities, ["warning", "critical", "critical", "warning", "warning", "warning"]);
-        insta::assert_snapshot!(messages[1].title, @"");
-        insta::assert_snapshot!(messages[1].clears.as_deref().unwrap(), @"");
+        insta::assert_snapshot!(messages[1].title, @r"China → US magnet exports fell for a 3rd month: 420.5 t in September 2025, −28.7 %");
+        insta::assert_snapshot!(messages[1].clears.as_deref().unwrap(), @r"ends when `change > 20%` holds and `change > 10%` holds");
         let gates: Vec<String> = messages[1]
             .gates
             .iter()
             .map(|gate| format!("{:?} {} {} {}", gate.severity, gate.text, gate.verdict, gate.value))
             .collect();
-        insta::assert_snapshot!(gates.join("\n"), @"");
-        insta::assert_snapshot!(messages[1].rule_text, @"");
+        insta::assert_snapshot!(gates.join("\n"), @r"
+        Some(Warning) declines >= 2 holds declines = 3
+        Some(Critical) declines >= 3 holds declines = 3
+        ");
+        insta::assert_snapshot!(messages[1].rule_text, @r"warning: declines >= 2; critical: declines >= 3");
     }
 
     #[test]
@@ -666,7 +669,7 @@ mod tests {
         assert_eq!(told(&fresh), "- ok");
         let old = look(&history, &fresh.alert, 1, "2025-03-19");
         assert_eq!(told(&old), "fired 2025-01 firing 2025-01");
-        insta::assert_snapshot!(old.transition.as_ref().unwrap().1.title, @"");
+        insta::assert_snapshot!(old.transition.as_ref().unwrap().1.title, @r"China → US magnet exports had no newer figure for 46 days: 619 t in January 2025");
         let older = look(&history, &old.alert, 1, "2025-03-20");
         assert_eq!((told(&older).as_str(), older.changed), ("- firing 2025-01", false));
         publish(&mut history, 2, "2025-02=600");

@@ -128,12 +128,14 @@ fn line(assessed: &Assessed) -> Value {
             let measures = gate.reading.measures();
             let value: Vec<String> =
                 measures.iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
-            json!({
-                "text": gate.text, "severity": gate.severity, "verdict": gate.verdict.name(), "value": value.join(", "),
-            })
+            let mut line = json!({"text": gate.text, "verdict": gate.verdict.name(), "value": value.join(", ")});
+            if let Some(severity) = gate.severity {
+                line["severity"] = json!(severity);
+            }
+            line
         })
         .collect();
-    json!({
+    let mut line = json!({
         "rule": assessed.rule,
         "labels": assessed.labels,
         "period": assessed.period,
@@ -142,6 +144,9 @@ fn line(assessed: &Assessed) -> Value {
         "transition": assessed.transition.as_ref().map(|message| message.kind.name()),
         "receivers": assessed.receivers,
         "gates": gates,
-        "kept_quiet": assessed.kept_quiet,
-    })
+    });
+    if assessed.kept_quiet > 0 {
+        line["kept_quiet"] = json!(assessed.kept_quiet);
+    }
+    line
 }

@@ -78,7 +78,7 @@ fn levels(cx: Context<'_>, table: &RuleTable, matched: &[&Facts]) -> Option<(Lev
         given.as_ref().map(|given| level(cx, severity, given, matched))
     };
     let (warning, critical) = (of(Severity::Warning, &table.warning), of(Severity::Critical, &table.critical));
-    if warning.is_none() && critical.is_none() {
+    if !table.given.has("warning") && !table.given.has("critical") {
         cx.missing(&table.given, "when", "write a condition, such as when = \"declines >= 2\"");
         let when = table.when.as_ref().map(|at| gates(cx, "when", at, matched));
         let clear = table.clear.as_ref().map(|at| expression(cx, at, matched));
