@@ -34,8 +34,9 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
     let matched = wanted.as_ref().map(|wanted| matched(cx, named, wanted, feeds)).unwrap_or_default();
     let levels = levels(cx, table, &matched);
     let min_base = table.min_base.as_ref().and_then(|at| min_base(cx, at, &matched));
+    let on_gaps = OnGap::ALL.map(|on_gap| (on_gap.name(), on_gap));
     let final_only = table.status.as_ref().and_then(|at| value::choice(cx, "status", at, &STATUSES)).unwrap_or(false);
-    let on_gap = table.on_gap.as_ref().and_then(|at| value::choice(cx, "on_gap", at, &ON_GAPS)).unwrap_or_default();
+    let on_gap = table.on_gap.as_ref().and_then(|at| value::choice(cx, "on_gap", at, &on_gaps)).unwrap_or_default();
     let tolerance = table.revision_tolerance.as_ref().and_then(|at| revision_tolerance(cx, at));
     let notify = notify(cx, named, receivers);
     let renotify = table.renotify.as_ref().and_then(|at| renotify(cx, at)).unwrap_or_default();
@@ -66,9 +67,6 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
 
 /// `status`: whether only final figures count.
 const STATUSES: [(&str, bool); 2] = [("any", false), ("final", true)];
-/// `on_gap`.
-const ON_GAPS: [(&str, OnGap); 3] =
-    [(OnGap::Hold.name(), OnGap::Hold), (OnGap::Break.name(), OnGap::Break), (OnGap::Bridge.name(), OnGap::Bridge)];
 
 /// The conditions of the one severity, or of a warning and what is worse.
 fn levels(cx: Context<'_>, table: &RuleTable, matched: &[&Facts]) -> Option<(Level, Option<Level>)> {
