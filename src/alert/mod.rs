@@ -9,7 +9,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-pub use step::{Change, Condition, Occasion, condition, step};
+pub use step::{Change, Condition, Occasion, condition, step, worst};
 
 use crate::base::clock::Timestamp;
 use crate::period::Period;

@@ -113,7 +113,7 @@ pub fn feed<'a>(setup: &'a Setup, name: &str) -> Option<&'a Feed> {
 pub async fn history(setup: &Setup, store: &Store, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
     let history = store.history(series, until).await?;
     Ok(match feed(setup, &series.feed) {
-        Some(feed) => history.with_max_gap(feed.max_gap_days),
+        Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
         None => history,
     })
 }

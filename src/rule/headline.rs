@@ -34,10 +34,20 @@ pub fn headline(gate: &Gate, frequency: Frequency) -> Option<String> {
 }
 
 fn told(node: &Node, reading: &Reading, frequency: Frequency) -> Option<String> {
-    let NodeKind::Binary(operator, left, right) = &node.kind else { return None };
     if reading.value != Value::Truth(true) {
         return None;
     }
+    if let NodeKind::Measure(measure, arguments) = &node.kind {
+        let (operator, bound) = (Operator::Equal, String::new());
+        return (measure.words)(&Telling {
+            call: Call::new(arguments),
+            value: &reading.value,
+            operator,
+            bound,
+            frequency,
+        });
+    }
+    let NodeKind::Binary(operator, left, right) = &node.kind else { return None };
     if operator.is_comparison() {
         return comparison(*operator, left, right, &reading.parts, frequency);
     }
@@ -200,7 +210,7 @@ mod tests {
     #[track_caller]
     fn check(history: &History, at: &str, text: &str, expected: &str) {
         let reading = read_with(history, text, at, None);
-        let gate = Gate { text: text.to_owned(), verdict: Verdict::Holds, reading };
+        let gate = Gate { severity: None, text: text.to_owned(), verdict: Verdict::Holds, reading };
         assert_eq!(headline(&gate, history.frequency()).as_deref().unwrap_or("-"), expected, "{text}");
     }
 

@@ -312,7 +312,7 @@ mod tests {
         let sum = sum(Labels::default(), &torn.iter().collect::<Vec<_>>()).unwrap();
         let july = Period::month(2025, 7).unwrap();
         assert_eq!(sum.view(AsOf::Latest).point(july), Err(Gap::Withdrawn(july)));
-        assert_eq!(sum.revised(PullId(1), PullId(2)).len(), 1);
+        assert_eq!(sum.view(AsOf::Pull(PullId(2))).revised_since(PullId(1)).len(), 1);
     }
 
     #[test]

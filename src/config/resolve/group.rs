@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Context;
 use super::feed::Facts;
+use super::{Context, rule};
 use crate::base::text::shorten;
 use crate::config::file::RuleTable;
 use crate::config::problem::Finding;
 use crate::config::source::{At, Place};
-use crate::rule::{Expr, ExprError, Grouping};
+use crate::rule::{Expr, Grouping};
 
 /// The labels that series are judged together by; none where there is no `group_by`, or a wrong one.
 pub fn resolve(cx: Context<'_>, table: &RuleTable, matched: &[&Facts]) -> Vec<String> {
@@ -68,10 +68,19 @@ fn agree(cx: Context<'_>, place: Place, first: &Facts, other: &Facts) {
     cx.add(Finding::error(place, message).label("groups of several feeds").help(help));
 }
 
-/// What is wrong with an expression's measures of groups.
-pub fn check(expr: &Expr, by: &[String], matched: &[&Facts]) -> Vec<ExprError> {
+/// Reports what is wrong with the measures of groups in any of the rule's conditions.
+pub fn check(cx: Context<'_>, table: &RuleTable, by: &[String], matched: &[&Facts]) {
     if matched.is_empty() {
-        return Vec::new();
+        return;
     }
-    expr.check_group(Grouping { by, labels: &labels(matched) })
+    let labels = labels(matched);
+    let levels = table.warning.iter().chain(&table.critical);
+    let conditions = levels.flat_map(|level| level.when.iter().flat_map(|when| &when.value).chain(&level.clear));
+    let own = table.when.iter().flat_map(|when| &when.value).chain(&table.clear);
+    for at in own.chain(conditions) {
+        // What cannot be read is reported where it is read.
+        let Ok(expr) = Expr::parse(&at.value) else { continue };
+        let wrong = expr.check_group(Grouping { by, labels: &labels });
+        wrong.iter().for_each(|error| rule::told(cx, at, error, None));
+    }
 }

@@ -51,6 +51,8 @@ enum Term {
 pub struct Compiler<'a> {
     /// The steps so far.
     pub steps: Steps,
+    /// Whether windows slide: worth it where many neighbouring periods are judged.
+    pub slides: bool,
     /// Whether a step leaves out what the evaluator would see in combined figures.
     pub blind_to_combined: bool,
     frequency: Frequency,
@@ -65,7 +67,7 @@ impl<'a> Compiler<'a> {
     /// For series of a frequency and a unit with figures in a range of periods.
     pub fn new(frequency: Frequency, unit: Option<&'a Unit>, range: Option<(Period, Period)>) -> Self {
         let steps = Steps::default();
-        Self { steps, blind_to_combined: false, frequency, unit, range, least: f64::NEG_INFINITY }
+        Self { steps, slides: false, blind_to_combined: false, frequency, unit, range, least: f64::NEG_INFINITY }
     }
 
     /// Sets the base below which a ratio says nothing, for what is compiled from now on.
@@ -212,7 +214,24 @@ impl<'a> Compiler<'a> {
         }
         let (x, of_x) = self.number(node, at)?;
         let band = if self.scale(of_x, kind)? == 0.0 { Band::of_figure(bound) } else { Band::of_ratio(bound) };
-        self.truth(Step::CompareWith { test: test(operator)?, x, low: band.low.into(), high: band.high.into() })
+        let (test, low, high) = (test(operator)?, band.low.into(), band.high.into());
+        match self.slid(x) {
+            Some((now, window)) => {
+                self.truth(Step::CompareZscore { test, now, window, bound: bound.into(), low, high })
+            }
+            None => self.truth(Step::CompareWith { test, x, low, high }),
+        }
+    }
+
+    /// A z-score whose window is to slide.
+    fn slid(&self, x: Number) -> Option<(Number, Reach)> {
+        match (self.slides, x) {
+            (true, Number::Step(step)) => match self.steps.step(step) {
+                Step::Zscore { now, window } => Some((now, window)),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// The least size of two numbers that are compared, which the evaluator's noise is measured by.

@@ -25,7 +25,7 @@ const GROUP: usize = 16;
 
 /// The lanes where `holds` is true, and those that are unknown.
 #[inline(always)]
-fn masked(holds: impl Fn(usize) -> bool, unknown: impl Fn(usize) -> bool) -> Mask {
+pub fn masked(holds: impl Fn(usize) -> bool, unknown: impl Fn(usize) -> bool) -> Mask {
     let mut mask = Mask::default();
     for (lane, bit) in BIT.iter().enumerate() {
         mask.holds |= 0_u64.wrapping_sub(u64::from(holds(lane))) & bit;

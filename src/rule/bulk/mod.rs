@@ -11,6 +11,7 @@ mod compile;
 mod kernel;
 mod mask;
 mod program;
+mod slide;
 #[cfg(test)]
 mod tests;
 
@@ -19,10 +20,11 @@ use std::collections::BTreeMap;
 use self::compile::Compiler;
 pub use self::compile::Refused;
 pub use self::mask::Mask;
-use self::program::{Arithmetic, Fold, Machine, Number, Place, Reach, Registers, Step, Test};
+use self::program::{Arithmetic, Fold, Machine, Number, Place, Reach, Registers, Step, Test, live};
+use self::slide::{Bound, settled};
 use super::{Expr, Rule};
 use crate::period::Period;
-use crate::series::{LANES, MISSING, Panel, PanelRow as Row, Quantity, Strip};
+use crate::series::{Column, LANES, MISSING, Panel, PanelRow as Row, Quantity, Strip};
 
 /// One condition: gates that must all hold.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +52,12 @@ impl<'a> Question<'a> {
 /// the panel has grown by a period, which takes some microseconds.
 #[derive(Debug)]
 pub struct Program {
-    actions: Vec<Action>,
+    /// The actions, each with the number of its step.
+    actions: Vec<(usize, Action)>,
+    /// How many steps there are, done or not.
+    steps: usize,
+    /// How many windows slide.
+    slides: usize,
     registers: Registers,
     /// The periods whose columns are read, in order.
     reads: Vec<Period>,
@@ -60,11 +67,16 @@ pub struct Program {
     blind_to_combined: bool,
 }
 
+/// So many neighbours are judged with their whole tile rather than gathered.
+const NEIGHBOURS: usize = 16;
+
+/// From so many periods on, windows slide.
+const SLIDES_FROM: usize = 4;
+
 /// What a program says of [`LANES`] series.
 #[derive(Debug)]
 pub struct Told<'a> {
-    /// Which group of series it is: a tile of the panel, or the same number of chosen rows.
-    pub group: usize,
+    series: Series<'a>,
     /// The lanes that are told: not those beyond the last series, nor those set aside, which only their
     /// histories answer for.
     pub lanes: u64,
@@ -73,7 +85,25 @@ pub struct Told<'a> {
     questions: usize,
 }
 
+/// Which series stand in which lane.
+#[derive(Clone, Copy, Debug)]
+enum Series<'a> {
+    /// Those of one tile.
+    Tile(usize),
+    /// Some from anywhere.
+    Chosen(&'a [Row]),
+}
+
 impl Told<'_> {
+    /// The series in a lane that is told.
+    pub fn row(&self, lane: usize) -> Row {
+        match self.series {
+            // A panel has no more rows than a row can say.
+            Series::Tile(tile) => (tile * LANES + lane) as Row,
+            Series::Chosen(rows) => rows[lane],
+        }
+    }
+
     /// The verdict on a question at a period, both by their positions.
     #[inline]
     pub fn verdict(&self, question: usize, period: usize) -> Mask {
@@ -84,7 +114,10 @@ impl Told<'_> {
 /// The verdicts on one question at one period, for all series of a panel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdicts {
+    /// By tile: the verdicts, and the lanes that are told.
     tiles: Vec<(Mask, u64)>,
+    /// How many series there are.
+    len: usize,
 }
 
 impl Verdicts {
@@ -103,7 +136,7 @@ impl Verdicts {
     /// The series that do not simply fail: it holds, it is unknown, or only the history answers. All others
     /// leave an alert that does not fire as it is.
     pub fn to_assess(&self) -> impl Iterator<Item = Row> {
-        self.rows(|mask, told| mask.holds | mask.unknown | !told)
+        self.rows(|mask, told| mask.holds | mask.unknown | !told).filter(|row| (*row as usize) < self.len)
     }
 
     fn rows(&self, of: impl Fn(Mask, u64) -> u64) -> impl Iterator<Item = Row> {
@@ -118,6 +151,7 @@ impl Program {
     /// Puts questions into steps for a panel at some periods.
     pub fn new(questions: &[Question<'_>], panel: &Panel, periods: &[Period]) -> Result<Self, Refused> {
         let mut compiler = Compiler::new(panel.frequency(), panel.unit(), panel.range());
+        compiler.slides = periods.len() >= SLIDES_FROM;
         let mut verdicts = Vec::with_capacity(questions.len() * periods.len());
         for period in periods {
             for question in questions {
@@ -136,8 +170,16 @@ impl Program {
         }
         let blind_to_combined = compiler.blind_to_combined;
         let steps = compiler.steps.into_steps();
-        let (actions, registers, reads) = resolve(&steps, panel);
-        Ok(Self { actions, registers, reads, verdicts, questions: questions.len(), blind_to_combined })
+        let live = live(&steps, &verdicts);
+        let registers = Registers::new(&steps, &live);
+        let mut places = Places::new(&steps, &live, &registers);
+        let alive = steps.iter().enumerate().filter(|(at, _)| live[*at]);
+        let actions = alive.map(|(at, step)| (at, places.action(at, step))).collect();
+        let frequency = panel.frequency();
+        let reads = places.ordinals.iter().filter_map(|ordinal| Period::from_ordinal(frequency, *ordinal)).collect();
+        let slides = places.slides.len();
+        let (steps, questions) = (steps.len(), questions.len());
+        Ok(Self { actions, steps, slides, registers, reads, verdicts, questions, blind_to_combined })
     }
 
     /// The series that only their histories answer for.
@@ -158,48 +200,61 @@ impl Program {
         for row in self.aside(panel) {
             *aside.entry(row as usize / LANES).or_default() |= 1 << (row as usize % LANES);
         }
-        let mut machine = Machine::new(&self.registers, self.actions.len());
+        let mut machine = self.machine();
+        let mut columns = Vec::with_capacity(strips.len());
         for tile in 0..panel.tiles() {
-            machine.columns.clear();
-            machine.columns.extend(strips.iter().map(|strip| strip.tile(tile)));
-            self.step_through(&mut machine);
+            columns.clear();
+            columns.extend(strips.iter().map(|strip| strip.tile(tile)));
+            self.step_through(&mut machine, &columns);
             let apart = if aside.is_empty() { 0 } else { aside.get(&tile).copied().unwrap_or(0) };
-            tell(self.told(tile, mask::lanes(panel.len() - tile * LANES) & !apart, &machine));
+            let lanes = mask::lanes(panel.len() - tile * LANES) & !apart;
+            tell(self.told(Series::Tile(tile), lanes, &machine));
         }
     }
 
-    /// Runs through some series alone, [`LANES`] at a time in the order of `rows`.
+    /// Runs through some series alone, in the order of `rows` more or less: neighbours in the panel where
+    /// they stand, the others gathered [`LANES`] at a time.
     pub fn run_rows(&self, panel: &Panel, rows: &[Row], mut tell: impl FnMut(Told<'_>)) {
         let strips = self.strips(panel);
-        let apart = |row: &Row| panel.is_outside(*row) || (self.blind_to_combined && panel.has_combined(*row));
+        let told = |row: &Row| !(panel.is_outside(*row) || (self.blind_to_combined && panel.has_combined(*row)));
+        let (mut machine, mut columns) = (self.machine(), Vec::with_capacity(strips.len()));
+        let mut single: Vec<Row> = Vec::new();
+        for rows in rows.chunk_by(|a, b| *a as usize / LANES == *b as usize / LANES) {
+            if rows.len() < NEIGHBOURS {
+                single.extend(rows);
+                continue;
+            }
+            let tile = rows[0] as usize / LANES;
+            columns.clear();
+            columns.extend(strips.iter().map(|strip| strip.tile(tile)));
+            self.step_through(&mut machine, &columns);
+            let lanes = rows.iter().filter(|row| told(row)).fold(0, |lanes, row| lanes | 1 << (*row as usize % LANES));
+            tell(self.told(Series::Tile(tile), lanes, &machine));
+        }
         let mut gathered = vec![MISSING; strips.len()];
-        for (group, rows) in rows.chunks(LANES).enumerate() {
+        for rows in single.chunks(LANES) {
             for (column, strip) in gathered.iter_mut().zip(&strips) {
                 for (figure, row) in column.0.iter_mut().zip(rows) {
                     *figure = strip.row(*row);
                 }
             }
-            let mut machine = Machine::new(&self.registers, self.actions.len());
-            machine.columns.extend(&gathered);
-            self.step_through(&mut machine);
-            let aside =
-                rows.iter().enumerate().filter(|(_, row)| apart(row)).fold(0, |lanes, (lane, _)| lanes | 1 << lane);
-            tell(self.told(group, mask::lanes(rows.len()) & !aside, &machine));
+            let columns: Vec<&Column> = gathered.iter().collect();
+            self.step_through(&mut machine, &columns);
+            let lanes =
+                rows.iter().enumerate().filter(|(_, row)| told(row)).fold(0, |lanes, (lane, _)| lanes | 1 << lane);
+            tell(self.told(Series::Chosen(rows), lanes, &machine));
         }
     }
 
     /// The verdicts on every question at every period, by period, then question.
     pub fn verdicts(&self, panel: &Panel) -> Vec<Verdicts> {
-        let mut all = vec![Verdicts::default(); self.verdicts.len()];
+        let mut all =
+            vec![Verdicts { tiles: Vec::with_capacity(panel.tiles()), len: panel.len() }; self.verdicts.len()];
         self.run(panel, |told| {
             for (verdicts, step) in all.iter_mut().zip(told.verdicts) {
                 verdicts.tiles.push((told.truths[*step].within(told.lanes), told.lanes));
             }
         });
-        let beyond = !mask::lanes(panel.len() - panel.tiles().saturating_sub(1) * LANES);
-        for (_, told) in all.iter_mut().filter_map(|verdicts| verdicts.tiles.last_mut()) {
-            *told |= beyond;
-        }
         all
     }
 
@@ -207,14 +262,19 @@ impl Program {
         self.reads.iter().map(|period| panel.strip(*period)).collect()
     }
 
-    fn told<'a>(&'a self, group: usize, lanes: u64, machine: &'a Machine<'_>) -> Told<'a> {
-        Told { group, lanes, truths: &machine.truths, verdicts: &self.verdicts, questions: self.questions }
+    fn machine(&self) -> Machine {
+        Machine::new(&self.registers, self.steps, self.slides)
     }
 
-    fn step_through(&self, machine: &mut Machine<'_>) {
-        for (at, action) in self.actions.iter().enumerate() {
-            if let Some(truth) = action.run(machine) {
-                machine.truths[at] = truth;
+    fn told<'a>(&'a self, series: Series<'a>, lanes: u64, machine: &'a Machine) -> Told<'a> {
+        Told { series, lanes, truths: &machine.truths, verdicts: &self.verdicts, questions: self.questions }
+    }
+
+    fn step_through(&self, machine: &mut Machine, columns: &[&Column]) {
+        machine.begin(columns);
+        for (at, action) in &self.actions {
+            if let Some(truth) = action.run(machine, columns) {
+                machine.truths[*at] = truth;
             }
         }
     }
@@ -229,6 +289,7 @@ enum Action {
     Fold { fold: Fold, from: usize, to: usize, into: usize },
     Zscore { now: Place, from: usize, to: usize, into: usize },
     CompareWith { test: Test, x: Place, low: f64, high: f64 },
+    CompareZscore { test: Test, now: usize, from: usize, to: usize, bound: Bound, low: f64, high: f64, slide: usize },
     Compare { test: Test, a: Place, b: Place, scale: f64 },
     Constant(Mask),
     Not(usize),
@@ -240,74 +301,124 @@ enum Action {
 impl Action {
     /// Writes its register, or gives its truth.
     #[inline]
-    fn run(&self, machine: &mut Machine<'_>) -> Option<Mask> {
+    fn run(&self, machine: &mut Machine, columns: &[&Column]) -> Option<Mask> {
         match *self {
             Self::Ratio { now, base, least, into } => {
-                machine.write(into, now, base, |_, now, base, out| kernel::ratio(now, base, least, out));
+                machine.write(columns, into, [now, base], |now, base, out| kernel::ratio(now, base, least, out));
             }
             Self::Arithmetic { operator, a, b, into } => {
-                machine.write(into, a, b, |_, a, b, out| kernel::arithmetic(operator, a, b, out));
+                machine.write(columns, into, [a, b], |a, b, out| kernel::arithmetic(operator, a, b, out));
             }
-            Self::Negate { a, into } => machine.write(into, a, a, |_, a, _, out| kernel::negate(a, out)),
+            Self::Negate { a, into } => machine.write(columns, into, [a, a], |a, _, out| kernel::negate(a, out)),
             Self::Fold { fold, from, to, into } => {
-                kernel::fold(fold, &machine.columns[from..to], &mut machine.numbers[into]);
+                kernel::fold(fold, &columns[from..to], &mut machine.numbers[into]);
             }
             Self::Zscore { now, from, to, into } => {
-                machine.write(into, now, now, |columns, now, _, out| kernel::zscore(now, &columns[from..to], out));
+                machine.write(columns, into, [now, now], |now, _, out| kernel::zscore(now, &columns[from..to], out));
             }
-            Self::CompareWith { test, x, low, high } => {
-                return Some(kernel::compare_with(test, machine.at(x), low, high));
-            }
-            Self::Compare { test, a, b, scale } => {
-                return Some(kernel::compare(test, machine.at(a), machine.at(b), scale));
-            }
-            Self::Constant(mask) => return Some(mask),
-            Self::Not(a) => return Some(machine.truths[a].not()),
-            Self::And(a, b) => return Some(machine.truths[a].and(machine.truths[b])),
-            Self::Or(a, b) => return Some(machine.truths[a].or(machine.truths[b])),
-            Self::Link { here, before, next, ended, stuck, torn } => {
-                let (here, next) = (machine.truths[here], machine.truths[next]);
-                let present = before.map_or(u64::MAX, |before| kernel::present(machine.at(before)));
-                let gone_on = Mask::chosen(present, next, torn);
-                return Some(Mask::chosen(here.holds, gone_on, Mask::chosen(here.unknown, stuck, ended)));
-            }
+            _ => return Some(self.decide(machine, columns)),
         }
         None
     }
+
+    /// The truth of an action that decides one.
+    #[inline]
+    fn decide(&self, machine: &mut Machine, columns: &[&Column]) -> Mask {
+        match *self {
+            Self::CompareWith { test, x, low, high } => kernel::compare_with(test, machine.at(columns, x), low, high),
+            Self::Compare { test, a, b, scale } => {
+                kernel::compare(test, machine.at(columns, a), machine.at(columns, b), scale)
+            }
+            Self::CompareZscore { test, now, from, to, bound, low, high, slide } => {
+                let unknown = machine.absent[from..to].iter().fold(machine.absent[now], |all, absent| all | absent);
+                let slide = &mut machine.slides[slide];
+                slide.bring_to(columns, from, to);
+                settled(test, slide.sieve(columns[now], bound), unknown, || {
+                    let mut score = MISSING;
+                    kernel::zscore(columns[now], &columns[from..to], &mut score);
+                    kernel::compare_with(test, &score, low, high)
+                })
+            }
+            Self::Constant(mask) => mask,
+            Self::Not(a) => machine.truths[a].not(),
+            Self::And(a, b) => machine.truths[a].and(machine.truths[b]),
+            Self::Or(a, b) => machine.truths[a].or(machine.truths[b]),
+            Self::Link { here, before, next, ended, stuck, torn } => {
+                let (here, next) = (machine.truths[here], machine.truths[next]);
+                let present = before.map_or(u64::MAX, |before| kernel::present(machine.at(columns, before)));
+                let gone_on = Mask::chosen(present, next, torn);
+                Mask::chosen(here.holds, gone_on, Mask::chosen(here.unknown, stuck, ended))
+            }
+            // These give numbers.
+            Self::Ratio { .. }
+            | Self::Arithmetic { .. }
+            | Self::Negate { .. }
+            | Self::Fold { .. }
+            | Self::Zscore { .. } => Mask::UNKNOWN,
+        }
+    }
 }
 
-/// Gives every step its places; with the registers, and the periods that are read.
-fn resolve(steps: &[Step], panel: &Panel) -> (Vec<Action>, Registers, Vec<Period>) {
-    let registers = Registers::new(steps);
-    let ordinals = ordinals(steps);
-    let column = |ordinal: i32| ordinals.binary_search(&ordinal).unwrap_or(0);
-    let place = |number: Number| match number {
-        Number::Period(ordinal) => Place::Column(column(ordinal)),
-        Number::Step(step) => Place::Register(registers.of_step[step as usize]),
-        Number::Constant(bits) => Place::Register(registers.constant(bits)),
-    };
-    let window = |reach: Reach| (column(reach.first), column(reach.last) + 1);
-    let action = |(at, step): (usize, &Step)| {
-        let into = registers.of_step[at];
+/// Where everything lies: turns steps into actions.
+struct Places<'a> {
+    registers: &'a Registers,
+    /// The ordinals of all periods that are read, in order. Steps read only periods within the panel's
+    /// range, so each of them is a period.
+    ordinals: Vec<i32>,
+    /// The windows that slide, by their number of periods.
+    slides: Vec<usize>,
+}
+
+impl<'a> Places<'a> {
+    fn new(steps: &[Step], live: &[bool], registers: &'a Registers) -> Self {
+        let alive = || steps.iter().zip(live).filter(|(_, live)| **live).map(|(step, _)| step);
+        let alone = alive().flat_map(Step::numbers).filter_map(|number| match number {
+            Number::Period(ordinal) => Some(ordinal),
+            Number::Step(_) | Number::Constant(_) => None,
+        });
+        let windows = alive().filter_map(Step::window).flat_map(|reach| reach.first..=reach.last);
+        let mut ordinals: Vec<i32> = alone.chain(windows).collect();
+        ordinals.sort_unstable();
+        ordinals.dedup();
+        Self { registers, ordinals, slides: Vec::new() }
+    }
+
+    fn column(&self, ordinal: i32) -> usize {
+        self.ordinals.binary_search(&ordinal).unwrap_or(0)
+    }
+
+    fn place(&self, number: Number) -> Place {
+        match number {
+            Number::Period(ordinal) => Place::Column(self.column(ordinal)),
+            Number::Step(step) => Place::Register(self.registers.of_step[step as usize]),
+            Number::Constant(bits) => Place::Register(self.registers.constant(bits)),
+        }
+    }
+
+    fn action(&mut self, at: usize, step: &Step) -> Action {
+        let into = self.registers.of_step[at];
+        let (from, to) = step.window().map_or((0, 0), |reach| (self.column(reach.first), self.column(reach.last) + 1));
         match *step {
             Step::Ratio { now, base, least } => {
-                Action::Ratio { now: place(now), base: place(base), least: least.get(), into }
+                Action::Ratio { now: self.place(now), base: self.place(base), least: least.get(), into }
             }
-            Step::Arithmetic { operator, a, b } => Action::Arithmetic { operator, a: place(a), b: place(b), into },
-            Step::Negate(a) => Action::Negate { a: place(a), into },
-            Step::Fold { fold, window: reach } => {
-                let (from, to) = window(reach);
-                Action::Fold { fold, from, to, into }
+            Step::Arithmetic { operator, a, b } => {
+                Action::Arithmetic { operator, a: self.place(a), b: self.place(b), into }
             }
-            Step::Zscore { now, window: reach } => {
-                let (from, to) = window(reach);
-                Action::Zscore { now: place(now), from, to, into }
+            Step::Negate(a) => Action::Negate { a: self.place(a), into },
+            Step::Fold { fold, .. } => Action::Fold { fold, from, to, into },
+            Step::Zscore { now, .. } => Action::Zscore { now: self.place(now), from, to, into },
+            Step::CompareZscore { test, now, bound, low, high, .. } => {
+                let now = if let Number::Period(ordinal) = now { self.column(ordinal) } else { 0 };
+                let (slide, slides) = (self.slide(to - from), self.ordinals.len() as f64);
+                let bound = Bound { bound: bound.get(), count: (to - from) as f64, slides };
+                Action::CompareZscore { test, now, from, to, bound, low: low.get(), high: high.get(), slide }
             }
             Step::CompareWith { test, x, low, high } => {
-                Action::CompareWith { test, x: place(x), low: low.get(), high: high.get() }
+                Action::CompareWith { test, x: self.place(x), low: low.get(), high: high.get() }
             }
             Step::Compare { test, a, b, scale } => {
-                Action::Compare { test, a: place(a), b: place(b), scale: scale.get() }
+                Action::Compare { test, a: self.place(a), b: self.place(b), scale: scale.get() }
             }
             Step::Constant(truth) => Action::Constant(Mask::all(truth)),
             Step::Not(a) => Action::Not(a.0 as usize),
@@ -315,30 +426,20 @@ fn resolve(steps: &[Step], panel: &Panel) -> (Vec<Action>, Registers, Vec<Period
             Step::Or(a, b) => Action::Or(a.0 as usize, b.0 as usize),
             Step::Link { here, before, next, ended, stuck, torn } => Action::Link {
                 here: here.0 as usize,
-                before: before.map(place),
+                before: before.map(|before| self.place(before)),
                 next: next.0 as usize,
                 ended: Mask::all(ended),
                 stuck: Mask::all(stuck),
                 torn: Mask::all(torn),
             },
         }
-    };
-    let actions = steps.iter().enumerate().map(action).collect();
-    let frequency = panel.frequency();
-    let reads = ordinals.iter().filter_map(|ordinal| Period::from_ordinal(frequency, *ordinal)).collect();
-    (actions, registers, reads)
-}
+    }
 
-/// The ordinals of all periods that are read, in order. Steps read only periods within the panel's range,
-/// so each of them is a period.
-fn ordinals(steps: &[Step]) -> Vec<i32> {
-    let alone = steps.iter().flat_map(Step::numbers).filter_map(|number| match number {
-        Number::Period(ordinal) => Some(ordinal),
-        Number::Step(_) | Number::Constant(_) => None,
-    });
-    let windows = steps.iter().filter_map(Step::window).flat_map(|reach| reach.first..=reach.last);
-    let mut ordinals: Vec<i32> = alone.chain(windows).collect();
-    ordinals.sort_unstable();
-    ordinals.dedup();
-    ordinals
+    /// The sliding window of so many periods.
+    fn slide(&mut self, periods: usize) -> usize {
+        self.slides.iter().position(|known| *known == periods).unwrap_or_else(|| {
+            self.slides.push(periods);
+            self.slides.len() - 1
+        })
+    }
 }

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
+use super::kernel;
 use super::mask::Mask;
+use super::slide::Slide;
 use crate::series::{Column, LANES};
 
 /// A number as a key: by its bits.
@@ -110,6 +112,8 @@ pub enum Step {
     Zscore { now: Number, window: Reach },
     /// A number against one that is the same for all, from `low` to `high`.
     CompareWith { test: Test, x: Number, low: Bits, high: Bits },
+    /// A z-score against one that is the same for all, by sums that slide from period to period.
+    CompareZscore { test: Test, now: Number, window: Reach, bound: Bits, low: Bits, high: Bits },
     /// Two numbers.
     Compare { test: Test, a: Number, b: Number, scale: Bits },
     /// The same for all.
@@ -141,6 +145,7 @@ impl Step {
             | Self::Fold { .. }
             | Self::Zscore { .. } => false,
             Self::CompareWith { .. }
+            | Self::CompareZscore { .. }
             | Self::Compare { .. }
             | Self::Constant(_)
             | Self::Not(_)
@@ -155,17 +160,36 @@ impl Step {
         let read = match *self {
             Self::Ratio { now, base, .. } => [Some(now), Some(base)],
             Self::Arithmetic { a, b, .. } | Self::Compare { a, b, .. } => [Some(a), Some(b)],
-            Self::Negate(x) | Self::CompareWith { x, .. } | Self::Zscore { now: x, .. } => [Some(x), None],
+            Self::Negate(x)
+            | Self::CompareWith { x, .. }
+            | Self::Zscore { now: x, .. }
+            | Self::CompareZscore { now: x, .. } => [Some(x), None],
             Self::Link { before, .. } => [before, None],
             Self::Fold { .. } | Self::Constant(_) | Self::Not(_) | Self::And(..) | Self::Or(..) => [None, None],
         };
         read.into_iter().flatten()
     }
 
+    /// The steps that it reads.
+    fn reads(&self) -> impl Iterator<Item = u32> {
+        let truths = match *self {
+            Self::Not(a) => [Some(a), None],
+            Self::And(a, b) | Self::Or(a, b) | Self::Link { here: a, next: b, .. } => [Some(a), Some(b)],
+            _ => [None, None],
+        };
+        let numbers = self.numbers().filter_map(|number| match number {
+            Number::Step(step) => Some(step),
+            Number::Period(_) | Number::Constant(_) => None,
+        });
+        truths.into_iter().flatten().map(|truth| truth.0).chain(numbers)
+    }
+
     /// The window that it reads.
     pub const fn window(&self) -> Option<Reach> {
         match self {
-            Self::Fold { window, .. } | Self::Zscore { window, .. } => Some(*window),
+            Self::Fold { window, .. } | Self::Zscore { window, .. } | Self::CompareZscore { window, .. } => {
+                Some(*window)
+            }
             _ => None,
         }
     }
@@ -187,6 +211,11 @@ impl Steps {
         })
     }
 
+    /// A step that was added.
+    pub fn step(&self, number: u32) -> Step {
+        self.steps[number as usize]
+    }
+
     /// How many there are.
     pub const fn len(&self) -> usize {
         self.steps.len()
@@ -196,6 +225,20 @@ impl Steps {
     pub fn into_steps(self) -> Vec<Step> {
         self.steps
     }
+}
+
+/// Which steps the wanted ones need.
+pub fn live(steps: &[Step], wanted: &[usize]) -> Vec<bool> {
+    let mut live = vec![false; steps.len()];
+    for step in wanted {
+        live[*step] = true;
+    }
+    for (at, step) in steps.iter().enumerate().rev() {
+        if live[at] {
+            step.reads().for_each(|read| live[read as usize] = true);
+        }
+    }
+    live
 }
 
 /// Where an operand lies while a program runs.
@@ -220,39 +263,35 @@ pub struct Registers {
 }
 
 impl Registers {
-    /// Shares registers out to steps.
-    pub fn new(steps: &[Step]) -> Self {
+    /// Shares registers out to the steps that are live.
+    pub fn new(steps: &[Step], live: &[bool]) -> Self {
+        let alive = || steps.iter().enumerate().filter(|(at, _)| live[*at]);
         let mut constants: Vec<Bits> = Vec::new();
         let mut last_read = vec![0; steps.len()];
-        for (at, step) in steps.iter().enumerate() {
-            for number in step.numbers() {
-                match number {
-                    Number::Step(read) => last_read[read as usize] = at,
-                    Number::Constant(bits) if !constants.contains(&bits) => constants.push(bits),
-                    Number::Constant(_) | Number::Period(_) => {}
-                }
+        for (at, number) in alive().flat_map(|(at, step)| step.numbers().map(move |number| (at, number))) {
+            match number {
+                Number::Step(read) => last_read[read as usize] = at,
+                Number::Constant(bits) if !constants.contains(&bits) => constants.push(bits),
+                Number::Constant(_) | Number::Period(_) => {}
             }
         }
         let (mut count, mut free) = (constants.len(), Vec::new());
         let mut of_step = vec![0; steps.len()];
-        for (at, step) in steps.iter().enumerate() {
+        for (at, step) in alive() {
             if !step.is_truth() {
-                of_step[at] = free.pop().unwrap_or_else(|| {
-                    count += 1;
-                    count - 1
-                });
+                of_step[at] = free.pop().unwrap_or(count);
+                count = count.max(of_step[at] + 1);
             }
             // Freed only now, so that no step writes where it reads.
-            let mut ended: Vec<u32> = step
-                .numbers()
-                .filter_map(|number| match number {
-                    Number::Step(read) if last_read[read as usize] == at => Some(read),
-                    _ => None,
-                })
-                .collect();
-            ended.sort_unstable();
-            ended.dedup();
-            free.extend(ended.into_iter().map(|read| of_step[read as usize]));
+            let ended = step.numbers().filter_map(|number| match number {
+                Number::Step(read) if last_read[read as usize] == at => Some(of_step[read as usize]),
+                _ => None,
+            });
+            for register in ended {
+                if !free.contains(&register) {
+                    free.push(register);
+                }
+            }
         }
         Self { of_step, constants: constants.into_iter().map(Bits::get).collect(), count }
     }
@@ -265,30 +304,43 @@ impl Registers {
 
 /// What a tile's steps have come to so far.
 #[derive(Debug)]
-pub struct Machine<'p> {
-    /// The panel's columns, in the order of the program's periods.
-    pub columns: Vec<&'p Column>,
+pub struct Machine {
     /// The registers.
     pub numbers: Vec<Column>,
     /// The truths by step.
     pub truths: Vec<Mask>,
+    /// The windows that slide.
+    pub slides: Vec<Slide>,
+    /// For each column the lanes without a figure; only kept up where a window slides.
+    pub absent: Vec<u64>,
 }
 
-impl Machine<'_> {
-    /// A machine for so many steps.
-    pub fn new(registers: &Registers, steps: usize) -> Self {
+impl Machine {
+    /// A machine for so many steps and sliding windows.
+    pub fn new(registers: &Registers, steps: usize, slides: usize) -> Self {
         let mut numbers = vec![Column([f64::NAN; LANES]); registers.count];
         for (register, constant) in numbers.iter_mut().zip(&registers.constants) {
             register.0 = [*constant; LANES];
         }
-        Self { columns: Vec::new(), numbers, truths: vec![Mask::UNKNOWN; steps] }
+        let truths = vec![Mask::UNKNOWN; steps];
+        Self { numbers, truths, slides: vec![Slide::default(); slides], absent: Vec::new() }
+    }
+
+    /// Makes ready for other columns.
+    pub fn begin(&mut self, columns: &[&Column]) {
+        if self.slides.is_empty() {
+            return;
+        }
+        self.absent.clear();
+        self.absent.extend(columns.iter().map(|column| !kernel::present(column)));
+        self.slides.iter_mut().for_each(Slide::forget);
     }
 
     /// A number's column.
     #[inline]
-    pub fn at(&self, place: Place) -> &Column {
+    pub fn at<'a>(&'a self, columns: &[&'a Column], place: Place) -> &'a Column {
         match place {
-            Place::Column(column) => self.columns[column],
+            Place::Column(column) => columns[column],
             Place::Register(register) => &self.numbers[register],
         }
     }
@@ -297,19 +349,18 @@ impl Machine<'_> {
     #[inline]
     pub fn write(
         &mut self,
+        columns: &[&Column],
         into: usize,
-        a: Place,
-        b: Place,
-        kernel: impl FnOnce(&[&Column], &Column, &Column, &mut Column),
+        [a, b]: [Place; 2],
+        kernel: impl FnOnce(&Column, &Column, &mut Column),
     ) {
         let (below, rest) = self.numbers.split_at_mut(into);
         let Some((out, above)) = rest.split_first_mut() else { return };
-        let columns = &self.columns;
         let read = |place| match place {
             Place::Column(column) => columns[column],
             Place::Register(register) if register < into => &below[register],
             Place::Register(register) => &above[register - into - 1],
         };
-        kernel(columns, read(a), read(b), out);
+        kernel(read(a), read(b), out);
     }
 }

@@ -5,9 +5,9 @@ use proptest::sample::select;
 
 use super::*;
 use crate::base::clock::Timestamp;
-use crate::period::{Frequency, Span};
-use crate::rule::{Renotify, Severity, Subject, Verdict, judge};
-use crate::series::{AsOf, Finite, History, Labels, PullId, Selector, Status, Unit, Vintage};
+use crate::period::{Frequency, Length, Span};
+use crate::rule::{Severity, Subject, Verdict, judge};
+use crate::series::{AsOf, Finite, History, Labels, PullId, Status, Unit, Vintage};
 
 /// One vintage: which series, which period from the first on, how many more it covers, value, pull.
 type Figure = (usize, i32, i32, f64, i64);
@@ -35,15 +35,10 @@ fn rule(case: &Case) -> Rule {
     let min_base = case.min_base.map(|value| Quantity { value, unit: case.unit.clone() });
     Rule {
         name: "random".into(),
-        selector: Selector::default(),
         when: case.gates.iter().map(|gate| Expr::parse(gate).unwrap()).collect(),
-        clear: None,
         severity: Severity::Critical,
         min_base,
-        notify: Vec::new(),
-        renotify: Renotify::EachPeriod,
-        title: None,
-        hash: String::new(),
+        ..Rule::default()
     }
 }
 
@@ -104,15 +99,20 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
             }
         }
     }
-    program.run_rows(&panel, &rows, |told| {
-        for (lane, row) in rows.iter().enumerate() {
+    // Some alone, and a whole tile where it stands.
+    let chosen: Vec<Row> = rows.iter().copied().chain(0..panel.len().min(40) as Row).collect();
+    let mut seen = 0;
+    program.run_rows(&panel, &chosen, |told| {
+        for lane in mask::set(told.lanes) {
             for (at, verdicts) in all.iter().enumerate() {
                 let (mask, bit) = (told.verdict(0, at), 1 << lane);
-                let said = (told.lanes & bit != 0).then(|| (mask.unknown & bit == 0).then_some(mask.holds & bit != 0));
-                assert_eq!(said, verdicts.of(*row), "a row alone");
+                let said = (mask.unknown & bit == 0).then_some(mask.holds & bit != 0);
+                assert_eq!(verdicts.of(told.row(lane)), Some(said), "a row alone");
             }
+            seen += 1;
         }
     });
+    prop_assert_eq!(seen, chosen.iter().filter(|row| !aside.contains(row)).count());
     Ok(())
 }
 
@@ -140,6 +140,19 @@ fn any_back(frequency: Frequency) -> BoxedStrategy<String> {
         Frequency::Day | Frequency::Year => &["1y", "24mo", "3y"],
     };
     prop_oneof![(1..14_i32).prop_map(|n| n.to_string()), select(lengths).prop_map(str::to_owned)].boxed()
+}
+
+/// What has a spread: two periods at least.
+fn any_sample(frequency: Frequency) -> BoxedStrategy<String> {
+    any_back(frequency)
+        .prop_filter("two periods", move |text| {
+            let periods = match text.parse() {
+                Ok(periods) => Some(periods),
+                Err(_) => Length::parse(text).and_then(|length| length.periods(frequency)),
+            };
+            periods != Some(1)
+        })
+        .boxed()
 }
 
 fn any_comparison() -> impl Strategy<Value = &'static str> {
@@ -196,7 +209,7 @@ fn any_condition(frequency: Frequency, unit: &'static str) -> BoxedStrategy<Stri
     let percent = select(vec!["-20%", "0%", "10%", "25%", "100%", "-100%"]).prop_map(str::to_owned).boxed();
     let number = select(vec!["0", "1", "2", "2.5", "-2", "3"]).prop_map(str::to_owned).boxed();
     let amount = select(vec!["0", "1", "100", "3", "-3", "1e300"]).prop_map(move |n| format!("{n}{unit}")).boxed();
-    let (ratio, figure, back) = (any_ratio(frequency), any_sum(frequency), any_back(frequency));
+    let (ratio, figure, back) = (any_ratio(frequency), any_sum(frequency), any_sample(frequency));
     let compared = |a: BoxedStrategy<String>, b: BoxedStrategy<String>| {
         (a, any_comparison(), b).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")).boxed()
     };
@@ -252,10 +265,166 @@ fn any_case() -> impl Strategy<Value = Case> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 3, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
 
     #[test]
     fn bulk_says_what_the_evaluator_says(case in any_case()) {
         check(&case)?;
     }
+}
+
+/// Series of 40 months whose windows try a sliding sum: around any level, with any spread, equal for long
+/// stretches, with gaps.
+fn any_walks() -> impl Strategy<Value = Vec<Vec<f64>>> {
+    let level = select(vec![0.0, 1.0, 1e6, -1e6, 1e12, 1e-160, 1e-310, 1e150, 1e300]);
+    let spread = select(vec![0.0, 1e-13, 1e-9, 1e-4, 0.1, 3.0]);
+    let steps = prop::collection::vec((prop_oneof![3 => -1.0..1.0_f64, 2 => Just(0.0), 1 => Just(0.5)], 0..40_u8), 40);
+    let walk = (level, spread, steps).prop_map(|(level, spread, steps): (f64, f64, Vec<(f64, u8)>)| {
+        let figure = |(step, gap): (f64, u8)| {
+            if gap == 0 { f64::NAN } else { level + f64::max(level.abs(), 1e-300) * spread * step }
+        };
+        steps.into_iter().map(figure).collect()
+    });
+    prop::collection::vec(walk, 1..70)
+}
+
+fn walks(walks: &[Vec<f64>]) -> Panel {
+    let mut panel = Panel::new(Frequency::Month, None).unwrap();
+    for (series, figures) in walks.iter().enumerate() {
+        let row = panel.row(&[("series", series.to_string())].into_iter().collect());
+        panel.fill(row, first(Frequency::Month), figures);
+    }
+    panel
+}
+
+/// The verdicts on a condition at each of 40 months: by windows that slide, and each by itself.
+fn both_ways(panel: &Panel, text: &str) -> (Vec<Verdicts>, Vec<Verdicts>) {
+    let gates = [Expr::parse(text).unwrap()];
+    let question = [Question { gates: &gates, min_base: None }];
+    let months: Vec<Period> = (0..40).map(|at| first(Frequency::Month).offset(at)).collect();
+    let sliding = Program::new(&question, panel, &months).unwrap();
+    assert!(sliding.slides > 0, "no window slides");
+    let alone = |month: &Period| Program::new(&question, panel, &[*month]).unwrap().verdicts(panel).remove(0);
+    (sliding.verdicts(panel), months.iter().map(alone).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_sliding_window_says_what_a_new_one_says(figures in any_walks(), n in 2..20_i32, bound in -40_i32..40, sign in any_comparison()) {
+        let panel = walks(&figures);
+        let (sliding, alone) = both_ways(&panel, &format!("zscore({n}) {sign} {}", f64::from(bound) / 10.0));
+        prop_assert_eq!(sliding, alone);
+    }
+
+    /// The hardest bound is the very score of some series.
+    #[test]
+    fn a_bound_that_is_met_exactly_is_no_exception(figures in any_walks(), n in 2..20_usize, at in 20..40_usize, sign in any_comparison()) {
+        let panel = walks(&figures);
+        let window = &figures[0][at - n..at];
+        let mean = window.iter().sum::<f64>() / n as f64;
+        let squares: f64 = window.iter().map(|x| (x - mean) * (x - mean)).sum();
+        let score = (figures[0][at] - mean) / (squares / (n as f64 - 1.0)).sqrt();
+        prop_assume!(score.is_finite() && score.abs() < 1e10);
+        for beside in [score, score * (1.0 + 3e-12), score * (1.0 - 3e-12)] {
+            let (sliding, alone) = both_ways(&panel, &format!("zscore({n}) {sign} {beside:.17}"));
+            prop_assert_eq!(sliding, alone);
+        }
+    }
+}
+
+#[test]
+fn ordinary_figures_leave_no_doubt() {
+    let mixed = |series: u64, month: u64| (series * 40 + month + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54;
+    let figure = |series: u64, month: u64| 1000.0 + mixed(series, month) as f64;
+    let figures: Vec<Vec<f64>> = (0..64).map(|series| (0..40).map(|month| figure(series, month)).collect()).collect();
+    let panel = walks(&figures);
+    let strips: Vec<Strip<'_>> = (0..40).map(|at| panel.strip(first(Frequency::Month).offset(at))).collect();
+    let columns: Vec<&Column> = strips.iter().map(|strip| strip.tile(0)).collect();
+    let mut slide = slide::Slide::default();
+    for now in 24..40 {
+        slide.bring_to(&columns, now - 24, now);
+        let sure = slide.sieve(columns[now], Bound { bound: -1.0, count: 24.0, slides: 40.0 });
+        assert_eq!(sure.below | sure.above, u64::MAX, "month {now}");
+        assert!(sure.below != 0 && sure.above != 0);
+    }
+}
+
+/// Every measure over series full of zeros, combined figures, gaps and negative figures, with every kind of
+/// least base.
+#[test]
+fn every_measure_says_the_same_of_odd_figures() {
+    let mixed = |at: u64| at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    let figures: Vec<Figure> = (0..(SERIES as u64 * 30))
+        .filter(|at| mixed(*at) % 11 != 0)
+        .map(|at| {
+            let more = i32::from(mixed(at) % 7 == 0);
+            (at as usize % SERIES, (at / SERIES as u64) as i32, more, (mixed(at + 999) % 6) as f64 - 1.0, 1)
+        })
+        .collect();
+    let gates = [
+        "value > 1",
+        "lag(2) <= 2",
+        "lag(value + diff, 3) != 1",
+        "change > 10%",
+        "change(2) < 0%",
+        "change(1y) >= 0%",
+        "diff(2) >= 1",
+        "yoy == 0%",
+        "change_since(2021-03) < 50%",
+        "mean(3) > 1.5",
+        "min(2) == 1",
+        "max(3) <= 3",
+        "sum(3) >= 5",
+        "sum(1y) > 20",
+        "zscore(3) > 1",
+        "declines >= 2",
+        "rises < 2",
+        "declines(50%) == 1",
+        "streak(value > 1) >= 2",
+        "streak(lag(1) > 0) != 2",
+        "not (sum(2) > 4) or streak(yoy > 0%) > 1",
+    ];
+    for gate in gates {
+        for min_base in [None, Some(0.0), Some(1.0), Some(3.0), Some(-1.0)] {
+            let gates = vec![gate.to_owned()];
+            let case =
+                Case { frequency: Frequency::Month, unit: None, figures: figures.clone(), apart: 0, gates, min_base };
+            check(&case).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_has_no_steps_is_refused() {
+    let panel = walks(&[vec![1.0; 40]]);
+    let refused = |text: &str| {
+        let gates = [Expr::parse(text).unwrap()];
+        Program::new(&[Question { gates: &gates, min_base: None }], &panel, &[first(Frequency::Month)]).unwrap_err()
+    };
+    assert_eq!(refused("declines + rises > 3"), Refused::Streak);
+    assert_eq!(refused("value > 400 t"), Refused::Misfit);
+    assert_eq!(refused("value"), Refused::Misfit);
+    let gates = [Expr::parse("value > 1").unwrap()];
+    let min_base = Quantity::parse("1 t");
+    let question = Question { gates: &gates, min_base: min_base.as_ref() };
+    assert_eq!(Program::new(&[question], &panel, &[]).unwrap().verdicts(&panel), []);
+    assert_eq!(Program::new(&[question], &panel, &[first(Frequency::Month)]).unwrap_err(), Refused::Misfit);
+}
+
+#[test]
+fn the_series_to_assess_are_all_that_do_not_simply_fail() {
+    let mut panel = walks(&[vec![5.0; 40], vec![1.0; 40], vec![f64::NAN; 40], vec![1.0; 40]]);
+    let last = first(Frequency::Month).offset(39);
+    panel.record(3, Span::new(last.offset(-1), last).unwrap(), Some(9.0));
+    let gates = [Expr::parse("sum(2) > 4").unwrap()];
+    let program = Program::new(&[Question { gates: &gates, min_base: None }], &panel, &[last]).unwrap();
+    let verdicts = program.verdicts(&panel).remove(0);
+    assert_eq!(verdicts.holding().collect::<Vec<_>>(), [0]);
+    assert_eq!(verdicts.to_assess().collect::<Vec<_>>(), [0, 2, 3]);
+    assert_eq!(
+        (0..5).map(|row| verdicts.of(row)).collect::<Vec<_>>(),
+        [Some(Some(true)), Some(Some(false)), Some(None), None, None]
+    );
 }

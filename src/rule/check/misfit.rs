@@ -32,6 +32,7 @@ pub fn no_condition(node: &Node, found: Type, unit: Option<&Unit>) -> ExprError 
         (Type::Figure, Some(unit)) => format!("> 100 {}", unit_word(unit)),
         (Type::Figure, None) => "> 100".to_owned(),
         (Type::Score, _) => "< -2".to_owned(),
+        (Type::Time, _) => "> 45d".to_owned(),
         (Type::Count | Type::Number | Type::Truth, _) => ">= 2".to_owned(),
     };
     error.with_help(format!("compare it: {} {bound}", node_text(node)))
@@ -133,6 +134,10 @@ fn instead(odd: (&Node, Type), other: (&Node, Type), subject: &Subject, error: E
         }
         (Type::Count | Type::Score | Type::Number, Type::Ratio | Type::Figure, Some(number)) => {
             error.with_help(format!("{} is {}: write `{}`", told(other.0), other.1.noun(), plain(number)))
+        }
+        (Type::Time, _, number) => {
+            let time = number.filter(|number| number.fract() == 0.0 && *number > 0.0).unwrap_or(45.0);
+            error.with_help(format!("{} is a time: write `{}d`", told(other.0), plain(time)))
         }
         _ => error,
     }

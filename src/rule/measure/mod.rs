@@ -11,6 +11,7 @@ mod revision;
 mod score;
 mod statistic;
 mod streak;
+mod time;
 mod trend;
 mod window;
 mod year_to_date;
@@ -52,6 +53,8 @@ pub static MEASURES: &[Measure] = &[
     year_to_date::YTD,
     year_to_date::YTD_YOY,
     revision::REVISION,
+    time::AGE,
+    time::OVERDUE,
     group::SHARE,
     group::TOP_SHARE,
     group::HHI,
@@ -81,6 +84,11 @@ impl Measure {
     /// Whether it is about a group's members.
     pub fn is_of_groups(&self) -> bool {
         [group::SHARE.name, group::TOP_SHARE.name, group::HHI.name, group::COUNT.name].contains(&self.name)
+    }
+
+    /// Whether its value changes with the clock alone.
+    pub fn is_timely(&self) -> bool {
+        matches!(self.gives, Gives::Time | Gives::Truth)
     }
 
     /// The parameter that an argument is for: by its name, else by its position among `count` arguments.
@@ -116,6 +124,10 @@ pub enum Gives {
     Count,
     /// A number of standard deviations.
     Score,
+    /// A time.
+    Time,
+    /// A condition.
+    Truth,
     /// What its first argument gives (`lag(EXPR, n)`); a figure in the series' unit where that is no expression.
     Argument,
 }

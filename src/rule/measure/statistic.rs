@@ -98,7 +98,7 @@ mod tests {
             &magnets,
             "
             median(3)  @ 2025-09 = 590 t
-            median(4)  @ 2025-09 = 471.5 t
+            median(4)  @ 2025-09 = 505.25 t
             median(6)  @ 2025-10 = 505.25 t
             median(1)  @ 2025-10 = 656 t
             median(7)  @ 2025-10 = unknown (waiting for 2025-04)

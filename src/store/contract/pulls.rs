@@ -71,7 +71,7 @@ pub async fn a_revision_keeps_what_was_known(site: Site) {
     assert_eq!(seen(AsOf::Latest), Some((600.0, Status::Preliminary)));
     assert_eq!(seen(AsOf::Time(minutes(2))), Some((420.5, Status::Final)));
     assert_eq!(seen(AsOf::Time(NOW)), None);
-    assert_eq!(all.revised(first, second).len(), 1);
+    assert_eq!(all.view(AsOf::Pull(second)).revised_since(first).len(), 1);
     assert_eq!(told(&history(&store, "US", first).await, "2025-09").len(), 1);
     assert_eq!(told(&history(&store, "US", second).await, "2025-09").len(), 2);
     assert!([first, second, third].iter().all(|pull| all.provenance(*pull).is_some()));
@@ -95,7 +95,10 @@ pub async fn a_withdrawn_figure_is_a_vintage_without_one(site: Site) {
     let september = Span::parse("2025-09").unwrap();
     let value = |as_of| all.view(as_of).exactly(september).map(|point| point.value);
     assert_eq!((value(AsOf::Pull(first)), value(AsOf::Pull(second))), (Some(420.5), None));
-    assert_eq!(all.revised(first, second).iter().filter(|revision| revision.new.is_none()).count(), 1);
+    assert_eq!(
+        all.view(AsOf::Pull(second)).revised_since(first).iter().filter(|revision| revision.new.is_none()).count(),
+        1
+    );
     assert_eq!(counts(&append(&store, 4, vec![row("US", "2025-09", 7.0)]).await), (0, 1, 0));
     let third = history(&store, "US", PullId(i64::MAX)).await;
     assert_eq!(told(&third, "2025-09")[1..], ["x@2025-10-09T08:55:21Z", "7@2025-10-09T08:57:21Z"]);
