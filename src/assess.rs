@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
             State::Firing(firing) => Some((firing.severity, firing.since)),
         };
         let revised = sight.history.revised(before.seen, sight.until);
-        let revisions = revised.into_iter().filter(|revision| is_news(revision)).collect();
+        let revisions = revised.into_iter().filter(is_news).collect();
         let (held, assessed) = (before.held.clone(), before.assessed);
         Self { sight, view, before, firing, held, assessed, revisions, last: None, known: None }
     }

@@ -108,7 +108,7 @@ fn text_of(rule: &Rule, history: &History, view: View<'_>, judgement: &Judgement
         lines.push(format!("  when {}", gate.text));
         tree(&gate.reading, history, 2, &mut lines);
     }
-    for gate in &judgement.clear {
+    if let Some(gate) = &judgement.clear {
         lines.push(format!("  clear {}", gate.text));
         tree(&gate.reading, history, 2, &mut lines);
     }

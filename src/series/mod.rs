@@ -17,5 +17,5 @@ pub use intake::{Intake, Row, Terms, intake};
 pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
 pub use release::Release;
-pub use selector::{Pattern, PatternError, Selector};
+pub use selector::{Pattern, Selector};
 pub use unit::{Dimension, Quantity, Unit, UnitError};

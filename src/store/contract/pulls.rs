@@ -266,8 +266,6 @@ pub async fn a_lost_lease_writes_nothing(site: Site) {
 pub async fn what_is_remembered_of_a_feed(site: Site) {
     let store = site.open().await;
     assert_eq!(store.feed("magnets").await.unwrap(), FeedState::default());
-    store.set_due("magnets", Some(minutes(5))).await.unwrap();
-    assert_eq!(store.feed("magnets").await.unwrap().next_due_at, Some(minutes(5)));
     append(&store, 5, vec![row("US", "2025-09", 1.0)]).await;
     let well = FeedState {
         spec_hash: Some("spec".into()),
@@ -292,9 +290,8 @@ pub async fn what_is_remembered_of_a_feed(site: Site) {
     store.unchanged(&lease, minutes(20), None).await.unwrap();
     let same = FeedState { next_due_at: None, last_ok_at: Some(minutes(20)), ..well };
     assert_eq!(store.feed("magnets").await.unwrap(), same);
-    store.set_due("tin", None).await.unwrap();
     let all = store.feeds().await.unwrap();
-    assert_eq!(all.keys().collect::<Vec<_>>(), ["magnets", "tin"]);
+    assert_eq!(all.keys().collect::<Vec<_>>(), ["magnets"]);
     assert_eq!(all["magnets"], same);
 }
 
