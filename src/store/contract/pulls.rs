@@ -184,7 +184,7 @@ pub async fn another_frequency_or_unit_begins_another_series(site: Site) {
     // Back to the first: what was known of it is known still.
     let back = append(&store, 4, vec![row("US", "2025-09", 1.0)]).await;
     assert_eq!(counts(&back), (0, 0, 1));
-    assert_eq!(store.series().await.unwrap(), [monthly.clone()]);
+    assert_eq!(store.series().await.unwrap(), std::slice::from_ref(&monthly));
     assert_eq!(store.changed(first).await.unwrap(), [monthly]);
 }
 
