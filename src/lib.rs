@@ -2,6 +2,7 @@
 
 mod alert;
 mod assess;
+mod backtest;
 mod base;
 mod cli;
 mod config;
@@ -11,6 +12,7 @@ mod notify;
 mod outbox;
 mod period;
 mod rule;
+mod scenario;
 mod series;
 mod store;
 

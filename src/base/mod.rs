@@ -8,4 +8,5 @@ pub mod clock;
 pub mod error;
 pub mod limits;
 pub mod secret;
+pub mod table;
 pub mod text;

@@ -58,7 +58,8 @@ pub fn known_rule<'a>(setup: &'a Setup, name: &str) -> anyhow::Result<&'a Rule> 
     Err(Exit(2).into())
 }
 
-fn none_found(all: &[SeriesRef], rule: &Rule) -> String {
+/// Why no series was found.
+pub fn none_found(all: &[SeriesRef], rule: &Rule) -> String {
     let of_rule = all.iter().filter(|series| rule.selector.matches(&series.labels)).count();
     if all.is_empty() {
         "nothing is stored yet: pull the feeds with `supplywatch run --once`".to_owned()

@@ -3,13 +3,15 @@
 //! Results go to standard output, talk to standard error. How anything is done is decided below.
 
 mod alerts;
+mod backtest;
 mod check;
 mod deliveries;
 mod dry_run;
 mod explain;
 mod log;
+mod record;
 mod run;
-mod table;
+mod test;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,11 +21,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
+use crate::base::table;
 use crate::config::{Environment, Loaded, Setup};
 use crate::store::{Location, Store};
 
 /// A test or check of figures failed, or a feed or a delivery did.
 const FAILED: u8 = 1;
+/// Wrong usage, as the command line's parser has it.
+const USAGE: u8 = 2;
 /// The program cannot go on (EX_SOFTWARE of sysexits.h).
 const FATAL: u8 = 70;
 /// The configuration is wrong (EX_CONFIG of sysexits.h); the service manager does not restart on it.
@@ -40,8 +45,8 @@ struct Cli {
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
     /// How results are written to standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    format: Format,
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    format: Output,
     /// How the log is written to standard error [default: text on a terminal, the journal under systemd, else json]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     log_format: Option<log::LogFormat>,
@@ -62,12 +67,26 @@ enum Verb {
     Check(check::Args),
     DryRun(dry_run::Args),
     Explain(explain::Args),
+    Backtest(Box<backtest::Args>),
+    Test(test::Args),
+    Record(record::Args),
     Alerts(alerts::Args),
     Deliveries(deliveries::Args),
 }
 
-/// How results are written.
+/// How results are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    Text,
+    /// For programs: one JSON object a line
+    Json,
+    /// For spreadsheets (of `backtest` alone)
+    Csv,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     /// For people
     Text,
@@ -80,6 +99,8 @@ struct Session {
     environment: Environment,
     config: Option<PathBuf>,
     format: Format,
+    /// A table as CSV is asked for in the place of text.
+    csv: bool,
     log_format: Option<log::LogFormat>,
     log: Option<String>,
     clock: Clock,
@@ -100,10 +121,16 @@ impl std::error::Error for Exit {}
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let csv = cli.format == Output::Csv;
+    if csv && !matches!(cli.verb, Verb::Backtest(_)) {
+        say("error: only `backtest` writes csv: give --format text or --format json");
+        return ExitCode::from(USAGE);
+    }
     let session = Session {
         environment: Environment::capture(),
         config: cli.config,
-        format: cli.format,
+        format: if cli.format == Output::Json { Format::Json } else { Format::Text },
+        csv,
         log_format: cli.log_format,
         log: cli.log,
         clock: Clock::System,
@@ -113,6 +140,9 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(&session, args),
         Verb::DryRun(args) => dry_run::run(&session, args),
         Verb::Explain(args) => explain::run(&session, args),
+        Verb::Backtest(args) => backtest::run(&session, args),
+        Verb::Test(args) => test::run(&session, args),
+        Verb::Record(args) => record::run(&session, args),
         Verb::Alerts(args) => alerts::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
     };

@@ -91,12 +91,30 @@ pub struct FeedTable {
     pub period_format: Option<At<String>>,
     /// What the figures are.
     pub title: Option<At<String>>,
+    /// When its figures are due.
+    pub release: Option<ReleaseTable>,
     /// What a cell that is left out means.
     pub absent: Option<At<String>>,
     /// How far apart neighbours of a daily series may lie.
     pub max_gap: Option<At<String>>,
     /// The response's size, at most.
     pub max_bytes: Option<At<String>>,
+}
+
+/// `release`.
+pub struct ReleaseTable {
+    /// Its keys.
+    pub given: Given,
+    /// The day of the month.
+    pub day: Option<At<u64>>,
+    /// How long after the period.
+    pub after: Option<At<String>>,
+    /// How late a figure may be.
+    pub grace: Option<At<String>>,
+    /// The months without a release.
+    pub skip: Option<At<Vec<At<u64>>>>,
+    /// The zone in which a due day begins.
+    pub timezone: Option<At<String>>,
 }
 
 /// `columns`.
@@ -302,9 +320,24 @@ impl FeedTable {
             records: section.text("records"),
             period_format: section.text("period_format"),
             title: section.text("title"),
+            release: section.table("release").map(ReleaseTable::read),
             absent: section.text("absent"),
             max_gap: section.text("max_gap"),
             max_bytes: section.amount("max_bytes", "64 MiB"),
+            given: section.finish(),
+        }
+    }
+}
+
+impl ReleaseTable {
+    /// Reads the table.
+    pub fn read(mut section: Section<'_>) -> Self {
+        Self {
+            day: section.whole("day"),
+            after: section.text("after"),
+            grace: section.text("grace"),
+            skip: section.wholes("skip"),
+            timezone: section.text("timezone"),
             given: section.finish(),
         }
     }
@@ -318,7 +351,8 @@ fn headers(section: Section<'_>) -> Vec<At<(String, At<SecretText>)>> {
     section.entries().into_iter().filter_map(header).collect()
 }
 
-fn pairs(section: &Section<'_>) -> Vec<(At<String>, At<String>)> {
+/// The entries of a table of free names that are strings.
+pub fn pairs(section: &Section<'_>) -> Vec<(At<String>, At<String>)> {
     section.entries().into_iter().filter_map(|entry| Some((entry.name.clone(), section.entry_text(&entry)?))).collect()
 }
 

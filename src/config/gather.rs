@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use super::file::{File, Role};
 use super::mask::guess;
 use super::problem::{Finding, Report};
+use super::scenario::is_scenario_file;
 use super::section::Section;
 use super::source::{At, Place, Source, Sources};
 use crate::base::text::printable;
@@ -93,7 +94,9 @@ impl Gathering<'_> {
         let found = glob::glob(&whole).map_err(|error| error.to_string())?;
         let paths: Result<Vec<PathBuf>, String> = found.map(|path| path.map_err(|error| error.to_string())).collect();
         let plain = |path: PathBuf| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
-        Ok(paths?.into_iter().filter(|path| !path.is_dir()).map(plain).collect())
+        // Scenarios lie beside the rules that they test, and are no part of the config.
+        let wanted = |path: &PathBuf| !path.is_dir() && !is_scenario_file(path);
+        Ok(paths?.into_iter().filter(wanted).map(plain).collect())
     }
 }
 
@@ -114,6 +117,18 @@ pub fn parse(source: &Source, index: usize, role: Role, file: &mut File, report:
     guess(&source.text).into_iter().for_each(|secret| report.hide(place(secret)));
     errors_of_syntax(source, &errors, report, place);
     false
+}
+
+/// Reads a file that is no part of the config; `None` where its syntax is wrong.
+pub fn read<T>(source: &Source, index: usize, report: &Report, read: impl FnOnce(Section<'_>) -> T) -> Option<T> {
+    let place = |span: std::ops::Range<usize>| Place { file: index, start: span.start, end: span.end };
+    let (table, errors) = DeTable::parse_recoverable(&source.text);
+    if errors.is_empty() {
+        return Some(read(Section::new(String::new(), place(table.span()), table.get_ref(), report)));
+    }
+    guess(&source.text).into_iter().for_each(|secret| report.hide(place(secret)));
+    errors_of_syntax(source, &errors, report, place);
+    None
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

@@ -11,6 +11,7 @@ mod gather;
 mod mask;
 mod problem;
 mod resolve;
+mod scenario;
 mod secret;
 mod section;
 mod setup;
@@ -23,6 +24,7 @@ use std::path::Path;
 pub use environment::Environment;
 pub use find::find;
 pub use problem::{Problem, Problems};
+pub use scenario::{SCENARIO_SUFFIX, load_scenarios, scenario_files};
 pub use setup::Setup;
 
 /// A config that was read, with what is doubtful about it.

@@ -92,6 +92,19 @@ impl<'t> Section<'t> {
         }
     }
 
+    /// A string, or a date in its place.
+    pub fn text_or_date(&mut self, key: &'static str) -> Option<At<String>> {
+        let at = self.take(key)?;
+        let date = at.value.as_datetime().map(ToString::to_string);
+        match at.value.as_str().map(str::to_owned).or(date) {
+            Some(text) => Some(at.with(text)),
+            None => {
+                self.refuse(key, &at, "a string");
+                None
+            }
+        }
+    }
+
     /// `true` or `false`.
     pub fn flag(&mut self, key: &'static str) -> Option<At<bool>> {
         let at = self.take(key)?;
@@ -114,6 +127,47 @@ impl<'t> Section<'t> {
                 None
             }
         }
+    }
+
+    /// A list of whole numbers, not negative.
+    pub fn wholes(&mut self, key: &'static str) -> Option<At<Vec<At<u64>>>> {
+        let at = self.take(key)?;
+        let Some(items) = at.value.as_array() else {
+            self.refuse(key, &at, "a list of whole numbers");
+            return None;
+        };
+        let item = |item: &'t Spanned<DeValue<'t>>| {
+            let place = self.place(item.span());
+            let at = At { value: item.get_ref(), place, key: place };
+            let number = whole(at.value).map(|number| at.with(number));
+            if number.is_none() {
+                self.refuse(key, &at, "whole numbers in its list");
+            }
+            number
+        };
+        let items: Vec<Option<At<u64>>> = items.iter().map(item).collect();
+        Some(at.with(items.into_iter().collect::<Option<Vec<_>>>()?))
+    }
+
+    /// Tables with keys of their own: `[[key]]`.
+    pub fn list(&mut self, key: &'static str) -> Vec<Section<'t>> {
+        let Some(at) = self.take(key) else { return Vec::new() };
+        let title = if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) };
+        let Some(items) = at.value.as_array() else {
+            self.refuse(key, &at, &format!("tables written as [[{title}]]"));
+            return Vec::new();
+        };
+        let table = |item: &'t Spanned<DeValue<'t>>| {
+            let place = self.place(item.span());
+            match item.get_ref().as_table() {
+                Some(table) => Some(Section::new(title.clone(), place, table, self.report)),
+                None => {
+                    self.refuse(key, &At { value: item.get_ref(), place, key: place }, "tables in its list");
+                    None
+                }
+            }
+        };
+        items.iter().filter_map(table).collect()
     }
 
     /// A whole number, or a string that says how much in words of its own.
@@ -251,6 +305,21 @@ impl<'t> Section<'t> {
         let text = at.value.as_str().map(str::to_owned).or(digits);
         if text.is_none() {
             self.refuse(&entry.name.value, &at, "a string");
+        }
+        text.map(|text| at.with(text))
+    }
+
+    /// An entry that is a number, or a string that may be one; as written.
+    pub fn entry_number(&self, entry: &Entry<'t>) -> Option<At<String>> {
+        let at = self.entry_value(entry);
+        let text = match at.value {
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Integer(integer) if integer.radix() == 10 => Some(integer.as_str().to_owned()),
+            DeValue::Float(float) => Some(float.as_str().to_owned()),
+            _ => None,
+        };
+        if text.is_none() {
+            self.refuse(&entry.name.value, &at, "a number, or a string such as \"-28.7%\"");
         }
         text.map(|text| at.with(text))
     }

@@ -13,6 +13,8 @@ use crate::store::Location;
 pub struct Setup {
     /// The file that it came from.
     pub path: PathBuf,
+    /// Every file that was read: that one, and what it includes.
+    pub files: Vec<PathBuf>,
     /// Where the store is.
     pub state: Location,
     /// The daemon's time zone, for feeds that name none.

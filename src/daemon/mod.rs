@@ -9,6 +9,8 @@ mod evaluate;
 mod poll;
 mod round;
 mod sd_notify;
+#[cfg(test)]
+mod sim;
 mod supervise;
 
 pub use deliver::{Delivered, deliver_all, preview_all};

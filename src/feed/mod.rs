@@ -16,7 +16,7 @@ use chrono_tz::Tz;
 
 use crate::base::secret::Secret;
 use crate::period::{Frequency, Span};
-use crate::series::{Labels, Observation, Refusal, Unit};
+use crate::series::{Labels, Observation, Refusal, Release, Unit};
 use schedule::Schedule;
 
 /// One feed of the config, ready to be pulled.
@@ -33,8 +33,12 @@ pub struct Feed {
     pub frequency: Frequency,
     /// The declared unit.
     pub unit: Option<Unit>,
+    /// The labels that all of its series have, `feed` among them.
+    pub labels: Labels,
     /// What the figures are, in words: `rare-earth magnet exports`.
     pub title: Option<String>,
+    /// When its figures are due, where the config says so.
+    pub release: Option<Release>,
     /// How many rows may be refused before a pull is set aside.
     pub max_refused: MaxRefused,
     /// A cell that the publisher leaves out is a zero (`absent = "zero"`), not a gap.

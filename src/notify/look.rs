@@ -152,7 +152,7 @@ pub fn revisions(message: &Message) -> Vec<String> {
 pub fn identity(message: &Message) -> String {
     let alert = &message.alert;
     let (number, at) = (message.number, minute(message.at));
-    format!("{}, episode {}, message {number}, found {at}, {}", alert.id, alert.episode, message.program)
+    format!("{}, episode {}, message {number}, {at}, {}", alert.id, alert.episode, message.program)
 }
 
 /// The headings of a message's table.

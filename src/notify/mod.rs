@@ -13,7 +13,7 @@ mod layout;
 mod look;
 
 #[cfg(test)]
-mod double;
+pub mod double;
 #[cfg(test)]
 mod hostile;
 

@@ -27,7 +27,7 @@ pub struct Webhook {
 /// Why a signing secret is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the webhook's secret is not `whsec_` and then base64: make one with `echo whsec_$(openssl rand -base64 32)`")]
-pub struct SecretError;
+struct SecretError;
 
 impl Webhook {
     /// One attempt.
@@ -81,7 +81,7 @@ fn sign(secret: &Secret, id: &str, seconds: &str, body: &str) -> Result<String, 
 }
 
 /// The bytes behind `whsec_…`.
-pub fn signing_key(secret: &Secret) -> Result<Vec<u8>, SecretError> {
+fn signing_key(secret: &Secret) -> Result<Vec<u8>, SecretError> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),

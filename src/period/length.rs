@@ -65,6 +65,16 @@ impl Length {
         }
     }
 
+    /// The day so long after `date`; where the month is shorter, its last day.
+    pub fn later(self, date: NaiveDate) -> Option<NaiveDate> {
+        match self.unit {
+            LengthUnit::Day => date.checked_add_days(Days::new(self.count.into())),
+            LengthUnit::Week => date.checked_add_days(Days::new(u64::from(self.count) * 7)),
+            LengthUnit::Month => date.checked_add_months(Months::new(self.count)),
+            LengthUnit::Year => date.checked_add_months(Months::new(self.count.checked_mul(12)?)),
+        }
+    }
+
     /// The day so long before `date`; where the month is shorter, its last day.
     pub fn before(self, date: NaiveDate) -> Option<NaiveDate> {
         match self.unit {
@@ -135,6 +145,18 @@ mod tests {
             assert_eq!(Length::parse(text), None, "{text}");
         }
         assert_eq!(Length::parse("3mo").unwrap().in_words(), "3 months");
+    }
+
+    #[test]
+    fn a_length_after_a_day() {
+        let check = |date: (i32, u32, u32), length: &str, expected: &str| {
+            let date = NaiveDate::from_ymd_opt(date.0, date.1, date.2).unwrap();
+            assert_eq!(Length::parse(length).unwrap().later(date).unwrap().to_string(), expected);
+        };
+        check((2025, 1, 31), "1mo", "2025-02-28");
+        check((2024, 2, 29), "1y", "2025-02-28");
+        check((2025, 12, 30), "3d", "2026-01-02");
+        check((2025, 12, 30), "2w", "2026-01-13");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod parse;
 mod syntax;
 #[cfg(test)]
 mod testing;
+mod threshold;
 mod token;
 
 use std::fmt;

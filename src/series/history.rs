@@ -70,6 +70,16 @@ impl History {
         self.provenance.get(&pull)
     }
 
+    /// How many days may lie between neighbours of a daily series.
+    pub const fn max_gap_days(&self) -> i64 {
+        self.max_gap_days
+    }
+
+    /// Every span with its vintages, oldest first, in the order of their last periods.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = (Span, &[Vintage])> {
+        self.entries.iter().map(|(span, vintages)| (*span, vintages.as_slice()))
+    }
+
     /// Every vintage of a span, oldest first.
     pub fn vintages(&self, span: Span) -> &[Vintage] {
         self.entries.get(&span).map_or(&[], Vec::as_slice)

@@ -9,6 +9,7 @@ mod labels;
 pub mod number;
 mod observation;
 mod panel;
+mod release;
 mod selector;
 mod unit;
 
@@ -17,5 +18,6 @@ pub use intake::{Intake, Row, Terms, intake};
 pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
 pub use panel::{Column, LANES, MISSING, Misfit, Panel, Row as PanelRow, Strip};
+pub use release::Release;
 pub use selector::{Pattern, PatternError, Selector};
 pub use unit::{Dimension, Quantity, Unit, UnitError};

@@ -52,10 +52,10 @@ pub struct UnitError {
 
 /// Kilograms in one of each unit of mass, with the words that publishers use for it.
 const MASSES: [(&str, f64, &[&str]); 9] = [
-    ("kg", 1.0, &["kilogram", "kilograms", "kgs"]),
-    ("t", 1000.0, &["tonne", "tonnes", "metric ton", "metric tons"]),
+    ("kg", 1.0, &["kilogram", "kilograms", "kgs", "千克", "公斤"]),
+    ("t", 1000.0, &["tonne", "tonnes", "metric ton", "metric tons", "吨"]),
     ("kt", 1e6, &["kilotonne", "kilotonnes"]),
-    ("g", 0.001, &["gram", "grams", "gm"]),
+    ("g", 0.001, &["gram", "grams", "gm", "克"]),
     ("lb", 0.453_592_37, &["lbs", "pound", "pounds"]),
     ("oz", 0.028_349_523_125, &["ounce", "ounces"]),
     ("ozt", 0.031_103_476_8, &["troy ounce", "troy ounces", "troy oz"]),
@@ -211,6 +211,7 @@ mod tests {
         for (text, symbol) in [
             ("KG", "kg"),
             ("metric tons", "t"),
+            ("千克", "kg"),
             ("Short Ton", "st"),
             ("usd", ""),
             ("USD", "USD"),

@@ -80,6 +80,14 @@ impl Store {
         }
     }
 
+    /// Cuts every call off after so many, the first of them after it was done when `done`: for tests.
+    #[cfg(test)]
+    pub fn crash_after(&self, calls: u32, done: bool) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.crash_after(calls, done),
+        }
+    }
+
     /// A random name made with the store; ids of deliveries depend on it.
     pub fn id(&self) -> &str {
         match self {

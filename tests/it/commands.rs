@@ -187,6 +187,30 @@ fn a_state_that_cannot_be_used_ends_with_70_and_says_why() {
 }
 
 #[test]
+fn a_state_of_a_newer_version_and_a_damaged_one_are_left_alone() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    once(&sandbox, 0);
+    let path = sandbox.path("supplywatch.db");
+    let good = std::fs::read(&path).unwrap();
+    let newer = rusqlite::Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 9999).unwrap();
+    newer.close().unwrap();
+    for arguments in [&["run", "--once"][..], &["alerts"], &["dry-run"]] {
+        sandbox.run(arguments).is(70).says(&["supplywatch.db", "newer supplywatch (schema 9999"]);
+    }
+
+    let mut damaged = good.clone();
+    let middle = damaged.len() / 2;
+    damaged[4096..middle].fill(0xA5);
+    std::fs::write(&path, &damaged).unwrap();
+    once(&sandbox, 70).says(&["supplywatch.db", "damaged", "restore a backup"]);
+    assert_eq!(std::fs::read(&path).unwrap(), damaged, "a damaged file was written to");
+
+    std::fs::write(&path, good).unwrap();
+    once(&sandbox, 0).says(&["3 unchanged", "0 messages delivered"]);
+}
+
+#[test]
 fn the_state_is_where_the_config_or_systemd_says() {
     let mut sandbox = magnets(&[("desk", DESK.to_owned())]);
     let config = sandbox.read("config/supplywatch.toml");

@@ -145,6 +145,20 @@ fn a_bad_config_keeps_the_old_one_running() {
 }
 
 #[test]
+fn another_state_needs_a_restart() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    let mut daemon = sandbox.daemon();
+    ready(&mut daemon);
+    reconfigure(&sandbox, |config| format!("[daemon]\nstate = \"sqlite:other.db\"\n{config}"));
+    daemon.signal(Signal::HUP);
+    daemon.wait("RELOADING=1");
+    let said = ready(&mut daemon);
+    assert!(said.contains("reload failed") && said.contains("restart"), "{said}");
+    assert!(!sandbox.path("config/other.db").exists());
+    daemon.stop().is(0);
+}
+
+#[test]
 fn a_bad_config_at_the_start_is_never_ready() {
     let sandbox = magnets(&[("desk", DESK.to_owned())]);
     reconfigure(&sandbox, |config| config.replace("declines >= 2", "declins >= 2"));

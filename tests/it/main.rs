@@ -39,3 +39,5 @@ mod smtp;
 mod source;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod trying;

@@ -6,7 +6,7 @@ use super::source::{Source, code, line, mentions};
 
 /// Every module with its layer; a module uses only those of lower layers, so those of one layer do not
 /// see each other.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 16] = [
     ("base", 0),
     ("period", 1),
     ("series", 2),
@@ -14,17 +14,19 @@ const LAYERS: [(&str, u8); 14] = [
     ("alert", 5),
     ("outbox", 6),
     ("assess", 7),
-    ("feed", 8),
-    ("store", 8),
-    ("notify", 8),
-    ("config", 9),
-    ("daemon", 11),
-    ("cli", 12),
-    ("lib", 13),
+    ("backtest", 8),
+    ("scenario", 9),
+    ("feed", 10),
+    ("store", 10),
+    ("notify", 10),
+    ("config", 11),
+    ("daemon", 13),
+    ("cli", 14),
+    ("lib", 15),
 ];
 
 /// The last layer that is pure: given the same, it says the same.
-const PURE: u8 = 7;
+const PURE: u8 = 9;
 
 /// What a pure layer does not mention.
 const IMPURE: [&str; 26] = [

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::address::{self, Leave};
 use super::layout::{self, Layout};
-use super::{Context, sha256, value};
+use super::{Context, release, sha256, value};
 use crate::base::limits::{BODY_BYTES_MAX, MAX_GAP_DAYS};
 use crate::base::secret::Secret;
 use crate::base::text::shorten;
@@ -129,6 +129,7 @@ fn assemble(
     let target = target(cx, table);
     let schedule = table.schedule.as_ref().and_then(|at| schedule(cx, at, zone));
     let max_refused = max_refused(cx, table);
+    let release = table.release.as_ref().and_then(|table| release::resolve(cx, table, facts.frequency, zone));
     let absent_zero =
         table.absent.as_ref().is_some_and(|at| value::choice(cx, "absent", at, &[("zero", ())]).is_some());
     let max_gap_days = max_gap(cx, table, facts.frequency);
@@ -173,7 +174,9 @@ fn assemble(
         zone,
         frequency,
         unit,
+        labels: facts.constants.clone(),
         title: facts.title.clone(),
+        release,
         max_refused,
         absent_zero,
         max_gap_days,

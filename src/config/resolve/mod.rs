@@ -8,7 +8,9 @@ mod daemon;
 mod feed;
 mod layout;
 mod receiver;
+mod release;
 mod rule;
+mod scenario;
 mod value;
 
 use std::collections::BTreeSet;
@@ -19,11 +21,13 @@ use sha2::{Digest, Sha256};
 use super::environment::Environment;
 use super::file::File;
 use super::problem::{Finding, Report};
+use super::scenario::ScenarioTable;
 use super::secret::Keyring;
 use super::section::Given;
 use super::setup::Setup;
 use super::source::{Place, Sources};
 use crate::base::text::list;
+use crate::scenario::Scenario;
 
 /// What resolving any part needs.
 #[derive(Clone, Copy)]
@@ -48,8 +52,10 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     feeds.sort_by(|a, b| a.name.cmp(&b.name));
     rules.sort_by(|a, b| a.name.cmp(&b.name));
     receivers.sort_by(|a, b| a.name.cmp(&b.name));
+    let files = sources.0.iter().map(|source| source.path.clone()).collect();
     Setup {
         path: path.to_owned(),
+        files,
         state: daemon.state,
         zone: daemon.zone,
         feeds,
@@ -57,6 +63,18 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         receivers,
         contact: daemon.contact,
     }
+}
+
+/// What a file of scenarios comes to. Where the report has errors, it is not to be used.
+pub fn scenarios(
+    tables: Vec<ScenarioTable>,
+    setup: &Setup,
+    sources: &Sources,
+    environment: &Environment,
+    report: &Report,
+) -> Vec<Scenario> {
+    let cx = Context { sources, environment, report, keyring: Keyring { sources, environment, report } };
+    tables.iter().filter_map(|table| scenario::resolve(cx, table, setup)).collect()
 }
 
 /// Warns of a config that does nothing, and of receivers that are never told. Beside errors that may be their

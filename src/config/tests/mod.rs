@@ -4,7 +4,9 @@ mod daemon;
 mod feed;
 mod include;
 mod receiver;
+mod release;
 mod rule;
+mod scenario;
 mod secret;
 mod whole;
 
@@ -52,8 +54,17 @@ impl Sandbox {
     }
 
     pub fn load(&self) -> Result<Loaded, Problems> {
+        load(&self.path("supplywatch.toml"), &self.environment())
+    }
+
+    pub fn environment(&self) -> Environment {
         let pairs: Vec<(&str, &str)> = self.variables.iter().map(|(name, value)| (&**name, &**value)).collect();
-        load(&self.path("supplywatch.toml"), &Environment::of(&pairs))
+        Environment::of(&pairs)
+    }
+
+    /// A text with paths as seen from the directory.
+    pub fn relative(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.directory.path().display()), "")
     }
 
     /// All problems, and the warnings of a config without errors; paths as seen from the directory.
@@ -62,7 +73,7 @@ impl Sandbox {
             Ok(loaded) => loaded.warnings.iter().map(|problem| problem.render(false)).collect::<Vec<_>>().join("\n\n"),
             Err(problems) => problems.render(false),
         };
-        told.replace(&format!("{}/", self.directory.path().display()), "")
+        self.relative(&told)
     }
 
     /// The setup of a good config.

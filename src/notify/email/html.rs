@@ -35,7 +35,7 @@ pub fn render(parcel: Parcel<'_>) -> String {
     let rows = [
         banner(message),
         row("padding:16px 20px 0", "ink", 19, true, &line(&message.title, TITLE_MAX)),
-        parcel.maybe_delivered.then(|| row("padding:6px 20px 0", "dim", 13, false, REPEAT)).unwrap_or_default(),
+        row("padding:6px 20px 0", "dim", 13, false, if parcel.maybe_delivered { REPEAT } else { "" }),
         row("padding:8px 20px 0", "ink", 15, false, &line(&message.summary, TEXT_MAX)),
         table(message),
         fields(message),
@@ -233,7 +233,7 @@ mod tests {
         Source | china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
         Rule | magnet-exports-falling: declines &gt;= 2
         Series | feed china-magnets, hs 85051110, partner US, reporter CN
-        Alert | 9f3c21d07be45a68, episode 1, message 1, found 2025-10-20 01:05 UTC, supplywatch 0.1.0
+        Alert | 9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
         ");
     }
 

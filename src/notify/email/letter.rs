@@ -271,8 +271,8 @@ pub mod tests {
                        2025-10-20 01:04 UTC
           Rule         magnet-exports-falling: declines >= 2
           Series       feed china-magnets, hs 85051110, partner US, reporter CN
-          Alert        9f3c21d07be45a68, episode 1, message 2, found 2025-11-20
-                       01:05 UTC, supplywatch 0.1.0
+          Alert        9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC,
+                       supplywatch 0.1.0
 
         (an HTML part of 12 KiB says the same)
         ");

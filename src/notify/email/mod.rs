@@ -40,6 +40,7 @@ pub struct Email {
 
 /// How an SMTP connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "STARTTLS is called so")]
 pub enum Tls {
     /// From the first byte (port 465).
     Implicit,

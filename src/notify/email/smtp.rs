@@ -11,6 +11,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -24,6 +26,7 @@ use super::super::Sent;
 use super::super::answer::kept;
 use super::{Email, Tls};
 use crate::base::limits::LEASE;
+use crate::base::secret::Secret;
 use crate::outbox::Outcome;
 
 /// What became of the mail for one recipient.
@@ -168,7 +171,7 @@ pub async fn deliver(
 /// A connection that is protected and logged in as the set-up says.
 async fn open(email: &Email) -> Result<AsyncSmtpConnection, Sent> {
     let hello = ClientId::Domain(email.hello_name());
-    let server = (email.host.as_str(), email.port);
+    let server = (host(email), email.port);
     let mut relay = match email.tls {
         Tls::Implicit => {
             let tls = tls(email)?;
@@ -207,9 +210,14 @@ async fn within_io(server: (&str, u16), hello: &ClientId) -> Result<AsyncSmtpCon
     tokio::time::timeout(Phase::Connect.deadline(), connecting).await.unwrap_or_else(|_| Err(silence(Phase::Connect)))
 }
 
+/// The relay's name, or its address without the brackets of a URL.
+fn host(email: &Email) -> &str {
+    email.host.trim_start_matches('[').trim_end_matches(']')
+}
+
 fn tls(email: &Email) -> Result<TlsParameters, Sent> {
     let unusable = |error: Error| Sent::disable(format!("the relay's certificates cannot be checked: {error}"));
-    let mut builder = TlsParameters::builder(email.host.clone());
+    let mut builder = TlsParameters::builder(host(email).to_owned());
     if let Some(pem) = &email.ca_pem {
         if !pem.windows(11).any(|window| window == b"-----BEGIN ") {
             return Err(Sent::disable("the CA file holds no certificate in PEM form"));
@@ -313,10 +321,13 @@ fn whole(phase: Phase, failure: Failure) -> Sent {
 impl Sent {
     /// The same without the login: a relay may repeat what it was given.
     fn without(mut self, email: &Email) -> Self {
-        if let Some((_, password)) = &email.login
+        if let Some((user, password)) = &email.login
             && let Outcome::Retry { why, .. } | Outcome::Disable { why } = &mut self.outcome
         {
-            *why = password.remove_from(why);
+            let plain = format!("\0{user}\0{}", password.expose());
+            for secret in [STANDARD.encode(plain), STANDARD.encode(password.expose()), password.expose().to_owned()] {
+                *why = Secret::new(secret).remove_from(why);
+            }
         }
         self
     }
@@ -411,10 +422,7 @@ impl AsyncTokioStream for LineByLine {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine;
-
     use super::*;
-    use crate::base::secret::Secret;
     use crate::notify::double::{CA_PEM, HANG_UP, MailDouble, SILENCE, Script};
     use crate::notify::email::tests::email;
 
@@ -491,12 +499,14 @@ mod tests {
     async fn a_login_that_fails_is_our_own_mistake() {
         let auth = |reply| told(Script::new(&[("AUTH", reply)]), login);
         assert_eq!(auth("535 5.7.8 hunter22 is wrong").await, "disable: AUTH: 535 5.7.8 <secret> is wrong");
+        let plain = STANDARD.encode("\0watch\0hunter22");
+        let echo = Script::new(&[("AUTH", Box::leak(format!("502 what is AUTH PLAIN {plain}").into_boxed_str()))]);
+        assert_eq!(told(echo, login).await, "disable: AUTH: 502 what is AUTH PLAIN <secret>");
         assert_eq!(auth("454 4.7.0 later").await, "retry: AUTH: 454 4.7.0 later");
         let none = Script::new(&[("EHLO", "250 double")]);
         assert!(told(none, login).await.starts_with("disable: AUTH: "));
         let relay = MailDouble::start(Script::default()).await;
         send(&login(email(relay.port))).await.unwrap();
-        let plain = base64::engine::general_purpose::STANDARD.encode("\0watch\0hunter22");
         assert!(relay.commands().contains(&format!("AUTH PLAIN {plain}")));
     }
 

@@ -66,6 +66,12 @@ impl Sqlite {
         self.thread.close().await
     }
 
+    /// See [`crate::store::Store::crash_after`].
+    #[cfg(test)]
+    pub fn crash_after(&self, calls: u32, done: bool) {
+        self.thread.fuse.light(calls, done);
+    }
+
     /// See [`crate::store::Store::checkpoint`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         self.thread.call(|connection| open::checkpoint_log(connection)).await

@@ -42,6 +42,34 @@ pub enum End<T> {
 pub struct Thread {
     path: PathBuf,
     jobs: mpsc::Sender<Job>,
+    #[cfg(test)]
+    pub fuse: Fuse,
+}
+
+/// A crash at a chosen call, for tests: the call is not done, or done and never answered; and so is
+/// every later one.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub struct Fuse(std::sync::Mutex<Option<(u32, bool)>>);
+
+#[cfg(test)]
+impl Fuse {
+    /// Lets so many calls through; the next is cut off, after it was done when `done`.
+    pub fn light(&self, calls: u32, done: bool) {
+        *self.0.lock().unwrap() = Some((calls, done));
+    }
+
+    /// Whether this call is cut off: `Some(true)` after it was done.
+    fn burn(&self) -> Option<bool> {
+        let mut fuse = self.0.lock().unwrap();
+        let (calls, done) = fuse.as_mut()?;
+        let cut = (*calls == 0).then_some(*done);
+        *calls = calls.saturating_sub(1);
+        if cut.is_some() {
+            *done = false;
+        }
+        cut
+    }
 }
 
 impl std::fmt::Debug for Job {
@@ -73,7 +101,13 @@ impl Thread {
         spawned.map_err(|error| StoreError::Io { path: path.clone(), source: Box::new(error) })?;
         let value =
             answer.await.map_err(|_| StoreError::BrokeOff { path: path.clone(), why: "opening".to_owned() })??;
-        Ok((Self { path, jobs }, value))
+        let thread = Self {
+            path,
+            jobs,
+            #[cfg(test)]
+            fuse: Fuse::default(),
+        };
+        Ok((thread, value))
     }
 
     /// Does some work with the connection.
@@ -81,6 +115,12 @@ impl Thread {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
+        #[cfg(test)]
+        let cut = self.fuse.burn();
+        #[cfg(test)]
+        if cut == Some(false) {
+            return Err(StoreError::Ended { path: self.path.clone(), why: "it crashed".to_owned() });
+        }
         let (reply, answer) = oneshot::channel();
         let path = self.path.clone();
         let job = move |connection: Result<&mut Connection, &str>| {
@@ -98,7 +138,12 @@ impl Thread {
         };
         let closed = || StoreError::Ended { path: self.path.clone(), why: "it was closed".to_owned() };
         self.jobs.send(Job::Work(Box::new(job))).map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        let result = answer.await.map_err(|_| closed())?;
+        #[cfg(test)]
+        if cut == Some(true) {
+            return Err(StoreError::Ended { path: self.path.clone(), why: "it crashed".to_owned() });
+        }
+        result
     }
 
     /// Does some work in one transaction that no other writer can get into.

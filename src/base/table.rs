@@ -1,4 +1,6 @@
 //! Aligned columns for a terminal.
+//!
+//! It escapes what it lays out; colours and wrapping are not its business.
 
 use unicode_width::UnicodeWidthStr;
 

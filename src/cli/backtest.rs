@@ -1,0 +1,246 @@
+//! `backtest`: what a rule would have sent, as the figures were known then.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
+use super::explain::known_rule;
+use super::{Exit, FAILED, Format, Session, USAGE, say};
+use crate::backtest::{
+    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, rate, read_events, replay, sweep, text,
+};
+use crate::base::clock::monotonic;
+use crate::base::error::Chain;
+use crate::base::text::printable;
+use crate::config::Setup;
+use crate::feed::Feed;
+use crate::period::{Length, LengthUnit, Period};
+use crate::rule::{Rule, Subject};
+use crate::series::Labels;
+use crate::store::{SeriesRef, Store};
+
+/// Replay a rule over the stored history, as the figures were known then
+///
+/// The rule is judged at every moment at which a figure became known, by the same code as in `run`, with
+/// nothing of what came later. See docs/BACKTEST.md.
+#[derive(clap::Args, Debug)]
+#[command(group = clap::ArgGroup::new("what").args(["rule", "all"]).required(true))]
+pub struct Args {
+    /// The rule's name
+    rule: Option<String>,
+    /// Only series with these labels, such as partner=US
+    #[arg(value_name = "LABEL=VALUE", value_parser = super::parse_label, requires = "rule")]
+    labels: Vec<(String, String)>,
+    /// All rules
+    #[arg(long)]
+    all: bool,
+    /// The first period to report, such as 2024-01 or 2024
+    #[arg(long, value_name = "PERIOD", value_parser = period)]
+    from: Option<Period>,
+    /// The last period to report
+    #[arg(long, value_name = "PERIOD", value_parser = period)]
+    to: Option<Period>,
+    /// Judge the latest figures, period by period, whenever they became known
+    #[arg(long, conflicts_with = "as_of_release")]
+    latest: bool,
+    /// Take when a figure that was pulled belatedly came out from the feed's release calendar
+    #[arg(long)]
+    as_of_release: bool,
+    /// Hold alarms against the events of a CSV file of date and name
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// For how long an alarm speaks at least, in days or weeks
+    #[arg(long, value_name = "TIME", value_parser = days, default_value = "90d")]
+    window: u32,
+    /// Try other values of a threshold, such as declines=1,2,3
+    #[arg(long, value_name = "NAME=a,b,c", value_parser = |text: &str| Sweep::parse(text), conflicts_with = "all")]
+    sweep: Option<Sweep>,
+}
+
+fn period(text: &str) -> Result<Period, String> {
+    Period::parse(text).map_err(|error| error.to_string())
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    match Length::parse(text) {
+        Some(Length { count, unit: LengthUnit::Day }) => Ok(count),
+        Some(Length { count, unit: LengthUnit::Week }) => Ok(count * 7),
+        Some(_) | None => Err("expected days or weeks, such as 90d or 12w".to_owned()),
+    }
+}
+
+/// Runs the verb.
+pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
+    let events = args.events.as_ref().map(events).transpose()?;
+    let setup = session.load()?;
+    let rules: Vec<&Rule> = match &args.rule {
+        Some(name) => vec![known_rule(&setup, name)?],
+        None => setup.rules.iter().collect(),
+    };
+    let basis = match (args.latest, args.as_of_release) {
+        (true, _) => Basis::Latest,
+        (false, true) => Basis::AsOfRelease,
+        (false, false) => Basis::Stored,
+    };
+    let pasts = super::runtime()?.block_on(async {
+        let store = session.copy(&setup.state).await?;
+        let mut pasts = Vec::new();
+        for rule in rules {
+            pasts.push((rule, past(&store, &setup, rule, &args.labels, basis).await?));
+        }
+        anyhow::Ok(pasts)
+    })?;
+    let reports = reports(session, args, pasts, events.as_deref())?;
+    if session.csv {
+        return session.print(csv(&reports).trim_end());
+    }
+    match session.format {
+        Format::Text => session.print(&text(&reports, basis)),
+        Format::Json => json_lines(&reports, basis).iter().try_for_each(|line| session.line(line)),
+    }
+}
+
+/// What was known when of every series that a rule means.
+pub async fn past(
+    store: &Store,
+    setup: &Setup,
+    rule: &Rule,
+    labels: &[(String, String)],
+    basis: Basis,
+) -> anyhow::Result<Vec<(Knowledge, Tz)>> {
+    let all = store.series().await?;
+    let named = |labels_of: &Labels| labels.iter().all(|(name, value)| labels_of.value(name) == Some(value));
+    let wanted = |series: &&SeriesRef| rule.selector.matches(&series.labels) && named(&series.labels);
+    let mut past = Vec::new();
+    for series in all.iter().filter(wanted) {
+        let feed = setup.feeds.iter().find(|feed| feed.name == series.feed);
+        let history = store.history(series, store.newest_pull(&series.feed).await?).await?;
+        let history = match feed {
+            Some(feed) => history.with_max_gap(feed.max_gap_days),
+            None => history,
+        };
+        let zone = feed.map_or(setup.zone, |feed| feed.zone);
+        let release = feed.and_then(|feed: &Feed| feed.release.as_ref());
+        past.push((Knowledge::new(&history, basis, release, zone), zone));
+    }
+    if past.is_empty() {
+        say(&format!("error: {}", super::explain::none_found(&all, rule)));
+        return Err(Exit(FAILED).into());
+    }
+    Ok(past)
+}
+
+type Past<'a> = (&'a Rule, Vec<(Knowledge, Tz)>);
+
+fn reports(
+    session: &Session,
+    args: &Args,
+    pasts: Vec<Past<'_>>,
+    events: Option<&[Event]>,
+) -> anyhow::Result<Vec<Report>> {
+    let range = Range::new(args.from, args.to);
+    let each = args.sweep.as_ref().map_or(1, |sweep| 1 + sweep.values.len());
+    let bar = Bar::new(each * pasts.iter().map(|(_, histories)| histories.len()).sum::<usize>());
+    let today = args.to.is_none().then(|| session.clock.now().date(chrono_tz::UTC));
+    let scored = |replays: &[Replay]| events.map(|events| rate(replays, events, args.window, today));
+    let (mut reports, mut extents) = (Vec::new(), Vec::new());
+    for (rule, histories) in &pasts {
+        let replayed = |(knowledge, zone): &(Knowledge, Tz)| {
+            bar.step();
+            replay(rule, knowledge, *zone, range)
+        };
+        let replays: Vec<Replay> = histories.iter().map(replayed).collect();
+        extents.extend(replays.iter().filter_map(|replay| replay.extent));
+        let replays: Vec<Replay> = replays.into_iter().filter(|replay| !replay.rows.is_empty()).collect();
+        let score = scored(&replays);
+        let mut report = Report::new(rule, replays, score);
+        if let Some(wanted) = &args.sweep {
+            let swept = sweep(&swept_rules(wanted, rule, histories)?, histories, range, || bar.step());
+            report.swept =
+                swept.into_iter().map(|swept| (scored(&swept.replays), swept)).map(|(a, b)| (b, a)).collect();
+        }
+        reports.push(report);
+    }
+    bar.finish();
+    if reports.iter().all(|report| report.replays.is_empty()) {
+        say(&format!("error: {}", nothing_in_range(&extents)));
+        return Err(Exit(FAILED).into());
+    }
+    Ok(reports)
+}
+
+fn swept_rules(sweep: &Sweep, rule: &Rule, histories: &[(Knowledge, Tz)]) -> anyhow::Result<Vec<(String, Rule)>> {
+    let subject = histories.first().map(|(knowledge, _)| Subject {
+        frequency: knowledge.history().frequency(),
+        unit: Some(knowledge.history().unit().cloned()),
+    });
+    sweep.rules(rule, subject.as_ref()).map_err(|error| {
+        say(&format!("error: --sweep: {error}"));
+        Exit(USAGE).into()
+    })
+}
+
+fn nothing_in_range(extents: &[(Period, Period)]) -> String {
+    let first = extents.iter().map(|(first, _)| *first).min_by_key(|period| period.first_day());
+    let last = extents.iter().map(|(_, last)| *last).max_by_key(|period| period.last_day());
+    match first.zip(last) {
+        Some((first, last)) => format!("there is no figure in this range: the stored ones are from {first} to {last}"),
+        None => "the series that the rule means have no figures".to_owned(),
+    }
+}
+
+fn events(path: &PathBuf) -> anyhow::Result<Vec<Event>> {
+    let refused = |why: String| {
+        say(&format!("error: --events {}: {why}", printable(&path.display().to_string())));
+        anyhow::Error::from(Exit(USAGE))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    read_events(&text).map_err(|error| refused(Chain(&error).to_string()))
+}
+
+/// A bar on standard error that appears once the work has taken a second.
+struct Bar {
+    bar: ProgressBar,
+    began: std::time::Duration,
+}
+
+impl Bar {
+    fn new(steps: usize) -> Self {
+        let length = u64::try_from(steps).ok();
+        Self { bar: ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden()), began: monotonic() }
+    }
+
+    fn step(&self) {
+        if self.bar.is_hidden() && monotonic().saturating_sub(self.began).as_secs() >= 1 {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.inc(1);
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_in_days() {
+        assert_eq!((days("90d"), days("2w")), (Ok(90), Ok(14)));
+        assert!(days("3mo").is_err() && days("90").is_err());
+    }
+
+    #[test]
+    fn a_range_without_figures_says_which_there_are() {
+        let period = |text: &str| Period::parse(text).unwrap();
+        let extents = [(period("2025-01"), period("2025-06")), (period("2024-12-30"), period("2025-02-01"))];
+        assert_eq!(
+            nothing_in_range(&extents),
+            "there is no figure in this range: the stored ones are from 2024-12-30 to 2025-06"
+        );
+        assert_eq!(nothing_in_range(&[]), "the series that the rule means have no figures");
+    }
+}

@@ -1,0 +1,171 @@
+//! Trying rules: `backtest` over what is stored, `record` from it, `test` against scenarios.
+
+use super::markdown::{Piece, page, pieces};
+use super::sandbox::Sandbox;
+use super::scene::{DESK, once};
+
+/// China's magnet exports to the US, dated by their publisher; January 2026 is not known.
+const FIGURES: &str = "period,partner,tonnes,published
+2025-05,US,46.4,2025-06-20
+2025-06,US,353,2025-07-20
+2025-07,US,619,2025-08-20
+2025-08,US,590,2025-09-20
+2025-09,US,420.5,2025-10-20
+2025-10,US,656,2025-11-20
+2025-11,US,582,2025-12-20
+2025-12,US,564,2026-01-20
+2026-02,US,449,2026-03-20
+2026-03,US,406,2026-04-20
+";
+
+const CONFIG: &str = "[feed.magnets]
+kind = \"csv\"
+path = \"magnets.csv\"
+frequency = \"month\"
+unit = \"t\"
+labels = { reporter = \"CN\", flow = \"export\" }
+columns = { period = \"period\", value = \"tonnes\", published = \"published\", labels = [\"partner\"] }
+release = { day = 20, after = \"1mo\" }
+
+[rule.falling]
+series = { feed = \"magnets\" }
+when = \"declines >= 2\"
+notify = [\"desk\"]
+
+";
+
+/// All of the figures were pulled, in one pull.
+fn pulled(config: &str, figures: &str) -> Sandbox {
+    let sandbox = Sandbox::with_config(&format!("{config}{DESK}"));
+    sandbox.write("config/magnets.csv", figures);
+    once(&sandbox, 0);
+    sandbox
+}
+
+fn transitions(sandbox: &Sandbox, arguments: &[&str]) -> Vec<String> {
+    let lines = sandbox.json(&[&["backtest", "falling"], arguments].concat());
+    let (summary, transitions) = lines.split_last().unwrap();
+    assert_eq!(summary["type"], "summary");
+    let told = |line: &serde_json::Value| {
+        assert_eq!(line["type"], "transition");
+        ["transition", "period", "known_on"].map(|key| line[key].as_str().unwrap().to_owned()).join(" ")
+    };
+    transitions.iter().map(told).collect()
+}
+
+const EXPECTED: [&str; 3] = ["fired 2025-09 2025-10-20", "resolved 2025-10 2025-11-20", "fired 2025-12 2026-01-20"];
+
+#[test]
+fn a_backtest_says_what_would_have_been_sent() {
+    let sandbox = pulled(CONFIG, FIGURES);
+    let before = sandbox.contents();
+    assert_eq!(transitions(&sandbox, &[]), EXPECTED);
+    assert_eq!(transitions(&sandbox, &["--from", "2025-11", "--to", "2025"]), EXPECTED[2..]);
+    sandbox.run(&["backtest", "--all"]).is(0).says(&["10 native, 0 reconstructed", "waiting for 2026-01", "fires"]);
+    let csv = sandbox.stdout(&["backtest", "falling", "--format", "csv"]);
+    assert!(csv.lines().count() == 12 && csv.contains(",2025-09,2025-10-20,native,420.5,"), "{csv}");
+    sandbox.write("events.csv", "date,name\n2025-11-01,lines stop\n");
+    let events = sandbox.path("events.csv").display().to_string();
+    sandbox
+        .run(&["backtest", "falling", "--events", &events])
+        .is(0)
+        .says(&["hit: known on 2025-10-20, 12 days before"]);
+    sandbox.run(&["backtest", "falling", "--sweep", "declines=1,2,3"]).is(0).says(&["declines >= 3"]);
+    std::fs::remove_file(sandbox.path("events.csv")).unwrap();
+    assert_eq!(sandbox.contents(), before, "looking back changes nothing");
+}
+
+#[test]
+fn a_backfill_is_placed_by_the_release_calendar() {
+    let undated = FIGURES.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect::<String>();
+    let sandbox = pulled(&CONFIG.replace("published = \"published\", ", ""), &undated);
+    assert_eq!(transitions(&sandbox, &["--as-of-release"]), EXPECTED);
+    assert_eq!(transitions(&sandbox, &[]).len(), 1, "all of it in one moment");
+    sandbox.run(&["backtest", "falling"]).is(0).says(&["unavailable", "--as-of-release"]);
+}
+
+#[test]
+fn a_backtest_that_is_not_possible_says_why() {
+    let sandbox = pulled(CONFIG, FIGURES);
+    let refused = |arguments: &[&str], code: i32, phrases: &[&str]| {
+        sandbox.run(&[&["backtest"], arguments].concat()).is(code).says(phrases);
+    };
+    refused(&["falling", "--from", "2030"], 1, &["no figure in this range", "2025-05 to 2026-03"]);
+    refused(&["falling", "partner=DE"], 1, &["none of the 1 series"]);
+    refused(&["fallin"], 2, &["`falling`"]);
+    refused(&[], 2, &["--all"]);
+    refused(&["falling", "--latest", "--as-of-release"], 2, &["cannot be used with"]);
+    refused(&["falling", "--sweep", "rises=1"], 2, &["no threshold `rises`", "`declines`"]);
+    refused(&["falling", "--sweep", "declines=2 t"], 2, &["`2 t` cannot stand there"]);
+    refused(&["falling", "--events", "none.csv"], 2, &["none.csv", "No such file"]);
+    refused(&["falling", "--window", "3mo"], 2, &["90d or 12w"]);
+    sandbox.run(&["check", "--format", "csv"]).is(2).says(&["only `backtest` writes csv"]);
+}
+
+#[test]
+fn what_is_recorded_passes_and_fails_when_the_rule_changes() {
+    let sandbox = pulled(CONFIG, FIGURES);
+    let file = sandbox.path("config/falling.test.toml").display().to_string();
+    sandbox.run(&["record", "falling", "partner=US", "-o", &file]).is(0).says(&["1 scenario"]);
+    sandbox.run(&["record", "falling", "-o", &file]).is(2).says(&["--force"]);
+    sandbox.run(&["test"]).is(0).says(&["ok", "1 scenario, 0 failed"]);
+    sandbox.run(&["check"]).is(0);
+    let config = sandbox.read("config/supplywatch.toml").replace("declines >= 2", "declines >= 1");
+    sandbox.write("config/supplywatch.toml", config);
+    let junit = sandbox.path("junit.xml").display().to_string();
+    sandbox.run(&["test", "--junit", &junit]).is(1).says(&[
+        "FAIL",
+        "- 2025-10-20  2025-09  fired",
+        "+ 2025-09-20  2025-08  fired",
+        "1 scenario, 1 failed",
+    ]);
+    let xml = sandbox.read("junit.xml");
+    assert!(xml.contains("failures=\"1\"") && xml.contains("+ 2025-09-20  2025-08  fired"), "{xml}");
+    let lines = sandbox.run(&["test", "--run", "as recorded", "--format", "json"]);
+    lines.is(1).says(&["\"passed\":false", "\"type\":\"summary\""]);
+    sandbox.run(&["test", "--run", "no such name"]).is(1).says(&["no scenario matches --run"]);
+}
+
+#[test]
+fn scenarios_that_are_wrong_or_not_there_are_told() {
+    let sandbox = pulled(CONFIG, FIGURES);
+    sandbox.run(&["test"]).is(1).says(&["no *.test.toml beside the config"]);
+    sandbox.write("config/a.test.toml", "[[scenario]]\nname = \"x\"\nrule = \"fallin\"\nseries = \"2025-05: six\"\n");
+    sandbox.run(&["test"]).is(78).says(&["a.test.toml:3:8", "did you mean `falling`?", "`six` is no figure"]);
+    sandbox.run(&["test", "none.test.toml"]).is(78).says(&["none.test.toml", "cannot be read"]);
+    sandbox.run(&["test", "--run", "("]).is(2);
+}
+
+/// The code blocks of a page in a language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let block = |piece| match piece {
+        Piece::Block(told, text) if told == language => Some(text),
+        Piece::Block(..) | Piece::Text(_) => None,
+    };
+    pieces(page).into_iter().filter_map(block).collect()
+}
+
+#[test]
+fn the_examples_of_the_page_are_true() {
+    let page = page("docs/BACKTEST.md");
+    let sandbox = Sandbox::shipped();
+    let scenarios: Vec<String> =
+        blocks(&page, "toml").into_iter().filter(|block| block.contains("[[scenario]]")).collect();
+    sandbox.write("config/page.test.toml", scenarios.concat());
+    sandbox.run(&["test"]).is(0).says(&["2 scenarios, 0 failed"]);
+    let figures = blocks(&page, "text").into_iter().find(|block| block.starts_with("2025-05:")).unwrap();
+    let scenario = format!(
+        "[[scenario]]\nname = \"figures\"\nrule = \"magnet-exports-falling\"\nseries = \"\"\"\n{figures}\"\"\"\n"
+    );
+    sandbox.write("config/page.test.toml", scenario);
+    sandbox.run(&["test"]).says(&["1 scenario"]);
+    once(&sandbox, 0);
+    let told = sandbox.stdout(&["backtest", "magnet-exports-falling", "partner=US", "--from", "2025-05"]);
+    assert!(page.contains(told.trim_end()), "{told}");
+    let config = sandbox.read("config/supplywatch.toml");
+    let release = blocks(&page, "toml").into_iter().find(|block| block.contains("release = {")).unwrap();
+    let release = release.lines().find(|line| line.starts_with("release")).unwrap();
+    let config = config.replacen("frequency = \"month\"", &format!("frequency = \"month\"\n{release}"), 1);
+    sandbox.write("config/supplywatch.toml", config);
+    sandbox.run(&["check"]).is(0);
+}
