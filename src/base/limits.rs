@@ -62,3 +62,8 @@ pub const ANSWER_BYTES_KEPT: usize = 2 << 10;
 pub const LEASE_BATCH: usize = 24;
 /// How long a delivery is ours; longer than any send may take.
 pub const LEASE: Duration = Duration::from_secs(180);
+/// Periods between the first and the last column of a panel, at most; what lies further is judged by its
+/// own history.
+pub const PANEL_PERIODS_MAX: usize = 4096;
+/// Steps of the rules that are judged together over a panel, at most.
+pub const BULK_STEPS_MAX: usize = 100_000;

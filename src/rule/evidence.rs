@@ -51,6 +51,8 @@ pub enum Reason {
     Unit(String),
     /// A lower bound that does not settle the comparison: the streak may be longer.
     LowerBound,
+    /// The figures that another is held against do not vary.
+    NoSpread,
     /// A division by zero.
     DivisionByZero,
     /// The result is no finite number.
@@ -71,6 +73,7 @@ impl fmt::Display for Reason {
             }
             Self::Unit(reason) => f.write_str(reason),
             Self::LowerBound => f.write_str("the streak may be longer than what is known"),
+            Self::NoSpread => f.write_str("the figures before it do not vary, so no deviation can be told"),
             Self::DivisionByZero => f.write_str("a division by zero"),
             Self::Overflow => f.write_str("the figures are too large to calculate with"),
             Self::Others(count) => write!(f, "and {count} more"),

@@ -10,7 +10,7 @@ use crate::series::Unit;
 
 /// Two numbers that differ by less than this, relative to the larger, are the same: the rest is the
 /// noise of binary fractions. Published figures have far fewer digits.
-const NOISE: f64 = 1e-12;
+pub const NOISE: f64 = 1e-12;
 
 /// `not`: unknown stays unknown.
 pub fn not(value: Value) -> Value {

@@ -6,6 +6,7 @@ mod change;
 mod look_back;
 mod streak;
 mod window;
+mod zscore;
 
 use super::evaluate::Scope;
 use super::evidence::{Reading, Value};
@@ -30,6 +31,7 @@ pub static MEASURES: &[Measure] = &[
     window::MIN,
     window::MAX,
     window::SUM,
+    zscore::ZSCORE,
 ];
 
 /// One measure.
