@@ -2,7 +2,7 @@
 //!
 //! It reads histories and alerts, lets `assess` decide, and commits. It fetches nothing and sends nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tracing::{info, warn};
@@ -13,6 +13,7 @@ use crate::assess::{Assessment, Sight, assess, lapse, reasons};
 use crate::config::Setup;
 use crate::feed::Feed;
 use crate::outbox::{Message, plan, receivers};
+use crate::period::Frequency;
 use crate::rule::{Gate, Judgement, Rule, Verdict};
 use crate::series::{History, Labels, PullId};
 use crate::store::{Committed, SeriesRef, Settled, StoreError, Task};
@@ -103,7 +104,7 @@ impl<'a> Evaluation<'a> {
                 history = Some(self.history(series, until).await?);
             }
             let Some(history) = &history else { continue };
-            let alert = self.alert(rule, &series.labels, until).await?;
+            let alert = self.alert(rule, series, until).await?;
             if alert.seen > until {
                 // Looking at everything, at start, got ahead of this pull's task.
                 continue;
@@ -129,14 +130,16 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    /// The stored alert; one of a rule that meant something else begins anew at the rule's baseline.
-    async fn alert(&self, rule: &Rule, labels: &Labels, until: PullId) -> Result<Alert, StoreError> {
+    /// The stored alert; one of a rule, or of a series, that meant something else begins anew at the
+    /// rule's baseline.
+    async fn alert(&self, rule: &Rule, series: &SeriesRef, until: PullId) -> Result<Alert, StoreError> {
+        let labels = &series.labels;
         let stored = self.context.store.alert(&rule.name, labels).await?;
         // Pulls are numbered over all feeds: a baseline past this feed's newest pull means all of it.
         let baseline = self.baselines.get(&rule.name).copied().unwrap_or_default().min(until);
         Ok(match stored {
             None => Alert::new(&rule.name, labels.clone(), &rule.hash, baseline),
-            Some(alert) if alert.rule_hash == rule.hash => alert,
+            Some(alert) if alert.rule_hash == rule.hash && is_about(&alert, series.frequency) => alert,
             Some(alert) => Alert {
                 number: alert.number,
                 episode: alert.episode,
@@ -182,8 +185,9 @@ impl<'a> Evaluation<'a> {
     /// Ends the firing alerts whose rule or series is gone, or whose rule means something else now.
     async fn lapse_gone(&self) -> Result<(), StoreError> {
         let now = self.context.clock.now();
-        let series: BTreeSet<Labels> =
-            self.context.store.series().await?.into_iter().map(|series| series.labels).collect();
+        let series = self.context.store.series().await?;
+        let series: BTreeMap<Labels, Frequency> =
+            series.into_iter().map(|series| (series.labels, series.frequency)).collect();
         let mut settled = Vec::new();
         for alert in self.context.store.alerts().await? {
             let Some(cause) = self.gone(&alert, &series) else { continue };
@@ -207,7 +211,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Why an alert has nothing to stand on any more.
-    fn gone(&self, alert: &Alert, series: &BTreeSet<Labels>) -> Option<Cause> {
+    fn gone(&self, alert: &Alert, series: &BTreeMap<Labels, Frequency>) -> Option<Cause> {
         let Some(rule) = self.setup.rules.iter().find(|rule| rule.name == alert.rule) else {
             return Some(Cause::RuleRemoved);
         };
@@ -215,7 +219,8 @@ impl<'a> Evaluation<'a> {
             return Some(Cause::RuleEdited);
         }
         let feed = alert.labels.value("feed").unwrap_or_default();
-        let fed = self.feed(feed).is_some() && series.contains(&alert.labels);
+        let fed =
+            self.feed(feed).is_some() && series.get(&alert.labels).is_some_and(|frequency| is_about(alert, *frequency));
         (!fed || !rule.selector.matches(&alert.labels)).then_some(Cause::SeriesGone)
     }
 }
@@ -284,6 +289,11 @@ fn log(assessed: &[Assessed]) {
             "alert changed"
         );
     }
+}
+
+/// Whether an alert's past is about periods of this frequency.
+fn is_about(alert: &Alert, frequency: Frequency) -> bool {
+    alert.assessed.is_none_or(|period| period.frequency() == frequency)
 }
 
 fn told_in_episode(alert: &Alert) -> Vec<String> {
