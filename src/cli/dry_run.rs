@@ -91,6 +91,10 @@ fn show(
     for rule in setup.rules.iter().filter(|rule| all.iter().all(|assessed| assessed.rule != rule.name)) {
         say(&format!("rule {} matches no series", rule.name));
     }
+    let kept_quiet: usize = all.iter().map(|assessed| assessed.kept_quiet).sum();
+    if kept_quiet > 0 {
+        say(&format!("min_base kept {} quiet", counted(kept_quiet, "measure")));
+    }
     say(&format!("dry run: {} would be sent; nothing was sent or stored", counted(previews.len(), "message")));
     Ok(())
 }
@@ -124,10 +128,14 @@ fn line(assessed: &Assessed) -> Value {
             let measures = gate.reading.measures();
             let value: Vec<String> =
                 measures.iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
-            json!({"text": gate.text, "verdict": gate.verdict.name(), "value": value.join(", ")})
+            let mut line = json!({"text": gate.text, "verdict": gate.verdict.name(), "value": value.join(", ")});
+            if let Some(severity) = gate.severity {
+                line["severity"] = json!(severity);
+            }
+            line
         })
         .collect();
-    json!({
+    let mut line = json!({
         "rule": assessed.rule,
         "labels": assessed.labels,
         "period": assessed.period,
@@ -136,5 +144,9 @@ fn line(assessed: &Assessed) -> Value {
         "transition": assessed.transition.as_ref().map(|message| message.kind.name()),
         "receivers": assessed.receivers,
         "gates": gates,
-    })
+    });
+    if assessed.kept_quiet > 0 {
+        line["kept_quiet"] = json!(assessed.kept_quiet);
+    }
+    line
 }

@@ -14,7 +14,7 @@ use crate::config::Setup;
 use crate::feed::Feed;
 use crate::outbox::{Message, plan, receivers};
 use crate::period::Frequency;
-use crate::rule::{Gate, Rule, Verdict};
+use crate::rule::{Gate, Judgement, Rule, Verdict};
 use crate::series::{History, Labels, PullId};
 use crate::store::{Committed, SeriesRef, Settled, StoreError, Task};
 
@@ -42,6 +42,8 @@ pub struct Assessed {
     pub receivers: Vec<String>,
     /// The gates.
     pub gates: Vec<Gate>,
+    /// How many measures `min_base` kept quiet.
+    pub kept_quiet: usize,
 }
 
 /// Where the rules of a setup begin to look, by name.
@@ -53,6 +55,8 @@ pub struct Evaluation<'a> {
     setup: &'a Setup,
     baselines: Baselines,
     known_receivers: Vec<String>,
+    /// Only the rules that the clock alone may move are asked.
+    ticking: bool,
 }
 
 impl<'a> Evaluation<'a> {
@@ -61,7 +65,7 @@ impl<'a> Evaluation<'a> {
         let rules = setup.rules.iter().map(|rule| (rule.name.clone(), rule.hash.clone())).collect();
         let baselines = context.store.register_rules(rules).await?;
         let known_receivers = setup.receivers.iter().map(|receiver| receiver.name.clone()).collect();
-        Ok(Self { context, setup, baselines, known_receivers })
+        Ok(Self { context, setup, baselines, known_receivers, ticking: false })
     }
 
     /// What every rule says of every series that it means, without storing anything.
@@ -94,7 +98,8 @@ impl<'a> Evaluation<'a> {
     ) -> Result<(), StoreError> {
         let zone = self.feed(&series.feed).map_or(self.setup.zone, |feed| feed.zone);
         let mut history = None;
-        for rule in self.setup.rules.iter().filter(|rule| rule.selector.matches(&series.labels)) {
+        let asked = |rule: &&Rule| rule.selector.matches(&series.labels) && (!self.ticking || rule.uses_time());
+        for rule in self.setup.rules.iter().filter(asked) {
             if history.is_none() {
                 history = Some(self.history(series, until).await?);
             }
@@ -120,7 +125,7 @@ impl<'a> Evaluation<'a> {
     async fn history(&self, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
         let history = self.context.store.history(series, until).await?;
         Ok(match self.feed(&series.feed) {
-            Some(feed) => history.with_max_gap(feed.max_gap_days),
+            Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
             None => history,
         })
     }
@@ -168,6 +173,7 @@ impl<'a> Evaluation<'a> {
             },
             transition: transition.as_ref().map(|(_, message)| message.clone()),
             receivers: whom.clone(),
+            kept_quiet: judgement.as_ref().map_or(0, Judgement::kept_quiet),
             gates: judgement.map(|judgement| judgement.gates).unwrap_or_default(),
         };
         let deliveries =
@@ -222,8 +228,21 @@ impl<'a> Evaluation<'a> {
 /// Ends what is gone and looks once at everything: evaluation is a pure function of history, rule and
 /// alert, so a crash between recording and evaluating heals here.
 pub async fn evaluate_all(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, StoreError> {
-    let store = &evaluation.context.store;
     evaluation.lapse_gone().await?;
+    look_at_all(evaluation).await
+}
+
+/// Asks the rules that the clock alone may move (`age`, `overdue`); without one, nothing is read.
+pub async fn evaluate_ticking(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, StoreError> {
+    if !evaluation.setup.rules.iter().any(Rule::uses_time) {
+        return Ok(Vec::new());
+    }
+    let (baselines, known_receivers) = (evaluation.baselines.clone(), evaluation.known_receivers.clone());
+    look_at_all(&Evaluation { baselines, known_receivers, ticking: true, ..*evaluation }).await
+}
+
+async fn look_at_all(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, StoreError> {
+    let store = &evaluation.context.store;
     let (mut settled, mut assessed) = (Vec::new(), Vec::new());
     let mut newest: BTreeMap<String, PullId> = BTreeMap::new();
     for series in store.series().await? {

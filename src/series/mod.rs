@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows rules or alerts, nor where a figure came from beyond its provenance.
 
+mod calendar;
 pub mod country;
 mod history;
 mod intake;

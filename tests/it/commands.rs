@@ -278,6 +278,50 @@ fn explain_shows_every_figure_behind_a_verdict() {
 }
 
 #[test]
+fn explain_says_how_far_a_rule_is_from_firing_and_what_was_known_then() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    once(&sandbox, 0);
+    let explained = sandbox.stdout(&["explain", "magnets-falling"]);
+    assert!(explained.contains("fires below 590 t, now 420.5 t"), "{explained}");
+    let august = sandbox.json(&["explain", "magnets-falling", "--period", "2025-08"]);
+    assert_eq!(august[0]["distances"], json!([]), "September is known, and August alone changes nothing");
+    let distances = &sandbox.json(&["explain", "magnets-falling"])[0]["distances"];
+    let expected = json!([{"severity": null, "period": "2025-09", "now": 420.5, "thresholds": [{"fires": "below", "value": 590.0}]}]);
+    assert_eq!(distances, &expected);
+
+    let config = sandbox.read("config/supplywatch.toml");
+    let gates = "when = [\"declines >= 1\", \"value < 400 t\"]";
+    sandbox.write("config/supplywatch.toml", config.replace("when = \"declines >= 2\"", gates));
+    let near = sandbox.stdout(&["explain", "magnets-falling"]);
+    for told in [
+        "when declines >= 1 → holds",
+        "when value < 400 t → fails",
+        "    holds below 400 t, now 420.5 t",
+        "1 of 2 gates hold; fires below 400 t, now 420.5 t",
+    ] {
+        assert!(near.contains(told), "{told}\n{near}");
+    }
+
+    let levels = "warning = \"declines >= 2\"\ncritical = \"value < 400 t\"\nmin_base = \"600 t\"\nstatus = \"final\"";
+    let config = config.replace("when = \"declines >= 2\"", levels).replace("severity = \"critical\"\n", "");
+    sandbox.write("config/supplywatch.toml", config);
+    let levels = sandbox.stdout(&["explain", "magnets-falling"]);
+    for told in [
+        "warning declines >= 2 → unknown",
+        "critical value < 400 t → fails",
+        "is critical below 400 t, now 420.5 t",
+        "min_base 600 t keeps 1 measure quiet",
+    ] {
+        assert!(levels.contains(told), "{told}\n{levels}");
+    }
+
+    sandbox.run(&["explain", "magnets-falling", "--as-of", "1999-01-01"]).is(0).says(&["nothing was known"]);
+    let then = sandbox.stdout(&["explain", "magnets-falling", "--as-of", "2099-01-01T00:00:00Z"]);
+    assert!(then.contains("as it was known at 2099-01-01T00:00:00Z") && then.contains("420.5 t"), "{then}");
+    sandbox.run(&["explain", "magnets-falling", "--as-of", "yesterday"]).is(2).says(&["expected a day such as"]);
+}
+
+#[test]
 fn alerts_lists_what_fires_and_what_waits() {
     let sandbox = magnets(&[("desk", DESK.to_owned())]);
     sandbox.run(&["alerts"]).is(0).says(&["No alert fires"]);

@@ -71,7 +71,7 @@ pub async fn a_revision_keeps_what_was_known(site: Site) {
     assert_eq!(seen(AsOf::Latest), Some((600.0, Status::Preliminary)));
     assert_eq!(seen(AsOf::Time(minutes(2))), Some((420.5, Status::Final)));
     assert_eq!(seen(AsOf::Time(NOW)), None);
-    assert_eq!(all.revised(first, second).len(), 1);
+    assert_eq!(all.view(AsOf::Pull(second)).revised_since(first).len(), 1);
     assert_eq!(told(&history(&store, "US", first).await, "2025-09").len(), 1);
     assert_eq!(told(&history(&store, "US", second).await, "2025-09").len(), 2);
     assert!([first, second, third].iter().all(|pull| all.provenance(*pull).is_some()));
