@@ -97,6 +97,8 @@ struct Walk<'a> {
     assessed: Option<Period>,
     /// Whether anything was judged.
     judged: bool,
+    /// Whether that was for the time alone.
+    ticked: bool,
     revisions: Vec<Revision>,
     /// The last change, with the judgement that brought it.
     last: Option<(Kind, Judgement)>,
@@ -114,7 +116,19 @@ impl<'a> Walk<'a> {
         let revised = view.revised_since(before.seen);
         let revisions = revised.into_iter().filter(|revision| is_news(revision, tolerance)).collect();
         let (held, assessed) = (before.held.clone(), before.assessed);
-        Self { sight, view, before, firing, held, assessed, judged: false, revisions, last: None, known: None }
+        Self {
+            sight,
+            view,
+            before,
+            firing,
+            held,
+            assessed,
+            judged: false,
+            ticked: false,
+            revisions,
+            last: None,
+            known: None,
+        }
     }
 
     /// Judges the period judged last again, where figures that it may have used changed.
@@ -143,6 +157,7 @@ impl<'a> Walk<'a> {
     /// What time alone brought about: where nothing else was judged, the period judged last is once more.
     fn tick(&mut self) {
         let Some(assessed) = self.assessed.filter(|_| !self.judged && self.sight.rule.uses_time()) else { return };
+        self.ticked = true;
         self.judge(assessed, Occasion::Tick);
     }
 
@@ -261,6 +276,7 @@ impl<'a> Walk<'a> {
 
     fn cause(&self, kind: Kind) -> Cause {
         match kind {
+            _ if self.ticked => Cause::TimePassed,
             Kind::Corrected => Cause::Revised,
             Kind::Fired if self.before.assessed.is_none() && self.arrived().next().is_none() => Cause::RuleAdded,
             Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased | Kind::Resolved | Kind::Lapsed => {
@@ -712,12 +728,14 @@ mod tests {
         assert_eq!(told(&fresh), "- ok");
         let old = look(&history, &fresh.alert, 1, "2025-03-19");
         assert_eq!(told(&old), "fired 2025-01 firing 2025-01");
+        assert_eq!(old.transition.as_ref().unwrap().0.cause, Cause::TimePassed);
         insta::assert_snapshot!(old.transition.as_ref().unwrap().1.title, @r"China → US magnet exports had no newer figure for 46 days: 619 t in January 2025");
         let older = look(&history, &old.alert, 1, "2025-03-20");
         assert_eq!((told(&older).as_str(), older.changed), ("- firing 2025-01", false));
         publish(&mut history, 2, "2025-02=600");
         let ended = look(&history, &older.alert, 2, "2025-03-21");
         assert_eq!(told(&ended), "resolved 2025-02 ok");
+        assert_eq!(ended.transition.unwrap().0.cause, Cause::Published);
     }
 
     #[test]

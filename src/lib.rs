@@ -19,11 +19,10 @@ mod store;
 pub use cli::main;
 
 /// What `benches/` measures. It is no interface: nothing here is promised to anyone.
-#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals {
     pub use crate::period::{Frequency, Period};
     pub use crate::rule::Expr;
-    pub use crate::rule::bulk::{Mask, Program, Question, Told, Verdicts};
-    pub use crate::series::{LANES, Labels, Panel, PanelRow};
+    pub use crate::rule::bulk::{Mask, Program, Question, Refused, Told, Verdicts};
+    pub use crate::series::{LANES, Labels, Misfit, Panel, PanelRow, Pattern, Selector};
 }

@@ -86,9 +86,9 @@ struct Sums {
 impl Sums {
     #[inline(always)]
     fn put(&mut self, month: &[f64; SIDE], sign: f64) {
-        for lane in 0..SIDE {
-            let off = month[lane] - self.shift[lane];
-            let known = off == off;
+        for (lane, figure) in month.iter().enumerate() {
+            let off = figure - self.shift[lane];
+            let known = !off.is_nan();
             let off = if known { off } else { 0.0 };
             self.count[lane] += if known { sign } else { 0.0 };
             self.sum[lane] += sign * off;
@@ -98,7 +98,7 @@ impl Sums {
 }
 
 fn slide_tile(tile: &[[f64; SIDE]], fired: &mut [[u64; 4]]) {
-    let shift = std::array::from_fn(|lane| tile.iter().map(|month| month[lane]).find(|x| x == x).unwrap_or(0.0));
+    let shift = std::array::from_fn(|lane| tile.iter().map(|month| month[lane]).find(|x| !x.is_nan()).unwrap_or(0.0));
     let mut sums = Sums { shift, count: [0.0; SIDE], sum: [0.0; SIDE], squares: [0.0; SIDE] };
     for (at, (now, fired)) in tile.iter().zip(fired).enumerate() {
         let back = |n: usize| at.checked_sub(n).map_or(&NOTHING, |at| &tile[at]);

@@ -1,23 +1,38 @@
-//! The series that there are, which of them a rule judges together, and their histories.
+//! The series that there are, stored and derived, which of them a rule judges together, and their histories.
 //!
 //! Whoever judges a rule (the evaluate loop, a dry run, `explain`, `backtest`) asks here what its subjects
-//! are; what it says of them is decided elsewhere.
+//! are; what it says of them is decided elsewhere. Derived series are not stored: they are calculated
+//! anew from the stored histories whenever one of these changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
 use crate::config::Setup;
 use crate::feed::Feed;
+use crate::period::Frequency;
 use crate::rule::Rule;
 use crate::series::derive::{Misfit, group};
 use crate::series::{History, Labels, PullId};
 use crate::store::{SeriesRef, Store, StoreError};
 
-/// The series of a setup's feeds.
+/// The series of a setup.
 pub struct Catalogue<'a> {
     setup: &'a Setup,
-    series: Vec<SeriesRef>,
+    /// Stored ones first; a derived one stands behind all that it derives from.
+    series: Vec<Known>,
+}
+
+/// One series.
+struct Known {
+    labels: Labels,
+    frequency: Frequency,
+    source: Source,
+}
+
+/// Where a series' figures are from.
+enum Source {
+    Stored(SeriesRef),
 }
 
 /// What a rule judges as one: a series, or a group of them.
@@ -30,20 +45,36 @@ pub struct Subject {
     grouped: bool,
 }
 
+impl Subject {
+    /// Whether any of its members is among some series of the catalogue.
+    pub fn is_among(&self, series: &BTreeSet<usize>) -> bool {
+        self.members.iter().any(|member| series.contains(member))
+    }
+}
+
 /// A subject's history, and the newest pull that it may hold.
 pub struct Past {
-    /// The history; with its members, where it is a group's. Where their figures have no sum, why.
+    /// The history; with its members, where it is a group's. Where the figures do not fit together, why.
     pub history: Result<History, Misfit>,
     /// The pull.
     pub until: PullId,
 }
 
 impl<'a> Catalogue<'a> {
+    /// Whether a setup has anything but rules on single stored series.
+    pub fn is_needed(setup: &Setup) -> bool {
+        setup.rules.iter().any(|rule| !rule.selector.group_by().is_empty())
+    }
+
     /// Reads which series there are.
     pub async fn new(setup: &'a Setup, store: &Store) -> Result<Self, StoreError> {
-        let mut series = store.series().await?;
-        series.retain(|series| setup.feeds.iter().any(|feed| feed.name == series.feed));
-        Ok(Self { setup, series })
+        let stored = store.series().await?.into_iter().filter(|series| feed(setup, &series.feed).is_some());
+        let known = |series: SeriesRef| Known {
+            labels: series.labels.clone(),
+            frequency: series.frequency,
+            source: Source::Stored(series),
+        };
+        Ok(Self { setup, series: stored.map(known).collect() })
     }
 
     /// What a rule judges.
@@ -53,34 +84,63 @@ impl<'a> Catalogue<'a> {
         groups.into_iter().map(|(labels, members)| Subject { labels, members, grouped }).collect()
     }
 
-    /// Whether any of a subject's members is among some series.
-    pub fn touches(&self, subject: &Subject, changed: &BTreeSet<i64>) -> bool {
-        subject.members.iter().any(|member| changed.contains(&self.series[*member].id))
+    /// What a rule judges that is not simply a stored series.
+    pub fn compound(&self, rule: &Rule) -> Vec<Subject> {
+        let is_stored = |member: &usize| matches!(self.series[*member].source, Source::Stored(_));
+        let mut subjects = self.subjects(rule);
+        subjects.retain(|subject| subject.grouped || !subject.members.iter().all(is_stored));
+        subjects
+    }
+
+    /// The series that a pull touched: those whose figures it changed, and those that derive from them.
+    pub fn touched(&self, changed: &[SeriesRef]) -> BTreeSet<usize> {
+        let changed: BTreeSet<i64> = changed.iter().map(|series| series.id).collect();
+        let is_touched = |known: &Known| match &known.source {
+            Source::Stored(series) => changed.contains(&series.id),
+        };
+        (0..self.series.len()).filter(|index| is_touched(&self.series[*index])).collect()
+    }
+
+    /// A subject's frequency: its first member's.
+    pub fn frequency(&self, subject: &Subject) -> Frequency {
+        subject.members.first().map_or(Frequency::Month, |member| self.series[*member].frequency)
     }
 
     /// A subject's history until a pull, or until its newest.
     pub async fn past(&self, store: &Store, subject: &Subject, until: Option<PullId>) -> Result<Past, StoreError> {
+        let parts = self.parts(subject);
         let until = match until {
             Some(until) => until,
-            None => self.newest(store, subject).await?,
+            None => self.newest(store, &parts).await?,
         };
-        let mut members = Vec::new();
-        for member in &subject.members {
-            members.push(history(self.setup, store, &self.series[*member], until).await?);
+        let mut histories: BTreeMap<usize, Result<History, Misfit>> = BTreeMap::new();
+        for part in parts {
+            let made = match &self.series[part].source {
+                Source::Stored(series) => Ok(history(self.setup, store, series, until).await?),
+            };
+            histories.insert(part, made);
         }
-        let history = match (members.pop(), subject.grouped) {
-            (Some(only), false) => Ok(only),
-            (last, _) => {
-                members.extend(last);
-                group(subject.labels.clone(), members)
-            }
-        };
+        let members = subject.members.iter().filter_map(|member| histories.remove(member));
+        let history = members.collect::<Result<Vec<History>, Misfit>>().and_then(|mut members| {
+            if subject.grouped { group(subject.labels.clone(), members) } else { members.pop().ok_or(Misfit::Empty) }
+        });
         Ok(Past { history, until })
     }
 
-    /// The newest pull that changed anything of the feeds of a subject.
-    async fn newest(&self, store: &Store, subject: &Subject) -> Result<PullId, StoreError> {
-        let feeds: BTreeSet<&str> = subject.members.iter().map(|member| self.series[*member].feed.as_str()).collect();
+    /// A subject's members and all that they derive from.
+    fn parts(&self, subject: &Subject) -> BTreeSet<usize> {
+        subject.members.iter().copied().collect()
+    }
+
+    fn stored<'s>(&'s self, parts: &'s BTreeSet<usize>) -> impl Iterator<Item = &'s SeriesRef> {
+        parts.iter().map(|part| match &self.series[*part].source {
+            Source::Stored(series) => series,
+        })
+    }
+
+    /// The newest pull that changed anything of the feeds of some series.
+    async fn newest(&self, store: &Store, parts: &BTreeSet<usize>) -> Result<PullId, StoreError> {
+        let feeds: BTreeSet<&str> = self.stored(parts).map(|series| series.feed.as_str()).collect();
         let mut newest = PullId::default();
         for feed in feeds {
             newest = newest.max(store.newest_pull(feed).await?);
@@ -88,9 +148,12 @@ impl<'a> Catalogue<'a> {
         Ok(newest)
     }
 
-    /// The zone of the feed that a subject's members share; else the daemon's.
+    /// The zone that the feeds of a subject share; else the daemon's.
     pub fn zone(&self, subject: &Subject) -> Tz {
-        self.feed(subject).map_or(self.setup.zone, |feed| feed.zone)
+        let parts = self.parts(subject);
+        let mut zones = self.stored(&parts).filter_map(|series| feed(self.setup, &series.feed)).map(|feed| feed.zone);
+        let first = zones.next().unwrap_or(self.setup.zone);
+        if zones.all(|zone| zone == first) { first } else { self.setup.zone }
     }
 
     /// The feed that a subject's members share.

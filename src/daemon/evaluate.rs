@@ -14,6 +14,7 @@ use crate::alert::{Alert, Cause, State};
 use crate::assess::{Assessment, Sight, assess, lapse, reasons};
 use crate::config::Setup;
 use crate::outbox::{Message, plan, receivers};
+use crate::period::Frequency;
 use crate::rule::{Gate, Judgement, Rule, Verdict};
 use crate::series::{History, Labels, PullId};
 use crate::store::{Committed, SeriesRef, Settled, StoreError, Task};
@@ -75,7 +76,7 @@ impl<'a> Evaluation<'a> {
             let until = self.context.store.newest_pull(&series.feed).await?;
             self.series(&series, until, &mut Vec::new(), &mut assessed).await?;
         }
-        self.groups(None, &mut Vec::new(), &mut assessed).await?;
+        self.compound(None, &mut Vec::new(), &mut assessed).await?;
         Ok(assessed)
     }
 
@@ -86,7 +87,7 @@ impl<'a> Evaluation<'a> {
         for series in &changed {
             self.series(series, task.pull, &mut settled, &mut assessed).await?;
         }
-        self.groups(Some((task.pull, &changed)), &mut settled, &mut assessed).await?;
+        self.compound(Some((task.pull, &changed)), &mut settled, &mut assessed).await?;
         let committed = self.context.store.commit(Some(task), settled, self.context.clock.now()).await?;
         Ok((committed == Committed::Stored).then_some(assessed))
     }
@@ -113,25 +114,23 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
-    /// Judges the groups of which a pull changed a member, each once; all of them where no pull is named.
-    async fn groups(
+    /// Judges the groups and derived series of which a pull changed a part, each once; all of them where no
+    /// pull is named.
+    async fn compound(
         &self,
         changed: Option<(PullId, &[SeriesRef])>,
         settled: &mut Vec<Settled>,
         assessed: &mut Vec<Assessed>,
     ) -> Result<(), StoreError> {
-        if self.grouped().next().is_none() {
+        if !Catalogue::is_needed(self.setup) {
             return Ok(());
         }
         let store = &self.context.store;
         let catalogue = Catalogue::new(self.setup, store).await?;
-        let ids: Option<BTreeSet<i64>> = changed.map(|(_, changed)| changed.iter().map(|series| series.id).collect());
-        for rule in self.grouped() {
-            if self.ticking && !rule.uses_time() {
-                continue;
-            }
-            let touched = |subject: &Subject| ids.as_ref().is_none_or(|ids| catalogue.touches(subject, ids));
-            for subject in catalogue.subjects(rule).into_iter().filter(touched) {
+        let touched = changed.map(|(_, changed)| catalogue.touched(changed));
+        for rule in self.setup.rules.iter().filter(|rule| !self.ticking || rule.uses_time()) {
+            let is_touched = |subject: &Subject| touched.as_ref().is_none_or(|touched| subject.is_among(touched));
+            for subject in catalogue.compound(rule).into_iter().filter(is_touched) {
                 let past = catalogue.past(store, &subject, changed.map(|(until, _)| until)).await?;
                 let zone = catalogue.zone(&subject);
                 match &past.history {
@@ -143,10 +142,6 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
-    fn grouped(&self) -> impl Iterator<Item = &'a Rule> {
-        self.setup.rules.iter().filter(|rule| !rule.selector.group_by().is_empty())
-    }
-
     /// Judges one history by one rule.
     async fn judge(
         &self,
@@ -155,7 +150,7 @@ impl<'a> Evaluation<'a> {
         settled: &mut Vec<Settled>,
         assessed: &mut Vec<Assessed>,
     ) -> Result<(), StoreError> {
-        let alert = self.alert(rule, history.labels(), until).await?;
+        let alert = self.alert(rule, history, until).await?;
         if alert.seen > until {
             // Looking at everything, at start, got ahead of this pull's task.
             return Ok(());
@@ -168,14 +163,16 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
-    /// The stored alert; one of a rule that meant something else begins anew at the rule's baseline.
-    async fn alert(&self, rule: &Rule, labels: &Labels, until: PullId) -> Result<Alert, StoreError> {
+    /// The stored alert; one of a rule, or of a series, that meant something else begins anew at the
+    /// rule's baseline.
+    async fn alert(&self, rule: &Rule, history: &History, until: PullId) -> Result<Alert, StoreError> {
+        let labels = history.labels();
         let stored = self.context.store.alert(&rule.name, labels).await?;
         // Pulls are numbered over all feeds: a baseline past this feed's newest pull means all of it.
         let baseline = self.baselines.get(&rule.name).copied().unwrap_or_default().min(until);
         Ok(match stored {
             None => Alert::new(&rule.name, labels.clone(), &rule.hash, baseline),
-            Some(alert) if alert.rule_hash == rule.hash => alert,
+            Some(alert) if alert.rule_hash == rule.hash && is_about(&alert, history.frequency()) => alert,
             Some(alert) => Alert {
                 number: alert.number,
                 episode: alert.episode,
@@ -221,12 +218,13 @@ impl<'a> Evaluation<'a> {
     /// Ends the firing alerts whose rule or series is gone, or whose rule means something else now.
     async fn lapse_gone(&self) -> Result<(), StoreError> {
         let now = self.context.clock.now();
-        let all = self.context.store.series().await?;
-        let series: BTreeSet<Labels> = all.into_iter().map(|series| series.labels).collect();
-        let groups = self.group_labels().await?;
+        let series = self.context.store.series().await?;
+        let series: BTreeMap<Labels, Frequency> =
+            series.into_iter().map(|series| (series.labels, series.frequency)).collect();
+        let compound = self.standing().await?;
         let mut settled = Vec::new();
         for alert in self.context.store.alerts().await? {
-            let Some(cause) = self.gone(&alert, &series, &groups) else { continue };
+            let Some(cause) = self.gone(&alert, &series, &compound) else { continue };
             let Some((ended, transition, message)) = lapse(&alert, cause, now) else { continue };
             info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
             let whom = receivers(true, &[], &told_in_episode(&alert), &self.known_receivers);
@@ -236,17 +234,18 @@ impl<'a> Evaluation<'a> {
         self.commit(settled).await
     }
 
-    /// The groups that there are, by rule.
-    async fn group_labels(&self) -> Result<BTreeMap<&'a str, BTreeSet<Labels>>, StoreError> {
-        let mut groups = BTreeMap::new();
-        if self.grouped().next().is_some() {
+    /// The groups and derived series that there are, by rule.
+    async fn standing(&self) -> Result<BTreeMap<&'a str, BTreeMap<Labels, Frequency>>, StoreError> {
+        let mut standing = BTreeMap::new();
+        if Catalogue::is_needed(self.setup) {
             let catalogue = Catalogue::new(self.setup, &self.context.store).await?;
-            for rule in self.grouped() {
-                let labels = catalogue.subjects(rule).into_iter().map(|subject| subject.labels).collect();
-                groups.insert(rule.name.as_str(), labels);
+            for rule in &self.setup.rules {
+                let subjects = catalogue.compound(rule).into_iter();
+                let known = subjects.map(|subject| (subject.labels.clone(), catalogue.frequency(&subject))).collect();
+                standing.insert(rule.name.as_str(), known);
             }
         }
-        Ok(groups)
+        Ok(standing)
     }
 
     async fn commit(&self, settled: Vec<Settled>) -> Result<(), StoreError> {
@@ -263,8 +262,8 @@ impl<'a> Evaluation<'a> {
     fn gone(
         &self,
         alert: &Alert,
-        series: &BTreeSet<Labels>,
-        groups: &BTreeMap<&str, BTreeSet<Labels>>,
+        series: &BTreeMap<Labels, Frequency>,
+        compound: &BTreeMap<&str, BTreeMap<Labels, Frequency>>,
     ) -> Option<Cause> {
         let Some(rule) = self.setup.rules.iter().find(|rule| rule.name == alert.rule) else {
             return Some(Cause::RuleRemoved);
@@ -272,12 +271,12 @@ impl<'a> Evaluation<'a> {
         if rule.hash != alert.rule_hash {
             return Some(Cause::RuleEdited);
         }
-        if let Some(groups) = groups.get(rule.name.as_str()) {
-            return (!groups.contains(&alert.labels)).then_some(Cause::SeriesGone);
-        }
-        let name = alert.labels.value("feed").unwrap_or_default();
-        let fed = feed(self.setup, name).is_some() && series.contains(&alert.labels);
-        (!fed || !rule.selector.matches(&alert.labels)).then_some(Cause::SeriesGone)
+        let of_feed = |name| feed(self.setup, name).is_some();
+        let one_by_one = rule.selector.group_by().is_empty() && rule.selector.matches(&alert.labels);
+        let stored = (one_by_one && alert.labels.value("feed").is_some_and(of_feed)).then(|| series.get(&alert.labels));
+        let compound = || compound.get(rule.name.as_str())?.get(&alert.labels);
+        let stands = stored.flatten().or_else(compound).is_some_and(|frequency| is_about(alert, *frequency));
+        (!stands).then_some(Cause::SeriesGone)
     }
 }
 
@@ -312,7 +311,7 @@ async fn look_at_all(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, Store
             evaluation.commit(std::mem::take(&mut settled)).await?;
         }
     }
-    evaluation.groups(None, &mut settled, &mut assessed).await?;
+    evaluation.compound(None, &mut settled, &mut assessed).await?;
     evaluation.commit(settled).await?;
     log(&assessed);
     Ok(assessed)
@@ -362,6 +361,11 @@ fn log(assessed: &[Assessed]) {
             "alert changed"
         );
     }
+}
+
+/// Whether an alert's past is about periods of this frequency.
+fn is_about(alert: &Alert, frequency: Frequency) -> bool {
+    alert.assessed.is_none_or(|period| period.frequency() == frequency)
 }
 
 fn told_in_episode(alert: &Alert) -> Vec<String> {

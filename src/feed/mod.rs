@@ -35,8 +35,6 @@ pub struct Feed {
     pub unit: Option<Unit>,
     /// The labels that all of its series have, `feed` among them.
     pub labels: Labels,
-    /// What the figures are, in words: `rare-earth magnet exports`.
-    pub title: Option<String>,
     /// When its figures are due, where the config says so.
     pub release: Option<Release>,
     /// How many rows may be refused before a pull is set aside.

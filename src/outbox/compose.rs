@@ -163,6 +163,7 @@ impl Matter<'_> {
         }
         match self.transition.cause {
             Cause::RuleAdded => sentences.push("The rule looks at this series for the first time.".to_owned()),
+            Cause::TimePassed => sentences.push("Nothing new was published.".to_owned()),
             Cause::Published | Cause::Revised | Cause::RuleRemoved | Cause::RuleEdited | Cause::SeriesGone => {}
         }
         sentences.join(" ")

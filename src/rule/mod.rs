@@ -22,7 +22,9 @@ mod token;
 use std::fmt;
 
 pub use check::Grouping;
-pub use evidence::{Gate, Reading, Reason, Value, Verdict};
+#[cfg(test)]
+pub use evidence::Reason;
+pub use evidence::{Gate, Reading, Value, Verdict};
 pub use expr::{Expr, ExprError, Subject};
 pub use headline::headline;
 pub use judge::{Judgement, judge};

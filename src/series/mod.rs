@@ -21,5 +21,5 @@ pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
 pub use panel::{Column, LANES, MISSING, Misfit, Panel, Row as PanelRow, Strip};
 pub use release::Release;
-pub use selector::{Pattern, PatternError, Selector};
+pub use selector::{Pattern, Selector};
 pub use unit::{Dimension, Quantity, Unit, UnitError};

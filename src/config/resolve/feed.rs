@@ -178,7 +178,6 @@ fn assemble(
         frequency,
         unit,
         labels: facts.constants.clone(),
-        title: facts.title.clone(),
         release,
         max_refused,
         absent_zero,

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use self::compile::Compiler;
 pub use self::compile::Refused;
 pub use self::mask::Mask;
-use self::program::{Arithmetic, Fold, Machine, Number, Place, Reach, Registers, Step, Test, live};
+use self::program::{Arithmetic, Fold, Machine, Number, Place, Registers, Step, Test, live};
 use self::slide::{Bound, settled};
 use super::{Expr, Rule};
 use crate::period::Period;
