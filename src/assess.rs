@@ -594,6 +594,39 @@ mod tests {
     }
 
     #[test]
+    fn a_group_is_one_alert_whose_message_tells_its_parts() {
+        let member = |partner: &str, figures: &[&str]| {
+            let mut labels = labels();
+            labels.set("partner", partner);
+            let mut member = history().relabelled(labels);
+            (1..).zip(figures).for_each(|(pull, figures)| publish(&mut member, pull, figures));
+            member
+        };
+        let members = vec![
+            member("CN", &["2025-07=60 2025-08=60", "", "2025-09=80", "2025-08=x"]),
+            member("MY", &["2025-07=40 2025-08=40", "2025-09=20", ""]),
+        ];
+        let labels: Labels = [("hs", "85051110"), ("feed", "magnets")].into_iter().collect();
+        let sum = crate::series::derive::group(labels.clone(), members).unwrap();
+        let rule = rule("share(partner='CN') > 70%", None);
+        let mut alert = Alert::new("falling", labels, "hash", PullId(0));
+        let mut all = Vec::new();
+        for pull in 1..=4 {
+            let sight = Sight { rule: &rule, history: &sum, until: PullId(pull), now: now(pull), zone: chrono_tz::UTC };
+            let assessment = assess(sight, &alert);
+            all.push(told(&assessment));
+            if let Some((_, message)) = &assessment.transition {
+                insta::assert_snapshot!(message.title, @"magnet exports had China at 80 %: 100 t in September 2025");
+                insta::assert_snapshot!(message.summary, @"September 2025 100 t. By parts: China 80 t (80 %), Malaysia 20 t (20 %). Known since 20 April 2025.");
+                insta::assert_snapshot!(format!("{:?}", message.evidence.measures[0].parts), @r#"[PartLine { name: "China", value: 80.0, words: "80 t" }, PartLine { name: "Malaysia", value: 20.0, words: "20 t" }]"#);
+                assert_eq!(message.table.last().unwrap().value, "100 t");
+            }
+            alert = assessment.alert;
+        }
+        assert_eq!(all, ["- ok", "- ok", "fired 2025-09 firing 2025-09", "- firing 2025-09"]);
+    }
+
+    #[test]
     fn hysteresis_holds_until_clear() {
         check(
             &rule("change(1) > 10%", Some("change(1) < -5%")),

@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 
 use crate::base::clock::Timestamp;
 use crate::period::{Period, Span};
+use crate::series::derive::group;
 use crate::series::{History, PullId, Release, Vintage};
 
 /// A figure that was first pulled together with one so many days newer was not pulled when it came out.
@@ -30,7 +31,9 @@ pub enum Basis {
 }
 
 /// How the moment of a vintage is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// In order, the later the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The publisher said it, or the figure was pulled when it was new.
     Native,
@@ -120,8 +123,11 @@ impl Known<'_> {
 }
 
 impl Knowledge {
-    /// Renumbers a history.
+    /// Renumbers a history; a group's with its members.
     pub fn new(history: &History, basis: Basis, release: Option<&Release>, zone: Tz) -> Self {
+        if !history.members().is_empty() {
+            return Self::of_group(history, basis, release, zone);
+        }
         let known = match basis {
             Basis::Stored => as_known(history, None),
             Basis::AsOfRelease => as_known(history, release),
@@ -149,6 +155,49 @@ impl Knowledge {
             }
         }
         Self { history: renumbered, moments, origins, late }
+    }
+
+    /// Renumbers the members of a group by all their moments together, and adds them up anew. A moment of the
+    /// sum is known as the worst of the members' moments is that it stands for.
+    fn of_group(history: &History, basis: Basis, release: Option<&Release>, zone: Tz) -> Self {
+        let each = |member: &History| Self::new(member, basis, member.release().or(release), zone);
+        let parts: Vec<Self> = history.members().iter().map(each).collect();
+        let mut moments: Vec<Timestamp> = parts.iter().flat_map(|part| part.moments.iter().copied()).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        let members = parts.iter().map(|part| part.renumbered(&moments)).collect();
+        let empty = || History::new(history.labels().clone(), history.frequency(), history.unit().cloned());
+        let sum = group(history.labels().clone(), members).unwrap_or_else(|_| empty());
+        let origin = |span: Span, at: Timestamp| {
+            let of_part = |part: &Self| -> Option<Origin> {
+                let index = part.history.vintages(span).iter().position(|vintage| vintage.recorded_at == at)?;
+                part.origins(span).get(index).copied()
+            };
+            parts.iter().filter_map(of_part).max().unwrap_or(Origin::Native)
+        };
+        let of_span = |(span, vintages): (Span, &[Vintage])| {
+            (span, vintages.iter().map(|vintage| origin(span, vintage.recorded_at)).collect())
+        };
+        let origins = sum.entries().map(of_span).collect();
+        let late = parts.iter().flat_map(|part| part.late.iter().copied()).collect();
+        Self { history: sum.with_release(history.release().cloned()), moments, origins, late }
+    }
+
+    /// The history with its pulls numbered by other moments, its own among them.
+    fn renumbered(&self, moments: &[Timestamp]) -> History {
+        let own = &self.history;
+        let mut renumbered =
+            History::new(own.labels().clone(), own.frequency(), own.unit().cloned()).with_max_gap(own.max_gap_days());
+        for (span, vintages) in own.entries() {
+            for vintage in vintages {
+                let pull = number(moments, vintage.recorded_at);
+                renumbered.record(span, Vintage { pull, ..*vintage });
+                if let Some(provenance) = own.provenance(vintage.pull) {
+                    renumbered.record_provenance(pull, provenance.clone());
+                }
+            }
+        }
+        renumbered
     }
 
     /// The history, its pulls numbered by moment from 1.

@@ -14,11 +14,10 @@ use crate::base::clock::monotonic;
 use crate::base::error::Chain;
 use crate::base::text::printable;
 use crate::config::Setup;
-use crate::feed::Feed;
+use crate::daemon::Catalogue;
 use crate::period::{Length, LengthUnit, Period};
 use crate::rule::{Rule, Subject};
-use crate::series::Labels;
-use crate::store::{SeriesRef, Store};
+use crate::store::Store;
 
 /// Replay a rule over the stored history, as the figures were known then
 ///
@@ -109,24 +108,12 @@ pub async fn past(
     labels: &[(String, String)],
     basis: Basis,
 ) -> anyhow::Result<Vec<(Knowledge, Tz)>> {
-    let all = store.series().await?;
-    let named = |labels_of: &Labels| labels.iter().all(|(name, value)| labels_of.value(name) == Some(value));
-    let wanted = |series: &&SeriesRef| rule.selector.matches(&series.labels) && named(&series.labels);
+    let catalogue = Catalogue::new(setup, store).await?;
     let mut past = Vec::new();
-    for series in all.iter().filter(wanted) {
-        let feed = setup.feeds.iter().find(|feed| feed.name == series.feed);
-        let history = store.history(series, store.newest_pull(&series.feed).await?).await?;
-        let history = match feed {
-            Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
-            None => history,
-        };
-        let zone = feed.map_or(setup.zone, |feed| feed.zone);
-        let release = feed.and_then(|feed: &Feed| feed.release.as_ref());
-        past.push((Knowledge::new(&history, basis, release, zone), zone));
-    }
-    if past.is_empty() {
-        say(&format!("error: {}", super::explain::none_found(&all, rule)));
-        return Err(Exit(FAILED).into());
+    for subject in super::explain::matching(&catalogue, rule, labels)? {
+        let history = super::explain::past(&catalogue, store, &subject).await?;
+        let zone = catalogue.zone(&subject);
+        past.push((Knowledge::new(&history, basis, history.release(), zone), zone));
     }
     Ok(past)
 }

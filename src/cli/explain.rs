@@ -8,12 +8,13 @@ use super::{Exit, Format, Session, say};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, nearest};
 use crate::config::Setup;
+use crate::daemon::{Catalogue, Subject};
 use crate::period::Period;
 use crate::rule::{
     Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, distance, judge, next_distance,
 };
 use crate::series::{AsOf, History, Point, Quantity, View};
-use crate::store::{SeriesRef, Store};
+use crate::store::Store;
 
 /// Show why a rule does or does not fire: the expression as a tree with every value and figure
 #[derive(clap::Args, Debug)]
@@ -63,18 +64,9 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let rule = known_rule(&setup, &args.rule)?;
     super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
-        let all = store.series().await?;
-        let wanted = |series: &&SeriesRef| {
-            let named = |(name, value): &(String, String)| series.labels.value(name) == Some(value);
-            rule.selector.matches(&series.labels) && args.labels.iter().all(named)
-        };
-        let matching: Vec<&SeriesRef> = all.iter().filter(wanted).collect();
-        if matching.is_empty() {
-            say(&format!("error: {}", none_found(&all, rule)));
-            return Err(Exit(super::FAILED).into());
-        }
-        for series in matching {
-            one(session, &setup, &store, rule, series, args).await?;
+        let catalogue = Catalogue::new(&setup, &store).await?;
+        for subject in matching(&catalogue, rule, &args.labels)? {
+            one(session, &catalogue, &store, rule, &subject, args).await?;
         }
         Ok(())
     })
@@ -92,34 +84,43 @@ pub fn known_rule<'a>(setup: &'a Setup, name: &str) -> anyhow::Result<&'a Rule> 
     Err(Exit(2).into())
 }
 
-/// Why no series was found.
-pub fn none_found(all: &[SeriesRef], rule: &Rule) -> String {
-    let of_rule = all.iter().filter(|series| rule.selector.matches(&series.labels)).count();
-    if all.is_empty() {
-        "nothing is stored yet: pull the feeds with `supplywatch run --once`".to_owned()
-    } else if of_rule == 0 {
-        format!("rule {} matches none of the {} stored series", rule.name, all.len())
-    } else {
-        format!("none of the {of_rule} series of rule {} has these labels", rule.name)
+/// What a rule judges that has these labels, or an error that says why there is nothing.
+pub fn matching(catalogue: &Catalogue<'_>, rule: &Rule, labels: &[(String, String)]) -> anyhow::Result<Vec<Subject>> {
+    let mut subjects = catalogue.subjects(rule);
+    let (all, of_rule) = (catalogue.len(), subjects.len());
+    subjects.retain(|subject| labels.iter().all(|(name, value)| subject.labels.value(name) == Some(value)));
+    if !subjects.is_empty() {
+        return Ok(subjects);
     }
+    let kind = if rule.selector.group_by().is_empty() { "series" } else { "groups" };
+    say(&if all == 0 {
+        "error: nothing is stored yet: pull the feeds with `supplywatch run --once`".to_owned()
+    } else if of_rule == 0 {
+        format!("error: rule {} matches none of the {all} stored series", rule.name)
+    } else {
+        format!("error: none of the {of_rule} {kind} of rule {} has these labels", rule.name)
+    });
+    Err(Exit(super::FAILED).into())
+}
+
+/// A subject's history, or an error that says why its figures do not fit together.
+pub async fn past(catalogue: &Catalogue<'_>, store: &Store, subject: &Subject) -> anyhow::Result<History> {
+    catalogue.past(store, subject, None).await?.history.map_err(|misfit| {
+        say(&format!("error: {}: {misfit}", subject.labels));
+        Exit(super::FAILED).into()
+    })
 }
 
 async fn one(
     session: &Session,
-    setup: &Setup,
+    catalogue: &Catalogue<'_>,
     store: &Store,
     rule: &Rule,
-    series: &SeriesRef,
+    subject: &Subject,
     args: &Args,
 ) -> anyhow::Result<()> {
-    let until = store.newest_pull(&series.feed).await?;
-    let history = store.history(series, until).await?;
-    let feed = setup.feeds.iter().find(|feed| feed.name == series.feed);
-    let history = match feed {
-        Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
-        None => history,
-    };
-    let zone = feed.map_or(setup.zone, |feed| feed.zone);
+    let history = past(catalogue, store, subject).await?;
+    let zone = catalogue.zone(subject);
     let instant = args.as_of.map(|moment| moment.instant(zone));
     let view =
         history.view(instant.map_or(AsOf::Latest, AsOf::Time)).at(instant.unwrap_or_else(|| session.clock.now()));
@@ -127,12 +128,13 @@ async fn one(
         say(&format!("nothing was known of {} then", history.labels()));
         return Ok(());
     };
-    if period.frequency() != series.frequency {
-        say(&format!("error: {period} is a {}: {} is by {}", period.frequency(), series.feed, series.frequency));
+    if period.frequency() != history.frequency() {
+        let (found, by) = (period.frequency(), history.frequency());
+        say(&format!("error: {period} is a {found}: {} is by {by}", history.labels()));
         return Err(Exit(2).into());
     }
     let held =
-        store.alert(&rule.name, &series.labels).await?.and_then(|alert| alert.held).filter(|_| instant.is_none());
+        store.alert(&rule.name, &subject.labels).await?.and_then(|alert| alert.held).filter(|_| instant.is_none());
     let explained = Explained { rule, history: &history, view, judgement: judge(rule, &view, period), held, instant };
     match session.format {
         Format::Json => session.line(&explained.json()),

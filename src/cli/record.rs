@@ -33,6 +33,10 @@ pub struct Args {
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
     let rule = known_rule(&setup, &args.rule)?;
+    if !rule.selector.group_by().is_empty() {
+        say(&format!("error: a scenario plays one series, and rule {} judges groups of them", rule.name));
+        return Err(Exit(USAGE).into());
+    }
     let basis = if args.as_of_release { Basis::AsOfRelease } else { Basis::Stored };
     let past = super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;

@@ -122,7 +122,11 @@ impl<'a> Catalogue<'a> {
         }
         let members = subject.members.iter().filter_map(|member| histories.remove(member));
         let history = members.collect::<Result<Vec<History>, Misfit>>().and_then(|mut members| {
-            if subject.grouped { group(subject.labels.clone(), members) } else { members.pop().ok_or(Misfit::Empty) }
+            if !subject.grouped {
+                return members.pop().ok_or(Misfit::Empty);
+            }
+            let release = self.feed(subject).and_then(|feed| feed.release.clone());
+            Ok(group(subject.labels.clone(), members)?.with_release(release))
         });
         Ok(Past { history, until })
     }

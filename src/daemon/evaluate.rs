@@ -2,7 +2,7 @@
 //!
 //! It reads histories and alerts, lets `assess` decide, and commits. It fetches nothing and sends nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono_tz::Tz;

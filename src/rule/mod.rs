@@ -296,23 +296,42 @@ mod tests {
         Subject { frequency, unit: Some(unit) }
     }
 
+    const BY: [&str; 1] = ["hs"];
+
+    /// All that is wrong with a condition of a rule that groups by `hs` (or does not).
+    fn wrong(text: &str, about: &str, by: &[&str]) -> Vec<ExprError> {
+        let labels = ["feed", "hs", "partner", "reporter"].map(str::to_owned);
+        let by: Vec<String> = by.iter().map(|label| (*label).to_owned()).collect();
+        let grouping = Grouping { by: &by, labels: &labels };
+        let check = |expr: Expr| {
+            let types = expr.check(&subject(about));
+            types.into_iter().chain(expr.check_group(grouping)).collect()
+        };
+        Expr::parse(text).map_or_else(|error| vec![error], check)
+    }
+
     #[test]
     fn the_pages_rules_are_rules() {
         let rules = blocks("rule");
         assert!(rules.len() > 20, "the page has lost its examples");
         for (about, text) in rules {
-            let expr = Expr::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(expr.check(&subject(&about)), [], "{text}");
+            assert_eq!(wrong(&text, &about, &[]), [], "{text}");
+        }
+        let of_groups = blocks("group");
+        assert!(of_groups.len() > 4, "the page has lost its groups");
+        for (about, text) in of_groups {
+            assert_eq!(wrong(&text, &about, &BY), [], "{text}");
         }
     }
 
     #[test]
     fn the_pages_mistakes_are_refused_as_it_says() {
-        let mistakes = blocks("mistake");
-        assert!(mistakes.len() > 10, "the page has lost its mistakes");
-        for (about, line) in mistakes {
+        let (mistakes, of_groups) = (blocks("mistake"), blocks("group-mistake"));
+        assert!(mistakes.len() > 10 && of_groups.len() > 3, "the page has lost its mistakes");
+        let one_by_one = mistakes.into_iter().map(|mistake| (mistake, &[][..]));
+        for ((about, line), by) in one_by_one.chain(of_groups.into_iter().map(|mistake| (mistake, &BY[..]))) {
             let (text, told) = line.split_once("→").unwrap_or_else(|| panic!("{line} has no arrow"));
-            let errors = Expr::parse(text.trim()).map_or_else(|error| vec![error], |expr| expr.check(&subject(&about)));
+            let errors = wrong(text.trim(), &about, by);
             let help = errors.first().and_then(|error| error.help.clone()).unwrap_or_default();
             assert_eq!(help, told.trim(), "{text}");
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Labels, Provenance, PullId, Release, Status, Unit, Vintage};
+use super::{Gap, Labels, Provenance, PullId, Release, Status, Unit, Vintage};
 use crate::base::clock::Timestamp;
 use crate::base::limits::MAX_GAP_DAYS;
 use crate::period::{Frequency, Length, Period, Span};
@@ -181,7 +181,6 @@ pub enum AsOf {
     /// As the feed's pull left it.
     Pull(PullId),
     /// As it was known at an instant.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked for by tests so far"))]
     Time(Timestamp),
 }
 
@@ -198,39 +197,6 @@ pub struct Point {
     pub recorded_at: Timestamp,
     /// The pull that brought it.
     pub pull: PullId,
-}
-
-/// Why a period has no figure of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Gap {
-    /// Nothing was published for it.
-    Missing(Period),
-    /// What was published for it was taken back.
-    Withdrawn(Period),
-    /// It was published only together with its neighbours.
-    Combined(Period, Span),
-    /// A daily series has no figure on the day or within so many days before it.
-    NoneWithin {
-        /// The day asked for.
-        day: Period,
-        /// The limit.
-        max_gap_days: i64,
-    },
-}
-
-impl fmt::Display for Gap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(period) => write!(f, "{period} is missing"),
-            Self::Withdrawn(period) => write!(f, "the figure of {period} was withdrawn"),
-            Self::Combined(period, span) => {
-                write!(f, "{period} was published only as part of {span} (combined period)")
-            }
-            Self::NoneWithin { day, max_gap_days } => {
-                write!(f, "there is no figure on {day} or in the {max_gap_days} days before it")
-            }
-        }
-    }
 }
 
 /// How far to look back: some periods, or a calendar length.

@@ -5,6 +5,7 @@
 mod calendar;
 pub mod country;
 pub mod derive;
+mod gap;
 mod history;
 mod intake;
 mod labels;
@@ -15,7 +16,8 @@ mod release;
 mod selector;
 mod unit;
 
-pub use history::{AsOf, Back, Gap, History, Point, Revision, View, Window};
+pub use gap::Gap;
+pub use history::{AsOf, Back, History, Point, Revision, View, Window};
 pub use intake::{Intake, Row, Terms, intake};
 pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};

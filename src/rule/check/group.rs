@@ -1,7 +1,8 @@
 //! Whether the measures of groups have a group, and labels that tell its members apart.
 
 use super::super::expr::ExprError;
-use super::super::syntax::{Node, NodeKind};
+use super::super::measure::{Measure, Takes};
+use super::super::syntax::{Argument, Node, NodeKind};
 use crate::base::text::{list, nearest, printable, shorten};
 
 /// What a rule says of its groups.
@@ -36,16 +37,26 @@ fn walk(node: &Node, see: &mut impl FnMut(&Node)) {
     }
 }
 
-fn wrong(node: &Node, grouping: Grouping<'_>) -> Option<ExprError> {
-    match &node.kind {
-        NodeKind::Measure(measure, _) if measure.is_of_groups() && grouping.by.is_empty() => {
-            let message = format!("`{}` is of a group of series, and the rule judges each by itself", measure.name);
-            Some(ExprError::new(node.span.clone(), message, "needs `group_by`").with_help(
-                "write group_by = [\"LABEL\"]: the rule then judges the series with the same LABEL together, such as \
-                 all partners of one hs",
-            ))
-        }
-        NodeKind::Label(label) | NodeKind::Pick(label, _) if !grouping.by.is_empty() => no_part(node, label, grouping),
+fn wrong(node: &Node, grouping: Grouping<'_>) -> Vec<ExprError> {
+    let NodeKind::Measure(measure, arguments) = &node.kind else { return Vec::new() };
+    if measure.is_of_groups() && grouping.by.is_empty() {
+        let message = format!("`{}` is of a group of series, and the rule judges each by itself", measure.name);
+        let error = ExprError::new(node.span.clone(), message, "needs `group_by`");
+        return vec![error.with_help(
+            "write group_by = [\"LABEL\"]: the rule then judges the series with the same LABEL together, such as all \
+             partners of one hs",
+        )];
+    }
+    let label = |argument: &Argument| no_part(&argument.node, label(measure, argument)?, grouping);
+    arguments.iter().filter_map(label).collect()
+}
+
+/// The label that an argument names, where it is of the kind that the measure takes.
+fn label<'a>(measure: &Measure, argument: &'a Argument) -> Option<&'a str> {
+    let takes = measure.parameters.get(argument.slot?)?.takes;
+    match &argument.node.kind {
+        NodeKind::Label(label) if takes == Takes::Label => Some(label),
+        NodeKind::Pick(label, _) => Some(label),
         _ => None,
     }
 }

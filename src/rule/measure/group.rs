@@ -169,15 +169,16 @@ fn of_parts(scope: &Scope<'_>, label: &str, value: impl Fn(&[(String, f64)], f64
         return Measured::new(unknown(reason), Vec::new());
     };
     let parts = parts(scope, label, point);
+    let total: f64 = parts.iter().map(|part| part.1).sum();
     let negative = parts.iter().rev().find(|part| part.1 < 0.0);
     let told = if let Some((name, _)) = negative {
         unknown(Reason::NegativePart(named(label, name), scope.period))
-    } else if point.value == 0.0 {
+    } else if total == 0.0 {
         unknown(Reason::ZeroOverZero(scope.period))
-    } else if let Some(reason) = scope.below_min_base(scope.period, point.value) {
+    } else if let Some(reason) = scope.below_min_base(scope.period, total) {
         unknown(reason)
     } else {
-        value(&parts, point.value)
+        value(&parts, total)
     };
     Measured { value: told, points: vec![point], parts: readings(scope, label, &parts) }
 }
@@ -217,7 +218,6 @@ fn readings(scope: &Scope<'_>, label: &str, parts: &[(String, f64)]) -> Vec<Read
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{check, history, read_with};
-    use super::*;
     use crate::series::derive::group;
     use crate::series::{History, Labels, Quantity};
 
