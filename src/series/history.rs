@@ -119,7 +119,6 @@ pub enum AsOf {
     /// As the feed's pull left it.
     Pull(PullId),
     /// As it was known at an instant.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked for by tests so far"))]
     Time(Timestamp),
 }
 
