@@ -92,9 +92,14 @@ struct Harvest {
     validators: Validators,
 }
 
-/// Pulls every feed now, whatever its schedule: some at a time, stored in the order of the setup.
-pub async fn pull_all(context: &Context, setup: &Setup) -> Result<Vec<Pulled>, StoreError> {
-    let begun = stream::iter(&setup.feeds).map(|feed| begin(context, feed, context.clock.now()));
+/// Pulls every wanted feed now, whatever its schedule: some at a time, stored in the order of the setup.
+pub async fn pull_all(
+    context: &Context,
+    setup: &Setup,
+    wanted: impl Fn(&Feed) -> bool,
+) -> Result<Vec<Pulled>, StoreError> {
+    let feeds = setup.feeds.iter().filter(|feed| wanted(feed));
+    let begun = stream::iter(feeds).map(|feed| begin(context, feed, context.clock.now()));
     begun.buffered(PULLS).and_then(end).try_collect().await
 }
 

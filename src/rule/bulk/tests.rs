@@ -213,8 +213,7 @@ fn any_condition(frequency: Frequency, unit: &'static str) -> BoxedStrategy<Stri
     let compared = |a: BoxedStrategy<String>, b: BoxedStrategy<String>| {
         (a, any_comparison(), b).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")).boxed()
     };
-    let count =
-        of_two(&["zscore({a})", "zscore({a}) + zscore({b})", "-zscore({a})"], back.clone(), back).boxed();
+    let count = of_two(&["zscore({a})", "zscore({a}) + zscore({b})", "-zscore({a})"], back.clone(), back).boxed();
     let moves = select(vec!["declines", "rises", "declines(5%)", "rises(tol=10%)"]).prop_map(str::to_owned).boxed();
     let plain = prop_oneof![
         compared(ratio.clone(), percent.clone()),
