@@ -82,6 +82,15 @@ enum PullError {
     TooManyPages,
 }
 
+impl PullError {
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::Fetch(_, error) => error.status(),
+            Self::Parse(..) | Self::TooManyRefused { .. } | Self::TooManyPages => None,
+        }
+    }
+}
+
 /// All that one pull brought.
 struct Harvest {
     page: Page,
@@ -360,7 +369,7 @@ impl Visit<'_> {
             at: now,
             reason: reason.clone(),
             set_aside,
-            http_status: None,
+            http_status: error.status(),
             raw,
             refused: refused.clone(),
             refused_count,
