@@ -771,6 +771,22 @@ mod tests {
         assert_eq!(ended.transition.unwrap().0.cause, Cause::Published);
     }
 
+    /// An edited severity is no other rule: what fires goes on until it is cleared.
+    #[test]
+    fn an_alert_whose_severity_was_raised_escalates() {
+        let mild = Rule { severity: Severity::Warning, ..rule("value < 300 t", Some("value > 500 t")) };
+        let mut history = history();
+        publish(&mut history, 1, "2025-07=200");
+        fn sight<'a>(rule: &'a Rule, history: &'a History, pull: i64) -> Sight<'a> {
+            Sight { rule, history, until: PullId(pull), now: now(pull), zone: chrono_tz::UTC }
+        }
+        let fired = assess(sight(&mild, &history, 1), &Alert::new("falling", labels(), "hash", PullId(0)));
+        assert_eq!(told(&fired), "fired 2025-07 firing 2025-07");
+        publish(&mut history, 2, "2025-08=400");
+        let raised = Rule { severity: Severity::Critical, ..mild };
+        assert_eq!(told(&assess(sight(&raised, &history, 2), &fired.alert)), "escalated 2025-08 firing 2025-07");
+    }
+
     #[test]
     fn a_quiet_rule_records_what_it_does_not_tell() {
         let quiet = Rule { renotify: Renotify::Never, ..rule("declines >= 2", None) };

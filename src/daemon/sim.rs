@@ -212,7 +212,7 @@ async fn work(context: &Context, setup: &Arc<Setup>) -> Result<(), StoreError> {
     let evaluation = Evaluation::new(context, setup).await?;
     evaluate_pending(&evaluation).await?;
     evaluate_all(&evaluation).await?;
-    pull_all(context, setup).await?;
+    pull_all(context, setup, |_| true).await?;
     evaluate_pending(&evaluation).await?;
     deliver_all(context, setup).await?;
     Ok(())

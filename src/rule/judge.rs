@@ -188,7 +188,11 @@ mod tests {
         check("yoy > 0%", None, "2025-09", ["unknown", "fails", "unknown"]);
         check("declines >= 2", None, "2025-07", ["holds", "holds", "holds"]);
         let base = Rule { on_gap: OnGap::Break, min_base: Quantity::parse("650 t"), ..rule(&["change < 0%"], None) };
-        assert_eq!(told(&base, &history("t", "2025-08=600 2025-09=500"), "2025-09").split(' ').next(), Some("unknown"));
+        let small = history("t", "2025-08=600 2025-09=500");
+        assert_eq!(told(&base, &small, "2025-09").split(' ').next(), Some("unknown"));
+        // A gap that is only one of the reasons is not what it fails for.
+        let both = Rule { when: vec![Expr::parse("change < 0% and yoy < 0%").unwrap()], ..base };
+        assert_eq!(told(&both, &small, "2025-09").split(' ').next(), Some("unknown"));
     }
 
     #[test]

@@ -253,6 +253,18 @@ fn dry_run_in_json_says_one_assessment_a_line() {
 }
 
 #[test]
+fn dry_run_reads_a_feed_from_a_file_in_its_place() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    once(&sandbox, 0);
+    sandbox.write("october.csv", format!("{MAGNETS}{WORSE}"));
+    let offline = ["dry-run", "--offline", "--feed", "magnets=october.csv"];
+    sandbox.run(&offline).is(0).says(&["400 t in October 2025", "1 message would be sent"]);
+    sandbox.run(&["dry-run"]).is(0).says(&["Nothing would be sent"]);
+    sandbox.run(&["dry-run", "--feed", "magnet=october.csv"]).is(2).says(&["did you mean `magnets`?"]);
+    sandbox.run(&["dry-run", "--feed", "october.csv"]).is(2).says(&["expected NAME=FILE"]);
+}
+
+#[test]
 fn explain_shows_every_figure_behind_a_verdict() {
     let sandbox = magnets(&[("desk", DESK.to_owned())]);
     sandbox.run(&["explain", "magnets-falling"]).is(1).says(&["nothing is stored yet", "run --once"]);

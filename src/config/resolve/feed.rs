@@ -173,6 +173,7 @@ fn assemble(
     Some(Feed {
         name: facts.name.clone(),
         publisher,
+        stand_in: None,
         schedule,
         zone,
         frequency,

@@ -396,6 +396,7 @@ fn two_severities_are_written_in_any_shape() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
 fn what_is_wrong_with_two_severities() {
     let both = "warning = 'declines >= 2'\ncritical = 'declines >= 3'";
     insta::assert_snapshot!(told(&format!("{SERIES}{both}\nwhen = 'yoy < 0%'\nclear = 'yoy > 0%'\nseverity = 'info'")), @r#"

@@ -100,7 +100,7 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
         }
     }
     // Some alone, and a whole tile where it stands.
-    let chosen: Vec<Row> = rows.iter().copied().chain(0..panel.len().min(40) as Row).collect();
+    let chosen: Vec<Row> = rows.iter().copied().chain(0..panel.series_count().min(40) as Row).collect();
     let mut seen = 0;
     program.run_rows(&panel, &chosen, |told| {
         for lane in mask::set(told.lanes) {

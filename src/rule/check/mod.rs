@@ -678,6 +678,7 @@ mod tests {
 
     /// What a message says of each misfit of scores, samples, years and times, in a monthly series in t.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
     fn what_does_not_fit_scores_and_times() {
         let texts = [
             "zscore(24) < -2%",
