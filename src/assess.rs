@@ -5,16 +5,14 @@
 
 use chrono_tz::Tz;
 
-use crate::alert::{Alert, Cause, Change, Condition, Firing, Kind, Occasion, State, Transition, condition, step};
+use crate::alert::{
+    Alert, Cause, Change, Condition, Firing, Kind, Occasion, State, Transition, condition, step, worst,
+};
 use crate::base::clock::Timestamp;
 use crate::outbox::{Matter, Message, Said};
 use crate::period::Period;
 use crate::rule::{Judgement, Renotify, Rule, Severity, Verdict, judge};
 use crate::series::{AsOf, History, PullId, Revision, View};
-
-/// A revision smaller than this, relative to the figure before, is recorded and wakes no rule: a
-/// publisher's rounding is no news.
-pub const REVISION_TOLERANCE: f64 = 1e-6;
 
 /// What becomes of one alert.
 #[derive(Clone, Debug)]
@@ -49,10 +47,11 @@ pub struct Sight<'a> {
 /// Takes an alert through all that arrived since it was last assessed: first the revisions of what it
 /// had seen, then every newer period in order. Only the net change is a transition.
 pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
-    let view = sight.history.view(AsOf::Pull(sight.until));
+    let view = sight.rule.seen(sight.history.view(AsOf::Pull(sight.until)).at(sight.now));
     let mut walk = Walk::new(sight, view, alert);
     walk.older();
     walk.newer();
+    walk.tick();
     walk.finish()
 }
 
@@ -96,6 +95,10 @@ struct Walk<'a> {
     firing: Option<(Severity, Period)>,
     held: Option<String>,
     assessed: Option<Period>,
+    /// Whether anything was judged.
+    judged: bool,
+    /// Whether that was for the time alone.
+    ticked: bool,
     revisions: Vec<Revision>,
     /// The last change, with the judgement that brought it.
     last: Option<(Kind, Judgement)>,
@@ -109,10 +112,23 @@ impl<'a> Walk<'a> {
             State::Ok => None,
             State::Firing(firing) => Some((firing.severity, firing.since)),
         };
-        let revised = sight.history.revised(before.seen, sight.until);
-        let revisions = revised.into_iter().filter(|revision| is_news(revision)).collect();
+        let tolerance = sight.rule.revision_tolerance;
+        let revised = view.revised_since(before.seen);
+        let revisions = revised.into_iter().filter(|revision| is_news(revision, tolerance)).collect();
         let (held, assessed) = (before.held.clone(), before.assessed);
-        Self { sight, view, before, firing, held, assessed, revisions, last: None, known: None }
+        Self {
+            sight,
+            view,
+            before,
+            firing,
+            held,
+            assessed,
+            judged: false,
+            ticked: false,
+            revisions,
+            last: None,
+            known: None,
+        }
     }
 
     /// Judges the period judged last again, where figures that it may have used changed.
@@ -138,16 +154,24 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What time alone brought about: where nothing else was judged, the period judged last is once more.
+    fn tick(&mut self) {
+        let Some(assessed) = self.assessed.filter(|_| !self.judged && self.sight.rule.uses_time()) else { return };
+        self.ticked = true;
+        self.judge(assessed, Occasion::Tick);
+    }
+
     fn arrived(&self) -> impl Iterator<Item = Period> + use<> {
-        self.sight.history.arrived(self.before.seen, self.sight.until).into_iter().map(|span| span.last())
+        self.view.arrived_since(self.before.seen).into_iter().map(|span| span.last())
     }
 
     fn judge(&mut self, period: Period, occasion: Occasion) {
         let rule = self.sight.rule;
         let judgement = judge(rule, &self.view, period);
-        let clear = judgement.clear.as_ref().map(|gate| &gate.verdict);
-        let condition = condition(self.firing.is_some(), &judgement.verdict, clear, rule.severity);
-        let change = step(self.firing.map(|(severity, _)| severity), condition, occasion);
+        let firing = self.firing.map(|(severity, _)| severity);
+        let condition = joined(firing, &judgement);
+        let change = step(firing, condition, occasion);
+        self.judged = true;
         self.held = None;
         match change {
             Change::Stay => {}
@@ -191,6 +215,14 @@ impl<'a> Walk<'a> {
         Assessment { alert, judgement, transition, told, changed }
     }
 
+    /// What was firing before the walk.
+    fn was(&self) -> Option<&'a Firing> {
+        match &self.before.state {
+            State::Ok => None,
+            State::Firing(firing) => Some(firing),
+        }
+    }
+
     /// The net change: what a reader of the last message would be surprised by.
     fn net(&self) -> Option<(Kind, Judgement)> {
         let (kind, at) = self.last.clone()?;
@@ -201,18 +233,19 @@ impl<'a> Walk<'a> {
             (false, true) => Some((Kind::Fired, latest)),
             (true, false) => Some((Kind::Resolved, latest)),
             (true, true) => {
-                let went_on = matches!(kind, Kind::Escalated | Kind::Eased);
-                Some((if went_on { kind } else { Kind::Continued }, latest))
+                let kind = match (self.was().map(|firing| firing.severity), self.firing) {
+                    (Some(was), Some((now, _))) if now > was => Kind::Escalated,
+                    (Some(was), Some((now, _))) if now < was => Kind::Eased,
+                    _ => Kind::Continued,
+                };
+                Some((kind, latest))
             }
         }
     }
 
     fn transition(&self, kind: Kind, judgement: &Judgement) -> (Transition, Message) {
         let opens = !self.before.is_firing();
-        let was = match &self.before.state {
-            State::Ok => None,
-            State::Firing(firing) => Some(firing),
-        };
+        let was = self.was();
         let severity = self.firing.map(|(severity, _)| severity).or(was.map(|firing| firing.severity));
         let transition = Transition {
             rule: self.before.rule.clone(),
@@ -243,6 +276,7 @@ impl<'a> Walk<'a> {
 
     fn cause(&self, kind: Kind) -> Cause {
         match kind {
+            _ if self.ticked => Cause::TimePassed,
             Kind::Corrected => Cause::Revised,
             Kind::Fired if self.before.assessed.is_none() && self.arrived().next().is_none() => Cause::RuleAdded,
             Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased | Kind::Resolved | Kind::Lapsed => {
@@ -295,9 +329,19 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn is_news(revision: &Revision) -> bool {
+/// What a judgement says of an alert: each severity by its own conditions, the worst that holds.
+fn joined(firing: Option<Severity>, judgement: &Judgement) -> Condition {
+    let levels = judgement.levels.iter().enumerate().rev().map(|(index, level)| {
+        // Whatever fires, fires at the mildest severity at least.
+        let firing = firing.is_some_and(|now| index == 0 || now >= level.severity);
+        (level.severity, condition(firing, &level.when, level.clear.as_ref(), level.severity))
+    });
+    worst(firing, levels)
+}
+
+fn is_news(revision: &Revision, tolerance: f64) -> bool {
     let (old, new) = (revision.old.value, revision.new.value);
-    revision.old.status != revision.new.status || (new - old).abs() > REVISION_TOLERANCE * old.abs().max(new.abs())
+    revision.old.status != revision.new.status || (new - old).abs() > tolerance * old.abs().max(new.abs())
 }
 
 /// Why a judgement is unknown, in words.
@@ -319,21 +363,19 @@ pub fn reasons(judgement: &Judgement) -> String {
 mod tests {
     use super::*;
     use crate::period::{Frequency, Span};
-    use crate::rule::{Expr, Severity};
-    use crate::series::{Finite, Labels, Selector, Status, Unit, Vintage};
+    use crate::rule::{Expr, Level, Severity};
+    use crate::series::{Finite, Labels, Status, Unit, Vintage};
 
     fn rule(when: &str, clear: Option<&str>) -> Rule {
         Rule {
             name: "falling".into(),
-            selector: Selector::default(),
             when: vec![Expr::parse(when).unwrap()],
             clear: clear.map(|clear| Expr::parse(clear).unwrap()),
             severity: Severity::Critical,
-            min_base: None,
             notify: vec!["desk".into()],
-            renotify: Renotify::EachPeriod,
             title: Some("magnet exports".into()),
             hash: "hash".into(),
+            ..Rule::default()
         }
     }
 
@@ -521,6 +563,152 @@ mod tests {
             2025-11=111 | - ok
         ",
         );
+    }
+
+    /// A rule with a warning of two declines, and a critical of three that ends with a rise of a tenth.
+    fn two_severities() -> Rule {
+        let worse = Level {
+            severity: Severity::Critical,
+            when: vec![Expr::parse("declines >= 3").unwrap()],
+            clear: Some(Expr::parse("change > 10%").unwrap()),
+        };
+        let clear = Some("change > 20%");
+        Rule { severity: Severity::Warning, worse: Some(worse), ..rule("declines >= 2", clear) }
+    }
+
+    #[test]
+    fn a_warning_escalates_and_eases_and_ends() {
+        let messages = check(
+            &two_severities(),
+            0,
+            "
+            2025-05=653 2025-06=753 2025-07=619 | - ok
+            2025-08=590                         | fired 2025-08 firing 2025-08
+            2025-09=420.5                       | escalated 2025-09 firing 2025-08
+            2025-10=430                         | continued 2025-10 firing 2025-08
+            2025-11=480                         | eased 2025-11 firing 2025-08
+            2025-12=490                         | continued 2025-12 firing 2025-08
+            2026-02=400                         | - firing 2025-08 held
+            2026-03=500                         | resolved 2026-03 ok
+        ",
+        );
+        let severities: Vec<&str> = messages.iter().map(|message| message.severity.name()).collect();
+        assert_eq!(severities, ["warning", "critical", "critical", "warning", "warning", "warning"]);
+        insta::assert_snapshot!(messages[1].title, @r"China → US magnet exports fell for a 3rd month: 420.5 t in September 2025, −28.7 %");
+        insta::assert_snapshot!(messages[1].clears.as_deref().unwrap(), @r"ends when `change > 20%` holds and `change > 10%` holds");
+        let gates: Vec<String> = messages[1]
+            .gates
+            .iter()
+            .map(|gate| format!("{:?} {} {} {}", gate.severity, gate.text, gate.verdict, gate.value))
+            .collect();
+        insta::assert_snapshot!(gates.join("\n"), @r"
+        Some(Warning) declines >= 2 holds declines = 3
+        Some(Critical) declines >= 3 holds declines = 3
+        ");
+        insta::assert_snapshot!(messages[1].rule_text, @r"warning: declines >= 2; critical: declines >= 3");
+    }
+
+    #[test]
+    fn months_at_once_are_told_by_their_net_severity() {
+        check(
+            &two_severities(),
+            0,
+            "
+            2025-05=653 2025-06=753 2025-07=619 2025-08=590 | fired 2025-08 firing 2025-08
+            2025-09=420.5 2025-10=480                        | continued 2025-10 firing 2025-08
+            2025-11=470 2025-12=460 2026-01=450              | escalated 2026-01 firing 2025-08
+        ",
+        );
+    }
+
+    #[test]
+    fn preliminary_figures_are_not_looked_at() {
+        let rule = Rule { final_only: true, ..rule("declines >= 2", None) };
+        let mut history = history();
+        publish(&mut history, 1, "2025-07=619 2025-08=590");
+        let preliminary = |history: &mut History, at: &str, value: f64, pull: i64, status| {
+            let value = Finite::new(value).unwrap();
+            let vintage = Vintage { value, status, recorded_at: now(pull), pull: PullId(pull) };
+            history.record(Span::parse(at).unwrap(), vintage);
+        };
+        preliminary(&mut history, "2025-09", 420.5, 2, Status::Preliminary);
+        let look = |history: &History, alert: &Alert, pull| {
+            let sight = Sight { rule: &rule, history, until: PullId(pull), now: now(pull), zone: chrono_tz::UTC };
+            assess(sight, alert)
+        };
+        let first = look(&history, &Alert::new("falling", labels(), "hash", PullId(0)), 2);
+        assert_eq!((told(&first).as_str(), first.alert.assessed), ("- ok held", Period::parse("2025-08").ok()));
+        preliminary(&mut history, "2025-09", 420.5, 3, Status::Final);
+        let second = look(&history, &first.alert, 3);
+        assert_eq!(told(&second), "fired 2025-09 firing 2025-09");
+        let message = second.transition.unwrap().1;
+        assert!(
+            message.summary.ends_with("Preliminary and estimated figures are not looked at."),
+            "{}",
+            message.summary
+        );
+    }
+
+    #[test]
+    fn a_revision_within_the_rules_tolerance_is_no_news() {
+        let coarse = Rule { revision_tolerance: 0.5, ..rule("declines >= 2", None) };
+        check(
+            &coarse,
+            0,
+            "
+            2025-06=353 2025-07=619 2025-08=590 2025-09=420.5 | fired 2025-09 firing 2025-09
+            2025-09=600                                       | - firing 2025-09
+            2025-09=1500                                      | corrected 2025-09 ok
+        ",
+        );
+        let none = Rule { revision_tolerance: 0.0, ..rule("value > 420.5 t", None) };
+        check(
+            &none,
+            0,
+            "
+            2025-09=420.5       | - ok
+            2025-09=420.5000001 | corrected 2025-09 firing 2025-09
+        ",
+        );
+    }
+
+    #[test]
+    fn time_alone_fires_and_a_figure_ends_it() {
+        let rule = Rule { renotify: Renotify::Never, ..rule("age > 45d", None) };
+        let mut history = history();
+        publish(&mut history, 1, "2025-01=619");
+        let look = |history: &History, alert: &Alert, pull, at: &str| {
+            let now = Timestamp::parse(&format!("{at}T00:00:00Z")).unwrap();
+            assess(Sight { rule: &rule, history, until: PullId(pull), now, zone: chrono_tz::UTC }, alert)
+        };
+        let fresh = look(&history, &Alert::new("falling", labels(), "hash", PullId(0)), 1, "2025-03-18");
+        assert_eq!(told(&fresh), "- ok");
+        let old = look(&history, &fresh.alert, 1, "2025-03-19");
+        assert_eq!(told(&old), "fired 2025-01 firing 2025-01");
+        assert_eq!(old.transition.as_ref().unwrap().0.cause, Cause::TimePassed);
+        insta::assert_snapshot!(old.transition.as_ref().unwrap().1.title, @r"China → US magnet exports had no newer figure for 46 days: 619 t in January 2025");
+        let older = look(&history, &old.alert, 1, "2025-03-20");
+        assert_eq!((told(&older).as_str(), older.changed), ("- firing 2025-01", false));
+        publish(&mut history, 2, "2025-02=600");
+        let ended = look(&history, &older.alert, 2, "2025-03-21");
+        assert_eq!(told(&ended), "resolved 2025-02 ok");
+        assert_eq!(ended.transition.unwrap().0.cause, Cause::Published);
+    }
+
+    /// An edited severity is no other rule: what fires goes on until it is cleared.
+    #[test]
+    fn an_alert_whose_severity_was_raised_escalates() {
+        let mild = Rule { severity: Severity::Warning, ..rule("value < 300 t", Some("value > 500 t")) };
+        let mut history = history();
+        publish(&mut history, 1, "2025-07=200");
+        fn sight<'a>(rule: &'a Rule, history: &'a History, pull: i64) -> Sight<'a> {
+            Sight { rule, history, until: PullId(pull), now: now(pull), zone: chrono_tz::UTC }
+        }
+        let fired = assess(sight(&mild, &history, 1), &Alert::new("falling", labels(), "hash", PullId(0)));
+        assert_eq!(told(&fired), "fired 2025-07 firing 2025-07");
+        publish(&mut history, 2, "2025-08=400");
+        let raised = Rule { severity: Severity::Critical, ..mild };
+        assert_eq!(told(&assess(sight(&raised, &history, 2), &fired.alert)), "escalated 2025-08 firing 2025-07");
     }
 
     #[test]

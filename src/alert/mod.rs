@@ -9,7 +9,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-pub use step::{Change, Condition, Occasion, condition, step};
+pub use step::{Change, Condition, Occasion, condition, step, worst};
 
 use crate::base::clock::Timestamp;
 use crate::period::Period;
@@ -167,12 +167,21 @@ pub enum Cause {
     RuleEdited,
     /// The feed or the series that it was about is gone.
     SeriesGone,
+    /// Nothing was published, and time went by.
+    TimePassed,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 6] =
-        [Self::Published, Self::Revised, Self::RuleAdded, Self::RuleRemoved, Self::RuleEdited, Self::SeriesGone];
+    pub const ALL: [Self; 7] = [
+        Self::Published,
+        Self::Revised,
+        Self::RuleAdded,
+        Self::RuleRemoved,
+        Self::RuleEdited,
+        Self::SeriesGone,
+        Self::TimePassed,
+    ];
 
     /// The word: `published`, `revised`, …
     pub const fn name(self) -> &'static str {
@@ -183,6 +192,7 @@ impl Cause {
             Self::RuleRemoved => "rule_removed",
             Self::RuleEdited => "rule_edited",
             Self::SeriesGone => "series_gone",
+            Self::TimePassed => "time_passed",
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum Occasion {
     LateArrival,
     /// The period judged last, after a known figure was revised.
     Revision,
+    /// The period judged last, after time went by and nothing else.
+    Tick,
 }
 
 /// What follows.
@@ -57,24 +59,40 @@ pub fn condition(firing: bool, when: &Verdict, clear: Option<&Verdict>, severity
     }
 }
 
+/// Joins the severities of a rule, given worst first: the worst that holds counts. While an alert fires
+/// at a severity of which nothing can be said, nothing can be said of the alert; a milder one that holds
+/// makes it at least that.
+pub fn worst(firing: Option<Severity>, levels: impl IntoIterator<Item = (Severity, Condition)>) -> Condition {
+    let mut unknown = false;
+    for (severity, condition) in levels {
+        match condition {
+            Condition::Holds(_) => return condition,
+            Condition::Unknown if firing.is_some_and(|now| now >= severity) => return Condition::Unknown,
+            Condition::Unknown => unknown = true,
+            Condition::Fails => {}
+        }
+    }
+    if unknown { Condition::Unknown } else { Condition::Fails }
+}
+
 /// The transition table. `firing` is the severity of an alert that fires.
 pub fn step(firing: Option<Severity>, condition: Condition, occasion: Occasion) -> Change {
-    use Occasion::{LateArrival, NewPeriod, Revision};
+    use Occasion::{LateArrival, NewPeriod, Revision, Tick};
     match (firing, condition, occasion) {
-        (_, Condition::Unknown, NewPeriod | LateArrival | Revision) => Change::Hold,
-        (None, Condition::Fails, NewPeriod | LateArrival | Revision) => Change::Stay,
-        (None, Condition::Holds(now), NewPeriod | LateArrival) => Change::Begin(Kind::Fired, now),
+        (_, Condition::Unknown, NewPeriod | LateArrival | Revision | Tick) => Change::Hold,
+        (None, Condition::Fails, NewPeriod | LateArrival | Revision | Tick) => Change::Stay,
+        (None, Condition::Holds(now), NewPeriod | LateArrival | Tick) => Change::Begin(Kind::Fired, now),
         (None, Condition::Holds(now), Revision) => Change::Begin(Kind::Corrected, now),
-        (Some(_), Condition::Fails, NewPeriod | LateArrival) => Change::End(Kind::Resolved),
+        (Some(_), Condition::Fails, NewPeriod | LateArrival | Tick) => Change::End(Kind::Resolved),
         (Some(_), Condition::Fails, Revision) => Change::End(Kind::Corrected),
-        (Some(was), Condition::Holds(now), NewPeriod | LateArrival | Revision) if now > was => {
+        (Some(was), Condition::Holds(now), NewPeriod | LateArrival | Revision | Tick) if now > was => {
             Change::GoOn(Kind::Escalated, now)
         }
-        (Some(was), Condition::Holds(now), NewPeriod | LateArrival | Revision) if now < was => {
+        (Some(was), Condition::Holds(now), NewPeriod | LateArrival | Revision | Tick) if now < was => {
             Change::GoOn(Kind::Eased, now)
         }
         (Some(_), Condition::Holds(now), NewPeriod) => Change::GoOn(Kind::Continued, now),
-        (Some(_), Condition::Holds(_), LateArrival | Revision) => Change::Stay,
+        (Some(_), Condition::Holds(_), LateArrival | Revision | Tick) => Change::Stay,
     }
 }
 
@@ -111,6 +129,14 @@ mod tests {
             ok        warning   new   fired warning
             ok        warning   late  fired warning
             ok        warning   rev   corrected warning
+            ok        warning   tick  fired warning
+            ok        fails     tick  stay
+            ok        unknown   tick  hold
+            warning   warning   tick  stay
+            warning   critical  tick  escalated critical
+            critical  warning   tick  eased warning
+            warning   fails     tick  end resolved
+            warning   unknown   tick  hold
             ok        fails     new   stay
             ok        fails     late  stay
             ok        fails     rev   stay
@@ -138,6 +164,7 @@ mod tests {
             let occasion = match words[2] {
                 "new" => Occasion::NewPeriod,
                 "late" => Occasion::LateArrival,
+                "tick" => Occasion::Tick,
                 _ => Occasion::Revision,
             };
             let told = match step(read_severity(words[0]), read_condition(words[1]), occasion) {
@@ -147,6 +174,37 @@ mod tests {
                 Change::End(kind) => format!("end {kind}"),
             };
             assert_eq!(told, words[3..].join(" "), "{line}");
+        }
+    }
+
+    /// Each line: the state, what warning and critical come to, both together.
+    #[test]
+    fn the_worst_severity_counts() {
+        let table = "
+            ok        fails    fails    fails
+            ok        holds    fails    warning
+            ok        holds    holds    critical
+            ok        fails    holds    critical
+            ok        unknown  holds    critical
+            ok        holds    unknown  warning
+            ok        fails    unknown  unknown
+            ok        unknown  fails    unknown
+            warning   holds    unknown  warning
+            warning   fails    unknown  unknown
+            warning   unknown  fails    unknown
+            critical  holds    unknown  unknown
+            critical  fails    unknown  unknown
+            critical  holds    fails    warning
+            critical  fails    fails    fails
+        ";
+        for line in table.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let level = |word: &str, severity| match word {
+                "holds" => (severity, Condition::Holds(severity)),
+                word => (severity, read_condition(word)),
+            };
+            let levels = [level(words[2], Severity::Critical), level(words[1], Severity::Warning)];
+            assert_eq!(worst(read_severity(words[0]), levels), read_condition(words[3]), "{line}");
         }
     }
 

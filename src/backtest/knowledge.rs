@@ -131,7 +131,8 @@ impl Knowledge {
         moments.sort_unstable();
         moments.dedup();
         let mut renumbered = History::new(history.labels().clone(), history.frequency(), history.unit().cloned())
-            .with_max_gap(history.max_gap_days());
+            .with_max_gap(history.max_gap_days())
+            .with_release(history.release().cloned());
         let mut origins: BTreeMap<Span, Vec<Origin>> = BTreeMap::new();
         let mut sources: BTreeMap<PullId, PullId> = BTreeMap::new();
         let late = known.iter().filter(|known| known.is_overdue(release)).map(|known| known.span).collect();

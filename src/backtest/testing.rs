@@ -2,8 +2,8 @@
 
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Length, Span};
-use crate::rule::{Expr, Renotify, Rule, Severity};
-use crate::series::{Finite, History, Labels, PullId, Release, Selector, Status, Unit, Vintage};
+use crate::rule::{Expr, Rule, Severity};
+use crate::series::{Finite, History, Labels, PullId, Release, Status, Unit, Vintage};
 
 /// China's exports of permanent magnets of rare earths (customs code 85051110), all destinations, in
 /// tonnes; General Administration of Customs, as reported by the press. 2025-02, 2025-03, 2025-04 and
@@ -44,15 +44,13 @@ pub const US: &str = "
 pub fn rule(when: &str, clear: Option<&str>) -> Rule {
     Rule {
         name: "falling".into(),
-        selector: Selector::default(),
         when: vec![Expr::parse(when).unwrap()],
         clear: clear.map(|clear| Expr::parse(clear).unwrap()),
         severity: Severity::Critical,
-        min_base: None,
         notify: vec!["desk".into()],
-        renotify: Renotify::EachPeriod,
         title: Some("magnet exports".into()),
         hash: "hash".into(),
+        ..Rule::default()
     }
 }
 

@@ -4,8 +4,11 @@
 //! due, never which month a figure belongs to.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+#[cfg(test)]
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeZone, Utc};
@@ -95,11 +98,13 @@ pub enum Clock {
     /// The machine's clock.
     System,
     /// A clock that stands still until it is set; every clone shows the same time.
+    #[cfg(test)]
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
     /// A clock that a test moves by hand.
+    #[cfg(test)]
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.millis())))
     }
@@ -109,11 +114,13 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => Timestamp(Utc::now().timestamp_millis()),
+            #[cfg(test)]
             Self::Manual(millis) => Timestamp(millis.load(Ordering::SeqCst)),
         }
     }
 
     /// Sets a manual clock; the machine's clock is not ours to set, so there it does nothing.
+    #[cfg(test)]
     pub fn set(&self, now: Timestamp) {
         if let Self::Manual(millis) = self {
             millis.store(now.millis(), Ordering::SeqCst);

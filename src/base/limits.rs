@@ -52,6 +52,8 @@ pub const STREAK_DEPTH_MAX: usize = 2;
 pub const STREAK_MAX: u32 = 1000;
 /// Periods that a look-back or a window reaches back, at most (a hundred years of days).
 pub const LOOK_BACK_MAX: u32 = 40_000;
+/// Years that a season is held against, at most.
+pub const YEARS_MAX: u32 = 100;
 /// Reasons that are kept of an unknown value; the others are counted.
 pub const REASONS_KEPT: usize = 8;
 /// Bytes of a receiver's answer that are read for its verdict, at most.

@@ -1,26 +1,45 @@
-//! `alerts`: what fires, and what is held.
+//! `alerts`: what fires, what is held, and how one alert came to where it is.
 
 use serde_json::json;
 
-use super::{Format, Session};
-use crate::alert::{Alert, State};
+use super::{Exit, FAILED, Format, Session, say};
+use crate::alert::{Alert, State, Transition};
+use crate::outbox::Message;
+use crate::store::Store;
 
-/// List alerts: firing ones first, then those that wait for a figure
+/// List alerts: firing ones first, then those that wait for a figure; or tell the story of one
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Also those that neither fire nor wait
     #[arg(long)]
     all: bool,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Every transition of an alert, oldest first, with what was said
+    Show {
+        /// The alert's id, or the beginning of it
+        id: String,
+    },
 }
 
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
-    let mut alerts = super::runtime()?.block_on(async {
+    super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
-        anyhow::Ok(store.alerts().await?)
-    })?;
-    alerts.retain(|alert| args.all || alert.is_firing() || alert.held.is_some());
+        match &args.verb {
+            None => list(session, store.alerts().await?, args.all),
+            Some(Verb::Show { id }) => show(session, &store, id).await,
+        }
+    })
+}
+
+fn list(session: &Session, mut alerts: Vec<Alert>, all: bool) -> anyhow::Result<()> {
+    alerts.retain(|alert| all || alert.is_firing() || alert.held.is_some());
     alerts.sort_by_key(|alert| std::cmp::Reverse((severity(alert), alert.held.is_some())));
     match session.format {
         Format::Json => alerts.iter().try_for_each(|alert| session.line(&line(alert))),
@@ -30,6 +49,50 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
             session.print(&super::table::table(&["state", "severity", "since", "rule", "series", "id", "what"], &rows))
         }
     }
+}
+
+async fn show(session: &Session, store: &Store, id: &str) -> anyhow::Result<()> {
+    let mut alerts = store.alerts().await?;
+    alerts.retain(|alert| alert.id().starts_with(id));
+    let [alert] = alerts.as_slice() else {
+        let found = if alerts.is_empty() { "no alert has" } else { "more than one alert has" };
+        say(&format!("error: {found} an id that begins with {id}; see `supplywatch alerts --all`"));
+        return Err(Exit(FAILED).into());
+    };
+    let transitions = store.transitions(&alert.rule, &alert.labels).await?;
+    match session.format {
+        Format::Json => {
+            transitions.iter().try_for_each(|(transition, message)| session.line(&told(transition, message)))
+        }
+        Format::Text => {
+            session.print(&format!("{} on {}: {}", alert.rule, alert.labels, state(alert)))?;
+            let header = ["number", "episode", "found", "transition", "severity", "cause", "period", "message"];
+            let rows: Vec<Vec<String>> =
+                transitions.iter().map(|(transition, message)| step(transition, message)).collect();
+            session.print(&super::table::table(&header, &rows))
+        }
+    }
+}
+
+fn step(transition: &Transition, message: &Message) -> Vec<String> {
+    vec![
+        transition.number.to_string(),
+        transition.episode.to_string(),
+        transition.at.to_string(),
+        transition.kind.to_string(),
+        transition.severity.to_string(),
+        transition.cause.name().to_owned(),
+        transition.period.map_or_else(|| "—".to_owned(), |period| period.to_string()),
+        message.title.clone(),
+    ]
+}
+
+fn told(transition: &Transition, message: &Message) -> serde_json::Value {
+    json!({
+        "number": transition.number, "episode": transition.episode, "at": transition.at, "transition": transition.kind,
+        "severity": transition.severity, "cause": transition.cause, "period": transition.period,
+        "message": message,
+    })
 }
 
 fn severity(alert: &Alert) -> Option<crate::rule::Severity> {

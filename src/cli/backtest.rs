@@ -117,7 +117,7 @@ pub async fn past(
         let feed = setup.feeds.iter().find(|feed| feed.name == series.feed);
         let history = store.history(series, store.newest_pull(&series.feed).await?).await?;
         let history = match feed {
-            Some(feed) => history.with_max_gap(feed.max_gap_days),
+            Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
             None => history,
         };
         let zone = feed.map_or(setup.zone, |feed| feed.zone);

@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use super::{Exit, FAILED, Format, Session, say};
-use crate::base::text::shorten;
-use crate::store::{DeliveryRecord, DeliveryState, Store};
+use crate::base::clock::Timestamp;
+use crate::base::text::{printable, shorten};
+use crate::outbox::Attempt;
+use crate::store::{DeliveryRecord, DeliveryState, Store, StoreError};
 
-/// List deliveries, newest first, or send one again
+/// List deliveries, newest first; show the attempts of one, or send it again
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Only those that were given up or whose last attempt failed
@@ -21,6 +23,11 @@ pub struct Args {
 
 #[derive(clap::Subcommand, Debug)]
 enum Verb {
+    /// Every attempt of a delivery, oldest first, with how it ended
+    Show {
+        /// The delivery's id, or the beginning of it
+        id: String,
+    },
     /// Make a delivery due now, given up or not; a running daemon, or the next run, sends it
     Retry {
         /// The delivery's id, or the beginning of it
@@ -34,6 +41,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     super::runtime()?.block_on(async {
         match &args.verb {
             None => list(session, &session.copy(&setup.state).await?, args).await,
+            Some(Verb::Show { id }) => show(session, &session.copy(&setup.state).await?, id).await,
             Some(Verb::Retry { id }) => retry(session, &setup.state, id).await,
         }
     })
@@ -52,10 +60,53 @@ async fn list(session: &Session, store: &Store, args: &Args) -> anyhow::Result<(
     }
 }
 
+async fn show(session: &Session, store: &Store, id: &str) -> anyhow::Result<()> {
+    let mut records = store.deliveries(false, usize::MAX).await?;
+    records.retain(|record| record.delivery.id.starts_with(id));
+    let [record] = records.as_slice() else {
+        let found = if records.is_empty() { "no delivery has" } else { "more than one delivery has" };
+        say(&format!("error: {found} an id that begins with {id}; see `supplywatch deliveries`"));
+        return Err(Exit(FAILED).into());
+    };
+    let attempts = store.attempts(&record.delivery.id).await?;
+    if session.format == Format::Json {
+        let attempts = attempts.iter().map(|(number, began, attempt)| attempt_json(*number, *began, attempt.as_ref()));
+        let mut told = line(record);
+        told["history"] = attempts.collect();
+        return session.line(&told);
+    }
+    let (id, receiver, title) = (&record.delivery.id, &record.delivery.receiver, &record.delivery.message.title);
+    session.print(&format!("{id} to {receiver}, {}: {}", state(record), printable(title)))?;
+    let rows: Vec<Vec<String>> =
+        attempts.iter().map(|(number, began, attempt)| attempt_row(*number, *began, attempt.as_ref())).collect();
+    session.print(&super::table::table(&["attempt", "began", "ended", "outcome", "status", "why"], &rows))
+}
+
+fn attempt_row(number: u32, began: Timestamp, attempt: Option<&Attempt>) -> Vec<String> {
+    let ended = attempt.map_or_else(String::new, |attempt| attempt.finished_at.to_string());
+    let outcome = attempt.map_or("cut off", |attempt| attempt.outcome.name());
+    let status = attempt.and_then(|attempt| attempt.status).map(|status| status.to_string());
+    let why = attempt.and_then(|attempt| attempt.outcome.why()).unwrap_or_default();
+    vec![number.to_string(), began.to_string(), ended, outcome.to_owned(), status.unwrap_or_default(), why.to_owned()]
+}
+
+fn attempt_json(number: u32, began: Timestamp, attempt: Option<&Attempt>) -> serde_json::Value {
+    json!({
+        "attempt": number, "started_at": began, "finished_at": attempt.map(|attempt| attempt.finished_at),
+        "outcome": attempt.map(|attempt| attempt.outcome.name()), "status": attempt.and_then(|attempt| attempt.status),
+        "reason": attempt.and_then(|attempt| attempt.outcome.why()),
+    })
+}
+
 async fn retry(session: &Session, location: &crate::store::Location, id: &str) -> anyhow::Result<()> {
     let store = Store::open_beside(location, session.clock.now()).await?;
-    let record = store.retry_delivery(id, session.clock.now()).await?;
+    let record = store.retry_delivery(id, session.clock.now()).await;
     store.close().await?;
+    if let Err(error @ StoreError::Ambiguous { .. }) = &record {
+        say(&format!("error: {error}"));
+        return Err(Exit(FAILED).into());
+    }
+    let record = record?;
     let Some(record) = record else {
         say(&format!("error: no delivery that was not sent has the id {id}; see `supplywatch deliveries --failed`"));
         return Err(Exit(FAILED).into());

@@ -1,9 +1,12 @@
 //! `dry-run`: everything up to the sending, on a copy of the state.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use super::{Exit, FAILED, Format, Session, say};
-use crate::base::text::{counted, printable};
+use crate::base::text::{counted, nearest, printable};
+use crate::config::Setup;
 use crate::daemon::{Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, preview_all, pull_all};
 
 /// Show what a run would send now, on a copy of the state: nothing is sent, nothing is stored
@@ -18,6 +21,15 @@ pub struct Args {
     /// Judge what is stored, without pulling feeds
     #[arg(long)]
     offline: bool,
+    /// Read this feed from a file instead: what would follow if the publisher said so; may be repeated
+    #[arg(long, value_name = "NAME=FILE", value_parser = parse_stand_in)]
+    feed: Vec<(String, PathBuf)>,
+}
+
+fn parse_stand_in(text: &str) -> Result<(String, PathBuf), String> {
+    let pair = text.split_once('=').filter(|(name, file)| !name.is_empty() && !file.is_empty());
+    let (name, file) = pair.ok_or_else(|| "expected NAME=FILE, such as china-magnets=october.csv".to_owned())?;
+    Ok((name.to_owned(), PathBuf::from(file)))
 }
 
 /// Runs the verb.
@@ -30,13 +42,16 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         say(&format!("showing rule {} alone", printable(name)));
     }
     setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_plain);
+    for (name, file) in &args.feed {
+        stand_in(&mut setup, name, file)?;
+    }
     super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
         let context = Context::new(store, session.clock.clone(), &setup)?;
         let evaluation = Evaluation::new(&context, &setup).await?;
         let mut changed = evaluate_pending(&evaluation).await?;
         changed.extend(evaluate_all(&evaluation).await?);
-        let pulled = if args.offline { Vec::new() } else { pull_all(&context, &setup).await? };
+        let pulled = pull_all(&context, &setup, |feed| !args.offline || feed.stand_in.is_some()).await?;
         changed.extend(evaluate_pending(&evaluation).await?);
         let shown = |name: &str| args.rule.as_deref().is_none_or(|rule| rule == name);
         let mut all = merged(changed, evaluation.look().await?);
@@ -52,6 +67,21 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         }
         if pulled.iter().all(Pulled::is_ok) { Ok(()) } else { Err(Exit(FAILED).into()) }
     })
+}
+
+/// Lets a feed be read from a file.
+fn stand_in(setup: &mut Setup, name: &str, file: &Path) -> anyhow::Result<()> {
+    if let Some(feed) = setup.feeds.iter_mut().find(|feed| feed.name == name) {
+        feed.stand_in = Some(file.to_owned());
+        return Ok(());
+    }
+    let names = setup.feeds.iter().map(|feed| feed.name.as_str());
+    let known = nearest(name, names.clone()).map_or_else(
+        || format!("the feeds are {}", crate::base::text::list(names)),
+        |near| format!("did you mean `{near}`?"),
+    );
+    say(&format!("error: there is no feed {}; {known}", crate::base::text::list([name])));
+    Err(Exit(2).into())
 }
 
 /// What every rule says now, with the net change of this run where there was one.
@@ -91,6 +121,10 @@ fn show(
     for rule in setup.rules.iter().filter(|rule| all.iter().all(|assessed| assessed.rule != rule.name)) {
         say(&format!("rule {} matches no series", rule.name));
     }
+    let kept_quiet: usize = all.iter().map(|assessed| assessed.kept_quiet).sum();
+    if kept_quiet > 0 {
+        say(&format!("min_base kept {} quiet", counted(kept_quiet, "measure")));
+    }
     say(&format!("dry run: {} would be sent; nothing was sent or stored", counted(previews.len(), "message")));
     Ok(())
 }
@@ -124,10 +158,14 @@ fn line(assessed: &Assessed) -> Value {
             let measures = gate.reading.measures();
             let value: Vec<String> =
                 measures.iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
-            json!({"text": gate.text, "verdict": gate.verdict.name(), "value": value.join(", ")})
+            let mut line = json!({"text": gate.text, "verdict": gate.verdict.name(), "value": value.join(", ")});
+            if let Some(severity) = gate.severity {
+                line["severity"] = json!(severity);
+            }
+            line
         })
         .collect();
-    json!({
+    let mut line = json!({
         "rule": assessed.rule,
         "labels": assessed.labels,
         "period": assessed.period,
@@ -136,5 +174,9 @@ fn line(assessed: &Assessed) -> Value {
         "transition": assessed.transition.as_ref().map(|message| message.kind.name()),
         "receivers": assessed.receivers,
         "gates": gates,
-    })
+    });
+    if assessed.kept_quiet > 0 {
+        line["kept_quiet"] = json!(assessed.kept_quiet);
+    }
+    line
 }

@@ -1,13 +1,18 @@
 //! `explain`: why a rule does or does not fire, with every figure it used.
 
+use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
 use super::{Exit, Format, Session, say};
-use crate::base::text::nearest;
+use crate::base::clock::Timestamp;
+use crate::base::text::{counted, nearest};
 use crate::config::Setup;
 use crate::period::Period;
-use crate::rule::{Gate, Judgement, Reading, Rule, judge};
-use crate::series::{AsOf, History, Point, View};
+use crate::rule::{
+    Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, distance, judge, next_distance,
+};
+use crate::series::{AsOf, History, Point, Quantity, View};
 use crate::store::{SeriesRef, Store};
 
 /// Show why a rule does or does not fire: the expression as a tree with every value and figure
@@ -21,6 +26,35 @@ pub struct Args {
     /// Judge this period instead of the latest, such as 2025-09
     #[arg(long, value_parser = |text: &str| Period::parse(text).map_err(|error| error.to_string()))]
     period: Option<Period>,
+    /// As it was known then: a day (all of it), or an instant such as 2025-10-20T01:00:00Z
+    #[arg(long, value_name = "T", value_parser = moment)]
+    as_of: Option<Moment>,
+}
+
+/// A moment whose knowledge counts.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    Day(NaiveDate),
+    Instant(Timestamp),
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Moment::Day);
+    let found = Timestamp::parse(text).map(Moment::Instant).or_else(day);
+    found.ok_or_else(|| "expected a day such as 2025-10-20, or an instant such as 2025-10-20T01:00:00Z".to_owned())
+}
+
+impl Moment {
+    /// The instant: of a day, its last.
+    fn instant(self, zone: Tz) -> Timestamp {
+        match self {
+            Self::Instant(instant) => instant,
+            Self::Day(day) => {
+                let next = day.succ_opt().unwrap_or(day);
+                Timestamp::from_millis(Timestamp::start_of_day(next, zone).millis() - 1)
+            }
+        }
+    }
 }
 
 /// Runs the verb.
@@ -40,7 +74,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
             return Err(Exit(super::FAILED).into());
         }
         for series in matching {
-            one(session, &setup, &store, rule, series, args.period).await?;
+            one(session, &setup, &store, rule, series, args).await?;
         }
         Ok(())
     })
@@ -76,47 +110,174 @@ async fn one(
     store: &Store,
     rule: &Rule,
     series: &SeriesRef,
-    period: Option<Period>,
+    args: &Args,
 ) -> anyhow::Result<()> {
     let until = store.newest_pull(&series.feed).await?;
     let history = store.history(series, until).await?;
     let feed = setup.feeds.iter().find(|feed| feed.name == series.feed);
-    let history = feed.map_or_else(|| history.clone(), |feed| history.clone().with_max_gap(feed.max_gap_days));
-    let view = history.view(AsOf::Latest);
-    let Some(period) = period.or_else(|| view.latest()) else { return Ok(()) };
+    let history = match feed {
+        Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
+        None => history,
+    };
+    let zone = feed.map_or(setup.zone, |feed| feed.zone);
+    let instant = args.as_of.map(|moment| moment.instant(zone));
+    let view =
+        history.view(instant.map_or(AsOf::Latest, AsOf::Time)).at(instant.unwrap_or_else(|| session.clock.now()));
+    let Some(period) = args.period.or_else(|| rule.seen(view).latest()) else {
+        say(&format!("nothing was known of {} then", history.labels()));
+        return Ok(());
+    };
     if period.frequency() != series.frequency {
         say(&format!("error: {period} is a {}: {} is by {}", period.frequency(), series.feed, series.frequency));
         return Err(Exit(2).into());
     }
-    let judgement = judge(rule, &view, period);
-    let held = store.alert(&rule.name, &series.labels).await?.and_then(|alert| alert.held);
+    let held =
+        store.alert(&rule.name, &series.labels).await?.and_then(|alert| alert.held).filter(|_| instant.is_none());
+    let explained = Explained { rule, history: &history, view, judgement: judge(rule, &view, period), held, instant };
     match session.format {
-        Format::Json => session.line(&json_of(rule, &history, &judgement)),
-        Format::Text => session.print(&text_of(rule, &history, view, &judgement, held.as_deref())),
+        Format::Json => session.line(&explained.json()),
+        Format::Text => session.print(&explained.text()),
     }
 }
 
-fn text_of(rule: &Rule, history: &History, view: View<'_>, judgement: &Judgement, held: Option<&str>) -> String {
-    let mut lines = vec![
-        format!("{} on {}", rule.name, history.labels()),
-        format!("at {}: {}", judgement.period.in_words(), judgement.verdict.name()),
-    ];
-    if let Some(reason) = held {
-        lines.push(format!("the alert is held as it was: {reason}"));
+/// One rule on one series at one period.
+struct Explained<'a> {
+    rule: &'a Rule,
+    history: &'a History,
+    view: View<'a>,
+    judgement: Judgement,
+    /// Why the alert is held as it was.
+    held: Option<String>,
+    /// As it was known then, where another moment than now was asked for.
+    instant: Option<Timestamp>,
+}
+
+impl Explained<'_> {
+    fn text(&self) -> String {
+        let Self { rule, history, judgement, .. } = self;
+        let as_known = self.instant.map(|instant| format!(", as it was known at {instant}")).unwrap_or_default();
+        let mut lines = vec![
+            format!("{} on {}", rule.name, history.labels()),
+            format!("at {}: {}{as_known}", judgement.period.in_words(), judgement.verdict.name()),
+        ];
+        lines.extend(self.suppressed());
+        for gate in &judgement.gates {
+            let word = gate.severity.map_or("when", Severity::name);
+            lines.push(format!("  {word} {} → {}", gate.text, gate.verdict.name()));
+            tree(&gate.reading, history, 2, &mut lines);
+            lines.extend(
+                self.gate_distances(gate).iter().map(|distance| format!("    {}", self.told(distance, "holds"))),
+            );
+        }
+        for gate in &judgement.clear {
+            let of = gate.severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
+            lines.push(format!("  clear{of} {} → {}", gate.text, gate.verdict.name()));
+            tree(&gate.reading, history, 2, &mut lines);
+        }
+        lines.extend(self.levels().iter().map(|(severity, gates)| self.near(*severity, gates)));
+        lines.push(format!("  receivers: {}", crate::base::text::list(&rule.notify)));
+        let latest = self.view.latest().filter(|latest| *latest != judgement.period);
+        lines.extend(latest.map(|latest| format!("  the latest period is {latest}")));
+        lines.push(String::new());
+        lines.join("\n")
     }
-    for gate in &judgement.gates {
-        lines.push(format!("  when {}", gate.text));
-        tree(&gate.reading, history, 2, &mut lines);
+
+    /// What keeps the rule from speaking, whatever its figures say.
+    fn suppressed(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        lines.extend(self.held.as_ref().map(|reason| format!("the alert is held as it was: {reason}")));
+        let quiet = self.judgement.kept_quiet();
+        if let (Some(min_base), true) = (&self.rule.min_base, quiet > 0) {
+            lines.push(format!("min_base {min_base} keeps {} quiet", counted(quiet, "measure")));
+        }
+        let hidden = self.rule.seen(self.view).hidden();
+        let told: Vec<String> = hidden.iter().map(|point| figure(point, self.history)).collect();
+        if !told.is_empty() {
+            lines.push(format!("only final figures count; not looked at: {}", told.join(", ")));
+        }
+        lines
     }
-    for gate in &judgement.clear {
-        lines.push(format!("  clear {}", gate.text));
-        tree(&gate.reading, history, 2, &mut lines);
+
+    /// The gates of each severity.
+    fn levels(&self) -> Vec<(Option<Severity>, &[Expr])> {
+        match &self.rule.worse {
+            None => vec![(None, &self.rule.when)],
+            Some(worse) => vec![(Some(self.rule.severity), &self.rule.when), (Some(worse.severity), &worse.when)],
+        }
     }
-    lines.push(format!("  receivers: {}", crate::base::text::list(&rule.notify)));
-    let latest = view.latest().filter(|latest| *latest != judgement.period);
-    lines.extend(latest.map(|latest| format!("  the latest period is {latest}")));
-    lines.push(String::new());
-    lines.join("\n")
+
+    /// How many gates hold, and how far all of them together are from changing.
+    fn near(&self, severity: Option<Severity>, gates: &[Expr]) -> String {
+        let of_level = self.judgement.gates.iter().filter(|gate| gate.severity == severity);
+        let hold = of_level.filter(|gate| gate.verdict == Verdict::Holds).count();
+        let verb = severity.map_or_else(|| "fires".to_owned(), |severity| format!("is {severity}"));
+        let count = match gates.len() {
+            1 => String::new(),
+            all => format!("{hold} of {all} gates hold; "),
+        };
+        let told: Vec<String> = self.distances(gates).iter().map(|distance| self.told(distance, &verb)).collect();
+        let told = if told.is_empty() {
+            format!("neither the figure of {} nor the next alone changes it", self.judgement.period)
+        } else {
+            told.join("; ")
+        };
+        format!("  {count}{told}")
+    }
+
+    fn gate_distances(&self, gate: &Gate) -> Vec<Distance> {
+        // Of a single gate, the rule's own line says it.
+        let of_level = self.levels().into_iter().find(|(severity, _)| *severity == gate.severity);
+        let gates = of_level.map(|(_, gates)| gates).filter(|gates| gates.len() > 1).unwrap_or_default();
+        let same = gates.iter().find(|expr| expr.text() == gate.text);
+        same.map(|expr| self.distances(std::slice::from_ref(expr))).unwrap_or_default()
+    }
+
+    /// By the judged period's figure; where that changes nothing, by the next one's.
+    fn distances(&self, gates: &[Expr]) -> Vec<Distance> {
+        let period = self.judgement.period;
+        let now = distance(self.rule, gates, &self.view, period);
+        now.or_else(|| next_distance(self.rule, gates, &self.view, period)).into_iter().collect()
+    }
+
+    /// `fires below 41 200 t, now 43 900 t`.
+    fn told(&self, distance: &Distance, verb: &str) -> String {
+        let quantity = |value: f64| Quantity { value, unit: self.history.unit().cloned() }.to_string();
+        let side = |threshold: &Threshold| format!("{} {}", threshold.holds.name(), quantity(threshold.value));
+        let sides: Vec<String> = distance.thresholds.iter().map(side).collect();
+        let both = matches!(distance.thresholds[..], [a, b] if a.holds == Side::Above && b.holds == Side::Below);
+        let sides = sides.join(if both { " and " } else { " or " });
+        match distance.now {
+            Some(now) => format!("{verb} {sides}, now {}", quantity(now)),
+            None => format!("{verb} in {} {sides}", distance.period),
+        }
+    }
+
+    fn json(&self) -> Json {
+        let Self { rule, history, judgement, .. } = self;
+        let distances = self.levels().into_iter().flat_map(|(severity, gates)| {
+            self.distances(gates).into_iter().map(move |distance| distance_json(severity, &distance))
+        });
+        json!({
+            "rule": rule.name, "labels": history.labels(), "period": judgement.period,
+            "as_of": self.instant, "verdict": judgement.verdict.name(),
+            "gates": judgement.gates.iter().map(gate_json).collect::<Vec<_>>(),
+            "clear": judgement.clear.first().map(gate_json),
+            "clears": judgement.clear.iter().map(gate_json).collect::<Vec<_>>(),
+            "distances": distances.collect::<Vec<_>>(),
+            "held": self.held, "kept_quiet": judgement.kept_quiet(),
+            "not_looked_at": rule.seen(self.view).hidden().iter().map(point_json).collect::<Vec<_>>(),
+            "unit": history.unit().map(ToString::to_string), "receivers": rule.notify, "hash": rule.hash,
+        })
+    }
+}
+
+fn distance_json(severity: Option<Severity>, distance: &Distance) -> Json {
+    let thresholds =
+        distance.thresholds.iter().map(|threshold| json!({"fires": threshold.holds, "value": threshold.value}));
+    json!({
+        "severity": severity, "period": distance.period, "now": distance.now,
+        "thresholds": thresholds.collect::<Vec<_>>(),
+    })
 }
 
 /// One part of the expression, the figures that it read, and its parts below it.
@@ -137,32 +298,27 @@ fn figure(point: &Point, history: &History) -> String {
     let earlier = history.vintages(point.span).iter().filter(|vintage| vintage.pull < point.pull).count();
     let revised = match earlier {
         0 => String::new(),
-        count => format!(", {} before it", crate::base::text::counted(count, "vintage")),
+        count => format!(", {} before it", counted(count, "vintage")),
     };
     format!("{} {value}{unit} ({}, known since {}{revised})", point.span, point.status, point.recorded_at)
 }
 
-fn json_of(rule: &Rule, history: &History, judgement: &Judgement) -> Json {
+fn gate_json(gate: &Gate) -> Json {
     json!({
-        "rule": rule.name, "labels": history.labels(), "period": judgement.period,
-        "verdict": judgement.verdict.name(),
-        "gates": judgement.gates.iter().map(gate_json).collect::<Vec<_>>(),
-        "clear": judgement.clear.as_ref().map(gate_json),
-        "unit": history.unit().map(ToString::to_string), "receivers": rule.notify, "hash": rule.hash,
+        "text": gate.text, "severity": gate.severity, "verdict": gate.verdict.name(),
+        "reading": reading_json(&gate.reading),
     })
 }
 
-fn gate_json(gate: &Gate) -> Json {
-    json!({"text": gate.text, "verdict": gate.verdict.name(), "reading": reading_json(&gate.reading)})
+fn point_json(point: &Point) -> Json {
+    json!({
+        "period": point.span, "value": point.value, "status": point.status,
+        "recorded_at": point.recorded_at, "pull": point.pull,
+    })
 }
 
 fn reading_json(reading: &Reading) -> Json {
-    let points = reading.points.iter().map(|point| {
-        json!({
-            "period": point.span, "value": point.value, "status": point.status,
-            "recorded_at": point.recorded_at, "pull": point.pull,
-        })
-    });
+    let points = reading.points.iter().map(point_json);
     json!({
         "text": reading.text, "value": reading.value.to_string(), "points": points.collect::<Vec<_>>(),
         "parts": reading.parts.iter().map(reading_json).collect::<Vec<_>>(),

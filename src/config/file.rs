@@ -151,6 +151,16 @@ pub struct RuleTable {
     pub when: Option<Texts>,
     /// What ends a firing alert.
     pub clear: Option<At<String>>,
+    /// The conditions of a warning.
+    pub warning: Option<LevelTable>,
+    /// The conditions of what is critical.
+    pub critical: Option<LevelTable>,
+    /// Which figures count.
+    pub status: Option<At<String>>,
+    /// What becomes of a missing period.
+    pub on_gap: Option<At<String>>,
+    /// How large a revision is news.
+    pub revision_tolerance: Option<At<String>>,
     /// How bad it is.
     pub severity: Option<At<String>>,
     /// Who is told.
@@ -161,6 +171,16 @@ pub struct RuleTable {
     pub renotify: Option<At<String>>,
     /// What the figures are.
     pub title: Option<At<String>>,
+}
+
+/// `warning` or `critical`: the gates alone, or a table that says as well what ends it.
+pub struct LevelTable {
+    /// Its keys, where it is a table.
+    pub given: Option<Given>,
+    /// The gates.
+    pub when: Option<Texts>,
+    /// What ends it.
+    pub clear: Option<At<String>>,
 }
 
 /// `[receiver.NAME]`, of every kind.
@@ -385,6 +405,11 @@ impl RuleTable {
             series,
             when: section.texts("when"),
             clear: section.text("clear"),
+            warning: LevelTable::read(&mut section, "warning"),
+            critical: LevelTable::read(&mut section, "critical"),
+            status: section.text("status"),
+            on_gap: section.text("on_gap"),
+            revision_tolerance: section.number("revision_tolerance", "0.1%"),
             severity: section.text("severity"),
             notify: section.texts("notify"),
             min_base: section.text("min_base"),
@@ -392,6 +417,20 @@ impl RuleTable {
             title: section.text("title"),
             given: section.finish(),
         }
+    }
+}
+
+impl LevelTable {
+    fn read(section: &mut Section<'_>, key: &'static str) -> Option<Self> {
+        let at = section.table_or_texts(key)?;
+        let whole = At { value: (), place: at.place, key: at.key };
+        Some(match at.value {
+            Err(gates) => Self { given: None, when: Some(whole.with(gates)), clear: None },
+            Ok(mut table) => {
+                let (when, clear) = (table.texts("when"), table.text("clear"));
+                Self { given: Some(table.finish()), when, clear }
+            }
+        })
     }
 }
 

@@ -183,6 +183,21 @@ impl<'t> Section<'t> {
         }
     }
 
+    /// A number that is not negative, or a string that says it in its own way.
+    pub fn number(&mut self, key: &'static str, example: &str) -> Option<At<String>> {
+        let at = self.take(key)?;
+        let text = match at.value {
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Integer(integer) if integer.radix() == 10 => Some(integer.as_str().to_owned()),
+            DeValue::Float(float) => Some(float.as_str().to_owned()),
+            _ => None,
+        };
+        if text.is_none() {
+            self.refuse(key, &at, &format!("a number or a string such as \"{example}\""));
+        }
+        text.map(|text| at.with(text))
+    }
+
     /// A string, or `true` or `false` in its place.
     pub fn text_or_flag(&mut self, key: &'static str) -> Option<At<String>> {
         let at = self.take(key)?;

@@ -71,7 +71,9 @@ impl<'a> Courier<'a> {
         let mut begun = 0;
         loop {
             let waiting = self.context.store.pending_receivers().await?;
-            let free = self.free_receivers(waiting, except);
+            // In a hurry nothing but its unread report keeps a failed attempt from being repeated at once.
+            let places = if hurry { 1 } else { PLACES };
+            let free = self.free_receivers(waiting, places, except);
             let leased = lease(self.context, &free, hurry).await?;
             if leased.is_empty() {
                 return Ok(begun);
@@ -86,8 +88,8 @@ impl<'a> Courier<'a> {
 
     /// Of the receivers that are owed something, those that may take another message; one that is no
     /// longer in the config is among them: its deliveries become dead letters.
-    fn free_receivers(&self, mut waiting: Vec<String>, except: &[String]) -> Vec<String> {
-        waiting.retain(|name| self.busy.get(name).copied().unwrap_or(0) < PLACES && !except.contains(name));
+    fn free_receivers(&self, mut waiting: Vec<String>, places: usize, except: &[String]) -> Vec<String> {
+        waiting.retain(|name| self.busy.get(name).copied().unwrap_or(0) < places && !except.contains(name));
         waiting
     }
 

@@ -2,7 +2,7 @@
 //!
 //! It reads histories and alerts, lets `assess` decide, and commits. It fetches nothing and sends nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tracing::{info, warn};
@@ -13,7 +13,8 @@ use crate::assess::{Assessment, Sight, assess, lapse, reasons};
 use crate::config::Setup;
 use crate::feed::Feed;
 use crate::outbox::{Message, plan, receivers};
-use crate::rule::{Gate, Rule, Verdict};
+use crate::period::Frequency;
+use crate::rule::{Gate, Judgement, Rule, Verdict};
 use crate::series::{History, Labels, PullId};
 use crate::store::{Committed, SeriesRef, Settled, StoreError, Task};
 
@@ -41,6 +42,8 @@ pub struct Assessed {
     pub receivers: Vec<String>,
     /// The gates.
     pub gates: Vec<Gate>,
+    /// How many measures `min_base` kept quiet.
+    pub kept_quiet: usize,
 }
 
 /// Where the rules of a setup begin to look, by name.
@@ -52,6 +55,8 @@ pub struct Evaluation<'a> {
     setup: &'a Setup,
     baselines: Baselines,
     known_receivers: Vec<String>,
+    /// Only the rules that the clock alone may move are asked.
+    ticking: bool,
 }
 
 impl<'a> Evaluation<'a> {
@@ -60,7 +65,7 @@ impl<'a> Evaluation<'a> {
         let rules = setup.rules.iter().map(|rule| (rule.name.clone(), rule.hash.clone())).collect();
         let baselines = context.store.register_rules(rules).await?;
         let known_receivers = setup.receivers.iter().map(|receiver| receiver.name.clone()).collect();
-        Ok(Self { context, setup, baselines, known_receivers })
+        Ok(Self { context, setup, baselines, known_receivers, ticking: false })
     }
 
     /// What every rule says of every series that it means, without storing anything.
@@ -93,12 +98,13 @@ impl<'a> Evaluation<'a> {
     ) -> Result<(), StoreError> {
         let zone = self.feed(&series.feed).map_or(self.setup.zone, |feed| feed.zone);
         let mut history = None;
-        for rule in self.setup.rules.iter().filter(|rule| rule.selector.matches(&series.labels)) {
+        let asked = |rule: &&Rule| rule.selector.matches(&series.labels) && (!self.ticking || rule.uses_time());
+        for rule in self.setup.rules.iter().filter(asked) {
             if history.is_none() {
                 history = Some(self.history(series, until).await?);
             }
             let Some(history) = &history else { continue };
-            let alert = self.alert(rule, &series.labels, until).await?;
+            let alert = self.alert(rule, series, until).await?;
             if alert.seen > until {
                 // Looking at everything, at start, got ahead of this pull's task.
                 continue;
@@ -119,19 +125,21 @@ impl<'a> Evaluation<'a> {
     async fn history(&self, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
         let history = self.context.store.history(series, until).await?;
         Ok(match self.feed(&series.feed) {
-            Some(feed) => history.with_max_gap(feed.max_gap_days),
+            Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
             None => history,
         })
     }
 
-    /// The stored alert; one of a rule that meant something else begins anew at the rule's baseline.
-    async fn alert(&self, rule: &Rule, labels: &Labels, until: PullId) -> Result<Alert, StoreError> {
+    /// The stored alert; one of a rule, or of a series, that meant something else begins anew at the
+    /// rule's baseline.
+    async fn alert(&self, rule: &Rule, series: &SeriesRef, until: PullId) -> Result<Alert, StoreError> {
+        let labels = &series.labels;
         let stored = self.context.store.alert(&rule.name, labels).await?;
         // Pulls are numbered over all feeds: a baseline past this feed's newest pull means all of it.
         let baseline = self.baselines.get(&rule.name).copied().unwrap_or_default().min(until);
         Ok(match stored {
             None => Alert::new(&rule.name, labels.clone(), &rule.hash, baseline),
-            Some(alert) if alert.rule_hash == rule.hash => alert,
+            Some(alert) if alert.rule_hash == rule.hash && is_about(&alert, series.frequency) => alert,
             Some(alert) => Alert {
                 number: alert.number,
                 episode: alert.episode,
@@ -165,6 +173,7 @@ impl<'a> Evaluation<'a> {
             },
             transition: transition.as_ref().map(|(_, message)| message.clone()),
             receivers: whom.clone(),
+            kept_quiet: judgement.as_ref().map_or(0, Judgement::kept_quiet),
             gates: judgement.map(|judgement| judgement.gates).unwrap_or_default(),
         };
         let deliveries =
@@ -176,8 +185,9 @@ impl<'a> Evaluation<'a> {
     /// Ends the firing alerts whose rule or series is gone, or whose rule means something else now.
     async fn lapse_gone(&self) -> Result<(), StoreError> {
         let now = self.context.clock.now();
-        let series: BTreeSet<Labels> =
-            self.context.store.series().await?.into_iter().map(|series| series.labels).collect();
+        let series = self.context.store.series().await?;
+        let series: BTreeMap<Labels, Frequency> =
+            series.into_iter().map(|series| (series.labels, series.frequency)).collect();
         let mut settled = Vec::new();
         for alert in self.context.store.alerts().await? {
             let Some(cause) = self.gone(&alert, &series) else { continue };
@@ -201,7 +211,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Why an alert has nothing to stand on any more.
-    fn gone(&self, alert: &Alert, series: &BTreeSet<Labels>) -> Option<Cause> {
+    fn gone(&self, alert: &Alert, series: &BTreeMap<Labels, Frequency>) -> Option<Cause> {
         let Some(rule) = self.setup.rules.iter().find(|rule| rule.name == alert.rule) else {
             return Some(Cause::RuleRemoved);
         };
@@ -209,7 +219,8 @@ impl<'a> Evaluation<'a> {
             return Some(Cause::RuleEdited);
         }
         let feed = alert.labels.value("feed").unwrap_or_default();
-        let fed = self.feed(feed).is_some() && series.contains(&alert.labels);
+        let fed =
+            self.feed(feed).is_some() && series.get(&alert.labels).is_some_and(|frequency| is_about(alert, *frequency));
         (!fed || !rule.selector.matches(&alert.labels)).then_some(Cause::SeriesGone)
     }
 }
@@ -217,8 +228,21 @@ impl<'a> Evaluation<'a> {
 /// Ends what is gone and looks once at everything: evaluation is a pure function of history, rule and
 /// alert, so a crash between recording and evaluating heals here.
 pub async fn evaluate_all(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, StoreError> {
-    let store = &evaluation.context.store;
     evaluation.lapse_gone().await?;
+    look_at_all(evaluation).await
+}
+
+/// Asks the rules that the clock alone may move (`age`, `overdue`); without one, nothing is read.
+pub async fn evaluate_ticking(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, StoreError> {
+    if !evaluation.setup.rules.iter().any(Rule::uses_time) {
+        return Ok(Vec::new());
+    }
+    let (baselines, known_receivers) = (evaluation.baselines.clone(), evaluation.known_receivers.clone());
+    look_at_all(&Evaluation { baselines, known_receivers, ticking: true, ..*evaluation }).await
+}
+
+async fn look_at_all(evaluation: &Evaluation<'_>) -> Result<Vec<Assessed>, StoreError> {
+    let store = &evaluation.context.store;
     let (mut settled, mut assessed) = (Vec::new(), Vec::new());
     let mut newest: BTreeMap<String, PullId> = BTreeMap::new();
     for series in store.series().await? {
@@ -265,6 +289,11 @@ fn log(assessed: &[Assessed]) {
             "alert changed"
         );
     }
+}
+
+/// Whether an alert's past is about periods of this frequency.
+fn is_about(alert: &Alert, frequency: Frequency) -> bool {
+    alert.assessed.is_none_or(|period| period.frequency() == frequency)
 }
 
 fn told_in_episode(alert: &Alert) -> Vec<String> {

@@ -14,7 +14,7 @@ mod sim;
 mod supervise;
 
 pub use deliver::{Delivered, deliver_all, preview_all};
-pub use evaluate::{Assessed, Evaluation, evaluate_all, evaluate_pending};
+pub use evaluate::{Assessed, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
 pub use poll::{Pulled, PulledHow, pull_all};
 pub use sd_notify::Notify;
 pub use supervise::serve;

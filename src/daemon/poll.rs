@@ -82,6 +82,15 @@ enum PullError {
     TooManyPages,
 }
 
+impl PullError {
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::Fetch(_, error) => error.status(),
+            Self::Parse(..) | Self::TooManyRefused { .. } | Self::TooManyPages => None,
+        }
+    }
+}
+
 /// All that one pull brought.
 struct Harvest {
     page: Page,
@@ -92,9 +101,14 @@ struct Harvest {
     validators: Validators,
 }
 
-/// Pulls every feed now, whatever its schedule: some at a time, stored in the order of the setup.
-pub async fn pull_all(context: &Context, setup: &Setup) -> Result<Vec<Pulled>, StoreError> {
-    let begun = stream::iter(&setup.feeds).map(|feed| begin(context, feed, context.clock.now()));
+/// Pulls every wanted feed now, whatever its schedule: some at a time, stored in the order of the setup.
+pub async fn pull_all(
+    context: &Context,
+    setup: &Setup,
+    wanted: impl Fn(&Feed) -> bool,
+) -> Result<Vec<Pulled>, StoreError> {
+    let feeds = setup.feeds.iter().filter(|feed| wanted(feed));
+    let begun = stream::iter(feeds).map(|feed| begin(context, feed, context.clock.now()));
     begun.buffered(PULLS).and_then(end).try_collect().await
 }
 
@@ -355,7 +369,7 @@ impl Visit<'_> {
             at: now,
             reason: reason.clone(),
             set_aside,
-            http_status: None,
+            http_status: error.status(),
             raw,
             refused: refused.clone(),
             refused_count,

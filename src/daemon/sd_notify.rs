@@ -27,19 +27,9 @@ impl Notify {
         Self { socket: socket.and_then(connect), watchdog }
     }
 
-    /// Whether someone listens.
-    pub const fn is_heard(&self) -> bool {
-        self.socket.is_some()
-    }
-
     /// The daemon serves.
     pub fn ready(&self, status: &str) {
         self.send(&format!("READY=1\nSTATUS={}", printable(status)));
-    }
-
-    /// One line for `systemctl status`.
-    pub fn status(&self, status: &str) {
-        self.send(&format!("STATUS={}", printable(status)));
     }
 
     /// A reload began. Without the monotonic time, `systemctl reload` would wait in vain.
@@ -110,6 +100,5 @@ mod tests {
         assert_eq!(watchdog(Some("2000000"), Some(own.as_str())), Some(Duration::from_secs(2)));
         assert_eq!(watchdog(Some("2000000"), Some("1")), None);
         assert_eq!(watchdog(Some("0"), None), None);
-        assert!(!Notify::new(None, None, None).is_heard());
     }
 }

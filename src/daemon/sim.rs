@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{Context, Evaluation, deliver_all, evaluate_all, evaluate_pending, pull_all};
+use super::{Assessed, Context, Evaluation, deliver_all, evaluate_all, evaluate_pending, evaluate_ticking, pull_all};
 use crate::base::clock::{Clock, Timestamp};
 use crate::config::{Environment, Setup};
 use crate::feed::fetch::Fetcher;
@@ -130,17 +130,34 @@ allow_private = true
         if let Some((calls, done)) = fuse {
             store.crash_after(calls, done);
         }
-        let context = Context {
-            store: store.clone(),
-            clock: self.clock.clone(),
-            fetcher: self.fetcher.clone(),
-            sender: self.sender.clone(),
-            holder: Holder("sim".to_owned()),
-        };
+        let context = self.context(store.clone());
         let ended = work(&context, &setup).await;
         drop(context);
         store.close().await?;
         ended
+    }
+
+    fn context(&self, store: Store) -> Context {
+        Context {
+            store,
+            clock: self.clock.clone(),
+            fetcher: self.fetcher.clone(),
+            sender: self.sender.clone(),
+            holder: Holder("sim".to_owned()),
+        }
+    }
+
+    /// One tick of the rules: each that was asked, with its transition.
+    async fn tick(&self) -> Vec<String> {
+        let setup = self.setup();
+        let store = Store::open(&setup.state, self.clock.now()).await.unwrap();
+        let context = self.context(store.clone());
+        let evaluation = Evaluation::new(&context, &setup).await.unwrap();
+        let asked = evaluate_ticking(&evaluation).await.unwrap();
+        drop(context);
+        store.close().await.unwrap();
+        let kind = |assessed: &Assessed| assessed.transition.as_ref().map_or("-", |message| message.kind.name());
+        asked.iter().map(|assessed| format!("{} {}", assessed.rule, kind(assessed))).collect()
     }
 
     /// Every transition, and every delivery by what it is about, in the order of the store.
@@ -195,7 +212,7 @@ async fn work(context: &Context, setup: &Arc<Setup>) -> Result<(), StoreError> {
     let evaluation = Evaluation::new(context, setup).await?;
     evaluate_pending(&evaluation).await?;
     evaluate_all(&evaluation).await?;
-    pull_all(context, setup).await?;
+    pull_all(context, setup, |_| true).await?;
     evaluate_pending(&evaluation).await?;
     deliver_all(context, setup).await?;
     Ok(())
@@ -238,4 +255,24 @@ async fn crashes_change_nothing_but_repeat_under_the_same_id() {
             assert!(arrived(&pair[0].2) < arrived(&pair[1].2), "{} before {}", pair[0].1, pair[1].1);
         }
     }
+}
+
+#[tokio::test]
+async fn the_clock_alone_moves_the_rules_of_time_and_no_other() {
+    let world = World::new().await;
+    let config = std::fs::read_to_string(world.path("supplywatch.toml")).unwrap();
+    std::fs::write(world.path("exports.csv"), "period,partner,tonnes\n2025-11,US,900\n2025-12,US,100\n").unwrap();
+    world.round(None).await.unwrap();
+    assert!(world.tick().await.is_empty(), "no rule asks for the time");
+    let silent = "[rule.silent]\nseries = { feed = \"exports\" }\nwhen = \"age > 30d\"\nnotify = [\"hook\"]\n";
+    std::fs::write(world.path("supplywatch.toml"), config + silent).unwrap();
+    assert_eq!(world.tick().await, ["silent -"]);
+    world.clock.set(Timestamp::parse("2026-01-31T00:01:00Z").unwrap());
+    assert_eq!(world.tick().await, ["silent fired"]);
+    assert_eq!(world.tick().await, ["silent -"]);
+    std::fs::write(world.path("exports.csv"), "period,partner,tonnes\n2025-12,US,100\n2026-01,US,90\n").unwrap();
+    world.round(None).await.unwrap();
+    assert_eq!(world.tick().await, ["silent -"]);
+    let told = world.told().await;
+    assert!(told.iter().any(|line| line.contains("silent") && line.contains("resolved")), "{told:#?}");
 }

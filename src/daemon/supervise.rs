@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use super::deliver::deliver_loop;
 use super::poll::poll_loop;
 use super::round::{Beats, Round, TICK_MAX};
-use super::{Context, Evaluation, Notify, evaluate_all, evaluate_pending};
+use super::{Context, Evaluation, Notify, evaluate_all, evaluate_pending, evaluate_ticking};
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
@@ -26,6 +26,8 @@ use crate::store::StoreError;
 const GRACE: Duration = Duration::from_secs(30);
 /// A loop that has not come round for so long makes no progress.
 const STUCK_AFTER: Duration = Duration::from_secs(300);
+/// How often the rules are asked that the clock alone may move.
+const RULES_TICK: Duration = Duration::from_secs(60);
 /// How often the write-ahead log is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
@@ -137,10 +139,17 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
         let evaluation = Evaluation::new(&context, &setup).await?;
         evaluate_all(&evaluation).await?;
         round.nudges.deliver.notify_one();
+        let mut ticked = context.clock.now();
         loop {
             let nudged = nudges.evaluate.notified();
             if !evaluate_pending(&evaluation).await?.is_empty() {
                 round.nudges.deliver.notify_one();
+            }
+            if context.clock.now().since(ticked) >= RULES_TICK {
+                ticked = context.clock.now();
+                if evaluate_ticking(&evaluation).await?.iter().any(|assessed| assessed.transition.is_some()) {
+                    round.nudges.deliver.notify_one();
+                }
             }
             round.beats.evaluate.beat(context.clock.now());
             tokio::select! {

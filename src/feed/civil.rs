@@ -3,7 +3,7 @@
 //! A civil time that a zone skips is the first instant after the gap; one that it has twice is the
 //! earlier of the two.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::base::clock::Timestamp;
@@ -38,15 +38,6 @@ pub fn local(at: Timestamp, zone: Tz) -> NaiveDateTime {
     at.utc().with_timezone(&zone).naive_local()
 }
 
-/// The latest civil time that means an instant up to `at`: past the clock on the wall where that runs
-/// through an hour for the second time.
-pub fn latest_local(at: Timestamp, zone: Tz) -> NaiveDateTime {
-    let wall = local(at, zone);
-    let earliest = zone.from_local_datetime(&wall).earliest();
-    let repeated = earliest.map_or(TimeDelta::zero(), |earliest| at.utc().signed_duration_since(earliest));
-    wall + repeated
-}
-
 #[cfg(test)]
 mod tests {
     use chrono_tz::{America, Asia, Australia, Europe, Pacific};
@@ -73,13 +64,5 @@ mod tests {
     fn a_repeated_time_is_the_earlier() {
         check(Europe::Berlin, "2026-10-25 02:30", "2026-10-25T00:30:00Z");
         check(Australia::Lord_Howe, "2026-04-05 01:45", "2026-04-04T14:45:00Z");
-    }
-
-    #[test]
-    fn the_latest_civil_time_looks_past_the_repeated_hour() {
-        let latest = |at: &str| latest_local(Timestamp::parse(at).unwrap(), Europe::Berlin).to_string();
-        assert_eq!(latest("2026-10-25T00:10:00Z"), "2026-10-25 02:10:00");
-        assert_eq!(latest("2026-10-25T01:10:00Z"), "2026-10-25 03:10:00");
-        assert_eq!(latest("2026-10-25T02:10:00Z"), "2026-10-25 03:10:00");
     }
 }

@@ -25,6 +25,8 @@ pub struct Feed {
     pub name: String,
     /// What to ask and what the answer means.
     pub publisher: Box<dyn Publisher>,
+    /// A file to read in the place of what the publisher would be asked (`dry-run --feed`).
+    pub stand_in: Option<PathBuf>,
     /// When it is pulled; `None`: only by `run --once`.
     pub schedule: Option<Schedule>,
     /// The publisher's time zone, for the schedule and for dates of publication.
@@ -35,8 +37,6 @@ pub struct Feed {
     pub unit: Option<Unit>,
     /// The labels that all of its series have, `feed` among them.
     pub labels: Labels,
-    /// What the figures are, in words: `rare-earth magnet exports`.
-    pub title: Option<String>,
     /// When its figures are due, where the config says so.
     pub release: Option<Release>,
     /// How many rows may be refused before a pull is set aside.
@@ -262,6 +262,9 @@ impl MaxRefused {
 impl Feed {
     /// The requests of one pull.
     pub fn requests(&self) -> Vec<Request> {
-        self.publisher.requests()
+        match &self.stand_in {
+            Some(path) => vec![Request { target: Target::File(path.clone()) }],
+            None => self.publisher.requests(),
+        }
     }
 }

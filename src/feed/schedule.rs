@@ -5,11 +5,9 @@
 //! after it, a repeated one runs once. Days of the week and the two day fields mean what crontab(5)
 //! says, which is not what the crate means by them.
 
-use std::str::FromStr;
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use std::str::FromStr;
 
 use super::civil;
 use crate::base::clock::Timestamp;
@@ -17,8 +15,6 @@ use crate::base::clock::Timestamp;
 /// A cron expression and the zone whose civil time it means.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// As written.
-    pub text: String,
     /// The zone.
     pub zone: Tz,
     /// It ticks whenever one of these does: two, where both the day of the month and the day of the
@@ -35,9 +31,6 @@ pub struct ScheduleError {
     /// What was expected and found.
     pub reason: String,
 }
-
-/// How far back [`Schedule::latest`] looks.
-const LOOK_BACK: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// The words for whole expressions.
 const WORDS: [(&str, &str); 7] = [
@@ -75,7 +68,7 @@ impl Schedule {
         if civil.iter().all(|schedule| schedule.after(&origin).next().is_none()) {
             return Err(error("no such day ever comes".to_owned()));
         }
-        Ok(Self { text: text.to_owned(), zone, civil })
+        Ok(Self { zone, civil })
     }
 
     /// The first tick after an instant; `None` when there is none any more.
@@ -84,14 +77,6 @@ impl Schedule {
         // Within a repeated hour the next civil times mean instants that are already past.
         let next = |schedule: &cron::Schedule| self.instants(schedule.after(&start)).find(|tick| *tick > after);
         self.civil.iter().filter_map(next).min()
-    }
-
-    /// The last tick at or before an instant, looking back a little over a year at most.
-    pub fn latest(&self, until: Timestamp) -> Option<Timestamp> {
-        let until = until.clamped()?;
-        let end = civil::latest_local(until, self.zone).and_utc() + chrono::TimeDelta::seconds(1);
-        let last = |schedule: &cron::Schedule| self.instants(schedule.after(&end).rev()).find(|tick| *tick <= until);
-        self.civil.iter().filter_map(last).max().filter(|tick| until.since(*tick) <= LOOK_BACK)
     }
 
     /// The instants that civil times mean in the zone.
@@ -337,25 +322,10 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_tick_is_found() {
-        let latest = |text: &str, zone, until: &str| {
-            Schedule::parse(text, zone).unwrap().latest(at(until)).map(|tick| tick.to_string())
-        };
-        assert_eq!(latest("0 9 20 * *", UTC, "2025-10-20T09:00:00Z"), Some("2025-10-20T09:00:00Z".into()));
-        assert_eq!(latest("0 9 20 * *", UTC, "2025-10-20T08:59:59.999Z"), Some("2025-09-20T09:00:00Z".into()));
-        assert_eq!(latest("30 2 * * *", Europe::Berlin, "2026-03-29T01:00:00Z"), Some("2026-03-29T01:00:00Z".into()));
-        assert_eq!(latest("45 2 * * *", Europe::Berlin, "2026-10-25T01:10:00Z"), Some("2026-10-25T00:45:00Z".into()));
-        assert_eq!(latest("0 0 29 2 *", UTC, "2027-10-01T00:00:00Z"), None);
-        assert_eq!(latest("0 0 0 1 1 * 2028", UTC, "2027-10-01T00:00:00Z"), None);
-    }
-
-    #[test]
     fn no_instant_is_a_panic_or_an_endless_search() {
         let schedule = Schedule::parse("* * * * * *", Asia::Beirut).unwrap();
         assert_eq!(schedule.after(Timestamp::from_millis(i64::MAX)), None);
-        assert_eq!(schedule.latest(Timestamp::from_millis(i64::MAX)), None);
         assert!(schedule.after(Timestamp::from_millis(i64::MIN)).is_some());
-        assert_eq!(schedule.latest(Timestamp::from_millis(i64::MIN)), None);
         let past = Schedule::parse("0 0 0 1 1 * 2020", UTC).unwrap();
         assert_eq!(past.after(at("2025-01-01T00:00:00Z")), None);
     }
@@ -419,9 +389,7 @@ mod tests {
             let from = Timestamp::from_millis(start);
             let tick = schedule.after(from).unwrap();
             prop_assert!(tick > from);
-            prop_assert_eq!(schedule.latest(tick), Some(tick));
             let before = Timestamp::from_millis(tick.millis() - 1);
-            prop_assert!(schedule.latest(before).is_none_or(|latest| latest <= from));
             prop_assert_eq!(schedule.after(before), Some(tick));
         }
     }

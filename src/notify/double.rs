@@ -57,6 +57,7 @@ pub fn fired() -> Message {
             .to_owned(),
         summary: "July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.".to_owned(),
         gates: vec![GateLine {
+            severity: None,
             text: "declines >= 2".to_owned(),
             verdict: "holds".to_owned(),
             value: "declines = 2".to_owned(),

@@ -108,8 +108,11 @@ impl Matter<'_> {
     /// What happened, by the first gate that has words for it; else the rule itself.
     fn headline(&self) -> String {
         let gates = self.judgement.map_or(&[][..], |judgement| judgement.gates.as_slice());
+        // Of two severities, the one that it fires at speaks first.
+        let of_severity = |gate: &&Gate| gate.severity.is_none_or(|severity| severity == self.transition.severity);
+        let (first, others): (Vec<&Gate>, Vec<&Gate>) = gates.iter().partition(of_severity);
         let frequency = self.view.map_or(Frequency::Month, |view| view.history().frequency());
-        let told = gates.iter().find_map(|gate| crate::rule::headline(gate, frequency));
+        let told = first.into_iter().chain(others).find_map(|gate| crate::rule::headline(gate, frequency));
         told.map_or_else(
             || format!(": `{}` holds", self.rule.map(Rule::text).unwrap_or_default()),
             |told| format!(" {told}"),
@@ -119,8 +122,7 @@ impl Matter<'_> {
     /// How it ended.
     fn end(&self) -> String {
         match self.rule {
-            Some(Rule { clear: Some(clear), .. }) => format!("`{}` holds", clear.text()),
-            Some(rule) => format!("`{}` no longer holds", rule.text()),
+            Some(rule) => rule.ends(),
             None => "the rule is gone".to_owned(),
         }
     }
@@ -155,8 +157,12 @@ impl Matter<'_> {
         if let Some(since) = self.since.filter(|since| Some(*since) != self.transition.period) {
             sentences.push(format!("Firing since {}.", since.in_words()));
         }
+        if self.rule.is_some_and(|rule| rule.final_only) {
+            sentences.push("Preliminary and estimated figures are not looked at.".to_owned());
+        }
         match self.transition.cause {
             Cause::RuleAdded => sentences.push("The rule looks at this series for the first time.".to_owned()),
+            Cause::TimePassed => sentences.push("Nothing new was published.".to_owned()),
             Cause::Published | Cause::Revised | Cause::RuleRemoved | Cause::RuleEdited | Cause::SeriesGone => {}
         }
         sentences.join(" ")
@@ -214,10 +220,7 @@ impl Matter<'_> {
         let rule = self.rule?;
         let open = matches!(self.transition.kind, Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased)
             || (self.transition.kind == Kind::Corrected && self.said.is_none());
-        open.then(|| match &rule.clear {
-            Some(clear) => format!("ends when `{}` holds", clear.text()),
-            None => format!("ends when `{}` no longer holds", rule.text()),
-        })
+        open.then(|| format!("ends when {}", rule.ends()))
     }
 
     /// The figures that the judgement used, oldest first.
@@ -299,14 +302,21 @@ impl Matter<'_> {
 fn gate_line(gate: &Gate) -> GateLine {
     let measures: Vec<String> =
         gate.reading.measures().iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
-    GateLine { text: gate.text.clone(), verdict: gate.verdict.name().to_owned(), value: measures.join(", ") }
+    GateLine {
+        severity: gate.severity,
+        text: gate.text.clone(),
+        verdict: gate.verdict.name().to_owned(),
+        value: measures.join(", "),
+    }
 }
 
 fn finite(value: &Value) -> Option<f64> {
     match value {
-        Value::Ratio(value) | Value::Quantity(value, _) | Value::Count(value) | Value::AtLeast(value, _) => {
-            value.is_finite().then_some(*value)
-        }
+        Value::Ratio(value)
+        | Value::Quantity(value, _)
+        | Value::Count(value)
+        | Value::Time(value)
+        | Value::AtLeast(value, _) => value.is_finite().then_some(*value),
         Value::Truth(_) | Value::Unknown(_) => None,
     }
 }

@@ -67,6 +67,9 @@ pub struct AlertRef {
 /// One gate with its value.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct GateLine {
+    /// Of which severity, where the rule has a `warning` and a `critical`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
     /// The gate as written: `declines >= 2`.
     pub text: String,
     /// `holds`, `fails` or `unknown`.

@@ -9,6 +9,6 @@ mod schedule;
 mod words;
 
 pub use compose::Matter;
-pub use delivery::{Attempt, Delivery, Outcome, delivery_id, plan, receivers};
+pub use delivery::{Attempt, Delivery, Outcome, plan, receivers};
 pub use message::{AlertRef, Evidence, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
 pub use schedule::{Next, Policy, next};

@@ -81,6 +81,7 @@ pub const fn cause(cause: Cause) -> &'static str {
         Cause::RuleRemoved => "its rule was removed",
         Cause::RuleEdited => "its rule was edited",
         Cause::SeriesGone => "its series is no longer in any feed",
+        Cause::TimePassed => "time went by",
         Cause::Published | Cause::Revised | Cause::RuleAdded => "of new figures",
     }
 }

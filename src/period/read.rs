@@ -131,10 +131,8 @@ fn single(text: &str) -> Result<Option<Period>, PeriodError> {
         return Ok(Some(period));
     }
     let text = text.split_once('T').filter(|(date, _)| date.len() >= 8).map_or(text, |(date, _)| date);
-    let parts: Vec<&str> = text
-        .split(|c: char| matches!(c, '-' | '/' | '.' | ' ' | ',' | '年' | '月' | '日' | '_'))
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> =
+        text.split(['-', '/', '.', ' ', ',', '年', '月', '日', '_']).filter(|part| !part.is_empty()).collect();
     let period = match parts.as_slice() {
         [one] => compact(one),
         [a, b] => two_parts(a, b),
@@ -224,10 +222,7 @@ fn three_parts(a: &str, b: &str, c: &str, text: &str) -> Result<Option<Period>, 
 
 /// `2025年1-2月`, `Jan-Feb 2025`, `2025 Jan-Feb`: some months of one year as one figure.
 fn months_of_a_year(text: &str) -> Option<(Period, Period)> {
-    let parts: Vec<&str> = text
-        .split(|c: char| matches!(c, '-' | '–' | '/' | '.' | ' ' | '年' | '月'))
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> = text.split(['-', '–', '/', '.', ' ', '年', '月']).filter(|part| !part.is_empty()).collect();
     let [a, b, c] = parts.as_slice() else { return None };
     let (year, first, last) = match (year(a), year(c)) {
         (Some(year), None) => (year, b, c),

@@ -8,7 +8,7 @@ use super::measure::{Call, Measured};
 use super::operate::{and, calculate, compare, is_below, negate, not, or};
 use super::syntax::{Node, NodeKind, Operator};
 use crate::base::limits::LOOK_BACK_MAX;
-use crate::period::{Frequency, Period};
+use crate::period::{Frequency, Length, Period};
 use crate::series::{Back, Gap, Point, Quantity, Unit, View, Window};
 
 /// Where an expression is read: a view, a period, and what the rule says of small bases.
@@ -43,11 +43,14 @@ impl<'a> Scope<'a> {
         self.view.back(self.period, self.within_reach(back)?)
     }
 
-    /// The period so far before. In a daily series that is the day of an observation; in the others it
-    /// needs no figure.
+    /// The period so far before. Where neighbours are counted by figures, that is the period of one; in a
+    /// strict calendar it needs none.
     pub fn period_back(&self, back: Back) -> Result<Period, Gap> {
         match self.within_reach(back)? {
-            back if self.view.history().frequency() == Frequency::Day => {
+            back @ Back::Periods(_) if self.view.counts_figures() => {
+                self.view.back(self.period, back).map(|point| point.span.last())
+            }
+            back @ Back::Length(_) if self.view.history().frequency() == Frequency::Day => {
                 self.view.back(self.period, back).map(|point| point.span.last())
             }
             Back::Periods(n) => Ok(self.period.offset(-i32::try_from(n).unwrap_or(i32::MAX))),
@@ -148,9 +151,18 @@ impl<'a> Scope<'a> {
             NodeKind::Number(number) => Value::Count(*number),
             NodeKind::Percent(percent) => Value::Ratio(percent / 100.0),
             NodeKind::Quantity(value, unit) => self.converted(*value, unit),
+            NodeKind::Length(length) => self.days(*length),
             // The check lets times and periods stand only as arguments, which measures read themselves.
-            _ => Value::Unknown(vec![Reason::Unit("a time or a period is no value".to_owned())]),
+            _ => Value::Unknown(vec![Reason::Unit("a period is no value".to_owned())]),
         }
+    }
+
+    /// A time in days, counted back from today: a month before 31 March is 31 days, before 15 March 28.
+    fn days(&self, length: Length) -> Value {
+        let Some(now) = self.view.now() else { return Value::Unknown(vec![Reason::NoClock]) };
+        let today = now.date(chrono_tz::UTC);
+        let days = length.before(today).map(|day| today.signed_duration_since(day).num_days());
+        days.map_or_else(|| Value::Unknown(vec![Reason::Overflow]), |days| Value::Time(days as f64))
     }
 
     /// A threshold in the series' unit.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Severity;
 use crate::base::limits::REASONS_KEPT;
 use crate::period::Period;
 use crate::series::number::{number, percent};
@@ -53,6 +54,16 @@ pub enum Reason {
     LowerBound,
     /// The figures that another is held against do not vary.
     NoSpread,
+    /// Fewer than two figures have no spread.
+    TooFew,
+    /// A mean that is no base for a share of it.
+    MeanNotPositive,
+    /// A figure that is not above zero has no logarithm.
+    NoLogarithm(Period),
+    /// The feed does not say when its figures are due.
+    NoRelease,
+    /// Nobody said what time it is.
+    NoClock,
     /// A division by zero.
     DivisionByZero,
     /// The result is no finite number.
@@ -73,7 +84,14 @@ impl fmt::Display for Reason {
             }
             Self::Unit(reason) => f.write_str(reason),
             Self::LowerBound => f.write_str("the streak may be longer than what is known"),
-            Self::NoSpread => f.write_str("the figures before it do not vary, so no deviation can be told"),
+            Self::NoSpread => f.write_str("the figures before it vary too little to tell a deviation"),
+            Self::TooFew => f.write_str("there are too few figures to tell a spread"),
+            Self::MeanNotPositive => f.write_str("the mean of the figures is not above zero"),
+            Self::NoLogarithm(period) => {
+                write!(f, "the figure at {period} is not above zero and so has no logarithm")
+            }
+            Self::NoRelease => f.write_str("the feed has no `release` calendar"),
+            Self::NoClock => f.write_str("the time is not known here"),
             Self::DivisionByZero => f.write_str("a division by zero"),
             Self::Overflow => f.write_str("the figures are too large to calculate with"),
             Self::Others(count) => write!(f, "and {count} more"),
@@ -109,6 +127,8 @@ pub enum Value {
     Count(f64),
     /// A number of which at least so much is certain, and why no more is.
     AtLeast(f64, Vec<Reason>),
+    /// A time in days.
+    Time(f64),
     /// A condition.
     Truth(bool),
     /// Not to be said, and why.
@@ -122,6 +142,8 @@ impl fmt::Display for Value {
             Self::Quantity(value, None) | Self::Count(value) => f.write_str(&number(*value)),
             Self::Quantity(value, Some(unit)) => write!(f, "{} {unit}", number(*value)),
             Self::AtLeast(value, _) => write!(f, "at least {}", number(*value)),
+            Self::Time(days) if days.floor() == 1.0 => f.write_str("1 day"),
+            Self::Time(days) => write!(f, "{} days", number(days.floor())),
             Self::Truth(true) => f.write_str("holds"),
             Self::Truth(false) => f.write_str("fails"),
             Self::Unknown(reasons) => {
@@ -160,6 +182,17 @@ impl Reading {
         points
     }
 
+    /// Measures in this part and below that are unknown because their base is below `min_base`.
+    pub fn kept_quiet(&self) -> usize {
+        let quiet = match &self.value {
+            Value::Unknown(reasons) | Value::AtLeast(_, reasons) => {
+                reasons.iter().any(|reason| matches!(reason, Reason::BelowMinBase { .. }))
+            }
+            _ => false,
+        };
+        if self.measure { usize::from(quiet) } else { self.parts.iter().map(Self::kept_quiet).sum() }
+    }
+
     /// The measures in this part and below (`declines`, `change(1mo)`, `value`), in the order of the
     /// text. What a measure reads within itself is its own business.
     pub fn measures(&self) -> Vec<&Self> {
@@ -167,9 +200,11 @@ impl Reading {
     }
 }
 
-/// One gate of a rule's `when`, judged at one period.
+/// One gate of a rule, judged at one period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
+    /// Of which severity, where the rule has a `warning` and a `critical`.
+    pub severity: Option<Severity>,
     /// The gate as written.
     pub text: String,
     /// Whether it holds.

@@ -83,6 +83,16 @@ impl Expr {
         }
     }
 
+    /// Whether what it says changes with the clock alone (`age`, `overdue`).
+    pub fn uses_time(&self) -> bool {
+        self.root.measures().iter().any(|(measure, _)| measure.is_timely())
+    }
+
+    /// Where it asks for the feed's release calendar, in bytes of the text that was read.
+    pub fn asks_for_release(&self) -> Option<Range<usize>> {
+        self.root.measures().into_iter().find(|(measure, _)| measure.name == "overdue").map(|(_, span)| span.clone())
+    }
+
     /// The tree.
     pub(super) const fn root(&self) -> &Node {
         &self.root

@@ -34,10 +34,20 @@ pub fn headline(gate: &Gate, frequency: Frequency) -> Option<String> {
 }
 
 fn told(node: &Node, reading: &Reading, frequency: Frequency) -> Option<String> {
-    let NodeKind::Binary(operator, left, right) = &node.kind else { return None };
     if reading.value != Value::Truth(true) {
         return None;
     }
+    if let NodeKind::Measure(measure, arguments) = &node.kind {
+        let (operator, bound) = (Operator::Equal, String::new());
+        return (measure.words)(&Telling {
+            call: Call::new(arguments),
+            value: &reading.value,
+            operator,
+            bound,
+            frequency,
+        });
+    }
+    let NodeKind::Binary(operator, left, right) = &node.kind else { return None };
     if operator.is_comparison() {
         return comparison(*operator, left, right, &reading.parts, frequency);
     }
@@ -127,7 +137,24 @@ impl Telling<'_> {
 
     /// How far an argument reaches: `3 months`, `a year`, `5 trading days`.
     pub fn reach(&self, back: Back) -> String {
-        let (count, unit) = match back {
+        let (count, unit) = self.counted(back);
+        if count == 1 { format!("a {unit}") } else { format!("{count} {unit}s") }
+    }
+
+    /// The same after `the last`: `3 months`, `year`.
+    pub fn reach_plain(&self, back: Back) -> String {
+        let (count, unit) = self.counted(back);
+        if count == 1 { unit.to_owned() } else { format!("{count} {unit}s") }
+    }
+
+    /// The same before a noun: `24-month`, `1-year`.
+    pub fn reach_adjective(&self, back: Back) -> String {
+        let (count, unit) = self.counted(back);
+        format!("{count}-{}", unit.replace(' ', "-"))
+    }
+
+    fn counted(&self, back: Back) -> (u32, &'static str) {
+        match back {
             Back::Periods(n) => (n, unit(self.frequency)),
             Back::Length(length) => match length.unit {
                 LengthUnit::Day => (length.count, "day"),
@@ -135,8 +162,24 @@ impl Telling<'_> {
                 LengthUnit::Month => (length.count, "month"),
                 LengthUnit::Year => (length.count, "year"),
             },
-        };
-        if count == 1 { format!("a {unit}") } else { format!("{count} {unit}s") }
+        }
+    }
+
+    /// What one period is called: `month`, `trading day`.
+    pub const fn period_word(&self) -> &'static str {
+        unit(self.frequency)
+    }
+
+    /// `stood 2.3 standard deviations below its 24-month mean`.
+    pub fn score(&self, deviations: &str, middle: &str) -> Option<String> {
+        let Value::Count(score) = *self.value else { return None };
+        let rounded = (score.abs() * 10.0).round() / 10.0;
+        let side = if score < 0.0 { "below" } else { "above" };
+        Some(if rounded == 0.0 {
+            format!("stood at {middle}")
+        } else {
+            format!("stood {} {deviations} {side} {middle}", number(rounded))
+        })
     }
 }
 
@@ -167,7 +210,7 @@ mod tests {
     #[track_caller]
     fn check(history: &History, at: &str, text: &str, expected: &str) {
         let reading = read_with(history, text, at, None);
-        let gate = Gate { text: text.to_owned(), verdict: Verdict::Holds, reading };
+        let gate = Gate { severity: None, text: text.to_owned(), verdict: Verdict::Holds, reading };
         assert_eq!(headline(&gate, history.frequency()).as_deref().unwrap_or("-"), expected, "{text}");
     }
 
@@ -229,6 +272,44 @@ mod tests {
         check(&magnets, "2025-09", "max(3mo) > 500 t", "had a high of 619 000 kg over 3 months");
         check(&magnets, "2025-09", "sum(3) > 500 t", "came to 1 629 500 kg over 3 months");
         check(&history("", "2025-09=3"), "2025-09", "value > 2.5", "stood above 2.5");
+    }
+
+    /// The values are those of the measures' own tests.
+    #[test]
+    fn statistics_and_years() {
+        let magnets = history("t", MAGNETS);
+        check(&magnets, "2025-09", "drawdown(5) < -30%", "stood 32.1 % below its 5-month high");
+        check(&magnets, "2025-10", "drawdown(5) > -30%", "stood at its 5-month high");
+        check(&magnets, "2025-10", "runup(2) > 50%", "stood 56 % above its 2-month low");
+        check(&history("t", "2025-07=0 2025-08=5"), "2025-08", "runup(2) > 50%", "stood above its 2-month low of zero");
+        check(&magnets, "2025-09", "median(3) > 500 t", "had a median of 590 t over 3 months");
+        check(&magnets, "2025-09", "stddev(3) > 100 t", "had a standard deviation of 107.217 t over 3 months");
+        check(&magnets, "2025-09", "zscore(4) < 2", "stood 0.1 standard deviations above its 4-month mean");
+        check(&magnets, "2025-09", "zscore(2) < -2", "stood 9 standard deviations below its 2-month mean");
+        check(
+            &magnets,
+            "2025-09",
+            "robust_zscore(2) < -2",
+            "stood 8.6 robust standard deviations below its 2-month median",
+        );
+        check(&magnets, "2025-09", "percentile(5) < 70%", "stood at or above 60 % of the last 5 months");
+        check(&magnets, "2025-09", "slope(3) < -10%", "fell by a trend of 18.3 % a month over 3 months");
+        check(&magnets, "2025-10", "slope(3mo) > -1000%", "rose by a trend of 5.9 % a month over 3 months");
+        check(&magnets, "2025-09", "volatility(3) > 10%", "had a volatility of 45.9 % over 3 months");
+        let years = history("t", "2023-01=4 2024-01=6 2025-01=2");
+        check(
+            &years,
+            "2025-01",
+            "seasonal_zscore(2) < -2",
+            "stood 2.1 standard deviations below its 2-year mean for the month",
+        );
+        check(&years, "2025-01", "ytd < 3 t", "came to 2 t in the year so far");
+        check(&years, "2025-01", "ytd_yoy < 0%", "fell 66.7 % in the year so far, against the year before");
+        check(&years, "2025-01", "revision == 0%", "-");
+        let days = history("CNY/t", "2025-08-14=4 2025-08-15=5 2025-08-18=3");
+        check(&days, "2025-08-18", "drawdown(3) < -10%", "stood 40 % below its 3-trading-day high");
+        check(&days, "2025-08-18", "percentile(1w) < 50%", "stood at or above 33.3 % of the last week");
+        check(&history("", "2025-01=5 2025-02=5"), "2025-02", "slope(2) == 0%", "had no trend over 2 months");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A rule's verdict on one period: each gate with how it came to it, and all of them together.
 
-use super::Rule;
 use super::evaluate::Scope;
 use super::evidence::{Gate, Reason, Value, Verdict};
 use super::expr::Expr;
-use super::operate::and;
+use super::operate::{and, or};
+use super::{Level, OnGap, Rule, Severity};
 use crate::period::Period;
 use crate::series::View;
 
@@ -13,33 +13,94 @@ use crate::series::View;
 pub struct Judgement {
     /// The period.
     pub period: Period,
-    /// Whether `when` holds: all gates.
+    /// Whether the rule holds: all gates, of one severity at least where it has two.
     pub verdict: Verdict,
-    /// The gates.
+    /// The gates, the milder severity's first.
     pub gates: Vec<Gate>,
-    /// What `clear` says, where the rule has one.
-    pub clear: Option<Gate>,
+    /// What `clear` says, one for each severity that has one.
+    pub clear: Vec<Gate>,
+    /// What each severity's conditions come to, the milder first: one at least, and two at most.
+    pub levels: Vec<Judged>,
+}
+
+/// What the conditions of one severity come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The severity.
+    pub severity: Severity,
+    /// Whether all gates hold.
+    pub when: Verdict,
+    /// What `clear` says, where there is one.
+    pub clear: Option<Verdict>,
+}
+
+impl Judgement {
+    /// How many measures are unknown because their base is below `min_base`.
+    pub fn kept_quiet(&self) -> usize {
+        self.gates.iter().map(|gate| gate.reading.kept_quiet()).sum()
+    }
 }
 
 /// Judges one period of a history as a view shows it. It is a pure function of the three.
 pub fn judge(rule: &Rule, view: &View<'_>, period: Period) -> Judgement {
-    let scope = Scope::new(*view, period, rule.min_base.as_ref());
-    let gates: Vec<Gate> = rule.when.iter().map(|condition| gate(&scope, condition)).collect();
-    let all = gates.iter().map(|gate| truth(&gate.reading.value)).fold(Value::Truth(true), and);
-    let clear = rule.clear.as_ref().map(|condition| gate(&scope, condition));
-    Judgement { period, verdict: verdict(all), gates, clear }
+    let scope = Scope::new(rule.seen(*view), period, rule.min_base.as_ref());
+    let bench = Bench { scope, on_gap: rule.on_gap, told: rule.worse.is_some() };
+    let mut judgement =
+        Judgement { period, verdict: Verdict::Fails, gates: Vec::new(), clear: Vec::new(), levels: Vec::new() };
+    let mut all = bench.level(rule.severity, &rule.when, rule.clear.as_ref(), &mut judgement);
+    if let Some(Level { severity, when, clear }) = &rule.worse {
+        all = or(all, bench.level(*severity, when, clear.as_ref(), &mut judgement));
+    }
+    judgement.verdict = verdict(all);
+    judgement
 }
 
-fn gate(scope: &Scope<'_>, condition: &Expr) -> Gate {
-    let reading = scope.read(condition.root());
-    Gate { text: condition.text().to_owned(), verdict: verdict(truth(&reading.value)), reading }
+/// Where a rule's conditions are judged.
+struct Bench<'a> {
+    scope: Scope<'a>,
+    on_gap: OnGap,
+    /// Whether gates say of which severity they are.
+    told: bool,
+}
+
+impl Bench<'_> {
+    /// Whether the gates of one severity hold; what they and `clear` said goes into the judgement.
+    fn level(&self, severity: Severity, when: &[Expr], clear: Option<&Expr>, into: &mut Judgement) -> Value {
+        let gates: Vec<(Gate, Value)> = when.iter().map(|condition| self.gate(severity, condition)).collect();
+        let all = gates.iter().map(|(_, truth)| truth.clone()).fold(Value::Truth(true), and);
+        let clear = clear.map(|condition| self.gate(severity, condition).0);
+        let said = clear.as_ref().map(|gate| gate.verdict.clone());
+        into.levels.push(Judged { severity, when: verdict(all.clone()), clear: said });
+        into.gates.extend(gates.into_iter().map(|(gate, _)| gate));
+        into.clear.extend(clear);
+        all
+    }
+
+    fn gate(&self, severity: Severity, condition: &Expr) -> (Gate, Value) {
+        let reading = self.scope.read(condition.root());
+        let truth = self.settled(truth(&reading.value));
+        let severity = self.told.then_some(severity);
+        (Gate { severity, text: condition.text().to_owned(), verdict: verdict(truth.clone()), reading }, truth)
+    }
+
+    /// What is unknown for want of figures alone fails where the rule says so.
+    fn settled(&self, truth: Value) -> Value {
+        let for_gaps = |reasons: &[Reason]| {
+            let of_gap = |reason: &Reason| matches!(reason, Reason::Gap(_) | Reason::Others(_));
+            reasons.iter().any(|reason| matches!(reason, Reason::Gap(_))) && reasons.iter().all(of_gap)
+        };
+        match &truth {
+            Value::Unknown(reasons) if self.on_gap == OnGap::Break && for_gaps(reasons) => Value::Truth(false),
+            _ => truth,
+        }
+    }
 }
 
 /// What a gate's value says. The check refuses whatever is no condition; without it, no verdict comes of one.
 fn truth(value: &Value) -> Value {
     match value {
         Value::Truth(_) | Value::Unknown(_) => value.clone(),
-        Value::Ratio(_) | Value::Quantity(..) | Value::Count(_) | Value::AtLeast(..) => {
+        Value::Ratio(_) | Value::Quantity(..) | Value::Count(_) | Value::Time(_) | Value::AtLeast(..) => {
             Value::Unknown(vec![Reason::Unit("the expression is no condition".to_owned())])
         }
     }
@@ -60,25 +121,14 @@ mod tests {
     use super::super::testing::{
         MAGNETS, conditions, histories, history, is_misfit, period, read_with, subject, trees, unit,
     };
-    use super::super::{Renotify, Rule, Severity, headline};
+    use super::super::{Rule, headline};
     use super::*;
     use crate::period::Frequency;
-    use crate::series::{AsOf, History, Quantity, Selector};
+    use crate::series::{AsOf, History, Quantity};
 
     fn rule(when: &[&str], clear: Option<&str>) -> Rule {
         let read = |text: &&str| Expr::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        Rule {
-            name: "rule".into(),
-            selector: Selector::default(),
-            when: when.iter().map(read).collect(),
-            clear: clear.map(|clear| read(&clear)),
-            severity: Severity::Warning,
-            min_base: None,
-            notify: Vec::new(),
-            renotify: Renotify::EachPeriod,
-            title: None,
-            hash: String::new(),
-        }
+        Rule { when: when.iter().map(read).collect(), clear: clear.map(|clear| read(&clear)), ..Rule::default() }
     }
 
     fn told(rule: &Rule, history: &History, at: &str) -> String {
@@ -111,6 +161,79 @@ mod tests {
             "unknown [Gap(Missing(Period { frequency: Month, ordinal: 24295 }))] of unknown holds unknown",
         );
         check(&["yoy"], None, "2025-09", "unknown [Unit(\"the expression is no condition\")] of unknown");
+    }
+
+    /// The figures skip August.
+    const GAP: &str = "2025-05=900 2025-06=800 2025-07=700 2025-09=600";
+
+    #[test]
+    fn a_gap_is_held_broken_or_bridged() {
+        let gap = history("t", GAP);
+        let check = |when: &str, clear, at, expected: [&str; 3]| {
+            let said = OnGap::ALL.map(|on_gap| {
+                let rule = Rule { on_gap, ..rule(&[when], clear) };
+                told(&rule, &gap, at).split(' ').next().unwrap().to_owned()
+            });
+            assert_eq!(said, expected, "{when} at {at}");
+        };
+        check("declines >= 2", None, "2025-09", ["unknown", "fails", "holds"]);
+        check("declines >= 4", None, "2025-09", ["unknown", "fails", "unknown"]);
+        check("change < 0%", None, "2025-09", ["unknown", "fails", "holds"]);
+        check("change > 0%", None, "2025-09", ["unknown", "fails", "fails"]);
+        check("not change > 0%", None, "2025-09", ["unknown", "fails", "holds"]);
+        check("mean(3) > 600 t", None, "2025-09", ["unknown", "fails", "holds"]);
+        check("sum(3mo) > 1200 t", None, "2025-09", ["unknown", "fails", "holds"]);
+        check("lag(change, 1) < 0%", None, "2025-09", ["unknown", "fails", "holds"]);
+        check("value > 0 t", None, "2025-08", ["unknown", "fails", "unknown"]);
+        check("yoy > 0%", None, "2025-09", ["unknown", "fails", "unknown"]);
+        check("declines >= 2", None, "2025-07", ["holds", "holds", "holds"]);
+        let base = Rule { on_gap: OnGap::Break, min_base: Quantity::parse("650 t"), ..rule(&["change < 0%"], None) };
+        let small = history("t", "2025-08=600 2025-09=500");
+        assert_eq!(told(&base, &small, "2025-09").split(' ').next(), Some("unknown"));
+        // A gap that is only one of the reasons is not what it fails for.
+        let both = Rule { when: vec![Expr::parse("change < 0% and yoy < 0%").unwrap()], ..base };
+        assert_eq!(told(&both, &small, "2025-09").split(' ').next(), Some("unknown"));
+    }
+
+    #[test]
+    fn each_severity_has_its_gates_and_its_end() {
+        let magnets = history("t", MAGNETS);
+        let worse = |when: &str| Level {
+            severity: Severity::Critical,
+            when: vec![Expr::parse(when).unwrap()],
+            clear: Some(Expr::parse("rises >= 1").unwrap()),
+        };
+        let judged = |when: &str, critical: &str| {
+            let rule = Rule { worse: Some(worse(critical)), ..rule(&[when], None) };
+            judge(&rule, &magnets.view(AsOf::Latest), period("2025-09"))
+        };
+        let judgement = judged("declines >= 2", "declines >= 3");
+        let levels: Vec<String> = judgement
+            .levels
+            .iter()
+            .map(|level| {
+                format!("{} {} {:?}", level.severity, level.when.name(), level.clear.as_ref().map(Verdict::name))
+            })
+            .collect();
+        assert_eq!(levels, ["warning holds None", "critical fails Some(\"fails\")"]);
+        let gates: Vec<_> = judgement.gates.iter().map(|gate| (gate.severity, gate.text.as_str())).collect();
+        assert_eq!(gates, [(Some(Severity::Warning), "declines >= 2"), (Some(Severity::Critical), "declines >= 3")]);
+        assert_eq!(judgement.verdict, Verdict::Holds);
+        assert_eq!(judged("declines >= 4", "declines >= 3").verdict, Verdict::Fails);
+        assert_eq!(judged("declines >= 4", "declines >= 2").verdict, Verdict::Holds);
+        assert_eq!(judged("declines >= 4", "yoy < 0% and sum(1y) > 0 t").verdict.name(), "unknown");
+    }
+
+    #[test]
+    fn what_min_base_keeps_quiet_is_counted() {
+        let magnets = history("t", MAGNETS);
+        let quiet = |when: &[&str], least: &str| {
+            let rule = Rule { min_base: Quantity::parse(least), ..rule(when, None) };
+            judge(&rule, &magnets.view(AsOf::Latest), period("2025-09")).kept_quiet()
+        };
+        assert_eq!(quiet(&["change < 0%"], "600 t"), 1);
+        assert_eq!(quiet(&["change < 0%", "declines >= 2 or yoy > 0%"], "600 t"), 3);
+        assert_eq!(quiet(&["change < 0%", "value > 1 t"], "100 t"), 0);
     }
 
     #[test]

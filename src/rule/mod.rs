@@ -12,6 +12,7 @@ mod judge;
 mod measure;
 mod operate;
 mod parse;
+mod solve;
 mod syntax;
 #[cfg(test)]
 mod testing;
@@ -20,13 +21,16 @@ mod token;
 
 use std::fmt;
 
-pub use evidence::{Gate, Reading, Reason, Value, Verdict};
+#[cfg(test)]
+pub use evidence::Reason;
+pub use evidence::{Gate, Reading, Value, Verdict};
 pub use expr::{Expr, ExprError, Subject};
 pub use headline::headline;
 pub use judge::{Judgement, judge};
+pub use solve::{Distance, Side, Threshold, distance, next_distance};
 
 use crate::period::Length;
-use crate::series::{Quantity, Selector};
+use crate::series::{Quantity, Selector, View};
 
 /// How bad it is when a rule holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -72,6 +76,47 @@ pub enum Renotify {
     After(Length),
 }
 
+/// What a rule makes of a period that is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnGap {
+    /// What needs it is unknown, and the alert is held as it was.
+    #[default]
+    Hold,
+    /// A condition that needs it fails.
+    Break,
+    /// It is looked past: the period before is the one before with a figure.
+    Bridge,
+}
+
+impl OnGap {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Hold, Self::Break, Self::Bridge];
+
+    /// The word: `hold`, `break`, `bridge`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Break => "break",
+            Self::Bridge => "bridge",
+        }
+    }
+}
+
+/// The conditions of one severity.
+#[derive(Clone, Debug)]
+pub struct Level {
+    /// How bad it is when they hold.
+    pub severity: Severity,
+    /// The gates: all must hold.
+    pub when: Vec<Expr>,
+    /// What ends it; without it, that the gates fail.
+    pub clear: Option<Expr>,
+}
+
+/// A revision smaller than this, relative to the figure before, is recorded and wakes no rule that says
+/// nothing else: a publisher's rounding is no news.
+pub const REVISION_TOLERANCE: f64 = 1e-6;
+
 /// One rule, ready to judge.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -85,6 +130,15 @@ pub struct Rule {
     pub clear: Option<Expr>,
     /// How bad it is.
     pub severity: Severity,
+    /// The conditions of `critical`, where the rule has a `warning` as well: `when`, `clear` and `severity`
+    /// are then those of the warning.
+    pub worse: Option<Level>,
+    /// Preliminary and estimated figures are not looked at.
+    pub final_only: bool,
+    /// What becomes of a missing period.
+    pub on_gap: OnGap,
+    /// A revision wakes the rule where it is larger than this, relative to the figure.
+    pub revision_tolerance: f64,
     /// Below this base a ratio says nothing.
     pub min_base: Option<Quantity>,
     /// The receivers that are told.
@@ -98,11 +152,80 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The rule as a reader should see it: `declines >= 2`, gates joined by `and`.
+    /// The rule as a reader should see it: `declines >= 2`, gates joined by `and`; with two severities,
+    /// `warning: declines >= 2; critical: declines >= 3`.
     pub fn text(&self) -> String {
-        match &self.when[..] {
-            [gate] => gate.text().to_owned(),
-            gates => gates.iter().map(Expr::bracketed).collect::<Vec<_>>().join(" and "),
+        match &self.worse {
+            None => joined(&self.when),
+            Some(worse) => {
+                format!("{}: {}; {}: {}", self.severity, joined(&self.when), worse.severity, joined(&worse.when))
+            }
+        }
+    }
+
+    /// What ends its alerts, in words: "`declines >= 2` no longer holds".
+    pub fn ends(&self) -> String {
+        let own = ends(&self.when, self.clear.as_ref());
+        match &self.worse {
+            None => own,
+            Some(worse) => format!("{own} and {}", ends(&worse.when, worse.clear.as_ref())),
+        }
+    }
+
+    /// All of its expressions, gates before what ends them, the milder severity first.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let worse = self.worse.iter().flat_map(|worse| worse.when.iter().chain(&worse.clear));
+        self.when.iter().chain(&self.clear).chain(worse)
+    }
+
+    /// Whether what it says changes with the clock alone.
+    pub fn uses_time(&self) -> bool {
+        self.expressions().any(Expr::uses_time)
+    }
+
+    /// A view as the rule looks at it: without the figures that it ignores, gaps bridged where it says so.
+    pub const fn seen<'a>(&self, view: View<'a>) -> View<'a> {
+        let view = if self.final_only { view.final_only() } else { view };
+        match self.on_gap {
+            OnGap::Bridge => view.bridged(),
+            OnGap::Hold | OnGap::Break => view,
+        }
+    }
+}
+
+fn joined(gates: &[Expr]) -> String {
+    match gates {
+        [gate] => gate.text().to_owned(),
+        gates => gates.iter().map(Expr::bracketed).collect::<Vec<_>>().join(" and "),
+    }
+}
+
+fn ends(when: &[Expr], clear: Option<&Expr>) -> String {
+    match clear {
+        Some(clear) => format!("`{}` holds", clear.text()),
+        None => format!("`{}` no longer holds", joined(when)),
+    }
+}
+
+/// A rule about every series that never holds, from which a test makes its own.
+#[cfg(test)]
+impl Default for Rule {
+    fn default() -> Self {
+        Self {
+            name: "rule".into(),
+            selector: Selector::default(),
+            when: Vec::new(),
+            clear: None,
+            severity: Severity::Warning,
+            worse: None,
+            final_only: false,
+            on_gap: OnGap::Hold,
+            revision_tolerance: REVISION_TOLERANCE,
+            min_base: None,
+            notify: Vec::new(),
+            renotify: Renotify::EachPeriod,
+            title: None,
+            hash: String::new(),
         }
     }
 }
@@ -113,19 +236,12 @@ mod tests {
     use crate::period::Frequency;
     use crate::series::Unit;
 
+    fn read(when: &[&str]) -> Vec<Expr> {
+        when.iter().map(|gate| Expr::parse(gate).unwrap()).collect()
+    }
+
     fn rule(when: &[&str]) -> Rule {
-        Rule {
-            name: "rule".into(),
-            selector: Selector::default(),
-            when: when.iter().map(|gate| Expr::parse(gate).unwrap()).collect(),
-            clear: None,
-            severity: Severity::Warning,
-            min_base: None,
-            notify: Vec::new(),
-            renotify: Renotify::EachPeriod,
-            title: None,
-            hash: String::new(),
-        }
+        Rule { when: read(when), ..Rule::default() }
     }
 
     #[test]
@@ -138,6 +254,22 @@ mod tests {
             "(yoy < 0% or rises >= 2) and value > 1 t and yoy > 0%",
         );
         check(&["declines\n   >= 2"], "declines >= 2");
+    }
+
+    #[test]
+    fn two_severities_are_told_with_what_ends_them() {
+        let worse = |clear: Option<&str>| Level {
+            severity: Severity::Critical,
+            when: read(&["declines >= 3", "yoy < 0%"]),
+            clear: clear.map(|clear| Expr::parse(clear).unwrap()),
+        };
+        let two = Rule { worse: Some(worse(None)), ..rule(&["declines >= 2"]) };
+        assert_eq!(two.text(), "warning: declines >= 2; critical: declines >= 3 and yoy < 0%");
+        assert_eq!(two.ends(), "`declines >= 2` no longer holds and `declines >= 3 and yoy < 0%` no longer holds");
+        let cleared = Rule { worse: Some(worse(Some("rises >= 1"))), ..rule(&["declines >= 2"]) };
+        assert_eq!(cleared.ends(), "`declines >= 2` no longer holds and `rises >= 1` holds");
+        assert_eq!(cleared.expressions().count(), 4);
+        assert_eq!(rule(&["declines >= 2"]).ends(), "`declines >= 2` no longer holds");
     }
 
     /// The blocks of the language's page: each with what its fence says after the word.

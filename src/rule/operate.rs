@@ -44,6 +44,7 @@ pub fn negate(value: Value) -> Value {
         Value::Ratio(ratio) => Value::Ratio(-ratio),
         Value::Quantity(figure, unit) => Value::Quantity(-figure, unit),
         Value::Count(count) => Value::Count(-count),
+        Value::Time(days) => Value::Time(-days),
         other => undecided(other),
     }
 }
@@ -60,7 +61,9 @@ pub fn compare(operator: Operator, left: Value, right: Value) -> Value {
                 (Value::Quantity(a, None), Value::Count(b)) | (Value::Count(a), Value::Quantity(b, None)) => {
                     Some(order(*a, *b, 0.0))
                 }
-                (Value::Ratio(a), Value::Ratio(b)) | (Value::Count(a), Value::Count(b)) => Some(order(*a, *b, 1.0)),
+                (Value::Ratio(a), Value::Ratio(b))
+                | (Value::Count(a), Value::Count(b))
+                | (Value::Time(a), Value::Time(b)) => Some(order(*a, *b, 1.0)),
                 _ => None,
             };
             ordering.map_or_else(|| unknown_of(left, right), |ordering| Value::Truth(says(operator, ordering)))
@@ -152,6 +155,7 @@ struct Number {
 enum Kind {
     Count,
     Ratio,
+    Time,
     Figure(Option<Unit>),
 }
 
@@ -160,6 +164,7 @@ impl Number {
         let (amount, kind) = match value {
             Value::Count(amount) => (*amount, Kind::Count),
             Value::Ratio(amount) => (*amount, Kind::Ratio),
+            Value::Time(days) => (*days, Kind::Time),
             Value::Quantity(amount, unit) => (*amount, Kind::Figure(unit.clone())),
             Value::AtLeast(..) | Value::Truth(_) | Value::Unknown(_) => return None,
         };
@@ -186,17 +191,20 @@ impl Number {
         Some(match kind {
             Kind::Count => Value::Count(amount),
             Kind::Ratio => Value::Ratio(amount),
+            Kind::Time => Value::Time(amount),
             Kind::Figure(unit) => Value::Quantity(amount, unit),
         })
     }
 
     fn kind_with(&self, operator: Operator, other: &Self) -> Option<Kind> {
-        use Kind::{Count, Figure, Ratio};
+        use Kind::{Count, Figure, Ratio, Time};
         let sum = matches!(operator, Operator::Add | Operator::Subtract);
         let divided = operator == Operator::Divide;
         Some(match (&self.kind, &other.kind) {
             (Count, Count) => Count,
             (Ratio, Ratio) => Ratio,
+            (Time, Time) if sum => Time,
+            (Time, Count) if !sum => Time,
             (Ratio, Count) | (Count, Ratio) if !sum => Ratio,
             (Figure(unit), Count | Ratio) if !sum => Figure(unit.clone()),
             (Count | Ratio, Figure(unit)) if operator == Operator::Multiply => Figure(unit.clone()),
@@ -239,7 +247,7 @@ fn reasons_of(value: Value) -> Vec<Reason> {
         Value::Unknown(reasons) => reasons,
         Value::AtLeast(_, reasons) if reasons.is_empty() => vec![Reason::LowerBound],
         Value::AtLeast(_, reasons) => reasons,
-        Value::Ratio(_) | Value::Quantity(..) | Value::Count(_) | Value::Truth(_) => Vec::new(),
+        Value::Ratio(_) | Value::Quantity(..) | Value::Count(_) | Value::Time(_) | Value::Truth(_) => Vec::new(),
     }
 }
 

@@ -159,6 +159,23 @@ const COMPARISON: u8 = 4;
 const NEGATE: u8 = 7;
 
 impl Node {
+    /// The measures in it, in the order of the text.
+    pub fn measures(&self) -> Vec<(&'static Measure, &Range<usize>)> {
+        match &self.kind {
+            NodeKind::Measure(measure, arguments) => {
+                let inner = arguments.iter().flat_map(|argument| argument.node.measures());
+                std::iter::once((*measure, &self.span)).chain(inner).collect()
+            }
+            NodeKind::Not(inner) | NodeKind::Negate(inner) => inner.measures(),
+            NodeKind::Binary(_, left, right) => left.measures().into_iter().chain(right.measures()).collect(),
+            NodeKind::Number(_)
+            | NodeKind::Percent(_)
+            | NodeKind::Quantity(..)
+            | NodeKind::Length(_)
+            | NodeKind::Period(_) => Vec::new(),
+        }
+    }
+
     /// Whether it says the same of every series: a number, a time, a period, with or without a minus sign.
     pub fn is_literal(&self) -> bool {
         match &self.kind {

@@ -164,6 +164,13 @@ pub fn conditions() -> impl Strategy<Value = String> {
                 "change(3)",
                 "change(1y)",
                 "change_since(2025-03)",
+                "drawdown(3)",
+                "runup(2)",
+                "percentile(3)",
+                "slope(3)",
+                "volatility(2)",
+                "ytd_yoy",
+                "revision",
                 "25%",
                 "-5%"
             ])
@@ -179,6 +186,9 @@ pub fn conditions() -> impl Strategy<Value = String> {
             "diff",
             "mean(3)",
             "sum(1y)",
+            "median(3)",
+            "stddev(2)",
+            "ytd",
             "min(2) - max(2)",
             "400 t",
             "7 kg * 3",
@@ -189,11 +199,16 @@ pub fn conditions() -> impl Strategy<Value = String> {
         prop::sample::select(vec!["declines", "rises(5%)", "streak(value > 100 kg)", "declines + rises", "2", "0"])
             .prop_map(str::to_owned)
     };
+    let score = || {
+        prop::sample::select(vec!["zscore(3)", "robust_zscore(3)", "seasonal_zscore(2)", "zscore(2) * 2", "-2.5"])
+            .prop_map(str::to_owned)
+    };
     let sign = || prop::sample::select(vec![">", ">=", "<", "<=", "==", "!="]);
     let comparison = prop_oneof![
         (ratio(), sign(), ratio()).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
         (figure(), sign(), figure()).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
         (count(), sign(), count()).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
+        (score(), sign(), score()).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
     ];
     comparison.prop_recursive(3, 12, 2, |inner| {
         prop_oneof![

@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::Days;
-
-use super::{Labels, Provenance, PullId, Status, Unit, Vintage};
+use super::{Labels, Provenance, PullId, Release, Status, Unit, Vintage};
 use crate::base::clock::Timestamp;
 use crate::base::limits::MAX_GAP_DAYS;
 use crate::period::{Frequency, Length, Period, Span};
@@ -20,6 +18,7 @@ pub struct History {
     frequency: Frequency,
     unit: Option<Unit>,
     max_gap_days: i64,
+    release: Option<Release>,
     entries: BTreeMap<Span, Vec<Vintage>>,
     provenance: BTreeMap<PullId, Provenance>,
 }
@@ -28,13 +27,20 @@ impl History {
     /// A series of which nothing is known yet.
     pub fn new(labels: Labels, frequency: Frequency, unit: Option<Unit>) -> Self {
         let (entries, provenance) = (BTreeMap::new(), BTreeMap::new());
-        Self { labels, frequency, unit, max_gap_days: MAX_GAP_DAYS, entries, provenance }
+        Self { labels, frequency, unit, max_gap_days: MAX_GAP_DAYS, release: None, entries, provenance }
     }
 
     /// Sets how many days may lie between neighbours of a daily series.
     #[must_use]
     pub fn with_max_gap(mut self, days: i64) -> Self {
         self.max_gap_days = days;
+        self
+    }
+
+    /// Says when its figures are due.
+    #[must_use]
+    pub fn with_release(mut self, release: Option<Release>) -> Self {
+        self.release = release;
         self
     }
 
@@ -65,6 +71,11 @@ impl History {
         self.unit.as_ref()
     }
 
+    /// When its figures are due, where the feed says so.
+    pub const fn release(&self) -> Option<&Release> {
+        self.release.as_ref()
+    }
+
     /// Where a pull's vintages came from.
     pub fn provenance(&self, pull: PullId) -> Option<&Provenance> {
         self.provenance.get(&pull)
@@ -87,28 +98,7 @@ impl History {
 
     /// The history as it was known at one moment.
     pub const fn view(&self, as_of: AsOf) -> View<'_> {
-        View { history: self, as_of }
-    }
-
-    /// The spans that were first seen after pull `after` and until pull `until`, in order.
-    pub fn arrived(&self, after: PullId, until: PullId) -> Vec<Span> {
-        let first = |vintages: &[Vintage]| vintages.iter().map(|vintage| vintage.pull).min();
-        self.entries
-            .iter()
-            .filter(|(_, vintages)| first(vintages).is_some_and(|pull| after < pull && pull <= until))
-            .map(|(span, _)| *span)
-            .collect()
-    }
-
-    /// The spans known at pull `after` whose value or status was another at pull `until`.
-    pub fn revised(&self, after: PullId, until: PullId) -> Vec<Revision> {
-        let known = |span, pull| self.view(AsOf::Pull(pull)).exactly(span);
-        let revision = |span: &Span| {
-            let (old, new) = (known(*span, after)?, known(*span, until)?);
-            let changed = old.value.to_bits() != new.value.to_bits() || old.status != new.status;
-            changed.then_some(Revision { old, new })
-        };
-        self.entries.keys().filter_map(revision).collect()
+        View { history: self, as_of, final_only: false, bridged: false, now: None, supposed: None }
     }
 }
 
@@ -204,17 +194,91 @@ pub struct Window {
     pub gaps: Vec<Gap>,
 }
 
+impl Window {
+    /// A window of which nothing is known but why.
+    pub fn of_gap(gap: Gap) -> Self {
+        Self { points: Vec::new(), gaps: vec![gap] }
+    }
+}
+
 /// A history as of one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     history: &'a History,
     as_of: AsOf,
+    /// Vintages that are preliminary or estimated are not shown.
+    final_only: bool,
+    /// Neighbours are the figures that there are, however far apart.
+    bridged: bool,
+    now: Option<Timestamp>,
+    /// A figure that is looked at as if it were published.
+    supposed: Option<(Span, f64)>,
 }
 
 impl<'a> View<'a> {
     /// The history behind it.
     pub const fn history(&self) -> &'a History {
         self.history
+    }
+
+    /// The same without preliminary and estimated vintages.
+    #[must_use]
+    pub const fn final_only(self) -> Self {
+        Self { final_only: true, ..self }
+    }
+
+    /// The same with the periods that are missing looked past: so many periods back is so many figures back.
+    #[must_use]
+    pub const fn bridged(self) -> Self {
+        Self { bridged: true, ..self }
+    }
+
+    /// The same at a moment, which its figures' age is told by.
+    #[must_use]
+    pub const fn at(self, now: Timestamp) -> Self {
+        Self { now: Some(now), ..self }
+    }
+
+    /// The same as if a span's figure were another.
+    #[must_use]
+    pub const fn supposing(self, span: Span, value: f64) -> Self {
+        Self { supposed: Some((span, value)), ..self }
+    }
+
+    /// The moment, where one was told.
+    pub const fn now(&self) -> Option<Timestamp> {
+        self.now
+    }
+
+    /// Whether neighbours are counted by figures rather than by the calendar.
+    pub fn counts_figures(&self) -> bool {
+        self.bridged || self.history.frequency == Frequency::Day
+    }
+
+    /// The spans that this view shows and did not after pull `after`, in order.
+    pub fn arrived_since(&self, after: PullId) -> Vec<Span> {
+        let before = Self { as_of: AsOf::Pull(after), ..*self };
+        self.points().map(|point| point.span).filter(|span| before.exactly(*span).is_none()).collect()
+    }
+
+    /// The spans whose value or status this view shows otherwise than after pull `after`.
+    pub fn revised_since(&self, after: PullId) -> Vec<Revision> {
+        let before = Self { as_of: AsOf::Pull(after), ..*self };
+        let revision = |new: Point| {
+            let old = before.exactly(new.span)?;
+            let changed = old.value.to_bits() != new.value.to_bits() || old.status != new.status;
+            changed.then_some(Revision { old, new })
+        };
+        self.points().filter_map(revision).collect()
+    }
+
+    /// The figures that are known and not shown because they are preliminary or estimated.
+    pub fn hidden(&self) -> Vec<Point> {
+        if !self.final_only {
+            return Vec::new();
+        }
+        let all = Self { final_only: false, ..*self };
+        all.points().filter(|point| self.exactly(point.span).is_none()).collect()
     }
 
     /// Every figure, in the order of their last periods.
@@ -235,7 +299,16 @@ impl<'a> View<'a> {
 
     /// The figure for just this span.
     pub fn exactly(&self, span: Span) -> Option<Point> {
-        self.latest_of(span, self.history.entries.get(&span)?)
+        let vintages = self.history.entries.get(&span).map_or(&[][..], Vec::as_slice);
+        self.latest_of(span, vintages)
+    }
+
+    /// The vintage that the one shown for this span has superseded.
+    pub fn superseded(&self, span: Span) -> Option<Point> {
+        let vintages = self.history.entries.get(&span)?;
+        let shown = vintages.iter().rposition(|vintage| self.shows(vintage))?;
+        let earlier = vintages.get(..shown)?.iter().rposition(|vintage| self.shows(vintage))?;
+        self.latest_of(span, vintages.get(..=earlier)?)
     }
 
     /// The figure for one period, or why there is none. A figure of its own beats a combined one.
@@ -251,7 +324,10 @@ impl<'a> View<'a> {
         if self.history.frequency == Frequency::Day {
             return self.trading_back(period, back);
         }
-        self.point(self.strictly_back(period, back))
+        match back {
+            Back::Periods(n) if self.bridged && n > 0 => self.bridged_back(period, n),
+            Back::Periods(_) | Back::Length(_) => self.point(self.strictly_back(period, back)),
+        }
     }
 
     /// The last `back` periods, `period` included; in a daily series, the last observations or those
@@ -261,6 +337,10 @@ impl<'a> View<'a> {
             return self.trading_window(period, back);
         }
         let first = match back {
+            Back::Periods(n) if self.bridged && n > 1 => match self.bridged_back(period, n - 1) {
+                Ok(point) => point.span.first(),
+                Err(gap) => return Window::of_gap(gap),
+            },
             Back::Periods(0) => return Window { points: Vec::new(), gaps: Vec::new() },
             Back::Periods(_) | Back::Length(_) => self.strictly_back(period, back).next(),
         };
@@ -282,6 +362,7 @@ impl<'a> View<'a> {
                     window.points.extend(self.exactly(span));
                     period = span.last();
                 }
+                Err(Gap::Missing(missing)) if self.bridged && missing != last => {}
                 Err(gap) => window.gaps.push(gap),
             }
             period = period.next();
@@ -295,14 +376,40 @@ impl<'a> View<'a> {
         self.back(period, Back::Periods(1))
     }
 
-    fn latest_of(&self, span: Span, vintages: &[Vintage]) -> Option<Point> {
-        let visible = |vintage: &&Vintage| match self.as_of {
+    pub(super) fn latest_of(&self, span: Span, vintages: &[Vintage]) -> Option<Point> {
+        let shown = vintages.iter().rev().find(|vintage| self.shows(vintage));
+        let point = shown.map(|vintage| Point {
+            span,
+            value: vintage.value.get(),
+            status: vintage.status,
+            recorded_at: vintage.recorded_at,
+            pull: vintage.pull,
+        });
+        let Some((_, value)) = self.supposed.filter(|(supposed, _)| *supposed == span) else { return point };
+        let (recorded_at, pull) = (self.now.unwrap_or(Timestamp::from_millis(0)), PullId::default());
+        let nothing = Point { span, value, status: Status::Final, recorded_at, pull };
+        Some(Point { value, ..point.unwrap_or(nothing) })
+    }
+
+    /// Every vintage by its span.
+    pub(super) const fn by_span(&self) -> &'a BTreeMap<Span, Vec<Vintage>> {
+        &self.history.entries
+    }
+
+    /// How many days may lie between neighbours of a daily series.
+    pub(super) const fn max_gap(&self) -> i64 {
+        if self.bridged { i32::MAX as i64 } else { self.history.max_gap_days }
+    }
+
+    /// Whether a vintage was known at the view's moment.
+    fn shows(&self, vintage: &Vintage) -> bool {
+        let sure = !matches!(vintage.status, Status::Preliminary | Status::Estimated);
+        let known = match self.as_of {
             AsOf::Latest => true,
             AsOf::Pull(pull) => vintage.pull <= pull,
             AsOf::Time(time) => vintage.recorded_at <= time,
         };
-        let Vintage { value, status, recorded_at, pull } = *vintages.iter().rev().find(visible)?;
-        Some(Point { span, value: value.get(), status, recorded_at, pull })
+        known && (sure || !self.final_only)
     }
 
     /// A combined figure that covers a period.
@@ -313,101 +420,6 @@ impl<'a> View<'a> {
             .take_while(|(span, _)| span.last().ordinal() - period.ordinal() < i32::from(u16::MAX))
             .filter(|(span, _)| !span.is_single() && span.contains(period))
             .find_map(|(span, vintages)| self.latest_of(*span, vintages))
-    }
-
-    /// The period so far before, in a calendar where each period has its place.
-    fn strictly_back(&self, period: Period, back: Back) -> Period {
-        match back {
-            Back::Periods(n) => period.offset(-i32::try_from(n).unwrap_or(i32::MAX)),
-            // The rules' check refuses lengths that are no whole number of periods.
-            Back::Length(length) => length.back(period).unwrap_or(period),
-        }
-    }
-
-    fn trading_back(&self, period: Period, back: Back) -> Result<Point, Gap> {
-        match back {
-            Back::Periods(0) => self.point(period),
-            Back::Periods(n) => {
-                let window = self.trading_window(period, Back::Periods(n.saturating_add(1)));
-                match window.gaps.first() {
-                    Some(gap) => Err(*gap),
-                    None => window.points.first().copied().ok_or(Gap::Missing(period)),
-                }
-            }
-            Back::Length(length) => self.on_or_before(length.back(period).unwrap_or(period)),
-        }
-    }
-
-    /// The last observation on or before a day, no older than the largest gap.
-    fn on_or_before(&self, day: Period) -> Result<Point, Gap> {
-        let max_gap_days = self.history.max_gap_days;
-        let reach = i32::try_from(max_gap_days).unwrap_or(i32::MAX);
-        self.days(day.offset(-reach), day).last().copied().ok_or(Gap::NoneWithin { day, max_gap_days })
-    }
-
-    fn trading_window(&self, period: Period, back: Back) -> Window {
-        let points = match back {
-            Back::Length(length) => {
-                let first = length.before(period.first_day()).and_then(|day| day.checked_add_days(Days::new(1)));
-                let first = first.map_or(period, |day| Period::containing(day, Frequency::Day));
-                return self.checked_days(first, self.days(first, period), period);
-            }
-            Back::Periods(n) => self.last_observations(period, n as usize),
-        };
-        let wanted = match back {
-            Back::Periods(n) => n as usize,
-            Back::Length(_) => points.len(),
-        };
-        let mut window = self.checked_neighbours(points, period);
-        if window.gaps.is_empty() && window.points.len() < wanted {
-            let before = window.points.first().map_or(period, |point| point.span.first().previous());
-            window.gaps.push(Gap::NoneWithin { day: before, max_gap_days: self.history.max_gap_days });
-        }
-        window
-    }
-
-    /// The last `n` observations, oldest first, the last of them on `period` itself.
-    fn last_observations(&self, period: Period, n: usize) -> Vec<Point> {
-        let upto = self.history.entries.range(..=Span::from(period)).rev();
-        let mut points: Vec<Point> =
-            upto.filter_map(|(span, vintages)| self.latest_of(*span, vintages)).take(n).collect();
-        points.reverse();
-        points
-    }
-
-    /// A window by calendar length: its first observation may be as late as the largest gap allows.
-    fn checked_days(&self, first: Period, points: Vec<Point>, last: Period) -> Window {
-        let late = points.first().is_none_or(|point| {
-            i64::from(point.span.first().ordinal()) - i64::from(first.ordinal()) >= self.history.max_gap_days
-        });
-        let mut window = self.checked_neighbours(points, last);
-        if late {
-            window.gaps.insert(0, Gap::NoneWithin { day: first, max_gap_days: self.history.max_gap_days });
-        }
-        window
-    }
-
-    /// Observations whose neighbours lie no further apart than the largest gap.
-    fn checked_neighbours(&self, points: Vec<Point>, last: Period) -> Window {
-        let mut gaps = Vec::new();
-        if points.last().is_none_or(|point| point.span.last() != last) {
-            gaps.push(Gap::Missing(last));
-        }
-        for pair in points.windows(2) {
-            let (before, after) = (pair[0].span.last(), pair[1].span.last());
-            if i64::from(after.ordinal()) - i64::from(before.ordinal()) > self.history.max_gap_days {
-                gaps.push(Gap::NoneWithin { day: after.previous(), max_gap_days: self.history.max_gap_days });
-            }
-        }
-        Window { points, gaps }
-    }
-
-    fn days(&self, first: Period, last: Period) -> Vec<Point> {
-        if first > last {
-            return Vec::new();
-        }
-        let range = self.history.entries.range(Span::from(first)..=Span::from(last));
-        range.filter_map(|(span, vintages)| self.latest_of(*span, vintages)).collect()
     }
 }
 
@@ -463,10 +475,70 @@ mod tests {
         assert_eq!(value(AsOf::Latest), Ok(600.0));
         assert_eq!(value(AsOf::Time(Timestamp::from_millis(4999))), Ok(420.5));
         assert_eq!(history.view(AsOf::Pull(PullId(4))).latest(), Some(period("2025-09")));
-        assert_eq!(history.arrived(PullId(4), PullId(6)), [Span::parse("2025-11").unwrap()]);
-        let revised = history.revised(PullId(4), PullId(6));
+        assert_eq!(history.view(AsOf::Pull(PullId(6))).arrived_since(PullId(4)), [Span::parse("2025-11").unwrap()]);
+        let revised = history.view(AsOf::Pull(PullId(6))).revised_since(PullId(4));
         assert_eq!(revised.iter().map(|r| (r.old.value, r.new.value)).collect::<Vec<_>>(), [(420.5, 600.0)]);
-        assert!(history.revised(PullId(5), PullId(6)).is_empty());
+        assert!(history.view(AsOf::Pull(PullId(6))).revised_since(PullId(5)).is_empty());
+    }
+
+    #[test]
+    fn figures_that_are_not_final_can_be_hidden() {
+        let mut history = history(Frequency::Month, "2025-06 353 1\n2025-07 619 2\n2025-08 590 3");
+        let marked = |status, value, pull| Vintage { status, ..vintage(value, pull) };
+        history.record(period("2025-08").into(), marked(Status::Preliminary, 500.0, 4));
+        history.record(period("2025-09").into(), marked(Status::Preliminary, 400.0, 4));
+        history.record(period("2025-10").into(), marked(Status::Estimated, 300.0, 4));
+        history.record(period("2025-11").into(), marked(Status::Confidential, 200.0, 4));
+        history.record(period("2025-09").into(), marked(Status::Final, 400.0, 6));
+        let told = |as_of| {
+            let view = history.view(as_of).final_only();
+            let shown: Vec<f64> = view.points().map(|point| point.value).collect();
+            (shown, view.hidden().iter().map(|point| point.span.to_string()).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(told(AsOf::Pull(PullId(4))), (vec![353.0, 619.0, 590.0, 200.0], "2025-09 2025-10".to_owned()));
+        assert_eq!(told(AsOf::Latest), (vec![353.0, 619.0, 590.0, 400.0, 200.0], "2025-10".to_owned()));
+        assert!(history.view(AsOf::Latest).hidden().is_empty());
+        // What becomes final has arrived then, not when it was preliminary.
+        let now = history.view(AsOf::Pull(PullId(6))).final_only();
+        assert_eq!(now.arrived_since(PullId(4)), [Span::from(period("2025-09"))]);
+        assert!(now.revised_since(PullId(4)).is_empty());
+        assert_eq!(history.view(AsOf::Pull(PullId(6))).revised_since(PullId(4)).len(), 1);
+    }
+
+    #[test]
+    fn a_bridge_counts_figures_and_keeps_the_calendar() {
+        let history = history(Frequency::Month, &format!("2024-11/2024-12 9 1\n{MAGNETS}"));
+        let view = history.view(AsOf::Latest).bridged();
+        let back = |n| view.back(period("2025-11"), Back::Periods(n)).map(|point| point.value);
+        assert_eq!((back(0), back(1), back(4)), (Ok(582.0), Ok(600.0), Ok(353.0)));
+        let combined = Span::parse("2024-11/2024-12").unwrap();
+        assert_eq!(back(5), Err(Gap::Combined(period("2024-12"), combined)));
+        assert_eq!(back(6), Err(Gap::Missing(period("2024-10"))));
+        assert_eq!(view.back(period("2025-10"), Back::Periods(1)).map(|point| point.value), Ok(600.0));
+        assert_eq!(view.back(period("2025-11"), length("1mo")), Err(Gap::Missing(period("2025-10"))));
+        let window = |at, back| {
+            let window = view.window(period(at), back);
+            (window.points.iter().map(|point| point.value).collect::<Vec<_>>(), window.gaps)
+        };
+        assert_eq!(window("2025-11", Back::Periods(3)), (vec![590.0, 600.0, 582.0], vec![]));
+        assert_eq!(window("2025-11", Back::Periods(1)), (vec![582.0], vec![]));
+        assert_eq!(window("2025-11", length("3mo")), (vec![600.0, 582.0], vec![]));
+        assert_eq!(window("2025-10", Back::Periods(2)).1, [Gap::Missing(period("2025-10"))]);
+        let days = self::history(Frequency::Day, "2025-01-02 1 1\n2025-03-03 2 1");
+        let far = days.view(AsOf::Latest).bridged().back(period("2025-03-03"), Back::Periods(1));
+        assert_eq!(far.map(|point| point.value), Ok(1.0));
+        let ago = days.view(AsOf::Latest).bridged().back(period("2025-03-03"), length("1mo"));
+        assert_eq!(ago.map(|point| point.value), Ok(1.0));
+    }
+
+    #[test]
+    fn a_supposed_figure_stands_in_for_the_known_one() {
+        let history = history(Frequency::Month, MAGNETS);
+        let view = history.view(AsOf::Latest);
+        let value = |view: View<'_>, at: &str| view.point(period(at)).map(|point| point.value);
+        assert_eq!(value(view.supposing(period("2025-09").into(), 7.0), "2025-09"), Ok(7.0));
+        assert_eq!(value(view.supposing(period("2025-12").into(), 7.0), "2025-12"), Ok(7.0));
+        assert_eq!(value(view.supposing(period("2025-09").into(), 7.0), "2025-08"), Ok(590.0));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub struct Intake {
     pub refused: Vec<Refusal>,
 }
 
+/// One figure of one publication.
+type Cell = (Labels, Span, Option<Timestamp>);
+
 /// What a feed says of its figures as a whole.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms<'a> {
@@ -58,7 +61,7 @@ pub fn intake(
     known: &HashMap<Labels, Option<Unit>>,
 ) -> Intake {
     let mut units: HashMap<Labels, Option<Unit>> = HashMap::new();
-    let mut cells: BTreeMap<(Labels, Span, Option<Timestamp>), Vec<(usize, Row)>> = BTreeMap::new();
+    let mut cells: BTreeMap<Cell, Vec<(usize, Row)>> = BTreeMap::new();
     let mut refused = Vec::new();
     for observation in observations {
         let stated = observation.unit.as_ref().or(terms.unit);

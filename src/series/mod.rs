@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows rules or alerts, nor where a figure came from beyond its provenance.
 
+mod calendar;
 pub mod country;
 mod history;
 mod intake;
@@ -19,5 +20,5 @@ pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
 pub use panel::{Column, LANES, MISSING, Misfit, Panel, Row as PanelRow, Strip};
 pub use release::Release;
-pub use selector::{Pattern, PatternError, Selector};
+pub use selector::{Pattern, Selector};
 pub use unit::{Dimension, Quantity, Unit, UnitError};

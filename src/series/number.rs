@@ -89,7 +89,7 @@ mod tests {
         check(1e-9, "1e−9");
         check(1.5e18, "1.5e18");
         check(f64::INFINITY, "∞");
-        check(1234.567_89, "1234.57");
+        check(1_234.567_89, "1234.57");
     }
 
     #[test]

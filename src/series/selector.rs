@@ -48,11 +48,6 @@ impl Pattern {
             _ => None,
         }
     }
-
-    /// The exact values among its plain parts, for checking that they exist.
-    pub fn exact_values(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter(|part| !part.negated && part.glob.is_none()).map(|part| part.text.as_str())
-    }
 }
 
 impl Part {

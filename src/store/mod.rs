@@ -118,13 +118,6 @@ impl Store {
         }
     }
 
-    /// Sets when a feed is due, without a pull (a schedule that changed, a first start).
-    pub async fn set_due(&self, feed: &str, next_due_at: Option<Timestamp>) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(store) => store.set_due(feed, next_due_at).await,
-        }
-    }
-
     /// Claims a feed for a pull.
     pub async fn lease_feed(
         &self,

@@ -253,6 +253,18 @@ fn dry_run_in_json_says_one_assessment_a_line() {
 }
 
 #[test]
+fn dry_run_reads_a_feed_from_a_file_in_its_place() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    once(&sandbox, 0);
+    sandbox.write("october.csv", format!("{MAGNETS}{WORSE}"));
+    let offline = ["dry-run", "--offline", "--feed", "magnets=october.csv"];
+    sandbox.run(&offline).is(0).says(&["400 t in October 2025", "1 message would be sent"]);
+    sandbox.run(&["dry-run"]).is(0).says(&["Nothing would be sent"]);
+    sandbox.run(&["dry-run", "--feed", "magnet=october.csv"]).is(2).says(&["did you mean `magnets`?"]);
+    sandbox.run(&["dry-run", "--feed", "october.csv"]).is(2).says(&["expected NAME=FILE"]);
+}
+
+#[test]
 fn explain_shows_every_figure_behind_a_verdict() {
     let sandbox = magnets(&[("desk", DESK.to_owned())]);
     sandbox.run(&["explain", "magnets-falling"]).is(1).says(&["nothing is stored yet", "run --once"]);
@@ -275,6 +287,50 @@ fn explain_shows_every_figure_behind_a_verdict() {
     assert_eq!((&json["verdict"], &json["period"], &json["unit"]), (&json!("holds"), &json!("2025-09"), &json!("t")));
     assert_eq!(json["gates"][0]["text"], "declines >= 2");
     sandbox.run(&["explain", "magnets-falling", "partner=DE"]).is(1).says(&["none of the 1 series"]);
+}
+
+#[test]
+fn explain_says_how_far_a_rule_is_from_firing_and_what_was_known_then() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    once(&sandbox, 0);
+    let explained = sandbox.stdout(&["explain", "magnets-falling"]);
+    assert!(explained.contains("fires below 590 t, now 420.5 t"), "{explained}");
+    let august = sandbox.json(&["explain", "magnets-falling", "--period", "2025-08"]);
+    assert_eq!(august[0]["distances"], json!([]), "September is known, and August alone changes nothing");
+    let distances = &sandbox.json(&["explain", "magnets-falling"])[0]["distances"];
+    let expected = json!([{"severity": null, "period": "2025-09", "now": 420.5, "thresholds": [{"fires": "below", "value": 590.0}]}]);
+    assert_eq!(distances, &expected);
+
+    let config = sandbox.read("config/supplywatch.toml");
+    let gates = "when = [\"declines >= 1\", \"value < 400 t\"]";
+    sandbox.write("config/supplywatch.toml", config.replace("when = \"declines >= 2\"", gates));
+    let near = sandbox.stdout(&["explain", "magnets-falling"]);
+    for told in [
+        "when declines >= 1 → holds",
+        "when value < 400 t → fails",
+        "    holds below 400 t, now 420.5 t",
+        "1 of 2 gates hold; fires below 400 t, now 420.5 t",
+    ] {
+        assert!(near.contains(told), "{told}\n{near}");
+    }
+
+    let levels = "warning = \"declines >= 2\"\ncritical = \"value < 400 t\"\nmin_base = \"600 t\"\nstatus = \"final\"";
+    let config = config.replace("when = \"declines >= 2\"", levels).replace("severity = \"critical\"\n", "");
+    sandbox.write("config/supplywatch.toml", config);
+    let levels = sandbox.stdout(&["explain", "magnets-falling"]);
+    for told in [
+        "warning declines >= 2 → unknown",
+        "critical value < 400 t → fails",
+        "is critical below 400 t, now 420.5 t",
+        "min_base 600 t keeps 1 measure quiet",
+    ] {
+        assert!(levels.contains(told), "{told}\n{levels}");
+    }
+
+    sandbox.run(&["explain", "magnets-falling", "--as-of", "1999-01-01"]).is(0).says(&["nothing was known"]);
+    let then = sandbox.stdout(&["explain", "magnets-falling", "--as-of", "2099-01-01T00:00:00Z"]);
+    assert!(then.contains("as it was known at 2099-01-01T00:00:00Z") && then.contains("420.5 t"), "{then}");
+    sandbox.run(&["explain", "magnets-falling", "--as-of", "yesterday"]).is(2).says(&["expected a day such as"]);
 }
 
 #[test]

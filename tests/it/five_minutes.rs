@@ -35,7 +35,7 @@ fn printed(ended: &Ended, kind: &str, count: usize) {
 #[test]
 fn the_readme_does_what_it_says() {
     let steps = steps();
-    let [first, resolve, anew, correct, put_back, look] = &steps[..] else {
+    let [first, resolve, anew, correct, put_back, look, replay] = &steps[..] else {
         panic!("the page has other steps than this test knows: {steps:#?}")
     };
     let sandbox = Sandbox::shipped();
@@ -81,6 +81,8 @@ fn the_readme_does_what_it_says() {
     dry.is(0).says(&["would send to", "nothing was sent or stored", "420.5 t"]);
     sandbox.shell(explain).is(0).says(&["declines >= 2", "at September 2025", "600 t", "590 t"]);
     sandbox.shell(check).is(0).says(&["all is well"]);
+    let replayed = run(&sandbox, replay);
+    replayed.says(&["2025-10-20  2025-09  fired", "corrected"]);
     assert_eq!(sandbox.contents(), state, "looking has written something");
 }
 

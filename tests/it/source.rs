@@ -54,7 +54,11 @@ impl Source {
     /// The files of the modules that it declares for tests alone.
     fn modules_for_tests(&self) -> Vec<String> {
         let Some(directory) = self.path.strip_suffix("mod.rs") else { return Vec::new() };
-        let declared = self.text.split("#[cfg(test)]\nmod ").skip(1).filter_map(|rest| rest.split_once(';'));
+        let declared = self
+            .text
+            .split("#[cfg(test)]\n")
+            .skip(1)
+            .filter_map(|rest| rest.trim_start_matches("pub ").strip_prefix("mod ")?.split_once(';'));
         declared.map(|(name, _)| format!("{directory}{name}.rs")).collect()
     }
 

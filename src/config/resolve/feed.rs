@@ -58,6 +58,8 @@ pub struct Facts {
     pub unit: Option<Option<Unit>>,
     /// What the figures are.
     pub title: Option<String>,
+    /// Whether it says when its figures are due.
+    pub has_release: bool,
 }
 
 /// A feed, and what rules may know of it.
@@ -111,6 +113,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Re
         frequency,
         unit: if table.given.has("unit") { declared.map(Some) } else { layout.columns.unit.is_none().then_some(None) },
         title: table.title.as_ref().and_then(|at| value::line(cx, "title", at)),
+        has_release: table.given.has("release"),
     };
     let zone = table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(daemon_zone);
     let feed = assemble(cx, table, &facts, kind, zone, layout);
@@ -170,12 +173,12 @@ fn assemble(
     Some(Feed {
         name: facts.name.clone(),
         publisher,
+        stand_in: None,
         schedule,
         zone,
         frequency,
         unit,
         labels: facts.constants.clone(),
-        title: facts.title.clone(),
         release,
         max_refused,
         absent_zero,

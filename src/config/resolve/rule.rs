@@ -7,10 +7,10 @@ use serde_json::json;
 use super::feed::{Facts, canonical};
 use super::{Context, sha256, value};
 use crate::base::text::{list, shorten};
-use crate::config::file::{Named, RuleTable};
+use crate::config::file::{LevelTable, Named, RuleTable};
 use crate::config::problem::Finding;
 use crate::config::source::{At, Place, Texts};
-use crate::rule::{Expr, ExprError, Renotify, Rule, Severity, Subject};
+use crate::rule::{Expr, ExprError, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject};
 use crate::series::{Pattern, Quantity, Selector};
 
 /// One label of a rule's series: its name, the patterns as written (countries by their ISO code), and their place.
@@ -27,48 +27,143 @@ struct Wanted {
 pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], receivers: &[&str]) -> Option<Rule> {
     let table = &named.table;
     cx.missing(&table.given, "series", "write series = { feed = \"NAME\" }, with further labels to select by");
-    cx.missing(&table.given, "when", "write a condition, such as when = \"declines >= 2\"");
     let wanted: Option<Vec<Wanted>> = table.series.as_ref().and_then(|series| {
         let wanted: Vec<Option<Wanted>> = series.iter().map(|(name, texts)| wanted(cx, name, texts)).collect();
         wanted.into_iter().collect()
     });
     let matched = wanted.as_ref().map(|wanted| matched(cx, named, wanted, feeds)).unwrap_or_default();
-    let when = when(cx, table, &matched);
-    let clear = table.clear.as_ref().map(|at| expression(cx, at, &matched));
+    let levels = levels(cx, table, &matched);
     let min_base = table.min_base.as_ref().and_then(|at| min_base(cx, at, &matched));
-    let severities = Severity::ALL.map(|severity| (severity.name(), severity));
-    let severity = table.severity.as_ref().and_then(|at| value::choice(cx, "severity", at, &severities));
+    let on_gaps = OnGap::ALL.map(|on_gap| (on_gap.name(), on_gap));
+    let final_only = table.status.as_ref().and_then(|at| value::choice(cx, "status", at, &STATUSES)).unwrap_or(false);
+    let on_gap = table.on_gap.as_ref().and_then(|at| value::choice(cx, "on_gap", at, &on_gaps)).unwrap_or_default();
+    let tolerance = table.revision_tolerance.as_ref().and_then(|at| revision_tolerance(cx, at));
     let notify = notify(cx, named, receivers);
     let renotify = table.renotify.as_ref().and_then(|at| renotify(cx, at)).unwrap_or_default();
     let own_title = table.title.as_ref().and_then(|at| value::line(cx, "title", at));
     let feeds_title = if let [only] = matched.as_slice() { only.title.clone() } else { None };
-    let (wanted, when, clear) = (wanted?, when?, clear.map_or(Some(None), |clear| clear.map(Some))?);
-    Some(Rule {
+    let (wanted, (Level { severity, when, clear }, worse)) = (wanted?, levels?);
+    let mut rule = Rule {
         name: named.name.value.clone(),
-        hash: hash(&wanted, &when, clear.as_ref(), min_base.as_ref()),
-        selector: Selector::new(wanted.into_iter().map(|wanted| (wanted.name.value, wanted.pattern)).collect()),
+        hash: String::new(),
+        selector: Selector::new(
+            wanted.iter().map(|wanted| (wanted.name.value.clone(), wanted.pattern.clone())).collect(),
+        ),
         when,
         clear,
-        severity: severity.unwrap_or(Severity::Warning),
+        severity,
+        worse,
+        final_only,
+        on_gap,
+        revision_tolerance: tolerance.unwrap_or(REVISION_TOLERANCE),
         min_base,
         notify,
         renotify,
         title: own_title.or(feeds_title),
-    })
+    };
+    rule.hash = hash(&wanted, &rule);
+    Some(rule)
 }
 
-/// SHA-256 over all that changes what the rule means, in one way of writing it.
-fn hash(wanted: &[Wanted], when: &[Expr], clear: Option<&Expr>, min_base: Option<&Quantity>) -> String {
+/// `status`: whether only final figures count.
+const STATUSES: [(&str, bool); 2] = [("any", false), ("final", true)];
+
+/// The conditions of the one severity, or of a warning and what is worse.
+fn levels(cx: Context<'_>, table: &RuleTable, matched: &[&Facts]) -> Option<(Level, Option<Level>)> {
+    let severities = Severity::ALL.map(|severity| (severity.name(), severity));
+    let severity = table.severity.as_ref().and_then(|at| value::choice(cx, "severity", at, &severities));
+    let of = |severity: Severity, given: &Option<LevelTable>| {
+        given.as_ref().map(|given| level(cx, severity, given, matched))
+    };
+    let (warning, critical) = (of(Severity::Warning, &table.warning), of(Severity::Critical, &table.critical));
+    if !table.given.has("warning") && !table.given.has("critical") {
+        cx.missing(&table.given, "when", "write a condition, such as when = \"declines >= 2\"");
+        let when = table.when.as_ref().map(|at| gates(cx, "when", at, matched));
+        let clear = table.clear.as_ref().map(|at| expression(cx, at, matched));
+        let severity = severity.unwrap_or(Severity::Warning);
+        return Some((
+            Level { severity, when: when??, clear: clear.map_or(Some(None), |clear| clear.map(Some))? },
+            None,
+        ));
+    }
+    let fits = alone(cx, table);
+    let (warning, critical) =
+        (warning.map_or(Some(None), |level| level.map(Some))?, critical.map_or(Some(None), |level| level.map(Some))?);
+    match (warning, critical) {
+        _ if !fits => None,
+        (Some(warning), critical) => Some((warning, critical)),
+        (None, critical) => critical.map(|critical| (critical, None)),
+    }
+}
+
+/// Whether no key stands beside `warning` and `critical` that says the same in another way.
+fn alone(cx: Context<'_>, table: &RuleTable) -> bool {
+    let own = if table.warning.is_some() { "warning" } else { "critical" };
+    let others = [
+        ("when", format!("write it as {own} = \"…\", or take `{own}` away")),
+        ("clear", format!("write {own} = {{ when = \"…\", clear = \"…\" }}")),
+        ("severity", format!("take it away: `{own}` says it")),
+    ];
+    let mut fits = true;
+    for (key, help) in others {
+        if let Some((_, place)) = table.given.keys.iter().find(|(given, _)| *given == key) {
+            fits = false;
+            cx.error(*place, format!("`{key}` does not go with `{own}`"), "one or the other", help);
+        }
+    }
+    fits
+}
+
+/// `warning` or `critical`.
+fn level(cx: Context<'_>, severity: Severity, given: &LevelTable, matched: &[&Facts]) -> Option<Level> {
+    if let Some(table) = &given.given {
+        cx.missing(table, "when", "write a condition, such as when = \"declines >= 2\"");
+    }
+    let when = given.when.as_ref().map(|at| gates(cx, severity.name(), at, matched));
+    let clear = given.clear.as_ref().map(|at| expression(cx, at, matched));
+    Some(Level { severity, when: when??, clear: clear.map_or(Some(None), |clear| clear.map(Some))? })
+}
+
+/// How large a revision is news: `0.1%`, or `0.001`.
+fn revision_tolerance(cx: Context<'_>, at: &At<String>) -> Option<f64> {
+    let text = at.value.trim();
+    let number = |text: &str| text.trim().replace('_', "").parse::<f64>().ok();
+    let found = match text.strip_suffix('%') {
+        Some(percent) => number(percent).map(|percent| percent / 100.0),
+        None => number(text),
+    };
+    let found = found.filter(|tolerance| (0.0..1.0).contains(tolerance));
+    if found.is_none() {
+        let message = format!("`revision_tolerance` cannot be `{}`", shorten(&at.value, 60));
+        let help = "write a share of the figure from 0% to below 100%, such as \"0.1%\" or 0.001";
+        cx.error(at.place, message, "expected a share", help);
+    }
+    found
+}
+
+/// SHA-256 over all that changes what the rule means, in one way of writing it. What a rule leaves out is
+/// left out here too, so that a rule's hash outlives what rules learn later.
+fn hash(wanted: &[Wanted], rule: &Rule) -> String {
     let series: BTreeMap<&str, std::collections::BTreeSet<&str>> = wanted
         .iter()
         .map(|wanted| (wanted.name.value.as_str(), wanted.texts.iter().map(String::as_str).collect()))
         .collect();
-    let meaning = json!({
+    let texts = |when: &[Expr]| when.iter().map(Expr::canonical).collect::<Vec<_>>();
+    let mut meaning = json!({
         "series": series,
-        "when": when.iter().map(Expr::canonical).collect::<Vec<_>>(),
-        "clear": clear.map(Expr::canonical),
-        "min_base": min_base.map(ToString::to_string),
+        "when": texts(&rule.when),
+        "clear": rule.clear.as_ref().map(Expr::canonical),
+        "min_base": rule.min_base.as_ref().map(ToString::to_string),
     });
+    if let Some(worse) = &rule.worse {
+        meaning["worse"] = json!({"when": texts(&worse.when), "clear": worse.clear.as_ref().map(Expr::canonical)});
+    }
+    if rule.final_only {
+        meaning["status"] = json!("final");
+    }
+    if rule.on_gap != OnGap::Hold {
+        meaning["on_gap"] = json!(rule.on_gap.name());
+    }
     sha256(&meaning.to_string())
 }
 
@@ -209,10 +304,10 @@ fn contradiction(cx: Context<'_>, named: &Named<RuleTable>, labels: &[&Wanted], 
 }
 
 /// The gates; none of them where one is wrong.
-fn when(cx: Context<'_>, table: &RuleTable, matched: &[&Facts]) -> Option<Vec<Expr>> {
-    let at = table.when.as_ref()?;
+fn gates(cx: Context<'_>, key: &str, at: &Texts, matched: &[&Facts]) -> Option<Vec<Expr>> {
     if at.value.is_empty() {
-        cx.error(at.place, "`when` has no condition", "empty", "write a condition, such as \"declines >= 2\"");
+        let message = format!("`{key}` has no condition");
+        cx.error(at.place, message, "empty", "write a condition, such as \"declines >= 2\"");
         return None;
     }
     let gates: Vec<Option<Expr>> = at.value.iter().map(|gate| expression(cx, gate, matched)).collect();
@@ -231,7 +326,9 @@ fn expression(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Ex
     let mut wrong: Vec<(ExprError, Vec<&str>)> = Vec::new();
     for feed in matched {
         let Some(frequency) = feed.frequency else { continue };
-        for error in expr.check(&Subject { frequency, unit: feed.unit.clone() }) {
+        let mut errors = expr.check(&Subject { frequency, unit: feed.unit.clone() });
+        errors.extend(expr.asks_for_release().filter(|_| !feed.has_release).map(no_release));
+        for error in errors {
             match wrong.iter_mut().find(|(known, _)| *known == error) {
                 Some((_, feeds)) => feeds.push(&feed.name),
                 None => wrong.push((error, vec![&feed.name])),
@@ -242,6 +339,11 @@ fn expression(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Ex
         told(cx, at, error, (matched.len() > 1).then_some(feeds.as_slice()));
     }
     wrong.is_empty().then_some(expr)
+}
+
+fn no_release(span: std::ops::Range<usize>) -> ExprError {
+    ExprError::new(span, "`overdue` needs to know when figures are due", "the feed has no `release`")
+        .with_help("give the feed one, such as release = { day = 20, after = \"1mo\" }, or compare `age`")
 }
 
 /// Reports what is wrong with an expression, underlined within the string.

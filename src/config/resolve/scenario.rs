@@ -115,7 +115,7 @@ fn fits(
         return None;
     }
     let subject = Subject { frequency, unit: Some(unit.cloned()) };
-    let wrong = rule.when.iter().chain(&rule.clear).flat_map(|expr| expr.check(&subject)).next();
+    let wrong = rule.expressions().flat_map(|expr| expr.check(&subject)).next();
     if let Some(error) = wrong {
         let message = format!("rule `{}` cannot judge these figures: {}", rule.name, error.message);
         let unit = unit.map_or_else(|| "no unit".to_owned(), ToString::to_string);

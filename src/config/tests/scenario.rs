@@ -119,6 +119,7 @@ fn what_is_recorded_passes() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
 fn a_wrong_scenario_is_told_in_full() {
     let told = |scenarios: &str| load(scenarios).unwrap_err();
     insta::assert_snapshot!(told(r#"

@@ -137,6 +137,14 @@ impl FetchError {
         }
     }
 
+    /// The HTTP status, where there was one.
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     /// Whether another attempt may go better.
     pub(super) const fn passes(&self) -> bool {
         match self {

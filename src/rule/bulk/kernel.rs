@@ -191,7 +191,7 @@ pub fn zscore(now: &Column, window: &[&Column], out: &mut Column) {
         for (((out, now), mean), squares) in out.iter_mut().zip(part(now, group)).zip(mean).zip(squares) {
             let spread = (squares / (count - 1.0)).sqrt();
             let score = (now - mean) / spread;
-            let sound = (spread > NOISE * mean.abs()) & (score.abs() < f64::INFINITY);
+            let sound = (spread > NOISE * mean.abs()) & (spread < f64::INFINITY) & (score.abs() < f64::INFINITY);
             *out = if sound { score } else { f64::NAN };
         }
     }

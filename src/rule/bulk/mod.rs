@@ -125,7 +125,7 @@ impl Verdicts {
     pub fn of(&self, row: Row) -> Option<Option<bool>> {
         let (mask, told) = self.tiles.get(row as usize / LANES)?;
         let bit = 1 << (row as usize % LANES);
-        (told & bit != 0).then(|| if mask.unknown & bit != 0 { None } else { Some(mask.holds & bit != 0) })
+        (told & bit != 0).then_some(if mask.unknown & bit != 0 { None } else { Some(mask.holds & bit != 0) })
     }
 
     /// The series for which it holds.
@@ -207,7 +207,7 @@ impl Program {
             columns.extend(strips.iter().map(|strip| strip.tile(tile)));
             self.step_through(&mut machine, &columns);
             let apart = if aside.is_empty() { 0 } else { aside.get(&tile).copied().unwrap_or(0) };
-            let lanes = mask::lanes(panel.len() - tile * LANES) & !apart;
+            let lanes = mask::lanes(panel.series_count() - tile * LANES) & !apart;
             tell(self.told(Series::Tile(tile), lanes, &machine));
         }
     }
@@ -249,7 +249,7 @@ impl Program {
     /// The verdicts on every question at every period, by period, then question.
     pub fn verdicts(&self, panel: &Panel) -> Vec<Verdicts> {
         let mut all =
-            vec![Verdicts { tiles: Vec::with_capacity(panel.tiles()), len: panel.len() }; self.verdicts.len()];
+            vec![Verdicts { tiles: Vec::with_capacity(panel.tiles()), len: panel.series_count() }; self.verdicts.len()];
         self.run(panel, |told| {
             for (verdicts, step) in all.iter_mut().zip(told.verdicts) {
                 verdicts.tiles.push((told.truths[*step].within(told.lanes), told.lanes));

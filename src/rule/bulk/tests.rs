@@ -5,9 +5,9 @@ use proptest::sample::select;
 
 use super::*;
 use crate::base::clock::Timestamp;
-use crate::period::{Frequency, Span};
-use crate::rule::{Renotify, Severity, Subject, Verdict, judge};
-use crate::series::{AsOf, Finite, History, Labels, PullId, Selector, Status, Unit, Vintage};
+use crate::period::{Frequency, Length, Span};
+use crate::rule::{Severity, Subject, Verdict, judge};
+use crate::series::{AsOf, Finite, History, Labels, PullId, Status, Unit, Vintage};
 
 /// One vintage: which series, which period from the first on, how many more it covers, value, pull.
 type Figure = (usize, i32, i32, f64, i64);
@@ -35,15 +35,10 @@ fn rule(case: &Case) -> Rule {
     let min_base = case.min_base.map(|value| Quantity { value, unit: case.unit.clone() });
     Rule {
         name: "random".into(),
-        selector: Selector::default(),
         when: case.gates.iter().map(|gate| Expr::parse(gate).unwrap()).collect(),
-        clear: None,
         severity: Severity::Critical,
         min_base,
-        notify: Vec::new(),
-        renotify: Renotify::EachPeriod,
-        title: None,
-        hash: String::new(),
+        ..Rule::default()
     }
 }
 
@@ -105,7 +100,7 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
         }
     }
     // Some alone, and a whole tile where it stands.
-    let chosen: Vec<Row> = rows.iter().copied().chain(0..panel.len().min(40) as Row).collect();
+    let chosen: Vec<Row> = rows.iter().copied().chain(0..panel.series_count().min(40) as Row).collect();
     let mut seen = 0;
     program.run_rows(&panel, &chosen, |told| {
         for lane in mask::set(told.lanes) {
@@ -145,6 +140,19 @@ fn any_back(frequency: Frequency) -> BoxedStrategy<String> {
         Frequency::Day | Frequency::Year => &["1y", "24mo", "3y"],
     };
     prop_oneof![(1..14_i32).prop_map(|n| n.to_string()), select(lengths).prop_map(str::to_owned)].boxed()
+}
+
+/// What has a spread: two periods at least.
+fn any_sample(frequency: Frequency) -> BoxedStrategy<String> {
+    any_back(frequency)
+        .prop_filter("two periods", move |text| {
+            let periods = match text.parse() {
+                Ok(periods) => Some(periods),
+                Err(_) => Length::parse(text).and_then(|length| length.periods(frequency)),
+            };
+            periods != Some(1)
+        })
+        .boxed()
 }
 
 fn any_comparison() -> impl Strategy<Value = &'static str> {
@@ -201,7 +209,7 @@ fn any_condition(frequency: Frequency, unit: &'static str) -> BoxedStrategy<Stri
     let percent = select(vec!["-20%", "0%", "10%", "25%", "100%", "-100%"]).prop_map(str::to_owned).boxed();
     let number = select(vec!["0", "1", "2", "2.5", "-2", "3"]).prop_map(str::to_owned).boxed();
     let amount = select(vec!["0", "1", "100", "3", "-3", "1e300"]).prop_map(move |n| format!("{n}{unit}")).boxed();
-    let (ratio, figure, back) = (any_ratio(frequency), any_sum(frequency), any_back(frequency));
+    let (ratio, figure, back) = (any_ratio(frequency), any_sum(frequency), any_sample(frequency));
     let compared = |a: BoxedStrategy<String>, b: BoxedStrategy<String>| {
         (a, any_comparison(), b).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")).boxed()
     };

@@ -4,7 +4,7 @@ use super::super::expr::ExprError;
 use super::super::measure::{Measure, Parameter, Takes, year_of};
 use super::super::syntax::{Argument, Node, NodeKind, plain};
 use super::{Check, Type};
-use crate::base::limits::LOOK_BACK_MAX;
+use crate::base::limits::{LOOK_BACK_MAX, YEARS_MAX};
 use crate::base::text::{counted, list, nearest, printable, shorten};
 use crate::period::{Frequency, Length, LengthUnit, Period};
 
@@ -45,6 +45,17 @@ impl Check<'_> {
             (Takes::Any, _) => None,
             (Takes::Back, NodeKind::Number(n)) => no_period_count(node, *n),
             (Takes::Back, NodeKind::Length(length)) => self.no_length(node, *length),
+            (Takes::Sample, NodeKind::Number(n)) => {
+                no_period_count(node, *n).or_else(|| no_sample(node, measure, *n < 2.0))
+            }
+            (Takes::Sample, NodeKind::Length(length)) => {
+                let one = length.periods(self.subject.frequency) == Some(1);
+                self.no_length(node, *length).or_else(|| no_sample(node, measure, one))
+            }
+            (Takes::Years, NodeKind::Number(n)) => no_years(node, *n),
+            (Takes::Years, NodeKind::Length(length)) if length.unit == LengthUnit::Year => {
+                no_years(node, length.count.into())
+            }
             (Takes::Period, NodeKind::Period(period)) => self.other_frequency(node, *period),
             (Takes::Period, NodeKind::Number(number)) => match year_of(*number) {
                 Some(year) => self.other_frequency(node, year),
@@ -55,7 +66,9 @@ impl Check<'_> {
                 let error = self.expected(measure, parameter, node);
                 Some(error.with_help(format!("a ratio: write `{}%`", plain(*number))))
             }
-            (Takes::Back | Takes::Period | Takes::Tolerance, _) => Some(self.expected(measure, parameter, node)),
+            (Takes::Back | Takes::Sample | Takes::Years | Takes::Period | Takes::Tolerance, _) => {
+                Some(self.expected(measure, parameter, node))
+            }
         };
         self.errors.extend(refused);
     }
@@ -72,7 +85,8 @@ impl Check<'_> {
         let frequency = self.subject.frequency;
         match parameter.takes {
             Takes::Period => format!("a {frequency} such as `{}`", self.example(parameter)),
-            Takes::Back => format!("a whole number of {frequency}s, or a time such as `1y`"),
+            Takes::Back | Takes::Sample => format!("a whole number of {frequency}s, or a time such as `1y`"),
+            Takes::Years => "a whole number of years such as `5`".to_owned(),
             Takes::Tolerance => format!("a ratio such as `{}`", self.example(parameter)),
             Takes::Condition => format!("a condition such as `{}`", self.example(parameter)),
             Takes::Any => "a value or a condition".to_owned(),
@@ -81,7 +95,8 @@ impl Check<'_> {
 
     fn example(&self, parameter: &Parameter) -> String {
         match parameter.takes {
-            Takes::Back => "12".to_owned(),
+            Takes::Back | Takes::Sample => "12".to_owned(),
+            Takes::Years => "5".to_owned(),
             Takes::Period => {
                 Period::day(2025, 8, 18).map_or_else(String::new, |day| self.of_the_series(day).to_string())
             }
@@ -143,6 +158,26 @@ fn no_period_count(node: &Node, n: f64) -> Option<ExprError> {
         return Some(ExprError::new(node.span.clone(), "a look-back is at least one period", "expected 1 or more"));
     }
     (n > LOOK_BACK_MAX.into()).then(|| too_far(node))
+}
+
+/// Why one figure is no sample.
+fn no_sample(node: &Node, measure: &Measure, one: bool) -> Option<ExprError> {
+    one.then(|| {
+        let message = format!("`{}` is made of two figures at least", measure.name);
+        ExprError::new(node.span.clone(), message, "expected 2 or more")
+    })
+}
+
+/// Why a number is no number of years to hold a season against.
+fn no_years(node: &Node, years: f64) -> Option<ExprError> {
+    if years.fract() != 0.0 {
+        let message = format!("{} is no whole number of years", plain(years));
+        return Some(ExprError::new(node.span.clone(), message, "expected a whole number"));
+    }
+    (!(2.0..=f64::from(YEARS_MAX)).contains(&years)).then(|| {
+        let message = format!("a season is held against 2 years at least, and {YEARS_MAX} at most");
+        ExprError::new(node.span.clone(), message, "expected 2 or more years")
+    })
 }
 
 fn too_far(node: &Node) -> ExprError {

@@ -31,6 +31,8 @@ pub fn no_condition(node: &Node, found: Type, unit: Option<&Unit>) -> ExprError 
         (Type::Ratio, _) => "> 10%".to_owned(),
         (Type::Figure, Some(unit)) => format!("> 100 {}", unit_word(unit)),
         (Type::Figure, None) => "> 100".to_owned(),
+        (Type::Score, _) => "< -2".to_owned(),
+        (Type::Time, _) => "> 45d".to_owned(),
         (Type::Count | Type::Number | Type::Truth, _) => ">= 2".to_owned(),
     };
     error.with_help(format!("compare it: {} {bound}", node_text(node)))
@@ -122,8 +124,12 @@ fn instead(odd: (&Node, Type), other: (&Node, Type), subject: &Subject, error: E
         (Type::Ratio, _, Some(_)) => error.with_help("a ratio goes with a percentage, such as `10%`"),
         (Type::Figure, Type::Number, number) => in_series_unit(number, subject, error),
         (Type::Figure, Type::Ratio, number) => share_of(number, other.0, subject, error),
-        (Type::Count | Type::Number, Type::Ratio | Type::Figure, Some(number)) => {
+        (Type::Count | Type::Score | Type::Number, Type::Ratio | Type::Figure, Some(number)) => {
             error.with_help(format!("{} is {}: write `{}`", told(other.0), other.1.noun(), plain(number)))
+        }
+        (Type::Time, _, number) => {
+            let time = number.filter(|number| number.fract() == 0.0 && *number > 0.0).unwrap_or(45.0);
+            error.with_help(format!("{} is a time: write `{}d`", told(other.0), plain(time)))
         }
         _ => error,
     }

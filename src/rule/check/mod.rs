@@ -28,6 +28,10 @@ enum Type {
     Figure,
     /// A number of periods.
     Count,
+    /// A number of standard deviations.
+    Score,
+    /// A time.
+    Time,
     /// A number that the rule itself writes.
     Number,
     /// A condition.
@@ -41,6 +45,8 @@ impl Type {
             Self::Ratio => "a ratio",
             Self::Figure => "a figure",
             Self::Count => "a count",
+            Self::Score => "a number of deviations",
+            Self::Time => "a time",
             Self::Number => "a bare number",
             Self::Truth => "a condition",
         }
@@ -90,7 +96,8 @@ impl<'a> Check<'a> {
             NodeKind::Number(_) => Some(Type::Number),
             NodeKind::Percent(_) => Some(Type::Ratio),
             NodeKind::Quantity(value, unit) => self.quantity(node, *value, unit),
-            NodeKind::Length(_) | NodeKind::Period(_) => self.refuse(misfit::stray_time(node)),
+            NodeKind::Length(_) => Some(Type::Time),
+            NodeKind::Period(_) => self.refuse(misfit::stray_time(node)),
             NodeKind::Measure(measure, arguments) => self.measure(node, measure, arguments),
             NodeKind::Not(inner) => {
                 self.condition(inner);
@@ -133,6 +140,9 @@ impl<'a> Check<'a> {
             Gives::Quantity => Some(Type::Figure),
             Gives::Ratio => Some(Type::Ratio),
             Gives::Count => Some(Type::Count),
+            Gives::Score => Some(Type::Score),
+            Gives::Time => Some(Type::Time),
+            Gives::Truth => Some(Type::Truth),
             Gives::Argument => first,
         }
     }
@@ -140,6 +150,10 @@ impl<'a> Check<'a> {
     fn comparison(&mut self, left: (&Node, Option<Type>), right: (&Node, Option<Type>)) {
         let ((left, Some(a)), (right, Some(b))) = (left, right) else { return };
         if self.comparable(a, b) {
+            return;
+        }
+        if let Some(time) = [left, right].into_iter().find(|node| matches!(node.kind, NodeKind::Length(_))) {
+            self.errors.push(misfit::stray_time(time));
             return;
         }
         // The literal is what is easily written otherwise.
@@ -153,10 +167,10 @@ impl<'a> Check<'a> {
     }
 
     fn comparable(&self, a: Type, b: Type) -> bool {
-        use Type::{Count, Figure, Number};
+        use Type::{Count, Figure, Number, Score};
         match (a, b) {
             (Figure, Number) | (Number, Figure) => self.takes_bare_numbers(),
-            (Count, Number) | (Number, Count) => true,
+            (Count | Score, Number) | (Number, Count | Score) => true,
             (a, b) => a == b,
         }
     }
@@ -169,12 +183,21 @@ impl<'a> Check<'a> {
         right: (&Node, Type),
     ) -> Option<Type> {
         use Operator::{Add, Divide, Multiply, Subtract};
-        use Type::{Count, Figure, Number, Ratio};
+        use Type::{Count, Figure, Number, Ratio, Score, Time};
         let sum = matches!(operator, Add | Subtract);
+        let times = [left, right].into_iter().filter(|(_, found)| *found == Time).count();
+        if let (1, Some((time, _))) =
+            (times, [left, right].into_iter().find(|(node, _)| matches!(node.kind, NodeKind::Length(_))))
+        {
+            return self.refuse(misfit::stray_time(time));
+        }
         match (left.1, right.1) {
             (Number, Number) => Some(Number),
             (Count, Count | Number) | (Number, Count) => Some(Count),
+            (Score, Score | Number) | (Number, Score) => Some(Score),
             (Ratio, Ratio) => Some(Ratio),
+            (Time, Time) if sum => Some(Time),
+            (Time, Number | Count) if !sum => Some(Time),
             (Figure, Figure) if sum => Some(Figure),
             (Figure, Figure) if operator == Divide => Some(Ratio),
             (Figure, Number) | (Number, Figure) if sum && self.takes_bare_numbers() => Some(Figure),
@@ -227,6 +250,16 @@ mod tests {
                 "(declines + rises) / 2 >= 1",
                 "400 t > value",
                 "lag(n=3, expr=value) > lag(2)",
+                "zscore(24) < -2 and robust_zscore(2y) > zscore(24) / 2",
+                "seasonal_zscore(5) < -2 or seasonal_zscore(5y) > 2",
+                "drawdown(12) < -50% and runup(1y) < 10%",
+                "median(12) > 3 t and stddev(12) / mean(12) > 20%",
+                "percentile(24) < 5% or slope(6) < -2% or volatility(12) > 30%",
+                "ytd < 3000 t and ytd_yoy < -10% and revision > 5%",
+                "overdue",
+                "not overdue and age > 45d",
+                "age - 30d > 2w and age * 2 >= 1mo",
+                "45d < age",
             ],
         );
         fits(&subject(Frequency::Day, "CNY/t"), &["change(30d) > 10%", "value > 500 CNY/kg", "mean(2w) > 1 CNY/t"]);
@@ -637,6 +670,183 @@ mod tests {
           a figure does not compare with a ratio
           help: a ratio goes with a percentage, such as `10%`
         "#);
+    }
+
+    /// What a message says of each misfit of scores, samples, years and times, in a monthly series in t.
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
+    fn what_does_not_fit_scores_and_times() {
+        let texts = [
+            "zscore(24) < -2%",
+            "zscore(24) < -2 t",
+            "zscore(24)",
+            "zscore < -2",
+            "zscore(1) < -2",
+            "stddev(1mo) > 3 t",
+            "zscore(24) > declines",
+            "value * zscore(3) > 5%",
+            "seasonal_zscore(1) < -2",
+            "seasonal_zscore(2.5) < -2",
+            "seasonal_zscore(24mo) < -2",
+            "seasonal_zscore(1000) < -2",
+            "percentile(24) < 5",
+            "ytd < 5%",
+            "ytd(2) > 5 t",
+            "age > 45",
+            "age > 45%",
+            "age > 45 t",
+            "age",
+            "age * 2d > 3d",
+            "age + 5 > 3d",
+            "45d",
+            "yoy > 3mo",
+            "value + 3mo > 5 t",
+            "overdue > 2",
+            "overdue + 2 > 3",
+            "overdue(3d)",
+            "drawdow(3) < 0%",
+        ];
+        let t = subject(Frequency::Month, "t");
+        let all = |text: &&str| {
+            let errors = Expr::parse(text).map_or_else(|error| vec![error], |expr| expr.check(&t));
+            assert!(!errors.is_empty(), "{text} fits");
+            errors.iter().map(|error| shown(text, error)).collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(texts.iter().map(all).collect::<Vec<_>>().join("\n\n"), @r"
+        zscore(24) < -2%
+                     ^^^ a ratio
+          a ratio does not compare with a number of deviations
+          help: `zscore(24)` is a number of deviations: write `-2`
+
+        zscore(24) < -2 t
+                     ^^^^ a figure
+          a figure does not compare with a number of deviations
+          help: `zscore(24)` is a number of deviations: write `-2`
+
+        zscore(24)
+        ^^^^^^^^^^ expected a condition
+          `zscore(24)` is a number of deviations, not a condition
+          help: compare it: zscore(24) < -2
+
+        zscore < -2
+        ^^^^^^ needs an argument
+          `zscore` needs `n`: a whole number of months, or a time such as `1y`
+          help: write `zscore(12)`
+
+        zscore(1) < -2
+               ^ expected 2 or more
+          `zscore` is made of two figures at least
+
+        stddev(1mo) > 3 t
+               ^^^ expected 2 or more
+          `stddev` is made of two figures at least
+
+        zscore(24) > declines
+                     ^^^^^^^^ a count
+          a count does not compare with a number of deviations
+
+        value * zscore(3) > 5%
+        ^^^^^^^^^^^^^^^^^ has no meaning
+          a figure is not multiplied with a number of deviations: `value * zscore(3)`
+          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+
+        seasonal_zscore(1) < -2
+                        ^ expected 2 or more years
+          a season is held against 2 years at least, and 100 at most
+
+        seasonal_zscore(2.5) < -2
+                        ^^^ expected a whole number
+          2.5 is no whole number of years
+
+        seasonal_zscore(24mo) < -2
+                        ^^^^ expected a whole number of years such as `5`
+          `years` of `seasonal_zscore` is a whole number of years such as `5`
+          help: it is written `seasonal_zscore(years)`
+
+        seasonal_zscore(1000) < -2
+                        ^^^^ expected 2 or more years
+          a season is held against 2 years at least, and 100 at most
+
+        percentile(24) < 5
+                         ^ a ratio: write 5%
+          `percentile(24)` is a ratio, `5` a bare number
+          help: `percentile(24)` is a ratio: write `5%`
+
+        ytd < 5%
+              ^^ a ratio
+          a ratio does not compare with a figure
+          help: for a share of it, multiply: `ytd * 5%`
+
+        ytd(2) > 5 t
+            ^ one too many
+          `ytd` takes no argument
+          help: it is written `ytd`
+
+        age > 45
+              ^^ a bare number
+          `age` is a time, `45` a bare number
+          help: `age` is a time: write `45d`
+
+        age > 45%
+              ^^^ a ratio
+          a ratio does not compare with a time
+          help: `age` is a time: write `45d`
+
+        age > 45 t
+              ^^^^ a figure
+          a figure does not compare with a time
+          help: `age` is a time: write `45d`
+
+        age
+        ^^^ expected a condition
+          `age` is a time, not a condition
+          help: compare it: age > 45d
+
+        age * 2d > 3d
+        ^^^^^^^^ has no meaning
+          a time is not multiplied with a time: `age * 2d`
+          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+
+        age + 5 > 3d
+              ^ a bare number
+          a time and a bare number have no sum: `age + 5`
+          help: `age` is a time: write `5d`
+
+        45d
+        ^^^ expected a condition
+          `45d` is a time, not a condition
+          help: a condition compares a measure, such as `declines >= 2`
+
+        yoy > 3mo
+              ^^^ expected a measure or a number
+          a time is no value
+          help: a time stands as an argument, such as `change(3mo)`
+
+        value + 3mo > 5 t
+                ^^^ expected a measure or a number
+          a time is no value
+          help: a time stands as an argument, such as `change(3mo)`
+
+        overdue > 2
+        ^^^^^^^ expected a value
+          `overdue` is a condition, not a value
+          help: conditions are joined by `and`, `or` and `not`; `streak(COND)` counts the periods that meet one
+
+        overdue + 2 > 3
+        ^^^^^^^ expected a value
+          `overdue` is a condition, not a value
+          help: conditions are joined by `and`, `or` and `not`; `streak(COND)` counts the periods that meet one
+
+        overdue(3d)
+                ^^ one too many
+          `overdue` takes no argument
+          help: it is written `overdue`
+
+        drawdow(3) < 0%
+        ^^^^^^^ unknown
+          there is no measure `drawdow`
+          help: did you mean `drawdown`?
+        ");
     }
 
     #[test]

@@ -120,7 +120,10 @@ pub fn ratio(scope: &Scope<'_>, base: Result<Point, Gap>) -> Measured {
 
 /// `now/base − 1`. From zero to something is +∞; a base below zero, or zero over zero, says nothing; nor
 /// does a base below the rule's `min_base`.
-fn relative(scope: &Scope<'_>, now: f64, base: f64, period: Period) -> Value {
+pub fn relative(scope: &Scope<'_>, now: f64, base: f64, period: Period) -> Value {
+    if !now.is_finite() || !base.is_finite() {
+        return Value::Unknown(vec![Reason::Overflow]);
+    }
     if base < 0.0 || (base == 0.0 && now < 0.0) {
         return Value::Unknown(vec![Reason::NegativeBase(period)]);
     }

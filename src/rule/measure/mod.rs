@@ -3,16 +3,24 @@
 //! A new measure is a file here and a line in [`MEASURES`]; parser, check and evaluation follow.
 
 mod change;
+mod extreme;
 mod look_back;
+mod rank;
+mod revision;
+mod score;
+mod statistic;
 mod streak;
+mod time;
+mod trend;
 mod window;
+mod year_to_date;
 mod zscore;
 
 use super::evaluate::Scope;
 use super::evidence::{Reading, Value};
 use super::headline::Telling;
 use super::syntax::{Argument, Node, NodeKind};
-use crate::base::limits::LOOK_BACK_MAX;
+use crate::base::limits::{LOOK_BACK_MAX, YEARS_MAX};
 use crate::period::Period;
 use crate::series::{Back, Point};
 
@@ -24,14 +32,28 @@ pub static MEASURES: &[Measure] = &[
     change::DIFF,
     change::YOY,
     change::CHANGE_SINCE,
+    extreme::DRAWDOWN,
+    extreme::RUNUP,
     streak::STREAK,
     streak::DECLINES,
     streak::RISES,
     window::MEAN,
+    statistic::MEDIAN,
     window::MIN,
     window::MAX,
     window::SUM,
+    statistic::STDDEV,
     zscore::ZSCORE,
+    score::ROBUST_ZSCORE,
+    score::SEASONAL_ZSCORE,
+    rank::PERCENTILE,
+    trend::SLOPE,
+    trend::VOLATILITY,
+    year_to_date::YTD,
+    year_to_date::YTD_YOY,
+    revision::REVISION,
+    time::AGE,
+    time::OVERDUE,
 ];
 
 /// One measure.
@@ -54,6 +76,11 @@ pub struct Measure {
 }
 
 impl Measure {
+    /// Whether its value changes with the clock alone.
+    pub fn is_timely(&self) -> bool {
+        matches!(self.gives, Gives::Time | Gives::Truth)
+    }
+
     /// The parameter that an argument is for: by its name, else by its position among `count` arguments.
     /// Where a measure takes an expression first, it may be left out: `lag(n)`.
     pub fn slot(&self, name: Option<&str>, position: usize, count: usize) -> Option<usize> {
@@ -82,6 +109,12 @@ pub enum Gives {
     Ratio,
     /// A number of periods.
     Count,
+    /// A number of standard deviations.
+    Score,
+    /// A time.
+    Time,
+    /// A condition.
+    Truth,
     /// What its first argument gives (`lag(EXPR, n)`); a figure in the series' unit where that is no expression.
     Argument,
 }
@@ -102,6 +135,10 @@ pub struct Parameter {
 pub enum Takes {
     /// A whole number of periods, or a time.
     Back,
+    /// The same, but two periods at least: what has a spread or a slope.
+    Sample,
+    /// A whole number of years, two at least.
+    Years,
     /// A period literal.
     Period,
     /// A ratio such as `5%`.
@@ -135,6 +172,15 @@ impl<'a> Call<'a> {
             Some(NodeKind::Number(n)) => Back::Periods(n.clamp(0.0, f64::from(LOOK_BACK_MAX)) as u32),
             Some(NodeKind::Length(length)) => Back::Length(*length),
             Some(_) | None => Back::Periods(1),
+        }
+    }
+
+    /// A number of years; none where it is left out.
+    pub fn years(&self, index: usize) -> u32 {
+        match self.argument(index).map(|node| &node.kind) {
+            Some(NodeKind::Number(years)) => years.clamp(0.0, f64::from(YEARS_MAX)) as u32,
+            Some(NodeKind::Length(length)) => length.count.min(YEARS_MAX),
+            Some(_) | None => 0,
         }
     }
 

@@ -69,9 +69,12 @@ fn streak(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
         let step = match reading.value {
             Value::Truth(true) => Step::Goes,
             Value::Unknown(reasons) => Step::Unknown(reasons),
-            Value::Truth(false) | Value::Ratio(_) | Value::Quantity(..) | Value::Count(_) | Value::AtLeast(..) => {
-                Step::Ends
-            }
+            Value::Truth(false)
+            | Value::Ratio(_)
+            | Value::Quantity(..)
+            | Value::Count(_)
+            | Value::Time(_)
+            | Value::AtLeast(..) => Step::Ends,
         };
         (step, points)
     })
@@ -85,9 +88,12 @@ fn moves(scope: &Scope<'_>, call: &Call<'_>, counts: impl Fn(f64, f64) -> bool) 
         let step = match value {
             Value::Ratio(change) if counts(change, tolerance) => Step::Goes,
             Value::Unknown(reasons) => Step::Unknown(reasons),
-            Value::Ratio(_) | Value::Quantity(..) | Value::Count(_) | Value::AtLeast(..) | Value::Truth(_) => {
-                Step::Ends
-            }
+            Value::Ratio(_)
+            | Value::Quantity(..)
+            | Value::Count(_)
+            | Value::Time(_)
+            | Value::AtLeast(..)
+            | Value::Truth(_) => Step::Ends,
         };
         (step, points)
     })

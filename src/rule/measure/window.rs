@@ -62,16 +62,25 @@ fn values(points: &[Point]) -> impl Iterator<Item = f64> {
 
 /// A value of figures of which each must be one period's own.
 fn over(scope: &Scope<'_>, call: &Call<'_>, value: impl Fn(&[Point]) -> f64) -> Measured {
-    let mut window = scope.window(call.back(0));
-    let combined = window.points.iter().filter(|point| !point.span.is_single());
-    window.gaps.extend(combined.map(|point| Gap::Combined(point.span.last(), point.span)));
-    of(scope, window, value)
+    of(scope, alone(scope.window(call.back(0))), value)
 }
 
 fn of(scope: &Scope<'_>, window: Window, value: impl Fn(&[Point]) -> f64) -> Measured {
+    of_window(window, scope, |points| scope.quantity(value(points)))
+}
+
+/// The window for what needs each period's own figure: a combined one is a gap.
+pub fn alone(mut window: Window) -> Window {
+    let combined = window.points.iter().filter(|point| !point.span.is_single());
+    window.gaps.extend(combined.map(|point| Gap::Combined(point.span.last(), point.span)));
+    window
+}
+
+/// A value of a window's figures; unknown where one of its periods is.
+pub fn of_window(window: Window, scope: &Scope<'_>, value: impl Fn(&[Point]) -> Value) -> Measured {
     let Window { points, gaps } = window;
     let value = match (gaps.is_empty(), points.is_empty()) {
-        (true, false) => scope.quantity(value(&points)),
+        (true, false) => value(&points),
         (true, true) => Value::Unknown(vec![Reason::Gap(Gap::Missing(scope.period))]),
         (false, _) => Value::Unknown(Reason::joined(gaps.into_iter().map(Reason::Gap))),
     };

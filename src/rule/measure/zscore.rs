@@ -12,12 +12,15 @@ use crate::series::{Back, Gap, Point, Window};
 /// (f(t) − mean)/sd, both over the n periods before t.
 pub const ZSCORE: Measure = Measure {
     name: "zscore",
-    parameters: &[Parameter { name: "n", takes: Takes::Back, optional: false }],
+    parameters: &[Parameter { name: "n", takes: Takes::Sample, optional: false }],
     signature: "`zscore(n)`",
-    gives: Gives::Count,
+    gives: Gives::Score,
     walks: false,
     read: zscore,
-    words: |_| None,
+    words: |telling| {
+        let middle = format!("its {} mean", telling.reach_adjective(telling.call.back(0)));
+        telling.score("standard deviations", &middle)
+    },
 };
 
 fn zscore(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
@@ -42,6 +45,9 @@ fn deviation(now: f64, before: &[Point]) -> Value {
     // One figure has no spread, nor have equal ones but for the noise of their mean.
     if before.len() < 2 || spread <= NOISE * mean.abs() {
         return Value::Unknown(vec![Reason::NoSpread]);
+    }
+    if !spread.is_finite() {
+        return Value::Unknown(vec![Reason::Overflow]);
     }
     finite((now - mean) / spread, Value::Count)
 }

@@ -112,13 +112,13 @@ impl Panel {
     }
 
     /// How many series there are.
-    pub fn len(&self) -> usize {
+    pub fn series_count(&self) -> usize {
         self.index.len()
     }
 
     /// How many tiles of [`LANES`] series there are; the last may be partly empty.
     pub fn tiles(&self) -> usize {
-        self.len().div_ceil(LANES)
+        self.series_count().div_ceil(LANES)
     }
 
     /// The first and the last period with a figure of its own.
@@ -194,7 +194,7 @@ impl Panel {
     /// The series of these labels, added where it is new.
     pub fn row(&mut self, labels: &Labels) -> Row {
         let (row, new) = self.index.insert(labels);
-        if new && row as usize % LANES == 0 {
+        if new && (row as usize).is_multiple_of(LANES) {
             for slab in self.slabs.iter_mut().filter(|slab| !slab.is_empty()) {
                 grow(slab, SLAB);
             }
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!((panel.value(0, period("2025-03")), panel.latest(0)), (Some(4.0), Some(period("2025-04"))));
         assert_eq!(panel.refresh(&history.view(AsOf::Pull(PullId(1)))), Ok((0, true)));
         assert_eq!((panel.value(0, period("2025-04")), panel.latest(0)), (None, Some(period("2025-03"))));
-        assert_eq!(panel.len(), 1);
+        assert_eq!(panel.series_count(), 1);
     }
 
     #[test]
@@ -438,7 +438,7 @@ mod tests {
                 };
                 prop_assert_eq!(changed, before != value);
             }
-            for row in 0..panel.len() as Row {
+            for row in 0..panel.series_count() as Row {
                 for offset in -42..42 {
                     prop_assert_eq!(panel.value(row, base.offset(offset)), model.get(&(row, offset)).copied());
                 }

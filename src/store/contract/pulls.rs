@@ -71,7 +71,7 @@ pub async fn a_revision_keeps_what_was_known(site: Site) {
     assert_eq!(seen(AsOf::Latest), Some((600.0, Status::Preliminary)));
     assert_eq!(seen(AsOf::Time(minutes(2))), Some((420.5, Status::Final)));
     assert_eq!(seen(AsOf::Time(NOW)), None);
-    assert_eq!(all.revised(first, second).len(), 1);
+    assert_eq!(all.view(AsOf::Pull(second)).revised_since(first).len(), 1);
     assert_eq!(told(&history(&store, "US", first).await, "2025-09").len(), 1);
     assert_eq!(told(&history(&store, "US", second).await, "2025-09").len(), 2);
     assert!([first, second, third].iter().all(|pull| all.provenance(*pull).is_some()));
@@ -169,12 +169,13 @@ pub async fn every_value_reads_back_equal(site: Site) {
 
 pub async fn another_frequency_or_unit_begins_another_series(site: Site) {
     let store = site.open().await;
-    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let first = append(&store, 1, vec![row("US", "2025-09", 1.0)]).await.pull.unwrap();
     let monthly = series(&store, "US").await;
     let quarterly = crate::store::NewPull { frequency: Frequency::Quarter, ..pull("magnets", minutes(2)) };
     append_as(&store, quarterly, vec![row("US", "2025-Q3", 5.0)]).await;
     let all = store.series().await.unwrap();
     assert_eq!((all.len(), all[0].frequency), (1, Frequency::Quarter));
+    assert_eq!(store.changed(first).await.unwrap(), [], "what no longer counts is not evaluated");
     assert_eq!(history(&store, "US", PullId(i64::MAX)).await.view(AsOf::Latest).points().count(), 1);
     // Back again, in another unit.
     let counted = Row { unit: Some(Unit::parse("count").unwrap()), ..row("US", "2025-09", 1.0) };
@@ -183,7 +184,8 @@ pub async fn another_frequency_or_unit_begins_another_series(site: Site) {
     // Back to the first: what was known of it is known still.
     let back = append(&store, 4, vec![row("US", "2025-09", 1.0)]).await;
     assert_eq!(counts(&back), (0, 0, 1));
-    assert_eq!(store.series().await.unwrap(), [monthly]);
+    assert_eq!(store.series().await.unwrap(), std::slice::from_ref(&monthly));
+    assert_eq!(store.changed(first).await.unwrap(), [monthly]);
 }
 
 pub async fn a_row_that_cannot_be_is_refused_with_its_pull(site: Site) {
@@ -266,8 +268,6 @@ pub async fn a_lost_lease_writes_nothing(site: Site) {
 pub async fn what_is_remembered_of_a_feed(site: Site) {
     let store = site.open().await;
     assert_eq!(store.feed("magnets").await.unwrap(), FeedState::default());
-    store.set_due("magnets", Some(minutes(5))).await.unwrap();
-    assert_eq!(store.feed("magnets").await.unwrap().next_due_at, Some(minutes(5)));
     append(&store, 5, vec![row("US", "2025-09", 1.0)]).await;
     let well = FeedState {
         spec_hash: Some("spec".into()),
@@ -292,9 +292,8 @@ pub async fn what_is_remembered_of_a_feed(site: Site) {
     store.unchanged(&lease, minutes(20), None).await.unwrap();
     let same = FeedState { next_due_at: None, last_ok_at: Some(minutes(20)), ..well };
     assert_eq!(store.feed("magnets").await.unwrap(), same);
-    store.set_due("tin", None).await.unwrap();
     let all = store.feeds().await.unwrap();
-    assert_eq!(all.keys().collect::<Vec<_>>(), ["magnets", "tin"]);
+    assert_eq!(all.keys().collect::<Vec<_>>(), ["magnets"]);
     assert_eq!(all["magnets"], same);
 }
 

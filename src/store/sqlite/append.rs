@@ -3,7 +3,7 @@
 //! Rows are brought into the order of the tables first, so that one walk over a series' known figures meets
 //! every row; a million rows are a second's work. What a vintage is, `store::delta` says.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection};
 
 use super::Sqlite;
 use super::columns::{count, json, millis, status, status_code, unit_text};
@@ -37,8 +37,10 @@ fn append(transaction: &Connection, epoch: i64, pull: &NewPull, rows: Vec<Row>) 
         return Ok(End::RollBack(Claim::Finished));
     }
     let id = insert_pull(transaction, feed, epoch, pull)?;
+    let newest = "SELECT coalesce(max(id), 0) FROM series";
+    let newest = transaction.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
     let staged = stage(transaction, feed, pull, rows)?;
-    let mut delta = Delta::new(transaction, id, pull.retrieved_at)?;
+    let mut delta = Delta::new(transaction, id, pull.retrieved_at, newest)?;
     for series in staged.chunk_by(|a, b| a.series == b.series) {
         delta.series(series)?;
     }
@@ -128,20 +130,30 @@ fn stage(transaction: &Connection, feed: i64, pull: &NewPull, rows: Vec<Row>) ->
 /// the one that counts: a feed whose frequency or unit changed begins new ones.
 fn series_id(transaction: &Connection, feed: i64, pull: &NewPull, row: &Row) -> Result<i64, Fault> {
     let (labels, frequency, unit) = (row.labels.key(), pull.frequency.name(), unit_text(row.unit.as_ref()));
-    let select = "SELECT id, current FROM series WHERE feed = ?1 AND labels = ?2 AND frequency = ?3 AND unit = ?4";
-    let key = (feed, &labels, frequency, &unit);
-    let found = transaction.prepare_cached(select)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?)));
-    let id = match found.optional()? {
-        Some((id, true)) => return Ok(id),
-        Some((id, false)) => id,
+    let select = "SELECT id, frequency, unit, current FROM series WHERE feed = ?1 AND labels = ?2";
+    let mut select = transaction.prepare_cached(select)?;
+    let mut found = select.query((feed, &labels))?;
+    let (mut same, mut others_count) = (None, false);
+    while let Some(row) = found.next()? {
+        let is_same = row.get_ref(1)?.as_str() == Ok(frequency) && row.get_ref(2)?.as_str() == Ok(&unit);
+        if is_same {
+            same = Some(row.get(0)?);
+        } else {
+            others_count |= row.get::<_, bool>(3)?;
+        }
+    }
+    let id = match same {
+        Some(id) => id,
         None => {
             let insert = "INSERT INTO series(feed, labels, frequency, unit) VALUES (?1, ?2, ?3, ?4)";
-            transaction.prepare_cached(insert)?.execute(key)?;
+            transaction.prepare_cached(insert)?.execute((feed, &labels, frequency, &unit))?;
             transaction.last_insert_rowid()
         }
     };
-    let choose = "UPDATE series SET current = (id = ?3) WHERE feed = ?1 AND labels = ?2";
-    transaction.prepare_cached(choose)?.execute((feed, &labels, id))?;
+    if others_count {
+        let choose = "UPDATE series SET current = (id = ?3) WHERE feed = ?1 AND labels = ?2";
+        transaction.prepare_cached(choose)?.execute((feed, &labels, id))?;
+    }
     Ok(id)
 }
 
@@ -159,19 +171,23 @@ struct Kept {
 struct Delta<'c> {
     pull: i64,
     retrieved_at: Timestamp,
+    /// Of a series with a greater number nothing is known yet.
+    newest_series: i64,
     total: Appended,
     known: Vec<Kept>,
     select: CachedStatement<'c>,
     supersede: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
     replace: CachedStatement<'c>,
     touch: CachedStatement<'c>,
 }
 
 impl<'c> Delta<'c> {
-    fn new(transaction: &'c Connection, pull: i64, retrieved_at: Timestamp) -> Result<Self, Fault> {
+    fn new(transaction: &'c Connection, pull: i64, retrieved_at: Timestamp, newest_series: i64) -> Result<Self, Fault> {
         Ok(Self {
             pull,
             retrieved_at,
+            newest_series,
             total: Appended::default(),
             known: Vec::new(),
             select: transaction.prepare_cached(
@@ -182,11 +198,13 @@ impl<'c> Delta<'c> {
                 "INSERT INTO observation_rev(series, last, length, value, status, recorded_at, pull, seq, superseded_by)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?,
-            replace: transaction.prepare_cached(
+            insert: transaction.prepare_cached(
                 "INSERT INTO observation(series, last, length, value, status, recorded_at, pull, seq)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                 ON CONFLICT(series, last, length) DO UPDATE SET value = excluded.value, status = excluded.status,
-                 recorded_at = excluded.recorded_at, pull = excluded.pull, seq = excluded.seq",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?,
+            replace: transaction.prepare_cached(
+                "UPDATE observation SET value = ?4, status = ?5, recorded_at = ?6, pull = ?7, seq = ?8
+                 WHERE series = ?1 AND last = ?2 AND length = ?3",
             )?,
             touch: transaction.prepare_cached(
                 "INSERT INTO pull_series(pull, series, n_new, n_revised, min_last) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -219,6 +237,9 @@ impl<'c> Delta<'c> {
     /// Reads what is known of a stretch of a series.
     fn load(&mut self, series: i64, first: i32, last: i32) -> Result<(), Fault> {
         self.known.clear();
+        if series > self.newest_series {
+            return Ok(());
+        }
         let mut rows = self.select.query((series, first, last))?;
         while let Some(row) = rows.next()? {
             let recorded_at = Timestamp::from_millis(row.get(4)?);
@@ -236,6 +257,7 @@ impl<'c> Delta<'c> {
 
     /// Adds the rows of one span; whether anything is new.
     fn span(&mut self, known: Option<Kept>, rows: &[Staged]) -> Result<bool, Fault> {
+        let known_before = known.is_some();
         let mut newest = known;
         let mut added = false;
         for (index, row) in rows.iter().enumerate() {
@@ -261,7 +283,8 @@ impl<'c> Delta<'c> {
         if let (Some(kept), true) = (newest, added) {
             let Kept { last, length, known, pull, seq } = kept;
             let (value, code, at) = (known.value, status_code(known.status), known.recorded_at.millis());
-            self.replace.execute((rows[0].series, last, length, value, code, at, pull, seq))?;
+            let write = if known_before { &mut self.replace } else { &mut self.insert };
+            write.execute((rows[0].series, last, length, value, code, at, pull, seq))?;
         }
         Ok(added)
     }

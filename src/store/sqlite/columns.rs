@@ -62,7 +62,7 @@ pub fn period(text: Option<String>) -> Result<Option<Period>, Fault> {
     text.map(|text| Period::parse(&text).map_err(|_| Fault::unreadable("period", text))).transpose()
 }
 
-/// A unit as a text that [`unit`] reads; nothing for none.
+/// A unit as a text that [`unit()`] reads; nothing for none.
 pub fn unit_text(unit: Option<&Unit>) -> String {
     match unit {
         None => String::new(),

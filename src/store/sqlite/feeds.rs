@@ -45,19 +45,6 @@ impl Sqlite {
             .await
     }
 
-    /// See [`crate::store::Store::set_due`].
-    pub async fn set_due(&self, feed: &str, next_due_at: Option<Timestamp>) -> Result<(), StoreError> {
-        let feed = feed.to_owned();
-        self.thread
-            .write(move |transaction| {
-                let id = feed_id(transaction, &feed)?;
-                let update = "UPDATE feed SET next_due_at = ?2 WHERE id = ?1";
-                transaction.prepare_cached(update)?.execute((id, millis(next_due_at)))?;
-                Ok(End::Commit(()))
-            })
-            .await
-    }
-
     /// See [`crate::store::Store::lease_feed`].
     pub async fn lease_feed(
         &self,
