@@ -104,7 +104,7 @@ fn history(frequency: Frequency, unit: &str, first: &str, figures: &str) -> Hist
         let Some(value) = figure.parse().ok().and_then(Finite::new) else { continue };
         let period = first.offset(at);
         let known = Timestamp::start_of_day(period.last_day(), chrono_tz::UTC);
-        let vintage = Vintage { value, status: Status::Final, recorded_at: known, pull: PullId(1) };
+        let vintage = Vintage { value: Some(value), status: Status::Final, recorded_at: known, pull: PullId(1) };
         history.record(Span::from(period), vintage);
     }
     history
