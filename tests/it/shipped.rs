@@ -108,9 +108,9 @@ fn lacking(material: &str) -> Vec<String> {
     let lacks = |name: &&str| {
         let rule = format!("rule   = \"{name}\"\n");
         let own: Vec<&&str> = scenarios.iter().filter(|scenario| scenario.contains(&rule)).collect();
-        let fires = own.iter().any(|scenario| {
-            ["transition = \"fired\"", "title ", "values "].iter().all(|part| scenario.contains(part))
-        });
+        let fires = own
+            .iter()
+            .any(|scenario| ["transition = \"fired\"", "title ", "values "].iter().all(|part| scenario.contains(part)));
         !(fires && own.iter().any(|scenario| !scenario.contains("[[scenario.expect]]")))
     };
     names.filter(lacks).map(|name| format!("{material}: {name}")).collect()
