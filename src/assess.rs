@@ -788,6 +788,21 @@ mod tests {
     }
 
     #[test]
+    fn what_fires_until_it_is_clear_does_not_say_that_it_holds() {
+        let rule = rule("change(1) > 10%", Some("change(1) < -5%"));
+        let messages = check(
+            &rule,
+            0,
+            "
+            2025-07=100 | - ok held
+            2025-08=120 | fired 2025-08 firing 2025-08
+            2025-09=121 | continued 2025-09 firing 2025-08
+        ",
+        );
+        insta::assert_snapshot!(messages[1].title, @"China → US magnet exports: still alarming until `change(1) < -5%` holds: 121 t in September 2025");
+    }
+
+    #[test]
     fn a_quiet_rule_records_what_it_does_not_tell() {
         let quiet = Rule { renotify: Renotify::Never, ..rule("declines >= 2", None) };
         let mut history = history();

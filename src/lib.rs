@@ -15,14 +15,16 @@ mod rule;
 mod scenario;
 mod series;
 mod store;
+mod trial;
 
 pub use cli::main;
 
-/// What `benches/` measures. It is no interface: nothing here is promised to anyone.
+/// What `benches/` measures and `fuzz/` tries. It is no interface: nothing here is promised to anyone.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::period::{Frequency, Period};
     pub use crate::rule::Expr;
     pub use crate::rule::bulk::{Mask, Program, Question, Refused, Told, Verdicts};
     pub use crate::series::{LANES, Labels, Misfit, Panel, PanelRow, Pattern, Selector};
+    pub use crate::trial::{csv, expression, json};
 }

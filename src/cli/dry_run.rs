@@ -102,7 +102,7 @@ fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
 
 fn show(
     session: &Session,
-    setup: &crate::config::Setup,
+    setup: &Setup,
     pulled: &[Pulled],
     all: &[Assessed],
     previews: &[(crate::daemon::Delivered, String)],

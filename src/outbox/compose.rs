@@ -12,7 +12,7 @@ use super::{AlertRef, Evidence, GateLine, MeasureLine, Message, PartLine, PointL
 use crate::alert::{Cause, Firing, Kind, Transition, alert_id};
 use crate::base::text::shorten;
 use crate::period::{Frequency, Period, Span};
-use crate::rule::{Gate, Judgement, Reading, Rule, Value};
+use crate::rule::{Gate, Judgement, Reading, Rule, Value, Verdict};
 use crate::series::number::{percent, percent_plain};
 use crate::series::{Gap, Point, Provenance, Revision, View};
 
@@ -113,10 +113,13 @@ impl Matter<'_> {
         let (first, others): (Vec<&Gate>, Vec<&Gate>) = gates.iter().partition(of_severity);
         let frequency = self.view.map_or(Frequency::Month, |view| view.history().frequency());
         let told = first.into_iter().chain(others).find_map(|gate| crate::rule::headline(gate, frequency));
-        told.map_or_else(
-            || format!(": `{}` holds", self.rule.map(Rule::text).unwrap_or_default()),
-            |told| format!(" {told}"),
-        )
+        let held = self.judgement.is_some_and(|judgement| judgement.verdict != Verdict::Holds);
+        match (told, self.rule) {
+            (Some(told), _) => format!(" {told}"),
+            // It goes on firing because `clear` does not hold yet.
+            (None, Some(rule)) if held => format!(": still alarming until {}", rule.ends()),
+            (None, rule) => format!(": `{}` holds", rule.map(Rule::text).unwrap_or_default()),
+        }
     }
 
     /// How it ended.

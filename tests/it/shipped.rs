@@ -77,6 +77,45 @@ fn the_shipped_config_is_good() {
     checked.is(0).says(&["2 feeds, 2 rules", "all is well"]).says_nothing_of(&["warning"]);
 }
 
+const WATCHLIST: [&str; 2] = ["--config", "config/watchlist.toml"];
+
+#[test]
+fn the_watch_list_is_good() {
+    let sandbox = Sandbox::shipped();
+    let checked = sandbox.run(&[&["check"], &WATCHLIST[..]].concat());
+    checked.is(0).says(&["15 feeds, 23 rules", "all is well"]).says_nothing_of(&["warning"]);
+}
+
+/// Its scenarios pass, and each rule has one in which it fires and one in which it must stay quiet.
+#[test]
+fn each_rule_of_the_watch_list_is_seen_to_speak_and_to_keep_quiet() {
+    let sandbox = Sandbox::shipped();
+    sandbox.run(&[&["test"], &WATCHLIST[..]].concat()).is(0).says(&["69 scenarios, 0 failed"]);
+    let files = std::fs::read_dir(Path::new(PROJECT).join("config/rules")).unwrap();
+    let files: Vec<String> = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let (scenarios, rules): (Vec<&String>, Vec<&String>) = files.iter().partition(|file| file.ends_with(".test.toml"));
+    assert_eq!((scenarios.len(), rules.len()), (8, 8));
+    let lacking: Vec<String> = rules.into_iter().flat_map(|file| lacking(file.trim_end_matches(".toml"))).collect();
+    assert!(lacking.is_empty(), "{}", lacking.join("\n"));
+}
+
+/// The rules of a file without a scenario in which they fire, or without one in which nothing is sent.
+fn lacking(material: &str) -> Vec<String> {
+    let (rules, scenarios) =
+        (page(&format!("config/rules/{material}.toml")), page(&format!("config/rules/{material}.test.toml")));
+    let scenarios: Vec<&str> = scenarios.split("[[scenario]]").skip(1).collect();
+    let names = rules.lines().filter_map(|line| line.strip_prefix("[rule.")?.strip_suffix(']'));
+    let lacks = |name: &&str| {
+        let rule = format!("rule   = \"{name}\"\n");
+        let own: Vec<&&str> = scenarios.iter().filter(|scenario| scenario.contains(&rule)).collect();
+        let fires = own
+            .iter()
+            .any(|scenario| ["transition = \"fired\"", "title ", "values "].iter().all(|part| scenario.contains(part)));
+        !(fires && own.iter().any(|scenario| !scenario.contains("[[scenario.expect]]")))
+    };
+    names.filter(lacks).map(|name| format!("{material}: {name}")).collect()
+}
+
 #[test]
 fn every_command_on_a_page_exists() {
     let sandbox = Sandbox::new();
@@ -121,7 +160,7 @@ fn every_link_leads_to_a_file() {
 
 #[test]
 fn every_path_on_a_page_exists() {
-    let within = ["src/", "tests/", "docs/", "systemd/", "benches/", "config/", ".ci/"];
+    let within = ["src/", "tests/", "docs/", "systemd/", "benches/", "fuzz/", "config/", ".ci/"];
     let dead = |path: &String| {
         let spans = pieces(&page(path)).into_iter().filter_map(|piece| match piece {
             Piece::Text(text) => Some(code(&text)),

@@ -6,7 +6,7 @@ use super::source::{Source, code, line, mentions};
 
 /// Every module with its layer; a module uses only those of lower layers, so those of one layer do not
 /// see each other.
-const LAYERS: [(&str, u8); 16] = [
+const LAYERS: [(&str, u8); 17] = [
     ("base", 0),
     ("period", 1),
     ("series", 2),
@@ -20,6 +20,7 @@ const LAYERS: [(&str, u8); 16] = [
     ("store", 10),
     ("notify", 10),
     ("config", 11),
+    ("trial", 11),
     ("daemon", 13),
     ("cli", 14),
     ("lib", 15),

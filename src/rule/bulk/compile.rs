@@ -3,6 +3,8 @@
 //! It knows the language's measures by name and does for whole columns what each measure does for one
 //! history. What it cannot put into steps it refuses, and the caller asks the evaluator instead.
 
+use std::collections::HashMap;
+
 use super::super::evidence::Value;
 use super::super::measure::{Call, Measure};
 use super::super::operate;
@@ -55,6 +57,7 @@ pub struct Compiler<'a> {
     pub slides: bool,
     /// Whether a step leaves out what the evaluator would see in combined figures.
     pub blind_to_combined: bool,
+    bands: HashMap<(Bits, bool), Band>,
     frequency: Frequency,
     unit: Option<&'a Unit>,
     range: Option<(Period, Period)>,
@@ -66,8 +69,16 @@ const MISSING: Number = Number::Constant(Bits::NAN);
 impl<'a> Compiler<'a> {
     /// For series of a frequency and a unit with figures in a range of periods.
     pub fn new(frequency: Frequency, unit: Option<&'a Unit>, range: Option<(Period, Period)>) -> Self {
-        let steps = Steps::default();
-        Self { steps, slides: false, blind_to_combined: false, frequency, unit, range, least: f64::NEG_INFINITY }
+        Self {
+            steps: Steps::default(),
+            slides: false,
+            blind_to_combined: false,
+            bands: HashMap::new(),
+            frequency,
+            unit,
+            range,
+            least: f64::NEG_INFINITY,
+        }
     }
 
     /// Sets the base below which a ratio says nothing, for what is compiled from now on.
@@ -213,7 +224,7 @@ impl<'a> Compiler<'a> {
             _ => {}
         }
         let (x, of_x) = self.number(node, at)?;
-        let band = if self.scale(of_x, kind)? == 0.0 { Band::of_figure(bound) } else { Band::of_ratio(bound) };
+        let band = self.band(bound, self.scale(of_x, kind)? > 0.0);
         let (test, low, high) = (test(operator)?, band.low.into(), band.high.into());
         match self.slid(x) {
             Some((now, window)) => {
@@ -232,6 +243,12 @@ impl<'a> Compiler<'a> {
             },
             _ => None,
         }
+    }
+
+    /// What equals a bound, for ratios and counts or for figures; each is looked for once.
+    fn band(&mut self, bound: f64, relative: bool) -> Band {
+        let look = || if relative { Band::of_ratio(bound) } else { Band::of_figure(bound) };
+        *self.bands.entry((bound.into(), relative)).or_insert_with(look)
     }
 
     /// The least size of two numbers that are compared, which the evaluator's noise is measured by.
@@ -342,7 +359,7 @@ impl<'a> Compiler<'a> {
             Streak::Rises(tolerance) => (Test::Greater, *tolerance),
         };
         let x = self.ratio(at, Some(at.previous()))?;
-        let high = Band::of_ratio(tolerance).high;
+        let high = self.band(tolerance, true).high;
         // A decline by more than the tolerance is a change that lies as far below zero.
         self.truth(Step::CompareWith { test, x, low: (-high).into(), high: high.into() })
     }

@@ -80,14 +80,29 @@ pub fn compare(test: Test, a: &Column, b: &Column, scale: f64) -> Mask {
 }
 
 /// now/base − 1. A base below `least` or zero says nothing, unless zero may stand: then from zero to
-/// something is endless.
+/// something is endless. A ratio too large for a number is unknown.
 pub fn ratio(now: &Column, base: &Column, least: f64, out: &mut Column) {
-    let from_zero = if 0.0 >= least { f64::INFINITY } else { f64::NAN };
+    let above_zero = if least > 0.0 { least } else { f64::from_bits(1) };
+    let mut endless = 0_u64;
     for ((out, now), base) in out.0.iter_mut().zip(&now.0).zip(&base.0) {
         let change = now / base - 1.0;
-        let sound = (*base > 0.0) & (*base >= least) & (change.abs() < f64::INFINITY);
-        let change = if sound { change } else { f64::NAN };
-        *out = if (*base == 0.0) & (*now > 0.0) { from_zero } else { change };
+        // All bits set are NaN: so the unsound lanes cost one instruction.
+        let sound = 0_u64.wrapping_sub(u64::from(*base >= above_zero));
+        endless |= 0_u64.wrapping_sub(u64::from(change.abs() == f64::INFINITY));
+        *out = f64::from_bits(change.to_bits() | !sound);
+    }
+    if endless != 0 {
+        ratio_of_extremes(now, base, least, out);
+    }
+}
+
+/// The same where a base is zero, or a ratio too large for a number.
+#[cold]
+fn ratio_of_extremes(now: &Column, base: &Column, least: f64, out: &mut Column) {
+    let from_zero = if 0.0 >= least { f64::INFINITY } else { f64::NAN };
+    for ((out, now), base) in out.0.iter_mut().zip(&now.0).zip(&base.0) {
+        let bounded = if out.abs() == f64::INFINITY { f64::NAN } else { *out };
+        *out = if (*base == 0.0) & (*now > 0.0) { from_zero } else { bounded };
     }
 }
 

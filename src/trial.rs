@@ -1,0 +1,217 @@
+//! What hostile input may not do, whatever it is: functions that `fuzz/` calls with text and bytes, and that
+//! panic where a promise is broken. The program itself never calls them.
+
+use std::collections::HashMap;
+
+use crate::base::clock::Timestamp;
+use crate::base::limits::REFUSALS_KEPT;
+use crate::feed::publisher::csv::{Csv, Dialect};
+use crate::feed::publisher::json::Json;
+use crate::feed::publisher::{Columns, Common};
+use crate::feed::{Page, ParseError, Publisher, Request, Target};
+use crate::period::{Frequency, Period, Span};
+use crate::rule::bulk::{Program, Question};
+use crate::rule::{Expr, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject, Verdict, distance, judge};
+use crate::series::{
+    AsOf, Finite, History, Labels, Panel, PullId, Quantity, Selector, Status, Terms, Unit, Vintage, intake,
+};
+
+/// The series that expressions are tried on: frequency, unit, the first period, and the figures, with `_` where
+/// there is none. They have gaps, zeros, figures below zero, and figures near the limits of a number.
+const SERIES: [(Frequency, &str, &str, &str); 4] = [
+    (
+        Frequency::Month,
+        "t",
+        "2023-11",
+        "8 0 0 12 _ 7 -3 46.4 353 619 590 420.5 656 _ 564 1e-300 5 5 5 5 1e308 -1e308 9",
+    ),
+    (Frequency::Day, "CNY/t", "2025-08-25", "560000 _ 571000 0 _ _ _ _ _ _ _ _ 1.5 1.5 1e300"),
+    (Frequency::Quarter, "", "2022-Q3", "100 101.5 _ 99 0 104 103 103 110"),
+    (Frequency::Week, "MUSD", "2025-W50", "1 2 4 _ 8 16 15 -14 -13"),
+];
+
+/// Any text as an expression: an error in its place, or an expression that says the same once it was printed
+/// and read again, and that may be asked of any history, checked or not.
+pub fn expression(text: &str) {
+    let expr = match Expr::parse(text) {
+        Ok(expr) => expr,
+        Err(error) => return assert!(text.get(error.span.clone()).is_some(), "no place in {text:?}: {error:?}"),
+    };
+    let printed = expr.canonical();
+    let again = Expr::parse(&printed).unwrap_or_else(|error| panic!("{printed:?} cannot be read again: {error:?}"));
+    assert_eq!(again.canonical(), printed, "printed, it says something else");
+    for (frequency, unit, first, figures) in SERIES {
+        asked(&expr, text, &history(frequency, unit, first, figures));
+    }
+}
+
+/// An expression asked of each period of a history, and of some that it does not reach.
+fn asked(expr: &Expr, text: &str, history: &History) {
+    let subject = Subject { frequency: history.frequency(), unit: Some(history.unit().cloned()) };
+    let wrong = expr.check(&subject);
+    assert!(wrong.iter().all(|error| text.get(error.span.clone()).is_some()), "no place in {text:?}: {wrong:?}");
+    let min_base = history.unit().map(|unit| Quantity { value: 5.0, unit: Some(unit.clone()) });
+    let rule = Rule { when: vec![expr.clone()], min_base, ..plain() };
+    let view = history.view(AsOf::Latest).at(Timestamp::from_millis(1_763_596_800_000));
+    let (Some(first), Some(last)) = (view.earliest(), view.latest()) else { return };
+    let count = last.distance(first).unwrap_or_default();
+    let periods: Vec<Period> = (-1..=count + 1).map(|at| first.offset(at)).collect();
+    let verdicts: Vec<Verdict> = periods.iter().map(|period| judge(&rule, &view, *period).verdict).collect();
+    if wrong.is_empty() {
+        let _ = distance(&rule, &rule.when, &view, last);
+        agrees(&rule, history, &periods, &verdicts);
+    }
+}
+
+/// Bulk evaluation says the same, where it says anything.
+fn agrees(rule: &Rule, history: &History, periods: &[Period], verdicts: &[Verdict]) {
+    let Ok(mut panel) = Panel::new(history.frequency(), history.unit().cloned()) else { return };
+    let Ok((row, _)) = panel.refresh(&history.view(AsOf::Latest)) else { return };
+    let Ok(program) = Program::new(&[Question::when(rule)], &panel, periods) else { return };
+    for ((bulk, verdict), period) in program.verdicts(&panel).iter().zip(verdicts).zip(periods) {
+        let expected = match verdict {
+            Verdict::Holds => Some(true),
+            Verdict::Fails => Some(false),
+            Verdict::Unknown(_) => None,
+        };
+        assert!(bulk.of(row).is_none_or(|found| found == expected), "{} at {period}: {verdict:?}", rule.text());
+    }
+}
+
+fn plain() -> Rule {
+    Rule {
+        name: "trial".into(),
+        selector: Selector::default(),
+        when: Vec::new(),
+        clear: None,
+        severity: Severity::Warning,
+        worse: None,
+        final_only: false,
+        on_gap: OnGap::Hold,
+        revision_tolerance: REVISION_TOLERANCE,
+        min_base: None,
+        notify: Vec::new(),
+        renotify: Renotify::EachPeriod,
+        title: None,
+        hash: String::new(),
+    }
+}
+
+fn history(frequency: Frequency, unit: &str, first: &str, figures: &str) -> History {
+    let mut history = History::new(Labels::default(), frequency, Unit::parse(unit).ok());
+    let first = Period::parse(first).expect("a period of our own");
+    for (at, figure) in (0..).zip(figures.split(' ')) {
+        let Some(value) = figure.parse().ok().and_then(Finite::new) else { continue };
+        let period = first.offset(at);
+        let known = Timestamp::start_of_day(period.last_day(), chrono_tz::UTC);
+        let vintage = Vintage { value: Some(value), status: Status::Final, recorded_at: known, pull: PullId(1) };
+        history.record(Span::from(period), vintage);
+    }
+    history
+}
+
+/// Any bytes as a CSV file. The first byte says how it is written, the others are the file.
+pub fn csv(bytes: &[u8]) {
+    let Some((how, body)) = bytes.split_first() else { return };
+    let encodings = [encoding_rs::UTF_8, encoding_rs::GB18030, encoding_rs::SHIFT_JIS, encoding_rs::WINDOWS_1252];
+    let wide = how & 4 != 0;
+    let delimiter = (how & 8 != 0).then_some(b';');
+    let skip_lines = usize::from(how & 16 != 0);
+    let dialect = Dialect { delimiter, encoding: encodings[usize::from(how & 3)], skip_lines, wide };
+    let place = |name: &str| (!wide).then(|| name.to_owned());
+    let columns = Columns {
+        period: place("period"),
+        value: place("value"),
+        unit: (how & 32 != 0).then(|| "unit".to_owned()),
+        status: (how & 32 != 0).then(|| "status".to_owned()),
+        published: (how & 32 != 0).then(|| "published".to_owned()),
+        labels: vec![("partner".to_owned(), "partner".to_owned())],
+    };
+    read(Csv { request: nowhere(), common: common(*how), columns, dialect }.parse(body));
+}
+
+/// Any bytes as a JSON document. The first byte says how it is read, the others are the document.
+pub fn json(bytes: &[u8]) {
+    let Some((how, body)) = bytes.split_first() else { return };
+    let columns = Columns {
+        period: Some("/period".to_owned()),
+        value: Some("/value".to_owned()),
+        unit: (how & 32 != 0).then(|| "/unit".to_owned()),
+        status: (how & 32 != 0).then(|| "/status".to_owned()),
+        published: (how & 32 != 0).then(|| "/published".to_owned()),
+        labels: vec![("partner".to_owned(), "/partner/iso".to_owned())],
+    };
+    let records = ["", "/data", "/1", "/a~1b/0"][usize::from(how & 3)].to_owned();
+    read(Json { request: nowhere(), common: common(*how), columns, records }.parse(body));
+}
+
+fn common(how: u8) -> Common {
+    let european = how & 64 != 0;
+    Common {
+        frequency: if how & 128 != 0 { Frequency::Day } else { Frequency::Month },
+        zone: chrono_tz::Asia::Shanghai,
+        labels: [("feed", "trial"), ("reporter", "CN")].into_iter().collect(),
+        period_format: None,
+        decimal: if european { ',' } else { '.' },
+        thousands: european.then_some('.'),
+    }
+}
+
+fn nowhere() -> Request {
+    Request { target: Target::File("trial".into()) }
+}
+
+/// What was read keeps its promises: every row is counted, and what is said of it is fit for a terminal.
+fn read(page: Result<Page, ParseError>) {
+    let page = match page {
+        Ok(page) => page,
+        Err(error) => return said(&error.to_string()),
+    };
+    assert!(page.refused_count <= page.rows, "{} of {} refused", page.refused_count, page.rows);
+    assert!(page.refused.len() <= REFUSALS_KEPT.min(page.refused_count));
+    let figures = page.observations.len();
+    page.observations.iter().for_each(|observation| said(&observation.labels.to_string()));
+    let unit = Unit::parse("t").ok();
+    let terms = Terms { unit: unit.as_ref(), absent_zero: true };
+    let taken = intake(page.observations, &page.unavailable, terms, &HashMap::new());
+    page.refused.iter().chain(&taken.refused).for_each(|refusal| said(&refusal.to_string()));
+    assert!(!taken.rows.is_empty() || !taken.refused.is_empty() || figures == 0, "figures were lost");
+}
+
+fn said(text: &str) {
+    assert!(!text.contains(char::is_control), "{text:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_and_bad_input_keeps_the_promises() {
+        for text in ["", "declines >= 2", "yoy < -25% or zscore(4) < -2", "mean(3) > 1 t and )", "é > 2", "declines"] {
+            expression(text);
+        }
+        for bytes in [&b""[..], b"\0", b"\0period,value,partner\n2025-09,420.5,US\n", b"\0\x1b[2J,value\n", b"\x84\xff"]
+        {
+            csv(bytes);
+            json(bytes);
+        }
+        json(b"\x01{\"data\": [{\"period\": \"2025-09\", \"value\": 1, \"partner\": {\"iso\": \"US\"}}]}");
+    }
+
+    #[test]
+    #[should_panic(expected = "\\u{1b}")]
+    fn a_broken_promise_is_seen() {
+        said("\u{1b}[2J");
+    }
+
+    #[test]
+    fn the_series_of_the_trial_are_read() {
+        let lengths = SERIES.map(|(frequency, unit, first, figures)| {
+            let history = history(frequency, unit, first, figures);
+            assert_eq!(history.unit().is_some(), !unit.is_empty());
+            history.entries().count()
+        });
+        assert_eq!(lengths, [21, 6, 8, 8]);
+    }
+}
