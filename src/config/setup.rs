@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use crate::feed::Feed;
 use crate::notify::Receiver;
 use crate::rule::Rule;
+use crate::rule::derived::Derived;
 use crate::store::Location;
 
 /// The whole config, resolved.
@@ -21,6 +22,8 @@ pub struct Setup {
     pub zone: Tz,
     /// The feeds, in the order of their names.
     pub feeds: Vec<Feed>,
+    /// The derived series, each behind all that it derives from.
+    pub derived: Vec<Derived>,
     /// The rules, in the order of their names.
     pub rules: Vec<Rule>,
     /// The receivers, in the order of their names.

@@ -4,6 +4,7 @@
 //! are; what it says of them is decided elsewhere. Derived series are not stored: they are calculated
 //! anew from the stored histories whenever one of these changed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
@@ -12,7 +13,8 @@ use crate::config::Setup;
 use crate::feed::Feed;
 use crate::period::Frequency;
 use crate::rule::Rule;
-use crate::series::derive::{Misfit, group};
+use crate::rule::derived::Input;
+use crate::series::derive::{Misfit, group, sum};
 use crate::series::{History, Labels, PullId};
 use crate::store::{SeriesRef, Store, StoreError};
 
@@ -32,7 +34,11 @@ struct Known {
 
 /// Where a series' figures are from.
 enum Source {
+    /// The store.
     Stored(SeriesRef),
+    /// A formula, by its position in the setup; for each input the series that are added up for it, by
+    /// their positions here.
+    Derived(usize, Vec<Vec<usize>>),
 }
 
 /// What a rule judges as one: a series, or a group of them.
@@ -61,9 +67,9 @@ pub struct Past {
 }
 
 impl<'a> Catalogue<'a> {
-    /// Whether a setup has anything but rules on single stored series.
+    /// Whether a setup has anything but rules that judge stored series one by one.
     pub fn is_needed(setup: &Setup) -> bool {
-        setup.rules.iter().any(|rule| !rule.selector.group_by().is_empty())
+        !setup.derived.is_empty() || setup.rules.iter().any(|rule| !rule.selector.group_by().is_empty())
     }
 
     /// Reads which series there are.
@@ -74,7 +80,41 @@ impl<'a> Catalogue<'a> {
             frequency: series.frequency,
             source: Source::Stored(series),
         };
-        Ok(Self { setup, series: stored.map(known).collect() })
+        let mut catalogue = Self { setup, series: stored.map(known).collect() };
+        for definition in 0..setup.derived.len() {
+            let derived = catalogue.derive(definition);
+            catalogue.series.extend(derived);
+        }
+        Ok(catalogue)
+    }
+
+    /// The series of a definition, from those that are known so far: one for each value of its `by` labels
+    /// that every input has.
+    fn derive(&self, definition: usize) -> Vec<Known> {
+        let derived = &self.setup.derived[definition];
+        let groups: Vec<BTreeMap<Labels, Vec<usize>>> = derived.inputs.iter().map(|input| self.input(input)).collect();
+        let keys: BTreeSet<&Labels> = groups.iter().flat_map(BTreeMap::keys).collect();
+        let known = |key: &&Labels| {
+            let whole = derived.by.iter().all(|label| key.value(label).is_some());
+            let of_input =
+                |(input, groups): (&Input, &BTreeMap<Labels, Vec<usize>>)| groups.get(&key.only(&input.by)).cloned();
+            let inputs = derived.inputs.iter().zip(&groups).map(of_input).collect::<Option<Vec<_>>>();
+            let mut labels = derived.labels.clone();
+            key.iter().for_each(|(name, value)| labels.set(name, value));
+            let source = Source::Derived(definition, inputs.filter(|_| whole)?);
+            Some(Known { labels, frequency: derived.frequency, source })
+        };
+        keys.iter().filter_map(known).collect()
+    }
+
+    /// The series that an input means, by the values of its labels.
+    fn input(&self, input: &Input) -> BTreeMap<Labels, Vec<usize>> {
+        let mut groups: BTreeMap<Labels, Vec<usize>> = BTreeMap::new();
+        let meant = self.series.iter().enumerate().filter(|(_, known)| input.selector.matches(&known.labels));
+        for (index, known) in meant {
+            groups.entry(known.labels.only(&input.by)).or_default().push(index);
+        }
+        groups
     }
 
     /// What a rule judges.
@@ -86,19 +126,32 @@ impl<'a> Catalogue<'a> {
 
     /// What a rule judges that is not simply a stored series.
     pub fn compound(&self, rule: &Rule) -> Vec<Subject> {
-        let is_stored = |member: &usize| matches!(self.series[*member].source, Source::Stored(_));
-        let mut subjects = self.subjects(rule);
-        subjects.retain(|subject| subject.grouped || !subject.members.iter().all(is_stored));
-        subjects
+        if !rule.selector.group_by().is_empty() {
+            return self.subjects(rule);
+        }
+        let stored = self.series.partition_point(|known| matches!(known.source, Source::Stored(_)));
+        let derived = rule.selector.groups(self.series[stored..].iter().map(|known| &known.labels)).into_iter();
+        let subject = |(labels, members): (Labels, Vec<usize>)| {
+            let members = members.into_iter().map(|member| stored + member).collect();
+            Subject { labels, members, grouped: false }
+        };
+        derived.map(subject).collect()
     }
 
     /// The series that a pull touched: those whose figures it changed, and those that derive from them.
     pub fn touched(&self, changed: &[SeriesRef]) -> BTreeSet<usize> {
         let changed: BTreeSet<i64> = changed.iter().map(|series| series.id).collect();
-        let is_touched = |known: &Known| match &known.source {
-            Source::Stored(series) => changed.contains(&series.id),
-        };
-        (0..self.series.len()).filter(|index| is_touched(&self.series[*index])).collect()
+        let mut touched = BTreeSet::new();
+        for (index, known) in self.series.iter().enumerate() {
+            let is_touched = match &known.source {
+                Source::Stored(series) => changed.contains(&series.id),
+                Source::Derived(_, inputs) => inputs.iter().flatten().any(|input| touched.contains(input)),
+            };
+            if is_touched {
+                touched.insert(index);
+            }
+        }
+        touched
     }
 
     /// A subject's frequency: its first member's.
@@ -117,6 +170,7 @@ impl<'a> Catalogue<'a> {
         for part in parts {
             let made = match &self.series[part].source {
                 Source::Stored(series) => Ok(history(self.setup, store, series, until).await?),
+                Source::Derived(definition, inputs) => self.calculate(part, *definition, inputs, &histories),
             };
             histories.insert(part, made);
         }
@@ -131,14 +185,46 @@ impl<'a> Catalogue<'a> {
         Ok(Past { history, until })
     }
 
+    /// A derived history from those of its inputs.
+    fn calculate(
+        &self,
+        index: usize,
+        definition: usize,
+        inputs: &[Vec<usize>],
+        histories: &BTreeMap<usize, Result<History, Misfit>>,
+    ) -> Result<History, Misfit> {
+        let mut summed = Vec::new();
+        for input in inputs {
+            let known = input.iter().filter_map(|index| histories.get(index));
+            let members = known.map(|history| history.as_ref().map_err(Clone::clone));
+            let members = members.collect::<Result<Vec<&History>, Misfit>>()?;
+            summed.push(match members[..] {
+                [only] => Cow::Borrowed(only),
+                _ => Cow::Owned(sum(Labels::default(), &members)?),
+            });
+        }
+        let inputs: Vec<&History> = summed.iter().map(AsRef::as_ref).collect();
+        self.setup.derived[definition].history(self.series[index].labels.clone(), &inputs)
+    }
+
     /// A subject's members and all that they derive from.
     fn parts(&self, subject: &Subject) -> BTreeSet<usize> {
-        subject.members.iter().copied().collect()
+        let mut parts = BTreeSet::new();
+        let mut left = subject.members.clone();
+        while let Some(part) = left.pop() {
+            if parts.insert(part)
+                && let Source::Derived(_, inputs) = &self.series[part].source
+            {
+                left.extend(inputs.iter().flatten());
+            }
+        }
+        parts
     }
 
     fn stored<'s>(&'s self, parts: &'s BTreeSet<usize>) -> impl Iterator<Item = &'s SeriesRef> {
-        parts.iter().map(|part| match &self.series[*part].source {
-            Source::Stored(series) => series,
+        parts.iter().filter_map(|part| match &self.series[*part].source {
+            Source::Stored(series) => Some(series),
+            Source::Derived(..) => None,
         })
     }
 

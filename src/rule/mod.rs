@@ -4,6 +4,7 @@
 
 pub mod bulk;
 mod check;
+pub mod derived;
 mod evaluate;
 mod evidence;
 mod expr;

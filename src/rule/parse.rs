@@ -507,17 +507,17 @@ mod tests {
 
         value > 3 mo
                   ^^ no unit
-          `mo` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), `count`, `index` or `percent`
+          `mo` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
           help: a time is written without a space, such as `3mo`
 
         value > 3m
                  ^ no unit
-          `m` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), `count`, `index` or `percent`
+          `m` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
           help: a time is written without a space, such as `3mo`
 
         value > 3 parsecs
                   ^^^^^^^ no unit
-          `parsecs` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), `count`, `index` or `percent`
+          `parsecs` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
 
         value > 1e999 t
                 ^^^^^ too large

@@ -301,7 +301,7 @@ pub fn unit_word(unit: &Unit) -> String {
         Dimension::Count => "count".to_owned(),
         Dimension::Index => "index".to_owned(),
         Dimension::Percent => "percent".to_owned(),
-        Dimension::Mass | Dimension::Money(_) | Dimension::Price(_) => unit.to_string(),
+        Dimension::Mass | Dimension::Money(_) | Dimension::Price(_) | Dimension::Rate(..) => unit.to_string(),
     }
 }
 

@@ -47,6 +47,14 @@ pub enum Misfit {
         /// The first one's.
         expected: Frequency,
     },
+    /// A formula whose inputs do not go together, as far as only the figures tell.
+    #[error("series `{name}` cannot be calculated: {reason}")]
+    Formula {
+        /// The derived series.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// Units that do not convert.
     #[error("{labels} is in {found}, others in {expected}: their figures have no sum")]
     Unit {

@@ -24,6 +24,12 @@ impl Labels {
         self.0.insert(name.into(), value.into());
     }
 
+    /// Only some of them.
+    #[must_use]
+    pub fn only(&self, names: &[String]) -> Self {
+        self.iter().filter(|(name, _)| names.iter().any(|wanted| wanted == name)).collect()
+    }
+
     /// The pairs, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -108,7 +108,7 @@ impl Selector {
         let mut groups: BTreeMap<Labels, (Option<&str>, Vec<usize>)> = BTreeMap::new();
         for (index, labels) in meant {
             let feed = labels.value("feed");
-            let group = groups.entry(self.key(labels)).or_insert((feed, Vec::new()));
+            let group = groups.entry(labels.only(&self.group_by)).or_insert((feed, Vec::new()));
             group.0 = group.0.filter(|shared| feed == Some(shared));
             group.1.push(index);
         }
@@ -119,12 +119,6 @@ impl Selector {
             (labels, members)
         };
         groups.into_iter().map(labelled).collect()
-    }
-
-    /// What the members of a series' group have in common by definition.
-    fn key(&self, labels: &Labels) -> Labels {
-        let common = |name: &String| labels.value(name).map(|value| (name.clone(), value.to_owned()));
-        self.group_by.iter().filter_map(common).collect()
     }
 
     /// Whether a series is meant.

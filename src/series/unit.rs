@@ -1,4 +1,4 @@
-//! Units: mass, money, price (money per mass), count, index, percent; reading and converting them.
+//! Units: mass, money, price (money per mass), rate (money per money), count, index, percent; reading and converting them.
 //!
 //! Factors: NIST Special Publication 811 (2008), appendix B.8; currencies: ISO 4217.
 
@@ -17,6 +17,8 @@ pub enum Dimension {
     Money(Currency),
     /// Money per mass; the base is one unit of the currency per kilogram.
     Price(Currency),
+    /// Money of one currency for a unit of another.
+    Rate(Currency, Currency),
     /// Number of items.
     Count,
     /// An index number.
@@ -43,7 +45,7 @@ impl PartialEq for Unit {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as \
-     USD, kUSD or MUSD), money per mass (CNY/t), `count`, `index` or `percent`"
+     USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`"
 )]
 pub struct UnitError {
     /// The text as found.
@@ -64,7 +66,7 @@ const MASSES: [(&str, f64, &[&str]); 9] = [
 ];
 
 impl Unit {
-    /// Reads a unit: `kg`, `t`, `USD`, `MUSD`, `CNY/t`, `1000 JPY`, `count`, `index`, `percent`.
+    /// Reads a unit: `kg`, `t`, `USD`, `MUSD`, `CNY/t`, `CNY/USD`, `1000 JPY`, `count`, `index`, `percent`.
     pub fn parse(text: &str) -> Result<Self, UnitError> {
         let trimmed = text.trim();
         Self::read(trimmed).ok_or_else(|| UnitError { text: text.to_owned() })
@@ -84,13 +86,19 @@ impl Unit {
             _ => {}
         }
         let Some((above, below)) = text.split_once('/') else { return money(text) };
-        let (above, below) = (money(above.trim())?, mass(below.trim())?);
-        let Dimension::Money(currency) = above.dimension else { return None };
-        Some(Self {
-            dimension: Dimension::Price(currency),
-            factor: above.factor / below.factor,
-            symbol: format!("{above}/{below}"),
-        })
+        let above = money(above.trim())?;
+        let below = mass(below.trim()).or_else(|| money(below.trim()))?;
+        let dimension = match (above.dimension, below.dimension) {
+            (Dimension::Money(currency), Dimension::Mass) => Dimension::Price(currency),
+            (Dimension::Money(one), Dimension::Money(other)) if one != other => Dimension::Rate(one, other),
+            _ => return None,
+        };
+        Some(Self { dimension, factor: above.factor / below.factor, symbol: format!("{above}/{below}") })
+    }
+
+    /// How many of its dimension's base one of it is.
+    pub const fn factor(&self) -> f64 {
+        self.factor
     }
 
     /// What it measures.
@@ -204,6 +212,8 @@ mod tests {
         check(1.0, "t", "count", None);
         check(1.0, "USD", "EUR", None);
         check(1.0, "USD/t", "USD", None);
+        check(7.5, "kCNY/USD", "CNY/USD", Some(7500.0));
+        check(7.1, "CNY/USD", "USD/CNY", None);
     }
 
     #[test]
@@ -220,6 +230,9 @@ mod tests {
             ("CNY/t", "CNY/t"),
             ("kUSD/kg", "kUSD/kg"),
             ("%", "%"),
+            ("CNY/USD", "CNY/USD"),
+            ("USD/USD", ""),
+            ("t/USD", ""),
             ("items", "items"),
             ("parsecs", ""),
             ("", ""),

@@ -97,3 +97,86 @@ fn groups_are_explained_replayed_and_cannot_be_recorded() {
     record.is(2);
     assert!(record.stderr.contains("a scenario plays one series"));
 }
+
+const DERIVED: &str = "[feed.ndpr]
+kind = \"csv\"
+path = \"ndpr.csv\"
+frequency = \"day\"
+unit = \"CNY/t\"
+labels = { grade = \"NdPr oxide\" }
+columns = { period = \"date\", value = \"price\", published = \"date\" }
+
+[feed.usd-cny]
+kind = \"csv\"
+path = \"rate.csv\"
+frequency = \"day\"
+unit = \"CNY/USD\"
+columns = { period = \"date\", value = \"rate\", published = \"date\" }
+
+[series.ndpr-usd]
+from = { price = { feed = \"ndpr\" }, rate = { feed = \"usd-cny\" } }
+value = \"price / last(rate)\"
+unit = \"USD/t\"
+by = [\"grade\"]
+
+[rule.dear]
+series = { feed = \"ndpr-usd\" }
+when = \"value > 75000 USD/t\"
+notify = [\"desk\"]
+
+";
+
+#[test]
+fn a_derived_series_is_judged_when_either_feed_changes() {
+    let sandbox = Sandbox::with_config(&format!("{DERIVED}{DESK}"));
+    sandbox.write("config/ndpr.csv", "date,price\n2025-10-15,525000\n2025-10-16,518000\n");
+    sandbox.write("config/rate.csv", "date,rate\n2025-10-15,7.1\n");
+    let first = once(&sandbox, 0).stdout;
+    assert_eq!(first, "", "72 958 USD/t");
+    sandbox.write("config/ndpr.csv", "date,price\n2025-10-15,525000\n2025-10-16,518000\n2025-10-17,532500\n");
+    assert_eq!(once(&sandbox, 0).stdout, "", "75 000 USD/t is not above itself");
+    sandbox.write("config/rate.csv", "date,rate\n2025-10-15,7.1\n2025-10-17,7\n");
+    let told = once(&sandbox, 0).stdout;
+    let (message, sources) = told.split_once("  Source ").unwrap();
+    insta::assert_snapshot!(message.trim_end(), @r#"
+    ▲ WARNING AFTER REVISION  NdPr oxide stood above 75 000 USD/t, after a revision: 17 October
+                              2025 is now 76 071.4 USD/t, was 75 000 USD/t
+
+      17 October 2025 76 071.4 USD/t. Known since 17 October 2025.
+
+      period               value  change  known since  note
+      2025-10-15  73 943.7 USD/t          2025-10-15
+      2025-10-16  72 957.7 USD/t  −1.3 %  2025-10-16
+      2025-10-17  76 071.4 USD/t  +4.3 %  2025-10-17   was 75 000 USD/t until 17 October 2025
+
+      Revised      2025-10-17: was 75 000 USD/t, is 76 071.4 USD/t since 2025-10-17
+      Why          ✓ holds  value > 75000 USD/t   value = 76 071.4 USD/t
+      Clears       ends when `value > 75000 USD/t` no longer holds
+    "#);
+    assert!(sources.contains("ndpr, config/ndpr.csv") && sources.contains("usd-cny, config/rate.csv"), "{sources}");
+    insta::assert_snapshot!(alerts(&sandbox).join("\n"), @r#"{"feed":"ndpr-usd","grade":"NdPr oxide"} "firing""#);
+    let replayed = sandbox.json(&["backtest", "dear"]);
+    assert_eq!(replayed.iter().filter(|line| line["type"] == "transition").count(), 1);
+    // The formula is edited: what was said of the old one ends.
+    sandbox.write("config/supplywatch.toml", format!("{DERIVED}{DESK}").replace("price / last", "price / 2 / last"));
+    let lapsed = once(&sandbox, 0).stdout;
+    assert!(lapsed.contains("its rule was edited"), "{lapsed}");
+}
+
+#[test]
+fn a_group_without_a_sum_says_why_and_the_others_go_on() {
+    let config =
+        CONFIG.replace("unit = \"t\"\n", "").replace("value = \"tonnes\"", "value = \"tonnes\", unit = \"unit\"");
+    let sandbox = Sandbox::with_config(&format!("{config}{DESK}"));
+    let figures = "period,hs,partner,tonnes,unit,published\n2025-08,1,CN,60,t,2025-09-20\n2025-08,1,MY,4,USD,2025-09-20\n\
+                   2025-08,2,CN,90,t,2025-09-20\n2025-08,2,MY,9000,kg,2025-09-20\n";
+    sandbox.write("config/imports.csv", figures);
+    let told = once(&sandbox, 0).stdout;
+    assert!(told.contains("China 90 t (90.9 %), Malaysia 9 t (9.1 %)"), "{told}");
+    let looked = sandbox.json(&["dry-run"]);
+    let reason = looked.iter().find(|line| line["labels"]["hs"] == "1").unwrap()["reason"].clone();
+    assert!(reason.as_str().unwrap().ends_with("is in USD, others in t: their figures have no sum"), "{reason}");
+    let explained = sandbox.run(&["explain", "concentration", "hs=1"]);
+    explained.is(1);
+    assert!(explained.stderr.contains("their figures have no sum"));
+}

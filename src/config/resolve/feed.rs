@@ -60,6 +60,8 @@ pub struct Facts {
     pub title: Option<String>,
     /// Whether it says when its figures are due.
     pub has_release: bool,
+    /// Of a derived series: a hash of all that its figures depend on.
+    pub derived: Option<String>,
 }
 
 /// A feed, and what rules may know of it.
@@ -114,6 +116,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Re
         unit: if table.given.has("unit") { declared.map(Some) } else { layout.columns.unit.is_none().then_some(None) },
         title: table.title.as_ref().and_then(|at| value::line(cx, "title", at)),
         has_release: table.given.has("release"),
+        derived: None,
     };
     let zone = table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(daemon_zone);
     let feed = assemble(cx, table, &facts, kind, zone, layout);

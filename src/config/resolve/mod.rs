@@ -12,6 +12,7 @@ mod receiver;
 mod release;
 mod rule;
 mod scenario;
+mod series;
 mod value;
 
 use std::collections::BTreeSet;
@@ -44,11 +45,14 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     let cx = Context { sources, environment, report, keyring: Keyring { sources, environment, report } };
     let daemon = daemon::resolve(cx, &file.daemon);
     let feeds: Vec<feed::Resolved> = file.feeds.iter().map(|table| feed::resolve(cx, table, daemon.zone)).collect();
-    let facts: Vec<&feed::Facts> = feeds.iter().map(|feed| &feed.facts).collect();
+    let of_feeds: Vec<&feed::Facts> = feeds.iter().map(|feed| &feed.facts).collect();
+    let derived = series::resolve(cx, &file.series, &of_feeds);
+    let facts: Vec<&feed::Facts> = of_feeds.into_iter().chain(derived.iter().map(|one| &one.facts)).collect();
     let names: Vec<&str> = file.receivers.iter().map(|receiver| receiver.name.value.as_str()).collect();
     let mut rules: Vec<_> = file.rules.iter().filter_map(|table| rule::resolve(cx, table, &facts, &names)).collect();
     let mut receivers: Vec<_> = file.receivers.iter().filter_map(|table| receiver::resolve(cx, table)).collect();
     warn_idle(cx, path, &file);
+    let derived = derived.into_iter().filter_map(|one| one.derived).collect();
     let mut feeds: Vec<_> = feeds.into_iter().filter_map(|feed| feed.feed).collect();
     feeds.sort_by(|a, b| a.name.cmp(&b.name));
     rules.sort_by(|a, b| a.name.cmp(&b.name));
@@ -60,6 +64,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         state: daemon.state,
         zone: daemon.zone,
         feeds,
+        derived,
         rules,
         receivers,
         contact: daemon.contact,

@@ -14,13 +14,13 @@ use crate::rule::{Expr, ExprError, Level, OnGap, REVISION_TOLERANCE, Renotify, R
 use crate::series::{Pattern, Quantity, Selector};
 
 /// One label of a rule's series: its name, the patterns as written (countries by their ISO code), and their place.
-struct Wanted {
-    name: At<String>,
-    texts: Vec<String>,
-    pattern: Pattern,
+pub(super) struct Wanted {
+    pub(super) name: At<String>,
+    pub(super) texts: Vec<String>,
+    pub(super) pattern: Pattern,
     place: Place,
     /// Each exact value and its place.
-    exact: Vec<At<String>>,
+    pub(super) exact: Vec<At<String>>,
 }
 
 /// What a rule's table comes to.
@@ -31,7 +31,8 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
         let wanted: Vec<Option<Wanted>> = series.iter().map(|(name, texts)| wanted(cx, name, texts)).collect();
         wanted.into_iter().collect()
     });
-    let matched = wanted.as_ref().map(|wanted| matched(cx, named, wanted, feeds)).unwrap_or_default();
+    let about = named.name.with(format!("rule `{}`", named.name.value));
+    let matched = wanted.as_ref().map(|wanted| matched(cx, &about, wanted, feeds)).unwrap_or_default();
     let group_by = group::resolve(cx, table, &matched);
     group::check(cx, table, &group_by, &matched);
     let levels = levels(cx, table, &matched);
@@ -64,7 +65,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
         renotify,
         title: own_title.or(feeds_title),
     };
-    rule.hash = hash(&wanted, &rule);
+    rule.hash = hash(&wanted, &rule, &matched);
     Some(rule)
 }
 
@@ -146,7 +147,7 @@ fn revision_tolerance(cx: Context<'_>, at: &At<String>) -> Option<f64> {
 
 /// SHA-256 over all that changes what the rule means, in one way of writing it. What a rule leaves out is
 /// left out here too, so that a rule's hash outlives what rules learn later.
-fn hash(wanted: &[Wanted], rule: &Rule) -> String {
+fn hash(wanted: &[Wanted], rule: &Rule, matched: &[&Facts]) -> String {
     let series: BTreeMap<&str, std::collections::BTreeSet<&str>> = wanted
         .iter()
         .map(|wanted| (wanted.name.value.as_str(), wanted.texts.iter().map(String::as_str).collect()))
@@ -167,6 +168,11 @@ fn hash(wanted: &[Wanted], rule: &Rule) -> String {
     if rule.on_gap != OnGap::Hold {
         meaning["on_gap"] = json!(rule.on_gap.name());
     }
+    let derived: BTreeMap<&str, &str> =
+        matched.iter().filter_map(|feed| Some((feed.name.as_str(), feed.derived.as_deref()?))).collect();
+    if !derived.is_empty() {
+        meaning["derived"] = json!(derived);
+    }
     let group_by = rule.selector.group_by();
     if !group_by.is_empty() {
         meaning["group_by"] = json!(group_by.iter().collect::<std::collections::BTreeSet<_>>());
@@ -175,7 +181,7 @@ fn hash(wanted: &[Wanted], rule: &Rule) -> String {
 }
 
 /// The patterns on one label; countries are told by their ISO code, as feeds do.
-fn wanted(cx: Context<'_>, name: &At<String>, texts: &Texts) -> Option<Wanted> {
+pub(super) fn wanted(cx: Context<'_>, name: &At<String>, texts: &Texts) -> Option<Wanted> {
     if texts.value.is_empty() {
         let message = format!("the list of patterns for `{}` is empty", shorten(&name.value, 60));
         cx.error(texts.place, message, "nothing is selected", "take it away to select every value");
@@ -206,7 +212,12 @@ fn wanted(cx: Context<'_>, name: &At<String>, texts: &Texts) -> Option<Wanted> {
 }
 
 /// The feeds whose series the rule may select; that there is none is reported.
-fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], feeds: &[&'f Facts]) -> Vec<&'f Facts> {
+pub(super) fn matched<'f>(
+    cx: Context<'_>,
+    about: &At<String>,
+    wanted: &[Wanted],
+    feeds: &[&'f Facts],
+) -> Vec<&'f Facts> {
     let (of_feed, of_labels): (Vec<&Wanted>, Vec<&Wanted>) =
         wanted.iter().partition(|wanted| wanted.name.value == "feed");
     let mut known = true;
@@ -226,8 +237,8 @@ fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], fee
         feeds.iter().copied().filter(|feed| of_feed.iter().all(|wanted| wanted.pattern.matches(&feed.name))).collect();
     if named_feeds.is_empty() {
         if known {
-            let place = of_feed.first().map_or(named.name.place, |wanted| wanted.place);
-            let finding = Finding::error(place, format!("rule `{}` matches no feed", named.name.value));
+            let place = of_feed.first().map_or(about.place, |wanted| wanted.place);
+            let finding = Finding::error(place, format!("{} matches no feed", about.value));
             let names = list(feeds.iter().map(|feed| feed.name.as_str()));
             cx.add(finding.label("no feed of that name").help(format!("the feeds are {names}")));
         }
@@ -241,7 +252,7 @@ fn matched<'f>(cx: Context<'_>, named: &Named<RuleTable>, wanted: &[Wanted], fee
     let agrees = |feed: &&&Facts| of_labels.iter().all(|wanted| may_have(feed, wanted));
     let matched: Vec<&'f Facts> = named_feeds.iter().filter(agrees).copied().collect();
     if matched.is_empty() {
-        contradiction(cx, named, &of_labels, &named_feeds);
+        contradiction(cx, about, &of_labels, &named_feeds);
     } else {
         of_labels.iter().for_each(|wanted| warn_unsaid(cx, wanted, &named_feeds));
     }
@@ -294,10 +305,10 @@ fn warn_unsaid(cx: Context<'_>, wanted: &Wanted, feeds: &[&Facts]) {
 }
 
 /// Reports why no feed can have a series that the rule selects.
-fn contradiction(cx: Context<'_>, named: &Named<RuleTable>, labels: &[&Wanted], feeds: &[&Facts]) {
-    let message = format!("rule `{}` can match no series", named.name.value);
+fn contradiction(cx: Context<'_>, about: &At<String>, labels: &[&Wanted], feeds: &[&Facts]) {
+    let message = format!("{} can match no series", about.value);
     let Some(wanted) = labels.iter().find(|wanted| !feeds.iter().any(|feed| may_have(feed, wanted))) else {
-        let finding = Finding::error(named.name.place, message).label("no feed has all of its labels");
+        let finding = Finding::error(about.place, message).label("no feed has all of its labels");
         return cx.add(finding.help("each label fits some feed, but no feed fits them all"));
     };
     let name = &wanted.name.value;

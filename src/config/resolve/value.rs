@@ -59,7 +59,7 @@ pub fn unit(cx: Context<'_>, at: &At<String>) -> Option<Unit> {
         Err(_) => {
             let message = format!("there is no unit `{}`", shorten(&at.value, 60));
             let units = "a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code: USD, kUSD, MUSD), \
-                         money per mass (CNY/t), `count`, `index` or `percent`";
+                         money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`";
             let help = match nearest(&at.value, words) {
                 Some(near) => format!("did you mean `{near}`? A unit is {units}"),
                 None => format!("a unit is {units}"),

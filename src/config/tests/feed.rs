@@ -174,7 +174,7 @@ fn values_are_checked_one_by_one() {
     5 | unit = 'tons'
       |        ^^^^^^ unknown
       |
-      = help: did you mean `tonnes`? A unit is a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code: USD, kUSD, MUSD), money per mass (CNY/t), `count`, `index` or `percent`
+      = help: did you mean `tonnes`? A unit is a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code: USD, kUSD, MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
 
     error: there is no time zone `Mars`
      --> supplywatch.toml:6:12

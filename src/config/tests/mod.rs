@@ -8,6 +8,7 @@ mod release;
 mod rule;
 mod scenario;
 mod secret;
+mod series;
 mod whole;
 
 use std::path::{Path, PathBuf};

@@ -80,6 +80,7 @@ fn measured(dimension: Dimension) -> String {
         Dimension::Mass => "a mass".to_owned(),
         Dimension::Money(currency) => format!("money in {}", currency.code()),
         Dimension::Price(currency) => format!("a price in {} per mass", currency.code()),
+        Dimension::Rate(above, below) => format!("a rate in {} per {}", above.code(), below.code()),
         Dimension::Count => "a number of items".to_owned(),
         Dimension::Index => "an index".to_owned(),
         Dimension::Percent => "a percentage".to_owned(),
