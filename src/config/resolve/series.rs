@@ -29,7 +29,7 @@ pub fn resolve(cx: Context<'_>, tables: &[Named<SeriesTable>], feeds: &[&Facts])
     let mut left: Vec<&Named<SeriesTable>> = tables.iter().filter(|named| is_free(cx, named, feeds)).collect();
     while !left.is_empty() {
         let is_ready = |named: &&Named<SeriesTable>| !left.iter().any(|other| derives_from(named, other));
-        let Some(next) = left.iter().position(|named| is_ready(&named)) else {
+        let Some(next) = left.iter().position(|named| is_ready(named)) else {
             circle(cx, &left);
             resolved.extend(left.iter().map(|named| unresolved(&named.name.value)));
             return resolved;
