@@ -133,6 +133,7 @@ fn what_every_series_needs_is_asked_for() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, not a procedure")]
 fn names_and_labels_are_checked() {
     insta::assert_snapshot!(told("from = { a = { feed = 'magnts' } }\nvalue = 'a'"), @r#"
     error: there is no feed `magnts`
