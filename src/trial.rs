@@ -191,6 +191,8 @@ mod tests {
         for text in ["", "declines >= 2", "yoy < -25% or zscore(4) < -2", "mean(3) > 1 t and )", "é > 2", "declines"] {
             expression(text);
         }
+        // As deep as an expression may be, printed it must not be deeper.
+        expression(&format!("1 t < {}value", "-".repeat(60)));
         for bytes in [&b""[..], b"\0", b"\0period,value,partner\n2025-09,420.5,US\n", b"\0\x1b[2J,value\n", b"\x84\xff"]
         {
             csv(bytes);

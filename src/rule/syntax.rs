@@ -225,7 +225,7 @@ impl Node {
             }),
             NodeKind::Negate(inner) => bracketed(f, outer > NEGATE, |f| {
                 f.write_str("-")?;
-                inner.print(f, NEGATE + 1)
+                inner.print(f, NEGATE)
             }),
             NodeKind::Binary(operator, left, right) => {
                 let level = operator.level();
@@ -332,7 +332,7 @@ mod tests {
         check("not not (rises > 1 and yoy > 1%) or rises > 2", "not not (rises > 1 and yoy > 1%) or rises > 2");
         check("(rises > 1 or rises > 2) and rises > 3", "(rises > 1 or rises > 2) and rises > 3");
         check("rises > 1 or (rises > 2 or rises > 3)", "rises > 1 or (rises > 2 or rises > 3)");
-        check("-(-1) < - value", "-(-1) < -value");
+        check("-(-1) < - value", "--1 < -value");
         check("value > 1e300 index", "value > 1e300 index");
         check("value > 1_000.50 bnUSD", "value > 1000.5 bnUSD");
         check("value > 5 percent", "value > 5 percent");
