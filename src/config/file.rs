@@ -5,6 +5,7 @@
 use super::problem::{Finding, Report};
 use super::secret::SecretText;
 use super::section::{Given, Section};
+use super::series::SeriesTable;
 use super::source::{At, Texts};
 
 /// A whole config: the main file and what it includes.
@@ -141,36 +142,6 @@ pub enum LabelColumns {
     List(Vec<At<String>>),
     /// Labels and their columns.
     Table(Vec<(At<String>, At<String>)>),
-}
-
-/// `[series.NAME]`.
-pub struct SeriesTable {
-    /// Its keys.
-    pub given: Given,
-    /// What it is calculated from.
-    pub from: Option<Vec<InputTable>>,
-    /// The formula.
-    pub value: Option<At<String>>,
-    /// What it is in.
-    pub unit: Option<At<String>>,
-    /// How long its periods are.
-    pub frequency: Option<At<String>>,
-    /// The labels that there is a series for each value of.
-    pub by: Option<Texts>,
-    /// The constant labels: name and value.
-    pub labels: Vec<(At<String>, At<String>)>,
-    /// What the figures are.
-    pub title: Option<At<String>>,
-    /// How far apart neighbours of a daily series may lie.
-    pub max_gap: Option<At<String>>,
-}
-
-/// One entry of `from`.
-pub struct InputTable {
-    /// What the formula calls it.
-    pub name: At<String>,
-    /// Labels and patterns.
-    pub series: Vec<(At<String>, Texts)>,
 }
 
 /// `[rule.NAME]`.
@@ -430,29 +401,8 @@ impl ColumnsTable {
     }
 }
 
-impl SeriesTable {
-    fn read(mut section: Section<'_>) -> Self {
-        let from = section.table("from").map(|from| {
-            let input =
-                |entry| from.entry_table(&entry).map(|table| InputTable { name: entry.name, series: patterns(&table) });
-            from.entries().into_iter().filter_map(input).collect()
-        });
-        Self {
-            from,
-            value: section.text("value"),
-            unit: section.text("unit"),
-            frequency: section.text("frequency"),
-            by: section.texts("by"),
-            labels: section.table("labels").map(|labels| pairs(&labels)).unwrap_or_default(),
-            title: section.text("title"),
-            max_gap: section.text("max_gap"),
-            given: section.finish(),
-        }
-    }
-}
-
 /// Labels and patterns.
-fn patterns(series: &Section<'_>) -> Vec<(At<String>, Texts)> {
+pub(super) fn patterns(series: &Section<'_>) -> Vec<(At<String>, Texts)> {
     let pattern = |entry| series.entry_texts(&entry).map(|texts| (entry.name, texts));
     series.entries().into_iter().filter_map(pattern).collect()
 }

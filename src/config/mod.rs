@@ -14,6 +14,7 @@ mod resolve;
 mod scenario;
 mod secret;
 mod section;
+mod series;
 mod setup;
 mod source;
 #[cfg(test)]

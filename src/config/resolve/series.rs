@@ -8,8 +8,9 @@ use super::feed::{Facts, canonical, label_name};
 use super::rule::{Wanted, matched, told, wanted};
 use super::{Context, sha256, value};
 use crate::base::text::{list, shorten};
-use crate::config::file::{InputTable, Named, SeriesTable};
+use crate::config::file::Named;
 use crate::config::problem::Finding;
+use crate::config::series::{InputTable, SeriesTable};
 use crate::config::source::{At, Place};
 use crate::period::Frequency;
 use crate::rule::derived::{Derived, Facts as InputFacts, Formula, Input, Target};
@@ -29,7 +30,7 @@ pub fn resolve(cx: Context<'_>, tables: &[Named<SeriesTable>], feeds: &[&Facts])
     let mut left: Vec<&Named<SeriesTable>> = tables.iter().filter(|named| is_free(cx, named, feeds)).collect();
     while !left.is_empty() {
         let is_ready = |named: &&Named<SeriesTable>| !left.iter().any(|other| derives_from(named, other));
-        let Some(next) = left.iter().position(|named| is_ready(named)) else {
+        let Some(next) = left.iter().position(is_ready) else {
             circle(cx, &left);
             resolved.extend(left.iter().map(|named| unresolved(&named.name.value)));
             return resolved;
