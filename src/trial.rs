@@ -67,7 +67,8 @@ fn asked(expr: &Expr, text: &str, history: &History) {
 fn agrees(rule: &Rule, history: &History, periods: &[Period], verdicts: &[Verdict]) {
     let Ok(mut panel) = Panel::new(history.frequency(), history.unit().cloned()) else { return };
     let Ok((row, _)) = panel.refresh(&history.view(AsOf::Latest)) else { return };
-    let Ok(program) = Program::new(&[Question::when(rule)], &panel, periods) else { return };
+    let Ok(questions) = Question::of(rule) else { return };
+    let Ok(program) = Program::new(&questions, &panel, periods) else { return };
     for ((bulk, verdict), period) in program.verdicts(&panel).iter().zip(verdicts).zip(periods) {
         let expected = match verdict {
             Verdict::Holds => Some(true),

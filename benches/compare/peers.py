@@ -113,7 +113,7 @@ def polars_backtest():
             r3=((c("v") - c("mean")) / c("sd") < LOW).fill_null(False))
         return rules.group_by("month").agg(c("r0", "r1", "r2", "r3").sum()).collect()
 
-    return run, None
+    return run, lambda frame: [int(frame[f"r{rule}"].sum()) for rule in range(4)]
 
 
 def numpy_latest():
@@ -132,13 +132,16 @@ run, fired = {
     ("duckdb", "latest"): duckdb_latest, ("polars", "latest"): polars_latest, ("numpy", "latest"): numpy_latest,
     ("polars", "backtest"): polars_backtest}[SYSTEM, WORK]()
 result = run()
-times = []
+times, busy = [], []
 for _ in range(RUNS):
-    start = time.perf_counter()
+    start, clock = time.perf_counter(), time.process_time()
     result = run()
     times.append(time.perf_counter() - start)
-answer = {"work": WORK, "system": SYSTEM, "least": min(times), "median": statistics.median(times)}
-if fired:
+    busy.append(time.process_time() - clock)
+answer = {"work": WORK, "system": SYSTEM, "least": min(times), "median": statistics.median(times), "busy": min(busy)}
+if WORK == "backtest":
+    answer["counts"] = fired(result)
+else:
     answer["differ"] = []
     for rule, found in enumerate(fired(result)):
         ours = array.array("I", (DIR / f"fired-{rule}.u32").read_bytes())

@@ -29,6 +29,9 @@ pub enum Refused {
     /// Types or units that do not fit; the evaluator says which.
     #[error("the parts of the expression do not fit together, or do not fit the series' unit")]
     Misfit,
+    /// A rule that bridges or breaks at gaps, or looks at final figures alone.
+    #[error("a rule with `on_gap` or `status` is judged series by series")]
+    Sight,
     /// Too many steps.
     #[error("the expression needs more than {BULK_STEPS_MAX} steps for all its periods")]
     TooLong,

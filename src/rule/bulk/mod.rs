@@ -22,7 +22,7 @@ pub use self::compile::Refused;
 pub use self::mask::Mask;
 use self::program::{Arithmetic, Fold, Machine, Number, Place, Registers, Step, Test, live};
 use self::slide::{Bound, settled};
-use super::{Expr, Rule};
+use super::{Expr, OnGap, Rule};
 use crate::period::Period;
 use crate::series::{Column, LANES, MISSING, Panel, PanelRow as Row, Quantity, Strip};
 
@@ -36,15 +36,18 @@ pub struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    /// What a rule's `when` asks.
-    pub fn when(rule: &'a Rule) -> Self {
-        Self { gates: &rule.when, min_base: rule.min_base.as_ref() }
-    }
-
-    /// What a rule's `clear` asks, where it has one.
-    pub fn clear(rule: &'a Rule) -> Option<Self> {
-        let gates = rule.clear.as_ref().map(std::slice::from_ref)?;
-        Some(Self { gates, min_base: rule.min_base.as_ref() })
+    /// All that a rule asks, each to be told apart: `when` and `clear` of its severity, then those of the
+    /// worse one, as far as it has them. A rule that sees a history otherwise than it is, or takes what is
+    /// unknown for failing, is refused.
+    pub fn of(rule: &'a Rule) -> Result<Vec<Self>, Refused> {
+        if rule.on_gap != OnGap::Hold || rule.final_only {
+            return Err(Refused::Sight);
+        }
+        let clear = |clear: &'a Option<Expr>| clear.as_ref().map(std::slice::from_ref);
+        let own = [Some(rule.when.as_slice()), clear(&rule.clear)];
+        let worse = rule.worse.as_ref().map(|level| [Some(level.when.as_slice()), clear(&level.clear)]);
+        let gates = own.into_iter().chain(worse.into_iter().flatten()).flatten();
+        Ok(gates.map(|gates| Self { gates, min_base: rule.min_base.as_ref() }).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::sample::select;
 use super::*;
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Length, Span};
-use crate::rule::{Severity, Subject, Verdict, judge};
+use crate::rule::{Level, Severity, Subject, Verdict, judge};
 use crate::series::{AsOf, Finite, History, Labels, PullId, Status, Unit, Vintage};
 
 /// One vintage: which series, which period from the first on, how many more it covers, value, pull.
@@ -78,14 +78,17 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
     let histories: Vec<History> = (0..SERIES).map(|series| history(case, series)).collect();
     let panel = panel(case, &histories);
     let periods: Vec<Period> = (-2..PERIODS + 2).map(|at| first(case.frequency).offset(at)).collect();
-    let program = Program::new(&[Question::when(&rule)], &panel, &periods).unwrap();
+    let program = Program::new(&Question::of(&rule).unwrap(), &panel, &periods).unwrap();
     let all = program.verdicts(&panel);
     let rows: Vec<Row> = histories.iter().map(|history| panel.find(history.labels()).unwrap()).collect();
     let aside: Vec<Row> = program.aside(&panel).collect();
     for (at, period) in periods.iter().enumerate() {
         // One period alone takes other steps than all of them together.
-        let alone =
-            if at % 7 == 0 { Some(Program::new(&[Question::when(&rule)], &panel, &[*period]).unwrap()) } else { None };
+        let alone = if at % 7 == 0 {
+            Some(Program::new(&Question::of(&rule).unwrap(), &panel, &[*period]).unwrap())
+        } else {
+            None
+        };
         for (history, row) in histories.iter().zip(&rows) {
             let told = match judge(&rule, &history.view(AsOf::Latest), *period).verdict {
                 Verdict::Holds => Some(Some(true)),
@@ -427,4 +430,27 @@ fn the_series_to_assess_are_all_that_do_not_simply_fail() {
         (0..5).map(|row| verdicts.of(row)).collect::<Vec<_>>(),
         [Some(Some(true)), Some(Some(false)), Some(None), None, None]
     );
+}
+
+#[test]
+fn a_rule_asks_all_that_may_change_its_alert() {
+    let expr = |text: &str| Expr::parse(text).unwrap();
+    let plain = Rule { when: vec![expr("declines >= 2"), expr("yoy < 0%")], ..Rule::default() };
+    let texts = |rule: &Rule| -> Vec<Vec<String>> {
+        let questions = Question::of(rule).unwrap();
+        questions.iter().map(|question| question.gates.iter().map(|gate| gate.text().to_owned()).collect()).collect()
+    };
+    assert_eq!(texts(&plain), [vec!["declines >= 2", "yoy < 0%"]]);
+    let worse =
+        Level { severity: Severity::Critical, when: vec![expr("declines >= 4")], clear: Some(expr("rises >= 2")) };
+    let two = Rule { clear: Some(expr("rises >= 1")), worse: Some(worse), ..plain.clone() };
+    let expected = [vec!["declines >= 2", "yoy < 0%"], vec!["rises >= 1"], vec!["declines >= 4"], vec!["rises >= 2"]];
+    assert_eq!(texts(&two), expected);
+    for rule in [
+        Rule { on_gap: OnGap::Bridge, ..plain.clone() },
+        Rule { on_gap: OnGap::Break, ..plain.clone() },
+        Rule { final_only: true, ..plain },
+    ] {
+        assert_eq!(Question::of(&rule).unwrap_err(), Refused::Sight);
+    }
 }
