@@ -11,10 +11,8 @@ use crate::feed::publisher::{Columns, Common};
 use crate::feed::{Page, ParseError, Publisher, Request, Target};
 use crate::period::{Frequency, Period, Span};
 use crate::rule::bulk::{Program, Question};
-use crate::rule::{Expr, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject, Verdict, distance, judge};
-use crate::series::{
-    AsOf, Finite, History, Labels, Panel, PullId, Quantity, Selector, Status, Terms, Unit, Vintage, intake,
-};
+use crate::rule::{Expr, Rule, Subject, Verdict, distance, judge};
+use crate::series::{AsOf, Finite, History, Labels, Panel, PullId, Quantity, Status, Terms, Unit, Vintage, intake};
 
 /// The series that expressions are tried on: frequency, unit, the first period, and the figures, with `_` where
 /// there is none. They have gaps, zeros, figures below zero, and figures near the limits of a number.
@@ -51,7 +49,7 @@ fn asked(expr: &Expr, text: &str, history: &History) {
     let wrong = expr.check(&subject);
     assert!(wrong.iter().all(|error| text.get(error.span.clone()).is_some()), "no place in {text:?}: {wrong:?}");
     let min_base = history.unit().map(|unit| Quantity { value: 5.0, unit: Some(unit.clone()) });
-    let rule = Rule { when: vec![expr.clone()], min_base, ..plain() };
+    let rule = Rule { when: vec![expr.clone()], min_base, ..Rule::default() };
     let view = history.view(AsOf::Latest).at(Timestamp::from_millis(1_763_596_800_000));
     let (Some(first), Some(last)) = (view.earliest(), view.latest()) else { return };
     let count = last.distance(first).unwrap_or_default();
@@ -76,25 +74,6 @@ fn agrees(rule: &Rule, history: &History, periods: &[Period], verdicts: &[Verdic
             Verdict::Unknown(_) => None,
         };
         assert!(bulk.of(row).is_none_or(|found| found == expected), "{} at {period}: {verdict:?}", rule.text());
-    }
-}
-
-fn plain() -> Rule {
-    Rule {
-        name: "trial".into(),
-        selector: Selector::default(),
-        when: Vec::new(),
-        clear: None,
-        severity: Severity::Warning,
-        worse: None,
-        final_only: false,
-        on_gap: OnGap::Hold,
-        revision_tolerance: REVISION_TOLERANCE,
-        min_base: None,
-        notify: Vec::new(),
-        renotify: Renotify::EachPeriod,
-        title: None,
-        hash: String::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 pub use step::{Change, Condition, Occasion, condition, step, worst};
 
 use crate::base::clock::Timestamp;
+use crate::base::text::hex;
 use crate::period::Period;
 use crate::rule::Severity;
 use crate::series::{Labels, PullId};
@@ -98,7 +99,7 @@ impl Alert {
 /// See [`Alert::id`].
 pub fn alert_id(rule: &str, labels: &Labels) -> String {
     let digest = Sha256::digest(format!("{rule}\n{}", labels.key()).as_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest[..8])
 }
 
 /// What kind of change a transition is.

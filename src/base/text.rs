@@ -45,6 +45,11 @@ pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
     }
 }
 
+/// Bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// `1 row`, `2 rows`: a count with its noun.
 pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
@@ -74,5 +79,6 @@ mod tests {
         assert_eq!(list(Vec::<String>::new()), "none");
         assert_eq!((counted(1, "row"), counted(2, "row")), ("1 row".into(), "2 rows".into()));
         assert_eq!(shorten("abcdef", 4), "abc…");
+        assert_eq!(hex(&[0, 10, 255]), "000aff");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Exit, FAILED, Format, Session, say};
+use super::{Format, Session};
 use crate::alert::{Alert, State, Transition};
 use crate::outbox::Message;
 use crate::store::Store;
@@ -54,18 +54,14 @@ fn list(session: &Session, mut alerts: Vec<Alert>, all: bool) -> anyhow::Result<
 async fn show(session: &Session, store: &Store, id: &str) -> anyhow::Result<()> {
     let mut alerts = store.alerts().await?;
     alerts.retain(|alert| alert.id().starts_with(id));
-    let [alert] = alerts.as_slice() else {
-        let found = if alerts.is_empty() { "no alert has" } else { "more than one alert has" };
-        say(&format!("error: {found} an id that begins with {id}; see `supplywatch alerts --all`"));
-        return Err(Exit(FAILED).into());
-    };
+    let alert = super::one_of(alerts, "alert", id, "supplywatch alerts --all")?;
     let transitions = store.transitions(&alert.rule, &alert.labels).await?;
     match session.format {
         Format::Json => {
             transitions.iter().try_for_each(|(transition, message)| session.line(&told(transition, message)))
         }
         Format::Text => {
-            session.print(&format!("{} on {}: {}", alert.rule, alert.labels, state(alert)))?;
+            session.print(&format!("{} on {}: {}", alert.rule, alert.labels, state(&alert)))?;
             let header = ["number", "episode", "found", "transition", "severity", "cause", "period", "message"];
             let rows: Vec<Vec<String>> =
                 transitions.iter().map(|(transition, message)| step(transition, message)).collect();

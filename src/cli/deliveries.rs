@@ -63,20 +63,16 @@ async fn list(session: &Session, store: &Store, args: &Args) -> anyhow::Result<(
 async fn show(session: &Session, store: &Store, id: &str) -> anyhow::Result<()> {
     let mut records = store.deliveries(false, usize::MAX).await?;
     records.retain(|record| record.delivery.id.starts_with(id));
-    let [record] = records.as_slice() else {
-        let found = if records.is_empty() { "no delivery has" } else { "more than one delivery has" };
-        say(&format!("error: {found} an id that begins with {id}; see `supplywatch deliveries`"));
-        return Err(Exit(FAILED).into());
-    };
+    let record = super::one_of(records, "delivery", id, "supplywatch deliveries")?;
     let attempts = store.attempts(&record.delivery.id).await?;
     if session.format == Format::Json {
         let attempts = attempts.iter().map(|(number, began, attempt)| attempt_json(*number, *began, attempt.as_ref()));
-        let mut told = line(record);
+        let mut told = line(&record);
         told["history"] = attempts.collect();
         return session.line(&told);
     }
     let (id, receiver, title) = (&record.delivery.id, &record.delivery.receiver, &record.delivery.message.title);
-    session.print(&format!("{id} to {receiver}, {}: {}", state(record), printable(title)))?;
+    session.print(&format!("{id} to {receiver}, {}: {}", state(&record), printable(title)))?;
     let rows: Vec<Vec<String>> =
         attempts.iter().map(|(number, began, attempt)| attempt_row(*number, *began, attempt.as_ref())).collect();
     session.print(&super::table::table(&["attempt", "began", "ended", "outcome", "status", "why"], &rows))

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::pulled::say_pulled;
 use super::{Exit, FAILED, Format, Session, say};
 use crate::base::text::{counted, nearest, printable};
 use crate::config::Setup;
 use crate::daemon::{Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, preview_all, pull_all};
+use crate::rule::Gate;
 
 /// Show what a run would send now, on a copy of the state: nothing is sent, nothing is stored
 ///
@@ -61,7 +63,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         match session.format {
             Format::Text => show(session, &setup, &pulled, &all, &previews)?,
             Format::Json => {
-                super::run::say_pulled(&pulled);
+                say_pulled(&pulled);
                 all.iter().try_for_each(|assessed| session.line(&line(assessed)))?;
             }
         }
@@ -107,7 +109,7 @@ fn show(
     all: &[Assessed],
     previews: &[(crate::daemon::Delivered, String)],
 ) -> anyhow::Result<()> {
-    super::run::say_pulled(pulled);
+    say_pulled(pulled);
     for (delivered, text) in previews {
         session.print(&format!("── would send to {} ({}) ──\n{text}\n", delivered.receiver, delivered.id))?;
     }
@@ -141,12 +143,7 @@ fn row(assessed: &Assessed) -> Vec<String> {
 }
 
 fn gates(assessed: &Assessed) -> String {
-    let told = assessed.gates.iter().map(|gate| {
-        let measures: Vec<String> =
-            gate.reading.measures().iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
-        measures.join(", ")
-    });
-    told.collect::<Vec<_>>().join("; ")
+    assessed.gates.iter().map(Gate::values).collect::<Vec<_>>().join("; ")
 }
 
 /// One line of `--format json`.
@@ -155,10 +152,7 @@ fn line(assessed: &Assessed) -> Value {
         .gates
         .iter()
         .map(|gate| {
-            let measures = gate.reading.measures();
-            let value: Vec<String> =
-                measures.iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
-            let mut line = json!({"text": gate.text, "verdict": gate.verdict.name(), "value": value.join(", ")});
+            let mut line = json!({"text": gate.text, "verdict": gate.verdict.name(), "value": gate.values()});
             if let Some(severity) = gate.severity {
                 line["severity"] = json!(severity);
             }

@@ -9,6 +9,7 @@ mod deliveries;
 mod dry_run;
 mod explain;
 mod log;
+mod pulled;
 mod record;
 mod run;
 mod test;
@@ -166,6 +167,18 @@ fn explain_end(error: &anyhow::Error) -> u8 {
     }
     say(&format!("error: {}", Chain(error.as_ref())));
     FATAL
+}
+
+/// The one thing whose id begins as the command line says; else says why there is none.
+fn one_of<T>(mut found: Vec<T>, what: &str, id: &str, listing: &str) -> anyhow::Result<T> {
+    if found.len() == 1
+        && let Some(only) = found.pop()
+    {
+        return Ok(only);
+    }
+    let how_many = if found.is_empty() { format!("no {what} has") } else { format!("more than one {what} has") };
+    say(&format!("error: {how_many} an id that begins with {}; see `{listing}`", crate::base::text::printable(id)));
+    Err(Exit(FAILED).into())
 }
 
 /// Talks to the person at the terminal.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::pulled::say_pulled;
 use super::{Exit, FAILED, FATAL, Format, Session, say};
 use crate::base::error::Chain;
 use crate::base::text::{counted, printable};
@@ -67,19 +68,6 @@ async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Res
     if well { Ok(()) } else { Err(Exit(FAILED).into()) }
 }
 
-/// What became of each feed, for a person.
-pub fn say_pulled(pulled: &[Pulled]) {
-    for pulled in pulled {
-        say(&told(pulled));
-        for refusal in &pulled.refused {
-            say(&format!("  refused {refusal}"));
-        }
-        if pulled.refused_count > pulled.refused.len() {
-            say(&format!("  … and {} more", pulled.refused_count - pulled.refused.len()));
-        }
-    }
-}
-
 /// What happened, for a person.
 fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
     say_pulled(pulled);
@@ -94,28 +82,6 @@ fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
                 say(&format!("not delivered to {receiver}: {why}; tried again at {at}: {}", printable(title)))
             }
             Next::Dead => say(&format!("not delivered to {receiver}, given up: {why}: {}", printable(title))),
-        }
-    }
-}
-
-fn told(pulled: &Pulled) -> String {
-    let feed = &pulled.feed;
-    let refused = match pulled.refused_count {
-        0 => String::new(),
-        count => format!(", {} refused", counted(count, "row")),
-    };
-    match &pulled.how {
-        PulledHow::Stored(appended) => {
-            let (new, revised, unchanged) = (appended.new, appended.revised, appended.unchanged);
-            format!("feed {feed}: {new} new, {revised} revised, {unchanged} unchanged{refused}")
-        }
-        PulledHow::NotModified => format!("feed {feed}: nothing new"),
-        PulledHow::NotOurs => format!("feed {feed}: pulled by another process"),
-        PulledHow::Failed { reason, set_aside: true } => {
-            format!("feed {feed}: set aside, earlier data stand: {}", printable(reason))
-        }
-        PulledHow::Failed { reason, set_aside: false } => {
-            format!("feed {feed}: failed, earlier data stand: {}", printable(reason))
         }
     }
 }

@@ -224,6 +224,10 @@ fn log(leased: &Leased, sent: &Sent, next: &Next, took: Duration) {
     let delivery = &leased.delivery;
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let (outcome, why) = (sent.outcome.name(), sent.outcome.why().map(printable));
+    let retry_at = match next {
+        Next::At(at) => Some(at.to_string()),
+        Next::Done | Next::Dead => None,
+    };
     match next {
         Next::Done => info!(
             receiver = delivery.receiver,
@@ -235,7 +239,7 @@ fn log(leased: &Leased, sent: &Sent, next: &Next, took: Duration) {
             duration_ms,
             "message delivered"
         ),
-        Next::At(at) => warn!(
+        Next::At(_) | Next::Dead => warn!(
             receiver = delivery.receiver,
             delivery = delivery.id,
             alert = delivery.alert,
@@ -244,19 +248,13 @@ fn log(leased: &Leased, sent: &Sent, next: &Next, took: Duration) {
             why,
             status = sent.status,
             duration_ms,
-            retry_at = ?at.to_string(),
-            "message not delivered yet"
-        ),
-        Next::Dead => warn!(
-            receiver = delivery.receiver,
-            delivery = delivery.id,
-            alert = delivery.alert,
-            attempt = leased.attempt,
-            outcome,
-            why,
-            status = sent.status,
-            duration_ms,
-            "message is a dead letter; see `supplywatch deliveries --failed`"
+            retry_at,
+            "{}",
+            if retry_at.is_some() {
+                "message not delivered yet"
+            } else {
+                "message is a dead letter; see `supplywatch deliveries --failed`"
+            }
         ),
     }
 }

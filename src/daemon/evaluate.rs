@@ -100,16 +100,16 @@ impl<'a> Evaluation<'a> {
         settled: &mut Vec<Settled>,
         assessed: &mut Vec<Assessed>,
     ) -> Result<(), StoreError> {
-        let zone = feed(self.setup, &series.feed).map_or(self.setup.zone, |feed| feed.zone);
-        let mut known = None;
         let one_by_one = |rule: &&Rule| rule.selector.group_by().is_empty() && rule.selector.matches(&series.labels);
         let asked = |rule: &&Rule| one_by_one(rule) && (!self.ticking || rule.uses_time());
-        for rule in self.setup.rules.iter().filter(asked) {
-            if known.is_none() {
-                known = Some(history(self.setup, &self.context.store, series, until).await?);
-            }
-            let Some(history) = &known else { continue };
-            self.judge(rule, (history, until, zone), settled, assessed).await?;
+        let rules: Vec<&Rule> = self.setup.rules.iter().filter(asked).collect();
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let history = history(self.setup, &self.context.store, series, until).await?;
+        let zone = feed(self.setup, &series.feed).map_or(self.setup.zone, |feed| feed.zone);
+        for rule in rules {
+            self.judge(rule, (&history, until, zone), settled, assessed).await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use super::round::{Round, TICK_MAX};
 use crate::base::clock::Timestamp;
 use crate::base::error::Chain;
 use crate::base::limits::{PAGES_MAX, RAW_BYTES_KEPT, REFUSALS_KEPT};
-use crate::base::text::counted;
+use crate::base::text::{counted, hex};
 use crate::config::Setup;
 use crate::feed::fetch::{FetchError, Fetched, Validators, shown};
 use crate::feed::{Feed, Page, ParseError, Request};
@@ -405,7 +405,7 @@ impl Harvest {
         let room = RAW_BYTES_KEPT.saturating_sub(self.bytes.len()).min(other.bytes.len());
         self.bytes.extend_from_slice(&other.bytes[..room]);
         let digest = Sha256::digest(format!("{}{}", self.sha256, other.sha256).as_bytes());
-        self.sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.sha256 = hex(&digest);
         self.validators = Validators::default();
     }
 }

@@ -210,8 +210,9 @@ allow_private = true
 
 async fn work(context: &Context, setup: &Arc<Setup>) -> Result<(), StoreError> {
     let evaluation = Evaluation::new(context, setup).await?;
-    evaluate_pending(&evaluation).await?;
+    // As the daemon does: at a start it looks at everything, ahead of the tasks that were left over.
     evaluate_all(&evaluation).await?;
+    evaluate_pending(&evaluation).await?;
     pull_all(context, setup, |_| true).await?;
     evaluate_pending(&evaluation).await?;
     deliver_all(context, setup).await?;

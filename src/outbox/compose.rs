@@ -331,13 +331,11 @@ impl Matter<'_> {
 
 /// A gate with the values of its measures: `declines = 2`.
 fn gate_line(gate: &Gate) -> GateLine {
-    let measures: Vec<String> =
-        gate.reading.measures().iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
     GateLine {
         severity: gate.severity,
         text: gate.text.clone(),
         verdict: gate.verdict.name().to_owned(),
-        value: measures.join(", "),
+        value: gate.values(),
     }
 }
 

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::Message;
 use crate::base::clock::Timestamp;
+use crate::base::text::hex;
 
 /// One message for one receiver, written in the transaction of the transition that owes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +27,7 @@ pub struct Delivery {
 /// repeated evaluation owes the same delivery, not another.
 pub fn delivery_id(store: &str, alert: &str, number: u32, receiver: &str) -> String {
     let digest = Sha256::digest(format!("{store}\n{alert}\n{number}\n{receiver}").as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("msg_{hex}")
+    format!("msg_{}", hex(&digest[..16]))
 }
 
 /// Who is told of a transition: the rule's receivers, and whoever was told before in the episode, so

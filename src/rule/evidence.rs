@@ -224,3 +224,13 @@ pub struct Gate {
     /// How it came to that.
     pub reading: Reading,
 }
+
+impl Gate {
+    /// Its measures with their values, in words: `declines = 2`.
+    pub fn values(&self) -> String {
+        let measures = self.reading.measures();
+        let told: Vec<String> =
+            measures.iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
+        told.join(", ")
+    }
+}

@@ -28,7 +28,7 @@ use super::secret::Keyring;
 use super::section::Given;
 use super::setup::Setup;
 use super::source::{Place, Sources};
-use crate::base::text::list;
+use crate::base::text::{hex, list};
 use crate::scenario::Scenario;
 
 /// What resolving any part needs.
@@ -137,5 +137,5 @@ impl Context<'_> {
 
 /// SHA-256 of a text, in hex.
 fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes()))
 }

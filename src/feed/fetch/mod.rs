@@ -19,7 +19,7 @@ use error::Phase;
 
 use crate::base::clock::Timestamp;
 use crate::base::limits;
-use crate::base::text::{printable, shorten};
+use crate::base::text::{hex, printable, shorten};
 use crate::feed::{Request, Target};
 
 /// What makes a request conditional.
@@ -51,7 +51,7 @@ pub enum Fetched {
 
 impl Fetched {
     fn body(bytes: Vec<u8>, validators: Validators, http_status: Option<u16>) -> Self {
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(&bytes));
         Self::Body { bytes, validators, http_status, sha256 }
     }
 }

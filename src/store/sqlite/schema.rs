@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::lock::beside;
 use super::thread::{End, transact};
 use crate::base::clock::Timestamp;
+use crate::base::text::hex;
 
 /// Marks a database file as ours (`SWch`).
 pub const APPLICATION_ID: i32 = 0x5357_6368;
@@ -69,7 +70,7 @@ pub fn migrate(connection: &mut Connection, migrations: &[&str], version: i32, n
 
 /// Gives a new store its name.
 fn begin(transaction: &Connection, now: Timestamp) -> Result<(), Fault> {
-    let id: String = rand::random::<[u8; 16]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = hex(&rand::random::<[u8; 16]>());
     let insert = "INSERT INTO meta(name, value) VALUES ('store_id', ?1), ('created_at', ?2)";
     transaction.execute(insert, (id, now.millis().to_string()))?;
     Ok(())
