@@ -311,7 +311,7 @@ impl Matter<'_> {
         let measures = gates.iter().flat_map(|gate| gate.reading.measures()).map(|reading| MeasureLine {
             text: reading.text.clone(),
             value: finite(&reading.value),
-            words: reading.value.to_string(),
+            words: reading.words(),
             parts: reading.members().iter().filter_map(part_line).collect(),
         });
         let point_line = |point: Point| PointLine {
@@ -341,7 +341,7 @@ fn gate_line(gate: &Gate) -> GateLine {
 
 fn part_line(part: &Reading) -> Option<PartLine> {
     let value = finite(&part.value)?;
-    Some(PartLine { name: part.text.clone(), value, words: part.value.to_string() })
+    Some(PartLine { name: part.text.clone(), value, words: part.words() })
 }
 
 fn finite(value: &Value) -> Option<f64> {
