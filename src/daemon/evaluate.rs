@@ -10,12 +10,13 @@ use tracing::{info, warn};
 
 use super::Context;
 use super::catalogue::{Catalogue, Subject, feed, history};
+use super::notice::notices;
 use crate::alert::{Alert, Cause, State};
-use crate::assess::{Assessment, Sight, assess, lapse, reasons};
+use crate::assess::{Assessment, Sight, assess, lapse, reasons, rejudged};
 use crate::config::Setup;
 use crate::outbox::{Message, plan, receivers};
 use crate::period::Frequency;
-use crate::rule::{Gate, Judgement, Rule, Verdict};
+use crate::rule::{Gate, Judgement, Rejudged, Rule, Verdict};
 use crate::series::{History, Labels, PullId};
 use crate::store::{Committed, SeriesRef, Settled, StoreError, Task};
 
@@ -45,6 +46,8 @@ pub struct Assessed {
     pub gates: Vec<Gate>,
     /// How many measures `min_base` kept quiet.
     pub kept_quiet: usize,
+    /// The past periods on which revisions changed the verdict.
+    pub rejudged: Option<Rejudged>,
 }
 
 /// Where the rules of a setup begin to look, by name.
@@ -157,9 +160,9 @@ impl<'a> Evaluation<'a> {
         }
         let sight = Sight { rule, history, until, now: self.context.clock.now(), zone };
         let assessment = assess(sight, &alert);
-        let settling = self.settle(rule, &alert, assessment);
-        assessed.push(settling.1);
-        settled.extend(settling.0);
+        let (outcome, report) = self.settle(rule, &alert, assessment);
+        assessed.push(Assessed { rejudged: rejudged(sight, &alert), ..report });
+        settled.extend(outcome);
         Ok(())
     }
 
@@ -208,6 +211,7 @@ impl<'a> Evaluation<'a> {
             receivers: whom.clone(),
             kept_quiet: judgement.as_ref().map_or(0, Judgement::kept_quiet),
             gates: judgement.map(|judgement| judgement.gates).unwrap_or_default(),
+            rejudged: None,
         };
         let deliveries =
             transition.as_ref().map(|(_, message)| plan(self.context.store.id(), message, &whom)).unwrap_or_default();
@@ -347,6 +351,7 @@ fn not_judged(rule: &Rule, labels: Labels, reason: String) -> Assessed {
         transition: None,
         receivers: Vec::new(),
         gates: Vec::new(),
+        rejudged: None,
     }
 }
 
@@ -359,6 +364,17 @@ fn log(assessed: &[Assessed]) {
             number = message.number,
             period = message.period,
             "alert changed"
+        );
+    }
+    for notice in notices(assessed) {
+        info!(
+            rule = notice.rule,
+            series = notice.series,
+            periods = notice.rejudged.periods,
+            first = %notice.rejudged.first,
+            last = %notice.rejudged.last,
+            at_least = notice.rejudged.at_least,
+            "a revision changed the verdict on past periods"
         );
     }
 }
