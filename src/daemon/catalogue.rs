@@ -15,7 +15,7 @@ use crate::period::Frequency;
 use crate::rule::Rule;
 use crate::rule::derived::Input;
 use crate::series::derive::{Misfit, group, sum};
-use crate::series::{History, Labels, PullId};
+use crate::series::{History, Labels, PullId, Selector};
 use crate::store::{SeriesRef, Store, StoreError};
 
 /// The series of a setup.
@@ -136,6 +136,32 @@ impl<'a> Catalogue<'a> {
             Subject { labels, members, grouped: false }
         };
         derived.map(subject).collect()
+    }
+
+    /// The series of a definition, by its position in the setup.
+    pub fn derived(&self, definition: usize) -> Vec<Subject> {
+        let is_of = |known: &Known| matches!(known.source, Source::Derived(of, _) if of == definition);
+        let of_definition = self.series.iter().enumerate().filter(|(_, known)| is_of(known));
+        let subject = |(index, known): (usize, &Known)| Subject {
+            labels: known.labels.clone(),
+            members: vec![index],
+            grouped: false,
+        };
+        of_definition.map(subject).collect()
+    }
+
+    /// Of a derived series: for each input of its definition the series that are added up for it.
+    pub fn inputs(&self, derived: &Subject) -> Vec<Subject> {
+        let source = derived.members.first().map(|index| &self.series[*index].source);
+        let Some(Source::Derived(_, inputs)) = source else { return Vec::new() };
+        let subject =
+            |members: &Vec<usize>| Subject { labels: Labels::default(), members: members.clone(), grouped: true };
+        inputs.iter().map(subject).collect()
+    }
+
+    /// How many series match a selector.
+    pub fn count(&self, selector: &Selector) -> usize {
+        self.series.iter().filter(|known| selector.matches(&known.labels)).count()
     }
 
     /// The series that a pull touched: those whose figures it changed, and those that derive from them.
