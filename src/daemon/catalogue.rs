@@ -166,10 +166,12 @@ impl<'a> Catalogue<'a> {
             Some(until) => until,
             None => self.newest(store, &parts).await?,
         };
+        let stored: Vec<SeriesRef> = self.stored(&parts).cloned().collect();
+        let mut read = histories(self.setup, store, &stored, until).await?.into_iter();
         let mut histories: BTreeMap<usize, Result<History, Misfit>> = BTreeMap::new();
         for part in parts {
             let made = match &self.series[part].source {
-                Source::Stored(series) => Ok(history(self.setup, store, series, until).await?),
+                Source::Stored(_) => read.next().ok_or(Misfit::Empty),
                 Source::Derived(definition, inputs) => self.calculate(part, *definition, inputs, &histories),
             };
             histories.insert(part, made);
@@ -262,11 +264,17 @@ pub fn feed<'a>(setup: &'a Setup, name: &str) -> Option<&'a Feed> {
     setup.feeds.iter().find(|feed| feed.name == name)
 }
 
-/// A stored series' history, with what its feed says of its calendar.
-pub async fn history(setup: &Setup, store: &Store, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
-    let history = store.history(series, until).await?;
-    Ok(match feed(setup, &series.feed) {
+/// The histories of stored series, in their order, with what their feeds say of their calendars.
+pub async fn histories(
+    setup: &Setup,
+    store: &Store,
+    series: &[SeriesRef],
+    until: PullId,
+) -> Result<Vec<History>, StoreError> {
+    let histories = store.histories(series, until).await?.into_iter().zip(series);
+    let with_calendar = |(history, series): (History, &SeriesRef)| match feed(setup, &series.feed) {
         Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
         None => history,
-    })
+    };
+    Ok(histories.map(with_calendar).collect())
 }

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use tracing::{info, warn};
 
 use super::Context;
-use super::catalogue::{Catalogue, Subject, feed, history};
+use super::catalogue::{Catalogue, Subject, feed, histories};
 use crate::alert::{Alert, Cause, State};
 use crate::assess::{Assessment, Sight, assess, lapse, reasons};
 use crate::config::Setup;
@@ -64,7 +64,8 @@ impl<'a> Evaluation<'a> {
     /// Registers the setup's rules with the store.
     pub async fn new(context: &'a Context, setup: &'a Setup) -> Result<Self, StoreError> {
         let rules = setup.rules.iter().map(|rule| (rule.name.clone(), rule.hash.clone())).collect();
-        let baselines = context.store.register_rules(rules).await?;
+        let feeds = setup.feeds.iter().map(|feed| feed.name.clone()).collect();
+        let baselines = context.store.register_rules(rules, feeds).await?;
         let known_receivers = setup.receivers.iter().map(|receiver| receiver.name.clone()).collect();
         Ok(Self { context, setup, baselines, known_receivers, ticking: false })
     }
@@ -88,7 +89,7 @@ impl<'a> Evaluation<'a> {
             self.series(series, task.pull, &mut settled, &mut assessed).await?;
         }
         self.compound(Some((task.pull, &changed)), &mut settled, &mut assessed).await?;
-        let committed = self.context.store.commit(Some(task), settled, self.context.clock.now()).await?;
+        let committed = self.context.store.commit(Some(task), Vec::new(), settled, self.context.clock.now()).await?;
         Ok((committed == Committed::Stored).then_some(assessed))
     }
 
@@ -106,7 +107,8 @@ impl<'a> Evaluation<'a> {
         if rules.is_empty() {
             return Ok(());
         }
-        let history = history(self.setup, &self.context.store, series, until).await?;
+        let read = histories(self.setup, &self.context.store, std::slice::from_ref(series), until).await?;
+        let Some(history) = read.into_iter().next() else { return Ok(()) };
         let zone = feed(self.setup, &series.feed).map_or(self.setup.zone, |feed| feed.zone);
         for rule in rules {
             self.judge(rule, (&history, until, zone), settled, assessed).await?;
@@ -252,7 +254,7 @@ impl<'a> Evaluation<'a> {
         if settled.is_empty() {
             return Ok(());
         }
-        if self.context.store.commit(None, settled, self.context.clock.now()).await? == Committed::Fenced {
+        if self.context.store.commit(None, Vec::new(), settled, self.context.clock.now()).await? == Committed::Fenced {
             warn!("evaluation was fenced: another process got ahead; the next tick repeats it");
         }
         Ok(())
