@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tracing::info;
-
-use super::Evaluation;
 use super::settle::is_about;
+use super::{Evaluation, Outcome};
 use crate::alert::{Alert, Cause};
 use crate::daemon::catalogue::{Catalogue, feed};
 use crate::period::Frequency;
@@ -18,17 +16,19 @@ type Series = BTreeMap<Labels, Frequency>;
 impl<'a> Evaluation<'a> {
     /// Ends the firing alerts whose rule or series is gone, or whose rule means something else now.
     pub(super) async fn lapse_gone(&self) -> Result<(), StoreError> {
+        let mut firing = self.context.store.alerts().await?;
+        firing.retain(Alert::is_firing);
+        if firing.is_empty() {
+            return Ok(());
+        }
         let series = self.context.store.series().await?;
         let series: Series = series.into_iter().map(|series| (series.labels, series.frequency)).collect();
         let compound = self.standing().await?;
-        let mut settled = Vec::new();
-        for alert in self.context.store.alerts().await? {
-            let Some(cause) = self.gone(&alert, &series, &compound) else { continue };
-            let Some(lapsed) = self.lapsed(&alert, cause) else { continue };
-            info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
-            settled.push(lapsed);
-        }
-        self.commit(settled).await
+        let cause = |alert: &Alert| self.gone(alert, &series, &compound);
+        let lapsed = firing.iter().filter_map(|alert| self.lapsed(alert, cause(alert)?));
+        let mut outcome = Outcome { settled: lapsed.collect(), ..Outcome::default() };
+        self.commit(&mut [], &mut outcome).await?;
+        Ok(())
     }
 
     /// The groups and derived series that there are, by rule.

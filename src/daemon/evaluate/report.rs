@@ -8,6 +8,31 @@ use crate::outbox::Message;
 use crate::rule::{Gate, Judgement, Rule, Verdict};
 use crate::series::Labels;
 
+/// What an evaluation came to.
+#[derive(Debug, Default)]
+pub struct Evaluated {
+    /// What was judged with its evidence.
+    pub assessed: Vec<Assessed>,
+    /// How many alerts were found quiet, and left so, without.
+    pub quiet: usize,
+    /// Whether someone else got ahead somewhere: not everything has been looked at.
+    pub fenced: bool,
+}
+
+impl Evaluated {
+    /// Both together.
+    pub fn extend(&mut self, other: Self) {
+        self.assessed.extend(other.assessed);
+        self.quiet += other.quiet;
+        self.fenced |= other.fenced;
+    }
+
+    /// The changes that there were.
+    pub fn transitions(&self) -> impl Iterator<Item = &Message> {
+        self.assessed.iter().filter_map(|assessed| assessed.transition.as_ref())
+    }
+}
+
 /// What one rule says of one series.
 #[derive(Clone, Debug)]
 pub struct Assessed {
@@ -71,8 +96,8 @@ impl Assessed {
 }
 
 /// Says in the log which alerts changed.
-pub fn log(assessed: &[Assessed]) {
-    for message in assessed.iter().filter_map(|assessed| assessed.transition.as_ref()) {
+pub fn log(evaluated: &Evaluated) {
+    for message in evaluated.transitions() {
         info!(
             rule = message.alert.rule,
             alert = message.alert.id,
