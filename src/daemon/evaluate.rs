@@ -9,12 +9,13 @@ use chrono_tz::Tz;
 use tracing::{info, warn};
 
 use super::Context;
-use super::catalogue::{Catalogue, Subject, feed, history};
+use super::catalogue::{Catalogue, feed, history};
 use crate::alert::{Alert, Cause, State};
 use crate::assess::{Assessment, Sight, assess, lapse, reasons};
 use crate::config::Setup;
 use crate::outbox::{Message, plan, receivers};
 use crate::period::Frequency;
+use crate::rule::roster::Subject;
 use crate::rule::{Gate, Judgement, Rule, Verdict};
 use crate::series::{History, Labels, PullId};
 use crate::store::{Committed, SeriesRef, Settled, StoreError, Task};
