@@ -66,7 +66,7 @@ fn a_group_fires_once_all_its_members_are_there() {
 }
 
 #[test]
-fn groups_are_explained_replayed_and_cannot_be_recorded() {
+fn groups_are_explained_replayed_and_recorded() {
     let sandbox = pulled(&format!("{AUGUST}2025-09,8505,CN,80,2025-10-20\n2025-09,8505,MY,20,2025-10-20\n"));
     once(&sandbox, 0);
     insta::assert_snapshot!(sandbox.stdout(&["explain", "concentration", "hs=8505"]), @r#"
@@ -93,9 +93,12 @@ fn groups_are_explained_replayed_and_cannot_be_recorded() {
     let unknown = sandbox.run(&["explain", "concentration", "hs=1"]);
     unknown.is(1);
     assert!(unknown.stderr.contains("none of the 2 groups of rule concentration has these labels"));
-    let record = sandbox.run(&["record", "concentration"]);
-    record.is(2);
-    assert!(record.stderr.contains("a scenario plays one series"));
+    let file = sandbox.path("config/groups.test.toml").display().to_string();
+    sandbox.run(&["record", "concentration", "hs=8505", "-o", &file]).is(0).says(&["1 scenario"]);
+    insta::assert_snapshot!(sandbox.read("config/groups.test.toml"), @r#""#);
+    sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
+    sandbox.run(&["record", "concentration", "-o", &file, "--force"]).is(0).says(&["2 scenarios"]);
+    sandbox.run(&["test"]).is(0).says(&["2 scenarios, 0 failed"]);
 }
 
 const DERIVED: &str = "[feed.ndpr]
@@ -157,6 +160,10 @@ fn a_derived_series_is_judged_when_either_feed_changes() {
     insta::assert_snapshot!(alerts(&sandbox).join("\n"), @r#"{"feed":"ndpr-usd","grade":"NdPr oxide"} "firing""#);
     let replayed = sandbox.json(&["backtest", "dear"]);
     assert_eq!(replayed.iter().filter(|line| line["type"] == "transition").count(), 1);
+    let file = sandbox.path("config/dear.test.toml").display().to_string();
+    sandbox.run(&["record", "dear", "-o", &file]).is(0).says(&["1 scenario"]);
+    insta::assert_snapshot!(sandbox.read("config/dear.test.toml"), @r#""#);
+    sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
     // The formula is edited: what was said of the old one ends.
     sandbox.write("config/supplywatch.toml", format!("{DERIVED}{DESK}").replace("price / last", "price / 2 / last"));
     let lapsed = once(&sandbox, 0).stdout;

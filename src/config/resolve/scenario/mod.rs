@@ -33,6 +33,7 @@ pub fn resolve(cx: Context<'_>, table: &ScenarioTable, setup: &Setup) -> Option<
         let (derived, zone) = (setup.derived.as_slice(), setup.zone);
         let stage = Stage { rule, derived, series: series.iter().map(|one| one.series.clone()).collect(), zone, until };
         series::used(cx, table, &stage, &series, setup)?;
+        stage.series.iter().all(|series| !series.figures.is_empty()).then_some(())?;
         fits(cx, table, at, &stage)
     });
     let (expect, stands) = expect::resolve(cx, &table.expect, pasts.as_deref());
@@ -94,7 +95,7 @@ fn fits(cx: Context<'_>, table: &ScenarioTable, at: &At<String>, stage: &Stage<'
         return None;
     }
     pasts.iter().all(|past| is_judged(cx, at.place, stage, past)).then_some(())?;
-    of_groups(cx, at.place, stage)?;
+    of_groups(cx, at.place, stage, &pasts)?;
     if pasts.is_empty() {
         let message = format!("rule `{}` judges nothing with these series", rule.name);
         cx.add(Finding::error(at.place, message).label("nothing to judge"));
@@ -124,11 +125,17 @@ fn is_judged(cx: Context<'_>, place: Place, stage: &Stage<'_>, past: &Past) -> b
     wrong.is_none()
 }
 
-/// Whether a rule on groups finds the labels that it tells members apart by.
-fn of_groups(cx: Context<'_>, place: Place, stage: &Stage<'_>) -> Option<()> {
+/// Whether a rule on groups finds the labels that it makes them by, and those that it tells members apart by.
+fn of_groups(cx: Context<'_>, place: Place, stage: &Stage<'_>, pasts: &[Past]) -> Option<()> {
     let by = stage.rule.selector.group_by();
     if by.is_empty() {
         return Some(());
+    }
+    if let Some(label) = by.iter().find(|label| pasts.iter().any(|past| past.labels().value(label).is_none())) {
+        let message = format!("rule `{}` makes groups by `{label}`, and a series has none", stage.rule.name);
+        let help = format!("write {label}=VALUE before its figures, or labels = {{ {label} = \"VALUE\" }} for all");
+        cx.error(place, message, &format!("no `{label}`"), help);
+        return None;
     }
     let all = || stage.series.iter().flat_map(|series| series.labels.iter()).map(|(name, _)| name.to_owned());
     let labels: std::collections::BTreeSet<String> = all().collect();

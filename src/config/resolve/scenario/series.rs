@@ -15,7 +15,7 @@ use crate::rule::Rule;
 use crate::scenario::{Calendar, Figure, NotationError, Part, Series, Stage, Written, read_figures, split};
 use crate::series::{Labels, Pattern, Release, Selector, Unit};
 
-/// A series, and where it stands.
+/// A series, and where it stands; without figures where they are wrong.
 pub struct Placed {
     /// The series.
     pub series: Series,
@@ -166,12 +166,12 @@ impl<'a> Reading<'a> {
         let release = self.own_release(zone).or_else(|| feed.and_then(|feed| feed.release.clone()));
         let calendar = Calendar { release: release.as_ref(), zone };
         let unit = self.unit(written, feed);
-        let figures = figures(cx, self.at, written, calendar)?;
-        let frequency = figures.first()?.span.last().frequency();
-        if let Some(feed) = feed.filter(|feed| feed.frequency != frequency) {
-            let message = format!("feed `{}` is by {}: these figures are by {frequency}", feed.name, feed.frequency);
+        let mut figures = figures(cx, self.at, written, calendar).unwrap_or_default();
+        let frequency = figures.first().map(|figure| figure.span.last().frequency());
+        if let Some((feed, found)) = feed.zip(frequency).filter(|(feed, found)| feed.frequency != *found) {
+            let message = format!("feed `{}` is by {}: these figures are by {found}", feed.name, feed.frequency);
             cx.add(Finding::error(place, message).label("another frequency"));
-            return None;
+            figures.clear();
         }
         let max_gap_days = feed.map_or(MAX_GAP_DAYS, |feed| feed.max_gap_days);
         let series = Series { labels: self.labels(written, feed), unit: unit?, max_gap_days, zone, release, figures };
