@@ -34,7 +34,10 @@ fn figures(series: &[Series]) -> String {
         first.and_then(|first| first.unit.as_ref()).filter(|_| series.iter().all(|one| one.unit == series[0].unit));
     let heads: Vec<String> = series.iter().map(|one| head(one, &shared, unit.is_some())).collect();
     let width = heads.iter().map(|head| head.chars().count()).max().unwrap_or_default();
-    let mut text = format!("labels = {}\n", inline_table(&shared));
+    let mut text = String::new();
+    if shared.iter().next().is_some() {
+        text.push_str(&format!("labels = {}\n", inline_table(&shared)));
+    }
     text.extend(unit.map(|unit| format!("unit   = {}\n", quoted(&unit.to_string()))));
     text.push_str("series = \"\"\"\n");
     for (one, head) in series.iter().zip(&heads) {

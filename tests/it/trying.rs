@@ -214,10 +214,8 @@ fn what_the_clock_did_is_replayed_and_recorded() {
     sandbox.run(&["record", "late", "-o", &file]).is(0);
     assert!(sandbox.read("config/late.test.toml").contains("\nuntil  = "));
     sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
-    let shorter = sandbox
-        .read("config/late.test.toml")
-        .lines()
-        .map(|line| if line.starts_with("until") { "until = 2026-05-23\n".to_owned() } else { format!("{line}\n") });
-    sandbox.write("config/late.test.toml", shorter.collect::<String>());
+    let recorded = sandbox.read("config/late.test.toml");
+    let until = recorded.lines().find(|line| line.starts_with("until")).unwrap();
+    sandbox.write("config/late.test.toml", recorded.replace(until, "until = 2026-05-23"));
     sandbox.run(&["test"]).is(1).says(&["- 2026-05-24"]);
 }

@@ -123,7 +123,7 @@ fn what_is_recorded_passes() {
 }
 
 /// The series of an alert, with what publishers do to them afterwards: the last figure but one is revised, the
-/// last one withdrawn and brought back; nothing comes at midnight.
+/// last one withdrawn, brought back lower, and revised upwards; nothing comes at midnight.
 fn troubled(past: &Past) -> Vec<Series> {
     let history = past.knowledge.history();
     let release = history.release();
@@ -136,12 +136,12 @@ fn troubled(past: &Past) -> Vec<Series> {
         let end = series.figures.iter().flat_map(|figure| &figure.vintages).map(|said| said.at).max().unwrap();
         let mut latest = series.figures.iter_mut().rev();
         let (last, before) = (latest.next().unwrap(), latest.next().unwrap());
-        let now = last.vintages[last.vintages.len() - 1];
+        let part = |said: Said, share: f64| said.value.and_then(|value| Finite::new(value.get() * share));
+        let (now, then) = (last.vintages[last.vintages.len() - 1], before.vintages[before.vintages.len() - 1]);
+        before.vintages.push(Said { value: part(then, 1.5), status: Status::Preliminary, at: hours(end, 24 * 10) });
         last.vintages.push(Said { value: None, at: hours(end, 24 * 20), ..now });
-        last.vintages.push(Said { at: hours(end, 24 * 40), ..now });
-        let now = before.vintages[before.vintages.len() - 1];
-        let half = now.value.and_then(|value| Finite::new(value.get() / 2.0));
-        before.vintages.push(Said { value: half, status: Status::Preliminary, at: hours(end, 24 * 30) });
+        last.vintages.push(Said { value: part(now, 0.3), at: hours(end, 24 * 30), ..now });
+        last.vintages.push(Said { value: part(now, 2.0), at: hours(end, 24 * 40), ..now });
         series
     };
     members.iter().map(trouble).collect()
@@ -299,7 +299,11 @@ fn wrong_series_and_alerts_are_told_in_full() {
         rule   = "concentration"
         series = "partner=US 2025-08: 60 partner=DE in USD 2025-08: 40 partner=FR in stones 2025-08: 1"
         [[scenario]]
-        name   = "twice, and no sum"
+        name   = "no sum"
+        rule   = "concentration"
+        series = "partner=US 2025-08: 60 partner=DE in USD 2025-08: 40"
+        [[scenario]]
+        name   = "the same twice"
         rule   = "low"
         series = "partner=US 2025-08: 60 partner=840 2025-09: 5"
         [[scenario]]
@@ -401,75 +405,83 @@ fn wrong_series_and_alerts_are_told_in_full() {
        |
        = help: did you mean `tonnes`? A unit is a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code: USD, kUSD, MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
 
-    error: two series have the same labels
-      --> rules/a.test.toml:29:42
+    error: {feed="magnets", flow="export", partner="DE", reporter="CN"} is in USD, others in t: their figures have no sum
+      --> rules/a.test.toml:29:18
        |
-    29 |         series = "partner=US 2025-08: 60 partner=840 2025-09: 5"
+    29 |         series = "partner=US 2025-08: 60 partner=DE in USD 2025-08: 40"
+       |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ these series
+       |
+       = help: give the series of a sum one frequency, and units that convert
+
+    error: two series have the same labels
+      --> rules/a.test.toml:33:42
+       |
+    33 |         series = "partner=US 2025-08: 60 partner=840 2025-09: 5"
        |                                          ^^^^^^^^^^^ {feed="magnets", flow="export", partner="US", reporter="CN"}
        |
        = help: write a label that tells them apart, or all figures after one
 
     error: the clock moves rule `late`: when does the scenario end?
-      --> rules/a.test.toml:30:9
+      --> rules/a.test.toml:34:9
        |
-    30 |         [[scenario]]
+    34 |         [[scenario]]
        |         ^^^^^^^^^^^^ no `until`
        |
        = help: write the last day that is played, such as until = 2025-12-31
 
     error: `until` is more than ten years after the last figure, of 2025-09-20
-      --> rules/a.test.toml:38:18
+      --> rules/a.test.toml:42:18
        |
-    38 |         until  = 2055-01-01
+    42 |         until  = 2055-01-01
        |                  ^^^^^^^^^^ too late
 
     error: the clock does not move rule `low`
-      --> rules/a.test.toml:44:9
+      --> rules/a.test.toml:48:9
        |
-    44 |         until  = "soon"
+    48 |         until  = "soon"
        |         ^^^^^ no meaning here
        |
        = help: take `until` away: it is for rules with `age` or `overdue`
 
     error: this may be any of 2 alerts
-      --> rules/a.test.toml:49:9
+      --> rules/a.test.toml:53:9
        |
-    49 |         [[scenario.expect]]
+    53 |         [[scenario.expect]]
        |         ^^^^^^^^^^^^^^^^^^^ which one?
        |
        = help: write `labels` that one of these has alone: `{ partner = "US" }` and `{ partner = "DE" }`
 
     error: no alert has these labels
-      --> rules/a.test.toml:54:24
+      --> rules/a.test.toml:58:24
        |
-    54 |         labels     = { partner = "FR" }
+    58 |         labels     = { partner = "FR" }
        |                        ^^^^^^^ unknown
        |
        = help: the alerts are `{ partner = "US" }` and `{ partner = "DE" }`
 
     error: `state` cannot be `on`
-      --> rules/a.test.toml:55:22
+      --> rules/a.test.toml:59:22
        |
-    55 |         state      = "on"
+    59 |         state      = "on"
        |                      ^^^^ expected `ok` or `firing`
 
     error: `period` does not belong to a state
-      --> rules/a.test.toml:56:9
+      --> rules/a.test.toml:60:9
        |
-    56 |         period     = "2025-08"
+    60 |         period     = "2025-08"
        |         ^^^^^^ another kind
        |
        = help: a message has a `transition`; how an alert stands (`state`, `held`) is another [[scenario.expect]]
 
     error: `held` does not belong to a message
-      --> rules/a.test.toml:61:9
+      --> rules/a.test.toml:65:9
        |
-    61 |         held       = "waiting"
+    65 |         held       = "waiting"
        |         ^^^^ another kind
        |
        = help: a message has a `transition`; how an alert stands (`state`, `held`) is another [[scenario.expect]]
 
-    17 errors
+    18 errors
     "#);
 }
 
