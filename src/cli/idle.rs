@@ -9,9 +9,10 @@ use super::Session;
 use crate::base::limits::DERIVED_CHECKED_MAX;
 use crate::base::text::{list, printable};
 use crate::config::Setup;
-use crate::daemon::{Catalogue, Subject};
+use crate::daemon::Catalogue;
 use crate::rule::Rule;
 use crate::rule::derived::{Derived, Input};
+use crate::rule::roster::Subject;
 use crate::series::{AsOf, History, Labels, Pattern};
 use crate::store::{Store, StoreError};
 

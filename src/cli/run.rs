@@ -10,8 +10,8 @@ use crate::base::error::Chain;
 use crate::base::text::{counted, printable};
 use crate::config::Setup;
 use crate::daemon::{
-    Assessed, Context, Delivered, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
-    notices, pull_all, serve,
+    Context, Delivered, Evaluated, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
+    pull_all, serve,
 };
 use crate::outbox::Next;
 use crate::store::Store;
@@ -55,24 +55,24 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
 async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Result<()> {
     let setup = Arc::new(setup);
     let evaluation = Evaluation::new(context, &setup).await?;
-    let mut assessed = evaluate_pending(&evaluation).await?;
-    assessed.extend(evaluate_all(&evaluation).await?);
+    let mut evaluated = evaluate_all(&evaluation).await?;
+    evaluated.extend(evaluate_pending(&evaluation).await?);
     let pulled = pull_all(context, &setup, |_| true).await?;
-    assessed.extend(evaluate_pending(&evaluation).await?);
+    evaluated.extend(evaluate_pending(&evaluation).await?);
     let delivered = deliver_all(context, &setup).await?;
     match session.format {
-        Format::Text => report(&pulled, &assessed, &delivered),
-        Format::Json => report_json(session, &pulled, &assessed, &delivered)?,
+        Format::Text => report(&pulled, &evaluated, &delivered),
+        Format::Json => report_json(session, &pulled, &evaluated, &delivered)?,
     }
     let well = pulled.iter().all(Pulled::is_ok) && delivered.iter().all(|delivered| delivered.next == Next::Done);
     if well { Ok(()) } else { Err(Exit(FAILED).into()) }
 }
 
 /// What happened, for a person.
-fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
+fn report(pulled: &[Pulled], evaluated: &Evaluated, delivered: &[Delivered]) {
     say_pulled(pulled);
-    say_notices(&notices(assessed));
-    let changed = assessed.iter().filter(|assessed| assessed.transition.is_some()).count();
+    say_notices(&evaluated.notices);
+    let changed = evaluated.transitions().count();
     let sent = delivered.iter().filter(|delivered| delivered.next == Next::Done).count();
     say(&format!("{} changed, {} delivered", counted(changed, "alert"), counted(sent, "message")));
     for Delivered { receiver, title, outcome, next, .. } in delivered {
@@ -90,7 +90,7 @@ fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
 fn report_json(
     session: &Session,
     pulled: &[Pulled],
-    assessed: &[Assessed],
+    evaluated: &Evaluated,
     delivered: &[Delivered],
 ) -> anyhow::Result<()> {
     for Pulled { feed, how, refused, refused_count } in pulled {
@@ -106,7 +106,7 @@ fn report_json(
             "unchanged": unchanged, "refused": refused_count, "refusals": refused, "reason": reason,
         }))?;
     }
-    notices(assessed).iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
+    evaluated.notices.iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
     for Delivered { id, rule, receiver, title, outcome, next } in delivered {
         let retry_at = match next {
             Next::At(at) => Some(at),

@@ -14,6 +14,7 @@ mod measure;
 mod operate;
 mod parse;
 mod rejudge;
+pub mod roster;
 mod solve;
 mod syntax;
 #[cfg(test)]
