@@ -21,6 +21,8 @@ pub struct History {
     max_gap_days: i64,
     release: Option<Release>,
     entries: BTreeMap<Span, Vec<Vintage>>,
+    /// How many periods its longest span covers.
+    longest: u16,
     provenance: BTreeMap<PullId, Provenance>,
     /// Of derived vintages: every pull that brought a part of them.
     origins: BTreeMap<(Span, PullId, Timestamp), Vec<PullId>>,
@@ -33,7 +35,7 @@ impl History {
     pub fn new(labels: Labels, frequency: Frequency, unit: Option<Unit>) -> Self {
         let (entries, provenance, origins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (max_gap_days, release, members) = (MAX_GAP_DAYS, None, Arc::new([]));
-        Self { labels, frequency, unit, max_gap_days, release, entries, provenance, origins, members }
+        Self { labels, frequency, unit, max_gap_days, release, entries, longest: 1, provenance, origins, members }
     }
 
     /// Sets how many days may lie between neighbours of a daily series.
@@ -70,6 +72,7 @@ impl History {
 
     /// Adds a vintage of a span; vintages are kept in the order of their pulls, then of their time.
     pub fn record(&mut self, span: Span, vintage: Vintage) {
+        self.longest = self.longest.max(span.length());
         let vintages = self.entries.entry(span).or_default();
         vintages.push(vintage);
         vintages.sort_by_key(|vintage| (vintage.pull, vintage.recorded_at));
@@ -461,10 +464,10 @@ impl<'a> View<'a> {
 
     /// A combined figure that covers a period.
     fn combined(&self, period: Period) -> Option<Point> {
+        let beyond = Span::from(period.offset(i32::from(self.history.longest)));
         self.history
             .entries
-            .range(Span::from(period)..)
-            .take_while(|(span, _)| span.last().ordinal() - period.ordinal() < i32::from(u16::MAX))
+            .range(Span::from(period)..beyond)
             .filter(|(span, _)| !span.is_single() && span.contains(period))
             .find_map(|(span, vintages)| self.latest_of(*span, vintages))
     }

@@ -286,15 +286,17 @@ fn an_expression_is_underlined_at_its_place() {
 
     2 errors
     "#);
-    insta::assert_snapshot!(told(&format!("{SERIES}when = ''")), @r#"
+    insta::assert_snapshot!(told(&format!("{SERIES}when = ''")), @"
     error: the expression is empty
      --> supplywatch.toml:4:9
       |
     4 | when = ''
       |         ^ expected a condition such as `declines >= 2`
+      |
+      = help: write `declines >= 2`, or another condition
 
     1 error
-    "#);
+    ");
 }
 
 #[test]
@@ -799,7 +801,7 @@ fn what_measures_of_groups_take() {
     5 | ...> 1%', 'top_share(5%) > 1%', 'share("CN") > 1%', 'count(partner) > 2']
       |                                        ^^^^ expected a label with a value, such as `partner='CN'`
       |
-      = help: which one? write `share(CN='VALUE')`
+      = help: of which label? write `share(LABEL='CN')`, such as `share(partner='CN')`
 
     error: there is no measure `partner`
      --> supplywatch.toml:5:147

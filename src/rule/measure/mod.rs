@@ -168,6 +168,13 @@ pub enum Takes {
     Rank,
 }
 
+impl Takes {
+    /// Whether it is a label, with a value or without.
+    pub const fn is_label(self) -> bool {
+        matches!(self, Self::Label | Self::Pick)
+    }
+}
+
 /// A measure's arguments by parameter, as the check has found them good.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
