@@ -87,7 +87,9 @@ pub fn unit(word: &str, number: &str) -> Option<String> {
         "w" | "wk" | "week" | "weeks" => as_time(number, "w"),
         "m" | "mo" | "month" | "months" => as_time(number, "mo"),
         "y" | "yr" | "year" | "years" => as_time(number, "y"),
-        "ton" | "tons" => "write `t` for the tonne of 1000 kg, `st` for the short ton, `lt` for the long ton".to_owned(),
+        "ton" | "tons" => {
+            "write `t` for the tonne of 1000 kg, `st` for the short ton, `lt` for the long ton".to_owned()
+        }
         "metric" | "mt" => "write `t`".to_owned(),
         "pp" | "ppt" | "bp" | "bps" | "perc" => format!("write a ratio, such as `{number}%`"),
         "times" => format!("write the number alone: `{number}`"),

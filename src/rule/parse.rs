@@ -17,10 +17,10 @@
 
 use std::ops::Range;
 
-use super::{ExprError, advice};
 use super::measure::{MEASURES, Measure, Takes};
 use super::syntax::{Argument, Node, NodeKind, Operator};
 use super::token::{THOUSANDS, Token, TokenKind, tokens};
+use super::{ExprError, advice};
 use crate::base::limits::{EXPRESSION_DEPTH_MAX, EXPRESSION_PARTS_MAX, STREAK_DEPTH_MAX};
 use crate::base::text::{list, printable, shorten};
 
@@ -326,7 +326,8 @@ impl Parser {
         let is_parameter = |word: &str| measure.parameters.iter().any(|parameter| parameter.name == word);
         match (&self.peek().kind, name) {
             (TokenKind::Name(word), None) if is_parameter(word) => {
-                let error = ExprError::new(self.peek().span.clone(), format!("`{word}` is an argument's name"), "no `=`");
+                let error =
+                    ExprError::new(self.peek().span.clone(), format!("`{word}` is an argument's name"), "no `=`");
                 Err(error.with_help(format!("write `{word}=` before its value")))
             }
             (TokenKind::Text(_), Some(label)) if takes_label(measure) && !is_parameter(label) => {

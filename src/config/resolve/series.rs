@@ -186,8 +186,7 @@ fn select<'f>(cx: Context<'_>, input: &InputTable, known: &[&'f Facts]) -> Optio
     let feed = selected.iter().find(|wanted| wanted.name.value == "feed");
     if feed.is_none_or(|feed| feed.exact.len() != feed.texts.len()) {
         let message = format!("input `{}` does not name its feeds", input.name.value);
-        let (place, label) =
-            feed.map_or((input.name.place, "no `feed`"), |feed| (feed.place, "a pattern is no name"));
+        let (place, label) = feed.map_or((input.name.place, "no `feed`"), |feed| (feed.place, "a pattern is no name"));
         cx.error(place, message, label, "write feed = \"NAME\", or a list of names, with further labels");
         return None;
     }

@@ -299,6 +299,47 @@ fn an_expression_is_underlined_at_its_place() {
     ");
 }
 
+/// The place is found behind wide characters, tabs and escapes, and in every spelling of a TOML text.
+#[test]
+fn the_place_is_underlined_whatever_stands_before_it() {
+    let told = |when: &str| {
+        let told = told(&format!("{SERIES}when = {when}"));
+        let lines: Vec<&str> = told.lines().filter(|line| line.contains('|') && line.trim() != "|").collect();
+        lines.join("\n")
+    };
+    let spellings = [
+        "[\"value > 5 吨 and yoy < -25\"]",
+        "'value\t>\t5 吨\tand\tyoy\t<\t-25'",
+        r#""value\t> 5 \u5428 and yoy < -25""#,
+        r#""value > 5 \u0074 and yoy < \u002d25""#,
+        "\"\"\"\nvalue > 5 t and \\\n\n   yoy < -25\"\"\"",
+        "'''\nvalue > 5 t and\n\tyoy < -25'''",
+        "'''value > 5 t and yoy < -25''' # 25",
+    ];
+    insta::assert_snapshot!(spellings.map(told).join("\n\n"), @r#"
+    4 | when = ["value > 5 吨 and yoy < -25"]
+      |                                 ^^^ a ratio: write -25%
+
+    4 | when = 'value    >    5 吨    and    yoy    <    -25'
+      |                                                  ^^^ a ratio: write -25%
+
+    4 | when = "value\t> 5 \u5428 and yoy < -25"
+      |                                     ^^^ a ratio: write -25%
+
+    4 | when = "value > 5 \u0074 and yoy < \u002d25"
+      |                                    ^^^^^^^^ a ratio: write -25%
+
+    7 |    yoy < -25"""
+      |          ^^^ a ratio: write -25%
+
+    6 |     yoy < -25'''
+      |           ^^^ a ratio: write -25%
+
+    4 | when = '''value > 5 t and yoy < -25''' # 25
+      |                                 ^^^ a ratio: write -25%
+    "#);
+}
+
 #[test]
 fn every_feed_that_may_match_is_checked() {
     insta::assert_snapshot!(told("series = { feed = '*' }\nwhen = 'value < 400 t'\nnotify = 'desk'"), @r#"

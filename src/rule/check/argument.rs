@@ -195,7 +195,11 @@ fn no_period_count(node: &Node, n: f64) -> Option<ExprError> {
     if n.fract() != 0.0 {
         let message = format!("{} is no whole number of periods", plain(n));
         let error = ExprError::new(node.span.clone(), message, "expected a whole number");
-        return Some(error.with_help(format!("write `{}` or `{}`", plain(n.floor().max(1.0)), plain(n.ceil().max(2.0)))));
+        return Some(error.with_help(format!(
+            "write `{}` or `{}`",
+            plain(n.floor().max(1.0)),
+            plain(n.ceil().max(2.0))
+        )));
     }
     if n < 1.0 {
         let error = ExprError::new(node.span.clone(), "a look-back is at least one period", "expected 1 or more");

@@ -119,11 +119,10 @@ pub fn no_sum(node: &Node, odd: (&Node, Type), other: (&Node, Type), subject: &S
 pub fn no_product(node: &Node, operator: Operator, left: (&Node, Type), right: (&Node, Type)) -> ExprError {
     let (what, by) = if operator == Operator::Divide { ("divided", "by") } else { ("multiplied", "with") };
     let message = format!("{} is not {what} {by} {}: {}", left.1.noun(), right.1.noun(), told(node));
-    ExprError::new(node.span.clone(), message, "has no meaning")
-        .with_help(
-            "figures, ratios and times are multiplied and divided by numbers, figures by ratios too; a figure by a figure \
+    ExprError::new(node.span.clone(), message, "has no meaning").with_help(
+        "figures, ratios and times are multiplied and divided by numbers, figures by ratios too; a figure by a figure \
              gives a ratio",
-        )
+    )
 }
 
 /// What to write for `odd`, so that it goes with `other`.
@@ -148,7 +147,9 @@ fn instead(odd: (&Node, Type), other: (&Node, Type), subject: &Subject, error: E
             let time = number.filter(|number| number.fract() == 0.0 && *number > 0.0).unwrap_or(45.0);
             error.with_help(format!("{} is a time: write `{}d`", told(other.0), plain(time)))
         }
-        (found, ..) => error.with_help(format!("{} is {}: it goes with {}", told(other.0), found.noun(), goes_with(found))),
+        (found, ..) => {
+            error.with_help(format!("{} is {}: it goes with {}", told(other.0), found.noun(), goes_with(found)))
+        }
     }
 }
 

@@ -133,6 +133,57 @@ fn a_derived_figure_is_known_when_the_last_of_its_parts_is() {
     assert_eq!((point.pull, usd.origins(&point)), (PullId(5), vec![PullId(4), PullId(5)]));
 }
 
+/// Inputs whose figures are of one status each.
+#[track_caller]
+fn status(formula: &str, inputs: &[(&str, Status)], expected: Status) {
+    let of = |(script, status): &(&str, Status)| {
+        let mut marked = History::new(Labels::default(), Month, None);
+        for (span, vintages) in history("", script).entries() {
+            vintages.iter().for_each(|vintage| marked.record(span, Vintage { status: *status, ..*vintage }));
+        }
+        marked
+    };
+    let inputs: Vec<History> = inputs.iter().map(of).collect();
+    let made = made(formula, Month, "", &inputs.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(made.view(AsOf::Latest).points().next_back().unwrap().status, expected, "{formula}");
+}
+
+#[test]
+fn a_figure_is_no_surer_than_its_least_sure_part() {
+    use Status::{Estimated, Final, Preliminary};
+    status("a / b", &[("2025-09=6", Final), ("2025-09=3", Final)], Final);
+    status("a / b", &[("2025-09=6", Preliminary), ("2025-09=3", Final)], Preliminary);
+    status("a + b", &[("2025-09=6", Preliminary), ("2025-09=3", Estimated)], Estimated);
+    status("a + 0 * b", &[("2025-09=6", Final), ("2025-09=3", Preliminary)], Preliminary);
+    status("monthly(a)", &[("2025-08=6 2025-09=9", Preliminary)], Preliminary);
+}
+
+/// By hand: 1.2 · 500 · 31.1034768 g = 18.66208608 kg; 71 CNY ÷ 7.1 CNY/USD ÷ 40 USD = 25 %.
+#[test]
+fn units_are_calculated_in() {
+    let ounces = history("ozt", "2025-09=500");
+    check("1.2 * a", Month, "kg", &[&ounces], "2025-09=18.66208608");
+    check("a * b", Month, "USD", &[&ounces, &history("USD/ozt", "2025-09=4000")], "2025-09=2000000");
+    check("a / b", Month, "USD/kg", &[&history("MUSD", "2025-09=3"), &history("t", "2025-09=1.5")], "2025-09=2000");
+    check("a * b / 100", Month, "CNY/t", &[&history("CNY/t", "2025-09=5"), &history("", "2025-09=120")], "2025-09=6");
+    check("a / b * 100", Month, "", &[&history("index", "2025-09=5"), &history("index", "2025-09=4")], "2025-09=125");
+    check("-a / b", Month, "", &[&history("count", "2025-09=5"), &history("count", "2025-09=4")], "2025-09=-1.25");
+    let money = [history("CNY", "2025-09=71"), history("CNY/USD", "2025-09=7.1"), history("USD", "2025-09=40")];
+    check("a / b / c", Month, "percent", &money.each_ref(), "2025-09=25");
+}
+
+/// A part without a figure, a divisor of zero, and what is too large leave a period without one.
+#[test]
+fn what_cannot_be_calculated_is_no_figure() {
+    let a = history("", "2025-07=1 2025-08=0 2025-09=5 2025-10=1.7e308");
+    let b = history("", "2025-06=1 2025-08=0 2025-09=0 2025-10=1.7e308");
+    check("a / b", Month, "", &[&a, &b], "2025-10=1");
+    check("a + b", Month, "", &[&a, &b], "2025-08=0 2025-09=5");
+    check("a * b", Month, "", &[&a, &b], "2025-08=0 2025-09=0");
+    check("(a - a) / a", Month, "", &[&a], "2025-07=0 2025-09=0 2025-10=0");
+    check("a / b", Month, "", &[&history("", "2025-01=1"), &history("", "2025-02=1")], "");
+}
+
 #[test]
 fn what_only_the_figures_show_is_a_misfit() {
     let (kg, usd) = (history("kg", "2025-09=1"), history("USD", "2025-09=1"));

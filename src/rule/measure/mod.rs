@@ -7,6 +7,8 @@ mod extreme;
 mod group;
 mod look_back;
 mod rank;
+#[cfg(test)]
+mod reference;
 mod revision;
 mod score;
 mod statistic;
