@@ -316,7 +316,9 @@ impl Parser {
     fn is_label(&self, measure: &Measure, name: Option<&str>, position: usize) -> bool {
         let slot = measure.slot(name, position, measure.parameters.len());
         let is_here = slot.is_some_and(|slot| measure.parameters[slot].takes.is_label());
-        let is_word = |word: &str| !MEASURES.iter().any(|measure| measure.name == word);
+        let is_word = |word: &str| {
+            !matches!(word, "and" | "or" | "not") && !MEASURES.iter().any(|measure| measure.name == word)
+        };
         let is_stray = || matches!(&self.peek().kind, TokenKind::Name(word) if is_word(word)) && takes_label(measure);
         is_here || is_stray()
     }
@@ -885,6 +887,15 @@ mod tests {
             let error = parse(text).unwrap_err();
             assert_eq!((error.message.as_str(), error.span), ("the expression is empty", 0..text.len()));
         }
+    }
+
+    #[test]
+    fn a_word_in_a_labels_place_is_read_again() {
+        for text in ["hhi(partner, stray) > 1", "top_share(3, partner) > 1%", "hhi('and', x) > 1"] {
+            let node = parse(text).unwrap();
+            assert_eq!(parse(&node.to_string()).unwrap(), node, "{text}");
+        }
+        assert!(parse("hhi(partner, and) > 1").is_err() && parse("top_share(3, not) > 1%").is_err());
     }
 
     fn chain(count: usize) -> String {
