@@ -316,9 +316,8 @@ impl Parser {
     fn is_label(&self, measure: &Measure, name: Option<&str>, position: usize) -> bool {
         let slot = measure.slot(name, position, measure.parameters.len());
         let is_here = slot.is_some_and(|slot| measure.parameters[slot].takes.is_label());
-        let is_word = |word: &str| {
-            !matches!(word, "and" | "or" | "not") && !MEASURES.iter().any(|measure| measure.name == word)
-        };
+        let is_word =
+            |word: &str| !matches!(word, "and" | "or" | "not") && !MEASURES.iter().any(|measure| measure.name == word);
         let is_stray = || matches!(&self.peek().kind, TokenKind::Name(word) if is_word(word)) && takes_label(measure);
         is_here || is_stray()
     }

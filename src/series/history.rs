@@ -412,15 +412,9 @@ impl<'a> View<'a> {
         }
         let mut period = first;
         while period <= last {
-            if self.is_before_all(period) {
-                // A window may begin ten thousands of periods before anything is known.
-                if !self.bridged || period == last {
-                    window.gaps.push(Gap::Missing(period));
-                }
-                period = period.next();
-                continue;
-            }
-            match self.point(period) {
+            // A window may begin ten thousands of periods before anything is known.
+            let found = if self.is_before_all(period) { Err(Gap::Missing(period)) } else { self.point(period) };
+            match found {
                 Ok(point) => window.points.push(point),
                 Err(Gap::Combined(_, span)) if span.first() == period && span.last() <= last => {
                     window.points.extend(self.exactly(span));

@@ -217,7 +217,7 @@ fn odd_figures_are_answered_whatever_is_asked_of_them() {
     sandbox.run(&["explain", "group"]).is(0).says(&["the figure of huge at 2025-09 is below zero"]);
     sandbox.run(&["explain", "r8", "s=huge"]).is(0).says(&["too large to calculate with"]);
     sandbox.run(&["backtest", "never"]).is(1).says(&["have no figures"]);
-    sandbox.run(&["explain", "never"]).is(0).says(&["no figure"]);
+    sandbox.run(&["explain", "never"]).is(0).says(&["{feed=\"never\"} has no figure yet"]);
     let file = sandbox.path("config/odd.test.toml").display().to_string();
     sandbox.run(&["record", "r1", "-o", &file]).is(0).says(&["5 scenarios"]);
     sandbox.run(&["test"]).is(0).says(&["5 scenarios, 0 failed"]);
