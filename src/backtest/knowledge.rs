@@ -103,6 +103,7 @@ pub struct Knowledge {
     moments: Vec<Timestamp>,
     origins: BTreeMap<Span, Vec<Origin>>,
     late: BTreeSet<Span>,
+    until: Option<Timestamp>,
 }
 
 /// One vintage with its moment.
@@ -154,7 +155,7 @@ impl Knowledge {
                 renumbered.record_provenance(pull, provenance.clone());
             }
         }
-        Self { history: renumbered, moments, origins, late }
+        Self { history: renumbered, moments, origins, late, until: None }
     }
 
     /// Renumbers the members of a group by all their moments together, and adds them up anew. A moment of the
@@ -180,7 +181,7 @@ impl Knowledge {
         };
         let origins = sum.entries().map(of_span).collect();
         let late = parts.iter().flat_map(|part| part.late.iter().copied()).collect();
-        Self { history: sum.with_release(history.release().cloned()), moments, origins, late }
+        Self { history: sum.with_release(history.release().cloned()), moments, origins, late, until: None }
     }
 
     /// The history with its pulls numbered by other moments, its own among them.
@@ -198,6 +199,17 @@ impl Knowledge {
             }
         }
         renumbered
+    }
+
+    /// The same, with nothing more to become known until a time.
+    #[must_use]
+    pub fn until(self, at: Timestamp) -> Self {
+        Self { until: Some(at), ..self }
+    }
+
+    /// Until when all is known that became known: its last moment, or the time that was set.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.moments.last().copied().max(self.until)
     }
 
     /// The history, its pulls numbered by moment from 1.

@@ -40,6 +40,8 @@ pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(10);
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
 /// Neighbours in a daily series lie at most so many days apart.
 pub const MAX_GAP_DAYS: i64 = 7;
+/// Days for which a scenario goes on after its last figure, at most.
+pub const SCENARIO_DAYS_MAX: u64 = 3660;
 /// Levels of brackets in an expression, at most.
 pub const EXPRESSION_DEPTH_MAX: usize = 64;
 /// Characters in an expression, at most.

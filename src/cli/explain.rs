@@ -8,8 +8,9 @@ use super::{Exit, Format, Session, say};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, nearest};
 use crate::config::Setup;
-use crate::daemon::{Catalogue, Subject};
+use crate::daemon::Catalogue;
 use crate::period::Period;
+use crate::rule::roster::Subject;
 use crate::rule::{
     Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, distance, judge, next_distance,
 };

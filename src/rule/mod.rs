@@ -14,6 +14,7 @@ mod judge;
 mod measure;
 mod operate;
 mod parse;
+pub mod roster;
 mod solve;
 mod syntax;
 #[cfg(test)]

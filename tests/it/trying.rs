@@ -1,6 +1,6 @@
 //! Trying rules: `backtest` over what is stored, `record` from it, `test` against scenarios.
 
-use super::markdown::{Piece, page, pieces};
+use super::markdown::{Piece, page, pieces, section};
 use super::sandbox::Sandbox;
 use super::scene::{DESK, once};
 
@@ -123,7 +123,7 @@ fn what_is_recorded_passes_and_fails_when_the_rule_changes() {
     assert!(xml.contains("failures=\"1\"") && xml.contains("+ 2025-09-20  2025-08  fired"), "{xml}");
     let lines = sandbox.run(&["test", "--run", "as recorded", "--format", "json"]);
     lines.is(1).says(&["\"passed\":false", "\"type\":\"summary\""]);
-    sandbox.run(&["test", "--run", "no such name"]).is(1).says(&["no scenario matches --run"]);
+    sandbox.run(&["test", "--run", "no such name"]).is(2).says(&["--run matches none of 1 scenario"]);
 }
 
 /// One figure, a single zero, none at all, figures near the limits of a number, and two series that never meet.
@@ -226,7 +226,9 @@ fn odd_figures_are_answered_whatever_is_asked_of_them() {
 #[test]
 fn scenarios_that_are_wrong_or_not_there_are_told() {
     let sandbox = pulled(CONFIG, FIGURES);
-    sandbox.run(&["test"]).is(1).says(&["no *.test.toml beside the config"]);
+    sandbox.run(&["test"]).is(2).says(&["no *.test.toml beside the config"]);
+    sandbox.write("config/a.test.toml", "");
+    sandbox.run(&["test"]).is(78).says(&["a.test.toml", "the file has no scenario"]);
     sandbox.write("config/a.test.toml", "[[scenario]]\nname = \"x\"\nrule = \"fallin\"\nseries = \"2025-05: six\"\n");
     sandbox.run(&["test"]).is(78).says(&["a.test.toml:3:8", "did you mean `falling`?", "`six` is no figure"]);
     sandbox.run(&["test", "none.test.toml"]).is(78).says(&["none.test.toml", "cannot be read"]);
@@ -246,10 +248,14 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 fn the_examples_of_the_page_are_true() {
     let page = page("docs/BACKTEST.md");
     let sandbox = Sandbox::shipped();
+    let shipped = sandbox.read("config/supplywatch.toml");
     let scenarios: Vec<String> =
         blocks(&page, "toml").into_iter().filter(|block| block.contains("[[scenario]]")).collect();
     sandbox.write("config/page.test.toml", scenarios.concat());
-    sandbox.run(&["test"]).is(0).says(&["2 scenarios, 0 failed"]);
+    let rules: Vec<String> = blocks(&page, "toml").into_iter().filter(|block| block.contains("[rule.")).collect();
+    sandbox.write("config/supplywatch.toml", shipped.clone() + &rules.concat());
+    sandbox.run(&["test"]).is(0).says(&["4 scenarios, 0 failed"]);
+    sandbox.write("config/supplywatch.toml", &shipped);
     let figures = blocks(&page, "text").into_iter().find(|block| block.starts_with("2025-05:")).unwrap();
     let scenario = format!(
         "[[scenario]]\nname = \"figures\"\nrule = \"magnet-exports-falling\"\nseries = \"\"\"\n{figures}\"\"\"\n"
@@ -265,4 +271,48 @@ fn the_examples_of_the_page_are_true() {
     let config = config.replacen("frequency = \"month\"", &format!("frequency = \"month\"\n{release}"), 1);
     sandbox.write("config/supplywatch.toml", config);
     sandbox.run(&["check"]).is(0);
+}
+
+/// A newcomer's first scenario, step by step as the page has it.
+#[test]
+fn the_first_scenario_is_written_as_the_page_says() {
+    let page = page("docs/RULES.md");
+    let section = section(&page, "## Testing a rule");
+    let steps = blocks(section, "toml");
+    let [first, expect, quiet] = &steps[..] else { panic!("{steps:#?}") };
+    let told = blocks(section, "text").concat();
+    let sandbox = Sandbox::shipped();
+    sandbox.write("config/magnets.test.toml", first);
+    sandbox.run(&["test"]).is(1).says(&[&told]);
+    sandbox.write("config/magnets.test.toml", format!("{first}\n{expect}"));
+    sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
+    sandbox.write("config/magnets.test.toml", format!("{first}\n{expect}\n{quiet}"));
+    sandbox.run(&["test"]).is(0).says(&["2 scenarios, 0 failed"]);
+}
+
+const OVERDUE: &str = "[rule.late]
+series = { feed = \"magnets\" }
+when = \"overdue\"
+notify = [\"desk\"]
+
+";
+
+/// The last figure is that of March 2026, and April's was due on 20 May.
+#[test]
+fn what_the_clock_did_is_replayed_and_recorded() {
+    let sandbox = pulled(&format!("{CONFIG}{OVERDUE}"), FIGURES);
+    let lines = sandbox.json(&["backtest", "late"]);
+    let told: Vec<String> = lines
+        .iter()
+        .filter_map(|line| Some(format!("{} {}", line["transition"].as_str()?, line["known_on"].as_str()?)))
+        .collect();
+    assert_eq!(told, ["fired 2026-02-24", "resolved 2026-03-20", "fired 2026-05-24"]);
+    let file = sandbox.path("config/late.test.toml").display().to_string();
+    sandbox.run(&["record", "late", "-o", &file]).is(0);
+    assert!(sandbox.read("config/late.test.toml").contains("\nuntil  = "));
+    sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
+    let recorded = sandbox.read("config/late.test.toml");
+    let until = recorded.lines().find(|line| line.starts_with("until")).unwrap();
+    sandbox.write("config/late.test.toml", recorded.replace(until, "until = 2026-05-23"));
+    sandbox.run(&["test"]).is(1).says(&["- 2026-05-24"]);
 }
