@@ -27,6 +27,8 @@ pub struct Assessment {
     pub told: bool,
     /// Whether anything about the alert is to be stored.
     pub changed: bool,
+    /// The past periods on which revisions changed the verdict.
+    pub rejudged: Option<Rejudged>,
 }
 
 /// What a rule sees of one series at one moment.
@@ -57,7 +59,7 @@ pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
 
 /// On how many periods before the one that an alert was judged at last its rule says something else now, because
 /// of the revisions that came since. They move no alert: `None` where there are none.
-pub fn rejudged(sight: Sight<'_>, alert: &Alert) -> Option<Rejudged> {
+fn rejudged(sight: Sight<'_>, alert: &Alert) -> Option<Rejudged> {
     let assessed = alert.assessed?;
     let view = |pull| sight.rule.seen(sight.history.view(AsOf::Pull(pull)).at(sight.now));
     let (before, now) = (view(alert.seen), view(sight.until));
@@ -220,13 +222,14 @@ impl<'a> Walk<'a> {
 
     fn finish(self) -> Assessment {
         let net = self.net();
-        let transition = net.map(|(kind, judgement)| self.transition(kind, &judgement));
+        let rejudged = rejudged(self.sight, self.before);
+        let transition = net.map(|(kind, judgement)| self.transition(kind, &judgement, rejudged));
         let judgement =
             self.assessed.or_else(|| self.view.latest()).map(|period| judge(self.sight.rule, &self.view, period));
         let told = transition.as_ref().is_some_and(|(transition, _)| self.is_told(transition.kind));
         let alert = self.alert(transition.as_ref(), told);
         let changed = transition.is_some() || alert != *self.before;
-        Assessment { alert, judgement, transition, told, changed }
+        Assessment { alert, judgement, transition, told, changed, rejudged }
     }
 
     /// What was firing before the walk.
@@ -257,7 +260,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn transition(&self, kind: Kind, judgement: &Judgement) -> (Transition, Message) {
+    fn transition(&self, kind: Kind, judgement: &Judgement, rejudged: Option<Rejudged>) -> (Transition, Message) {
         let opens = !self.before.is_firing();
         let was = self.was();
         let severity = self.firing.map(|(severity, _)| severity).or(was.map(|firing| firing.severity));
@@ -282,7 +285,7 @@ impl<'a> Walk<'a> {
             view: Some(self.view),
             said: said.as_ref(),
             revisions: &self.revisions,
-            rejudged: rejudged(self.sight, self.before),
+            rejudged,
             since: self.firing.map(|(_, since)| since).or(was.map(|firing| firing.since)),
             zone: self.sight.zone,
         });

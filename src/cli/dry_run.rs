@@ -11,7 +11,9 @@ use super::pulled::{notice_json, say_notices, say_pulled};
 use super::{Exit, FAILED, Format, Session, say};
 use crate::base::text::{counted, nearest, printable};
 use crate::config::Setup;
-use crate::daemon::{Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, preview_all, pull_all};
+use crate::daemon::{
+    Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, notices, preview_all, pull_all,
+};
 use crate::rule::Gate;
 use crate::series::Labels;
 use crate::store::Store;
@@ -70,9 +72,8 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let pulled = pull_all(&context, &setup, |feed| !args.offline || feed.stand_in.is_some()).await?;
         changed.extend(evaluate_pending(&evaluation).await?);
         let shown = |name: &str| args.rule.as_deref().is_none_or(|rule| rule == name);
-        if let Some(rule) = &args.rule {
-            changed.notices.only(rule);
-        }
+        changed.assessed.retain(|assessed| shown(&assessed.rule));
+        let notices = notices(&changed.assessed);
         let mut all = merged(changed.assessed, evaluation.look().await?);
         all.retain(|assessed| shown(&assessed.rule));
         let mut idle = Idle::find(&setup, &context.store).await?;
@@ -82,13 +83,13 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         match session.format {
             Format::Text => {
                 say_pulled(&pulled);
-                say_notices(&changed.notices);
+                say_notices(&notices);
                 say_idle(&idle);
                 show(session, &all, &previews)?;
             }
             Format::Json => {
                 say_pulled(&pulled);
-                changed.notices.iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
+                notices.iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
                 all.iter().try_for_each(|assessed| session.line(&line(assessed)))?;
                 idle_lines(session, &idle)?;
             }

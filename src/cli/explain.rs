@@ -157,9 +157,10 @@ async fn one(
     let view =
         history.view(instant.map_or(AsOf::Latest, AsOf::Time)).at(instant.unwrap_or_else(|| session.clock.now()));
     let Some(period) = args.period.or_else(|| rule.seen(view).latest()) else {
+        let labels = history.labels();
         say(&match instant {
-            Some(_) => format!("nothing was known of {} then", history.labels()),
-            None => format!("{} has no figures; `supplywatch check` says why, where it can", history.labels()),
+            Some(_) => format!("nothing was known of {labels} then"),
+            None => format!("{labels} has no figure yet; `supplywatch check` says why, where it can"),
         });
         return Ok(());
     };

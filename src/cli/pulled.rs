@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::say;
 use crate::base::text::{counted, printable};
-use crate::daemon::{Notice, Notices, Pulled, PulledHow};
+use crate::daemon::{Notice, Pulled, PulledHow};
 
 /// What became of each feed, for a person.
 pub fn say_pulled(pulled: &[Pulled]) {
@@ -20,8 +20,8 @@ pub fn say_pulled(pulled: &[Pulled]) {
 }
 
 /// What revisions did to the past, for a person.
-pub fn say_notices(notices: &Notices) {
-    for (rule, Notice { series, rejudged }) in notices.iter() {
+pub fn say_notices(notices: &[Notice]) {
+    for Notice { rule, series, rejudged } in notices {
         let of = if *series > 1 { format!(", of {series} series") } else { String::new() };
         let rule = printable(rule);
         say(&format!("rule {rule}: a revision changed its verdict on {rejudged}{of}; that moves no alert"));
@@ -29,8 +29,8 @@ pub fn say_notices(notices: &Notices) {
 }
 
 /// The same for a program.
-pub fn notice_json((rule, notice): (&str, &Notice)) -> Value {
-    let Notice { series, rejudged } = notice;
+pub fn notice_json(notice: &Notice) -> Value {
+    let Notice { rule, series, rejudged } = notice;
     json!({
         "type": "rejudged", "rule": rule, "series": series, "periods": rejudged.periods, "first": rejudged.first,
         "last": rejudged.last, "at_least": rejudged.at_least,

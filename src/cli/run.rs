@@ -11,7 +11,7 @@ use crate::base::text::{counted, printable};
 use crate::config::Setup;
 use crate::daemon::{
     Context, Delivered, Evaluated, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
-    pull_all, serve,
+    notices, pull_all, serve,
 };
 use crate::outbox::Next;
 use crate::store::Store;
@@ -71,7 +71,7 @@ async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Res
 /// What happened, for a person.
 fn report(pulled: &[Pulled], evaluated: &Evaluated, delivered: &[Delivered]) {
     say_pulled(pulled);
-    say_notices(&evaluated.notices);
+    say_notices(&notices(&evaluated.assessed));
     let changed = evaluated.transitions().count();
     let sent = delivered.iter().filter(|delivered| delivered.next == Next::Done).count();
     say(&format!("{} changed, {} delivered", counted(changed, "alert"), counted(sent, "message")));
@@ -106,7 +106,7 @@ fn report_json(
             "unchanged": unchanged, "refused": refused_count, "refusals": refused, "reason": reason,
         }))?;
     }
-    evaluated.notices.iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
+    notices(&evaluated.assessed).iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
     for Delivered { id, rule, receiver, title, outcome, next } in delivered {
         let retry_at = match next {
             Next::At(at) => Some(at),

@@ -193,7 +193,10 @@ fn what_has_nothing_to_stand_on_is_told_with_the_reason() {
     assert_eq!(series.iter().map(|idle| text(idle, "series")).collect::<Vec<_>>(), ["dollars", "absent"]);
     let idle: Vec<Value> = sandbox.json(&["dry-run"]).into_iter().filter(|line| line["type"] == "idle").collect();
     assert_eq!(idle.len(), 4, "{idle:#?}");
-    sandbox.run(&["explain", "dear"]).is(0).says(&["{feed=\"dollars\"} has no figures; `supplywatch check` says why"]);
+    sandbox
+        .run(&["explain", "dear"])
+        .is(0)
+        .says(&["{feed=\"dollars\"} has no figure yet; `supplywatch check` says why"]);
     // One rule without series keeps no other from its backtest.
     let all = sandbox.run(&["backtest", "--all"]);
     all.is(0).says(&["warning: rule nowhere matches none", "warning: rule absent", "concentration on {feed="]);

@@ -55,7 +55,6 @@ impl Evaluation<'_> {
             // Looking at everything, or another feed's pull, got ahead of this pull's task.
             return Ok(());
         }
-        outcome.evaluated.notices.note(sight, &before.alert);
         let assessment = assess(sight, &before.alert);
         let changed = assessment.changed;
         self.settle(rule, before, assessment, changed, outcome);

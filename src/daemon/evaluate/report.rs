@@ -4,9 +4,9 @@ use tracing::{info, warn};
 
 use crate::alert::Alert;
 use crate::assess::{Assessment, reasons};
-use crate::daemon::notice::Notices;
+use crate::daemon::notice::notices;
 use crate::outbox::Message;
-use crate::rule::{Gate, Judgement, Rule, Verdict};
+use crate::rule::{Gate, Judgement, Rejudged, Rule, Verdict};
 use crate::series::Labels;
 
 /// What an evaluation came to.
@@ -16,8 +16,6 @@ pub struct Evaluated {
     pub assessed: Vec<Assessed>,
     /// How many alerts were found quiet, and left so, without.
     pub quiet: usize,
-    /// What revisions did to the past; that moves no alert.
-    pub notices: Notices,
     /// Whether someone else got ahead somewhere: not everything has been looked at.
     pub fenced: bool,
 }
@@ -27,7 +25,6 @@ impl Evaluated {
     pub fn extend(&mut self, other: Self) {
         self.assessed.extend(other.assessed);
         self.quiet += other.quiet;
-        self.notices.extend(other.notices);
         self.fenced |= other.fenced;
     }
 
@@ -58,12 +55,14 @@ pub struct Assessed {
     pub gates: Vec<Gate>,
     /// How many measures `min_base` kept quiet.
     pub kept_quiet: usize,
+    /// The past periods on which revisions changed the verdict.
+    pub rejudged: Option<Rejudged>,
 }
 
 impl Assessed {
     /// What an assessment says, and who is told of it.
     pub fn new(rule: &Rule, assessment: &Assessment, receivers: Vec<String>) -> Self {
-        let Assessment { alert: Alert { labels, .. }, judgement, transition, .. } = assessment;
+        let Assessment { alert: Alert { labels, .. }, judgement, transition, rejudged, .. } = assessment;
         let verdict = judgement.as_ref().map(|judgement| &judgement.verdict);
         Self {
             rule: rule.name.clone(),
@@ -79,6 +78,7 @@ impl Assessed {
             receivers,
             kept_quiet: judgement.as_ref().map_or(0, Judgement::kept_quiet),
             gates: judgement.as_ref().map(|judgement| judgement.gates.clone()).unwrap_or_default(),
+            rejudged: *rejudged,
         }
     }
 
@@ -95,11 +95,12 @@ impl Assessed {
             transition: None,
             receivers: Vec::new(),
             gates: Vec::new(),
+            rejudged: None,
         }
     }
 }
 
-/// Says in the log which alerts changed, and what else there is to know.
+/// Says in the log which alerts changed.
 pub fn log(evaluated: &Evaluated) {
     for message in evaluated.transitions() {
         info!(
@@ -111,5 +112,15 @@ pub fn log(evaluated: &Evaluated) {
             "alert changed"
         );
     }
-    evaluated.notices.log();
+    for notice in notices(&evaluated.assessed) {
+        info!(
+            rule = notice.rule,
+            series = notice.series,
+            periods = notice.rejudged.periods,
+            first = %notice.rejudged.first,
+            last = %notice.rejudged.last,
+            at_least = notice.rejudged.at_least,
+            "a revision changed the verdict on past periods"
+        );
+    }
 }

@@ -75,12 +75,8 @@ impl Evaluation<'_> {
             let plain = alerts.iter().filter(|(_, before)| before.is_plain()).map(|(at, before)| (*at, &before.alert));
             let quiet = sieve.as_ref().map_or_else(BTreeSet::new, |sieve| sieve.quiet(rule, plain));
             outcome.evaluated.quiet += quiet.len();
-            for (at, before) in alerts {
+            for (at, before) in alerts.into_iter().filter(|(at, _)| !quiet.contains(at)) {
                 let sight = Sight { rule, history: &histories[at], until, now, zone };
-                outcome.evaluated.notices.note(sight, &before.alert);
-                if quiet.contains(&at) {
-                    continue;
-                }
                 let assessment = assess(sight, &before.alert);
                 let kept = !before.needs_no_row(&assessment, sight);
                 self.settle(rule, before, assessment, kept, outcome);
