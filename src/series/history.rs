@@ -100,19 +100,15 @@ impl History {
         self.provenance.extend(other.provenance.iter().map(|(pull, provenance)| (*pull, provenance.clone())));
     }
 
-    /// The pulls that brought the parts of a derived figure; `None` for a figure of its own.
-    pub(super) fn known_origins(&self, point: &Point) -> Option<&[PullId]> {
-        self.origins.get(&(point.span, point.pull, point.recorded_at)).map(Vec::as_slice)
-    }
-
     /// The pulls that brought the parts of a derived vintage; `None` for one of its own.
-    pub fn origins_of(&self, span: Span, vintage: &Vintage) -> Option<&[PullId]> {
-        self.origins.get(&(span, vintage.pull, vintage.recorded_at)).map(Vec::as_slice)
+    pub fn known_origins(&self, span: Span, pull: PullId, recorded_at: Timestamp) -> Option<&[PullId]> {
+        self.origins.get(&(span, pull, recorded_at)).map(Vec::as_slice)
     }
 
     /// Every pull that had a part in a figure: its own, or those of all that it was calculated from.
     pub fn origins(&self, point: &Point) -> Vec<PullId> {
-        self.known_origins(point).map_or_else(|| vec![point.pull], <[PullId]>::to_vec)
+        let Point { span, pull, recorded_at, .. } = *point;
+        self.known_origins(span, pull, recorded_at).map_or_else(|| vec![pull], <[PullId]>::to_vec)
     }
 
     /// Every pull that brought a part of a derived figure.

@@ -24,7 +24,9 @@ mod hook;
 mod http;
 #[cfg(test)]
 mod inbox;
+#[cfg(test)]
 mod live;
+#[cfg(test)]
 mod looking;
 #[cfg(test)]
 mod markdown;
