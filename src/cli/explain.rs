@@ -126,7 +126,11 @@ async fn one(
     let view =
         history.view(instant.map_or(AsOf::Latest, AsOf::Time)).at(instant.unwrap_or_else(|| session.clock.now()));
     let Some(period) = args.period.or_else(|| rule.seen(view).latest()) else {
-        say(&format!("nothing was known of {} then", history.labels()));
+        let labels = history.labels();
+        say(&match instant {
+            Some(_) => format!("nothing was known of {labels} then"),
+            None => format!("{labels} has no figure yet"),
+        });
         return Ok(());
     };
     if period.frequency() != history.frequency() {

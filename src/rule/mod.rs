@@ -2,6 +2,7 @@
 //!
 //! A rule judges; what follows from a verdict (firing, resolving, telling someone) is the alerts' business.
 
+mod advice;
 pub mod bulk;
 mod check;
 pub mod derived;

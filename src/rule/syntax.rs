@@ -284,7 +284,8 @@ fn print_measure(f: &mut fmt::Formatter<'_>, measure: &Measure, arguments: &[Arg
         return Ok(());
     }
     let mut ordered: Vec<&Argument> = arguments.iter().collect();
-    ordered.sort_by_key(|argument| argument.slot);
+    // What the measure has no parameter for stands behind, as it was written.
+    ordered.sort_by_key(|argument| (argument.slot.is_none(), argument.slot));
     for (position, argument) in ordered.iter().enumerate() {
         f.write_str(if position == 0 { "(" } else { ", " })?;
         let by_position = measure.slot(None, position, arguments.len());

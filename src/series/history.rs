@@ -21,6 +21,10 @@ pub struct History {
     max_gap_days: i64,
     release: Option<Release>,
     entries: BTreeMap<Span, Vec<Vintage>>,
+    /// How many periods its longest span covers.
+    longest: u16,
+    /// The first period that any of its spans covers.
+    begins: Option<Period>,
     provenance: BTreeMap<PullId, Provenance>,
     /// Of derived vintages: every pull that brought a part of them.
     origins: BTreeMap<(Span, PullId, Timestamp), Vec<PullId>>,
@@ -33,7 +37,8 @@ impl History {
     pub fn new(labels: Labels, frequency: Frequency, unit: Option<Unit>) -> Self {
         let (entries, provenance, origins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (max_gap_days, release, members) = (MAX_GAP_DAYS, None, Arc::new([]));
-        Self { labels, frequency, unit, max_gap_days, release, entries, provenance, origins, members }
+        let (longest, begins) = (1, None);
+        Self { labels, frequency, unit, max_gap_days, release, entries, longest, begins, provenance, origins, members }
     }
 
     /// Sets how many days may lie between neighbours of a daily series.
@@ -70,6 +75,8 @@ impl History {
 
     /// Adds a vintage of a span; vintages are kept in the order of their pulls, then of their time.
     pub fn record(&mut self, span: Span, vintage: Vintage) {
+        self.longest = self.longest.max(span.length());
+        self.begins = Some(self.begins.map_or(span.first(), |begins| begins.min(span.first())));
         let vintages = self.entries.entry(span).or_default();
         vintages.push(vintage);
         vintages.sort_by_key(|vintage| (vintage.pull, vintage.recorded_at));
@@ -421,7 +428,9 @@ impl<'a> View<'a> {
         }
         let mut period = first;
         while period <= last {
-            match self.point(period) {
+            // A window may begin ten thousands of periods before anything is known.
+            let found = if self.is_before_all(period) { Err(Gap::Missing(period)) } else { self.point(period) };
+            match found {
                 Ok(point) => window.points.push(point),
                 Err(Gap::Combined(_, span)) if span.first() == period && span.last() <= last => {
                     window.points.extend(self.exactly(span));
@@ -433,6 +442,11 @@ impl<'a> View<'a> {
             period = period.next();
         }
         window
+    }
+
+    /// Whether no figure of the view covers a period or an earlier one, as can be seen without looking them up.
+    fn is_before_all(&self, period: Period) -> bool {
+        self.supposed.is_none() && self.history.begins.is_none_or(|begins| period < begins)
     }
 
     /// The observation before `period`: the previous period of a strict calendar, the previous
@@ -477,10 +491,10 @@ impl<'a> View<'a> {
 
     /// A combined figure that covers a period.
     fn combined(&self, period: Period) -> Option<Point> {
+        let beyond = Span::from(period.offset(i32::from(self.history.longest)));
         self.history
             .entries
-            .range(Span::from(period)..)
-            .take_while(|(span, _)| span.last().ordinal() - period.ordinal() < i32::from(u16::MAX))
+            .range(Span::from(period)..beyond)
             .filter(|(span, _)| !span.is_single() && span.contains(period))
             .find_map(|(span, vintages)| self.latest_of(*span, vintages))
     }

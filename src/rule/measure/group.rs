@@ -315,6 +315,25 @@ mod tests {
     }
 
     #[test]
+    fn a_single_member_is_all_of_its_group() {
+        let alone = partners(&[("CN", "2025-08=0 2025-09=30")]);
+        check(
+            &alone,
+            "
+            hhi(partner)            @ 2025-09 = 1
+            top_share(partner)      @ 2025-09 = 100 %
+            top_share(partner, 1000) @ 2025-09 = 100 %
+            share(partner='CN')     @ 2025-09 = 100 %
+            share(hs='8505')        @ 2025-09 = 0 %
+            count                   @ 2025-09 = 1
+            count                   @ 2025-07 = 0
+            hhi(partner)            @ 2025-08 = unknown (zero over zero at 2025-08)
+            hhi(partner)            @ 2025-07 = unknown (waiting for 2025-07)
+        ",
+        );
+    }
+
+    #[test]
     fn several_members_of_one_value_are_one_part() {
         let twice = partners(&[("CN", "2025-09=30"), ("CN", "2025-09=30"), ("MY", "2025-09=40")]);
         check(&twice, "hhi(partner) @ 2025-09 = 0.52\n top_share(partner) @ 2025-09 = 60 %\n count @ 2025-09 = 3");

@@ -7,6 +7,8 @@ mod extreme;
 mod group;
 mod look_back;
 mod rank;
+#[cfg(test)]
+mod reference;
 mod revision;
 mod score;
 mod statistic;
@@ -180,6 +182,13 @@ pub enum Takes {
     Pick,
     /// How many of the largest.
     Rank,
+}
+
+impl Takes {
+    /// Whether it is a label, with a value or without.
+    pub const fn is_label(self) -> bool {
+        matches!(self, Self::Label | Self::Pick)
+    }
 }
 
 /// A measure's arguments by parameter, as the check has found them good.
