@@ -3,7 +3,7 @@
 //! A view answers for one period at a time and says why where it has no answer; whether a figure is
 //! alarming is the rules' business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ impl History {
     }
 
     /// Says which pulls brought the parts of a derived vintage.
-    pub(super) fn record_origins(&mut self, span: Span, vintage: &Vintage, pulls: impl Iterator<Item = PullId>) {
+    pub fn record_origins(&mut self, span: Span, vintage: &Vintage, pulls: impl Iterator<Item = PullId>) {
         let mut pulls: Vec<PullId> = pulls.collect();
         pulls.sort_unstable();
         pulls.dedup();
@@ -105,9 +105,19 @@ impl History {
         self.origins.get(&(point.span, point.pull, point.recorded_at)).map(Vec::as_slice)
     }
 
+    /// The pulls that brought the parts of a derived vintage; `None` for one of its own.
+    pub fn origins_of(&self, span: Span, vintage: &Vintage) -> Option<&[PullId]> {
+        self.origins.get(&(span, vintage.pull, vintage.recorded_at)).map(Vec::as_slice)
+    }
+
     /// Every pull that had a part in a figure: its own, or those of all that it was calculated from.
     pub fn origins(&self, point: &Point) -> Vec<PullId> {
         self.known_origins(point).map_or_else(|| vec![point.pull], <[PullId]>::to_vec)
+    }
+
+    /// Every pull that brought a part of a derived figure.
+    pub fn behind(&self) -> BTreeSet<PullId> {
+        self.origins.values().flatten().copied().collect()
     }
 
     /// Every span that ever had a figure, in order.

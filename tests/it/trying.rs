@@ -76,6 +76,33 @@ fn a_backtest_says_what_would_have_been_sent() {
 }
 
 #[test]
+fn a_revision_of_older_periods_is_told_once_and_moves_no_alert() {
+    let sandbox = pulled(CONFIG, FIGURES);
+    let revised = FIGURES
+        .replace("2025-06,US,353,2025-07-20", "2025-06,US,40,2025-07-25")
+        .replace("2025-07,US,619,2025-08-20", "2025-07,US,30,2025-08-25");
+    sandbox.write("config/magnets.csv", revised);
+    let notice = "rule falling: a revision changed its verdict on 3 past periods, from June 2025 to September 2025; \
+                  that moves no alert";
+    sandbox.run(&["dry-run"]).is(0).says(&[notice, "Nothing would be sent."]);
+    let lines = sandbox.json(&["dry-run"]);
+    let told = &lines[0];
+    assert_eq!((&told["type"], &told["periods"], &told["last"]), (&"rejudged".into(), &3.into(), &"2025-09".into()));
+    once(&sandbox, 0).says(&[notice, "0 alerts changed, 0 messages delivered"]);
+    once(&sandbox, 0).says_nothing_of(&["past period"]);
+    assert_eq!(sandbox.json(&["run", "--once"]).iter().filter(|line| line["type"] == "rejudged").count(), 0);
+    sandbox.write(
+        "config/magnets.csv",
+        FIGURES
+            .replace("2025-06-20", "2025-06-28")
+            .replace("06,US,353,2025-07-20", "06,US,353,2025-07-28")
+            .replace("07,US,619,2025-08-20", "07,US,619,2025-08-28"),
+    );
+    let lines = sandbox.json(&["run", "--once"]);
+    assert_eq!(lines.iter().filter(|line| line["type"] == "rejudged").count(), 1, "{lines:#?}");
+}
+
+#[test]
 fn a_backfill_is_placed_by_the_release_calendar() {
     let undated = FIGURES.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect::<String>();
     let sandbox = pulled(&CONFIG.replace("published = \"published\", ", ""), &undated);

@@ -143,7 +143,7 @@ impl<'a> Check<'a> {
         let first = self.arguments(node, measure, arguments);
         match measure.gives {
             Gives::Quantity => Some(Type::Figure),
-            Gives::Ratio => Some(Type::Ratio),
+            Gives::Ratio | Gives::Share => Some(Type::Ratio),
             Gives::Count => Some(Type::Count),
             Gives::Score => Some(Type::Score),
             Gives::Time => Some(Type::Time),

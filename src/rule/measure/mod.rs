@@ -132,8 +132,10 @@ pub const RANK_MAX: u32 = 1000;
 pub enum Gives {
     /// A figure in the series' unit.
     Quantity,
-    /// A ratio.
+    /// A ratio that is a change: it has a direction, and is told with its sign.
     Ratio,
+    /// A ratio that is a level: a part of a whole, a spread.
+    Share,
     /// A number of periods.
     Count,
     /// A number of standard deviations.
