@@ -141,14 +141,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Judges every newer period in order; a rule that meets a history looks at its latest period alone.
+    /// Judges every newer period in order; a rule that meets a history looks at its latest period in any
+    /// case, and at none that was there before.
     fn newer(&mut self) {
         let mut periods: Vec<Period> =
             self.arrived().filter(|period| self.assessed.is_none_or(|last| *period > last)).collect();
-        periods.dedup();
-        if periods.is_empty() && self.assessed.is_none() {
+        if self.assessed.is_none() {
             periods.extend(self.view.latest());
         }
+        periods.dedup();
         for period in periods {
             self.judge(period, Occasion::NewPeriod);
         }

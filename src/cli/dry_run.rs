@@ -1,5 +1,6 @@
 //! `dry-run`: everything up to the sending, on a copy of the state.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use crate::base::text::{counted, nearest, printable};
 use crate::config::Setup;
 use crate::daemon::{Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, preview_all, pull_all};
 use crate::rule::Gate;
+use crate::series::Labels;
 
 /// Show what a run would send now, on a copy of the state: nothing is sent, nothing is stored
 ///
@@ -51,12 +53,12 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let store = session.copy(&setup.state).await?;
         let context = Context::new(store, session.clock.clone(), &setup)?;
         let evaluation = Evaluation::new(&context, &setup).await?;
-        let mut changed = evaluate_pending(&evaluation).await?;
-        changed.extend(evaluate_all(&evaluation).await?);
+        let mut changed = evaluate_all(&evaluation).await?;
+        changed.extend(evaluate_pending(&evaluation).await?);
         let pulled = pull_all(&context, &setup, |feed| !args.offline || feed.stand_in.is_some()).await?;
         changed.extend(evaluate_pending(&evaluation).await?);
         let shown = |name: &str| args.rule.as_deref().is_none_or(|rule| rule == name);
-        let mut all = merged(changed, evaluation.look().await?);
+        let mut all = merged(changed.assessed, evaluation.look().await?);
         all.retain(|assessed| shown(&assessed.rule));
         let mut previews = preview_all(&context, &setup).await?;
         previews.retain(|(delivered, _)| shown(&delivered.rule));
@@ -88,16 +90,13 @@ fn stand_in(setup: &mut Setup, name: &str, file: &Path) -> anyhow::Result<()> {
 
 /// What every rule says now, with the net change of this run where there was one.
 fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
+    let with_transition = changed.into_iter().filter(|assessed| assessed.transition.is_some());
+    let mut last: BTreeMap<(String, Labels), Assessed> =
+        with_transition.map(|assessed| ((assessed.rule.clone(), assessed.labels.clone()), assessed)).collect();
     now.into_iter()
-        .map(|now| {
-            let same = |assessed: &&Assessed| assessed.rule == now.rule && assessed.labels == now.labels;
-            let last = changed.iter().rev().filter(same).find(|assessed| assessed.transition.is_some());
-            match last {
-                Some(last) => {
-                    Assessed { transition: last.transition.clone(), receivers: last.receivers.clone(), ..now }
-                }
-                None => now,
-            }
+        .map(|now| match last.remove(&(now.rule.clone(), now.labels.clone())) {
+            Some(last) => Assessed { transition: last.transition, receivers: last.receivers, ..now },
+            None => now,
         })
         .collect()
 }

@@ -10,7 +10,7 @@ use crate::base::error::Chain;
 use crate::base::text::{counted, printable};
 use crate::config::Setup;
 use crate::daemon::{
-    Assessed, Context, Delivered, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
+    Context, Delivered, Evaluated, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
     pull_all, serve,
 };
 use crate::outbox::Next;
@@ -55,13 +55,13 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
 async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Result<()> {
     let setup = Arc::new(setup);
     let evaluation = Evaluation::new(context, &setup).await?;
-    let mut assessed = evaluate_pending(&evaluation).await?;
-    assessed.extend(evaluate_all(&evaluation).await?);
+    let mut evaluated = evaluate_all(&evaluation).await?;
+    evaluated.extend(evaluate_pending(&evaluation).await?);
     let pulled = pull_all(context, &setup, |_| true).await?;
-    assessed.extend(evaluate_pending(&evaluation).await?);
+    evaluated.extend(evaluate_pending(&evaluation).await?);
     let delivered = deliver_all(context, &setup).await?;
     match session.format {
-        Format::Text => report(&pulled, &assessed, &delivered),
+        Format::Text => report(&pulled, &evaluated, &delivered),
         Format::Json => report_json(session, &pulled, &delivered)?,
     }
     let well = pulled.iter().all(Pulled::is_ok) && delivered.iter().all(|delivered| delivered.next == Next::Done);
@@ -69,9 +69,9 @@ async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Res
 }
 
 /// What happened, for a person.
-fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
+fn report(pulled: &[Pulled], evaluated: &Evaluated, delivered: &[Delivered]) {
     say_pulled(pulled);
-    let changed = assessed.iter().filter(|assessed| assessed.transition.is_some()).count();
+    let changed = evaluated.transitions().count();
     let sent = delivered.iter().filter(|delivered| delivered.next == Next::Done).count();
     say(&format!("{} changed, {} delivered", counted(changed, "alert"), counted(sent, "message")));
     for Delivered { receiver, title, outcome, next, .. } in delivered {

@@ -75,21 +75,21 @@ impl<'a> Catalogue<'a> {
             Some(until) => until,
             None => self.newest(store, subject).await?,
         };
-        let mut histories = BTreeMap::new();
-        for position in self.roster.stored(subject) {
-            histories.insert(position, history(self.setup, store, &self.stored[position], until).await?);
-        }
+        let positions = self.roster.stored(subject);
+        let stored: Vec<SeriesRef> = positions.iter().map(|position| self.stored[*position].clone()).collect();
+        let read = histories(self.setup, store, &stored, until).await?;
+        let histories: BTreeMap<_, _> = positions.into_iter().zip(read).collect();
         Ok(Past { history: self.roster.history(subject, histories), until })
     }
 
     /// The stored series that a subject's figures come from, with what their feeds say of their calendars.
     pub async fn sources(&self, store: &Store, subject: &Subject) -> Result<Vec<History>, StoreError> {
-        let mut histories = Vec::new();
+        let mut read = Vec::new();
         for series in self.stored(subject) {
             let until = store.newest_pull(&series.feed).await?;
-            histories.push(history(self.setup, store, series, until).await?);
+            read.extend(histories(self.setup, store, std::slice::from_ref(series), until).await?);
         }
-        Ok(histories)
+        Ok(read)
     }
 
     fn stored(&self, subject: &Subject) -> impl Iterator<Item = &SeriesRef> {
@@ -125,11 +125,17 @@ pub fn feed<'a>(setup: &'a Setup, name: &str) -> Option<&'a Feed> {
     setup.feeds.iter().find(|feed| feed.name == name)
 }
 
-/// A stored series' history, with what its feed says of its calendar.
-pub async fn history(setup: &Setup, store: &Store, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
-    let history = store.history(series, until).await?;
-    Ok(match feed(setup, &series.feed) {
+/// The histories of stored series, in their order, with what their feeds say of their calendars.
+pub async fn histories(
+    setup: &Setup,
+    store: &Store,
+    series: &[SeriesRef],
+    until: PullId,
+) -> Result<Vec<History>, StoreError> {
+    let histories = store.histories(series, until).await?.into_iter().zip(series);
+    let with_calendar = |(history, series): (History, &SeriesRef)| match feed(setup, &series.feed) {
         Some(feed) => history.with_max_gap(feed.max_gap_days).with_release(feed.release.clone()),
         None => history,
-    })
+    };
+    Ok(histories.map(with_calendar).collect())
 }

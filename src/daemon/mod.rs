@@ -16,7 +16,7 @@ mod supervise;
 
 pub use catalogue::Catalogue;
 pub use deliver::{Delivered, deliver_all, preview_all};
-pub use evaluate::{Assessed, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
+pub use evaluate::{Assessed, Evaluated, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
 pub use poll::{Pulled, PulledHow, pull_all};
 pub use sd_notify::Notify;
 pub use supervise::serve;

@@ -329,6 +329,12 @@ impl<'a> View<'a> {
         self.history.entries.iter().filter_map(move |(span, vintages)| view.latest_of(*span, vintages))
     }
 
+    /// Whether a span that had a figure has none any more.
+    pub fn has_withdrawn(&self) -> bool {
+        let mut newest = self.history.entries.values().filter_map(|vintages| self.newest(vintages));
+        newest.any(|vintage| vintage.value.is_none())
+    }
+
     /// The latest period with a figure.
     pub fn latest(&self) -> Option<Period> {
         self.points().next_back().map(|point| point.span.last())

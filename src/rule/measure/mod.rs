@@ -17,6 +17,12 @@ mod window;
 mod year_to_date;
 mod zscore;
 
+pub use rank::share_at_or_below;
+pub use score::{robust_score, seasonal_score};
+pub use statistic::{deviation, median};
+pub use trend::{slope, volatility};
+pub use year_to_date::first_of_year;
+
 use super::evaluate::Scope;
 use super::evidence::{Reading, Value};
 use super::headline::Telling;
@@ -84,6 +90,12 @@ impl Measure {
     /// Whether it is about a group's members.
     pub fn is_of_groups(&self) -> bool {
         [group::SHARE.name, group::TOP_SHARE.name, group::HHI.name, group::COUNT.name].contains(&self.name)
+    }
+
+    /// Whether a figure for each period is all that its value depends on: not the vintages before, the
+    /// members of a group, or the time.
+    pub fn reads_figures_alone(&self) -> bool {
+        !(self.is_of_groups() || self.is_timely() || self.name == revision::REVISION.name)
     }
 
     /// Whether its value changes with the clock alone.

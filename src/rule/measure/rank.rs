@@ -16,13 +16,19 @@ pub const PERCENTILE: Measure = Measure {
     walks: false,
     read: |scope, call| {
         of_window(alone(scope.window(call.back(0))), scope, |points| {
-            let now = points.last().map_or(f64::NAN, |point| point.value);
-            let below = points.iter().filter(|point| point.value <= now).count();
-            Value::Ratio(below as f64 / points.len() as f64)
+            let figures: Vec<f64> = points.iter().map(|point| point.value).collect();
+            Value::Ratio(share_at_or_below(&figures))
         })
     },
     words: told,
 };
+
+/// The share of some figures that are at or below the last of them.
+pub fn share_at_or_below(figures: &[f64]) -> f64 {
+    let now = figures.last().copied().unwrap_or(f64::NAN);
+    let below = figures.iter().filter(|figure| **figure <= now).count();
+    below as f64 / figures.len() as f64
+}
 
 fn told(telling: &Telling<'_>) -> Option<String> {
     let Value::Ratio(share) = *telling.value else { return None };

@@ -68,7 +68,8 @@ fn year_so_far(scope: &Scope<'_>, end: Period) -> Window {
     }
 }
 
-fn first_of_year(period: Period) -> Option<Period> {
+/// The first period of a period's calendar year.
+pub fn first_of_year(period: Period) -> Option<Period> {
     let day = period.first_day();
     match period.frequency() {
         Frequency::Day => Period::day(day.year(), 1, 1),
