@@ -321,9 +321,9 @@ mod tests {
             &alone,
             "
             hhi(partner)            @ 2025-09 = 1
-            top_share(partner)      @ 2025-09 = +100 %
-            top_share(partner, 1000) @ 2025-09 = +100 %
-            share(partner='CN')     @ 2025-09 = +100 %
+            top_share(partner)      @ 2025-09 = 100 %
+            top_share(partner, 1000) @ 2025-09 = 100 %
+            share(partner='CN')     @ 2025-09 = 100 %
             share(hs='8505')        @ 2025-09 = 0 %
             count                   @ 2025-09 = 1
             count                   @ 2025-07 = 0
