@@ -141,14 +141,22 @@ impl Knowledge {
             .with_max_gap(history.max_gap_days())
             .with_release(history.release().cloned());
         let mut origins: BTreeMap<Span, Vec<Origin>> = BTreeMap::new();
+        // What was pulled in one moment goes under the moment's number; the pulls behind a derived figure,
+        // of which there are several, under numbers of their own.
         let mut sources: BTreeMap<PullId, PullId> = BTreeMap::new();
         let late = known.iter().filter(|known| known.is_overdue(release)).map(|known| known.span).collect();
         for Known { span, vintage, at, origin, .. } in known {
             let pull = number(&moments, at);
-            renumbered.record(span, Vintage { recorded_at: at, pull, ..*vintage });
+            let known = Vintage { recorded_at: at, pull, ..*vintage };
+            renumbered.record(span, known);
             origins.entry(span).or_default().push(origin);
-            let source = sources.entry(pull).or_insert(vintage.pull);
-            *source = vintage.pull.max(*source);
+            if let Some(pulls) = history.origins_of(span, vintage) {
+                renumbered.record_origins(span, &known, pulls.iter().map(|pull| behind(*pull)));
+                sources.extend(pulls.iter().map(|pull| (behind(*pull), *pull)));
+            } else {
+                let source = sources.entry(pull).or_insert(vintage.pull);
+                *source = vintage.pull.max(*source);
+            }
         }
         for (pull, source) in sources {
             if let Some(provenance) = history.provenance(source) {
@@ -192,10 +200,18 @@ impl Knowledge {
         for (span, vintages) in own.entries() {
             for vintage in vintages {
                 let pull = number(moments, vintage.recorded_at);
-                renumbered.record(span, Vintage { pull, ..*vintage });
-                if let Some(provenance) = own.provenance(vintage.pull) {
+                let known = Vintage { pull, ..*vintage };
+                renumbered.record(span, known);
+                if let Some(pulls) = own.origins_of(span, vintage) {
+                    renumbered.record_origins(span, &known, pulls.iter().copied());
+                } else if let Some(provenance) = own.provenance(vintage.pull) {
                     renumbered.record_provenance(pull, provenance.clone());
                 }
+            }
+        }
+        for pull in own.behind() {
+            if let Some(provenance) = own.provenance(pull) {
+                renumbered.record_provenance(pull, provenance.clone());
             }
         }
         renumbered
@@ -242,6 +258,11 @@ impl Knowledge {
         let later = self.history.entries().filter(|(span, _)| span.last() > period);
         later.filter_map(|(span, _)| self.first(span)).min()
     }
+}
+
+/// The number of a pull behind derived figures, past that of any moment.
+const fn behind(pull: PullId) -> PullId {
+    PullId(pull.0.saturating_add(1 << 40))
 }
 
 /// A moment's number: its place among all of them, from 1.

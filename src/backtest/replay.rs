@@ -156,8 +156,11 @@ pub fn replay(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range) -> Rep
     let history = knowledge.history();
     let walk = Walk::over(rule, knowledge, zone);
     let view = history.view(AsOf::Latest);
-    let rows: Vec<Row> =
-        spans(&view).into_iter().filter(|span| range.contains(span.last())).map(|span| walk.row(span)).collect();
+    let in_range_spans = spans(&view).into_iter().filter(|span| range.contains(span.last()));
+    let rows: Vec<Row> = match knowledge.moments().last() {
+        Some(now) => in_range_spans.map(|span| walk.row(span, now)).collect(),
+        None => Vec::new(),
+    };
     let mut vintages = Vintages::default();
     rows.iter().flat_map(|row| knowledge.origins(row.span)).for_each(|origin| vintages.count(*origin));
     vintages.late = rows.iter().filter(|row| knowledge.is_late(row.span)).count();
@@ -251,20 +254,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn row(&self, span: Span) -> Row {
+    fn row(&self, span: Span, now: (PullId, Timestamp)) -> Row {
         let (history, period) = (self.knowledge.history(), span.last());
         let first = self.knowledge.first(span);
         let moment = first.or_else(|| self.knowledge.first_after(period));
         let value = |as_of| history.view(as_of).exactly(span).map(|point| point.value);
-        let told = |as_of, at| told(self.rule, &history.view(as_of).at(at), period);
+        let told = |(pull, at)| told(self.rule, &history.view(AsOf::Pull(pull)).at(at), period);
         let origin = self.knowledge.origins(span).first().copied();
         Row {
             span,
             known: first.map(|(_, at)| at).zip(origin),
             then: first.and_then(|(pull, _)| value(AsOf::Pull(pull))),
             now: value(AsOf::Latest),
-            said: moment.map(|(pull, at)| told(AsOf::Pull(pull), at)),
-            says: told(AsOf::Latest, self.knowledge.end().unwrap_or(Timestamp::from_millis(0))),
+            said: moment.map(told),
+            says: told(now),
             firing: self.episodes.iter().any(|episode| episode.covers(period)),
             held: self.held.get(&period).cloned(),
         }

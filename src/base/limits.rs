@@ -56,6 +56,8 @@ pub const STREAK_MAX: u32 = 1000;
 pub const LOOK_BACK_MAX: u32 = 40_000;
 /// Years that a season is held against, at most.
 pub const YEARS_MAX: u32 = 100;
+/// Past periods that are judged again after a revision, at most: the latest.
+pub const PERIODS_REJUDGED_MAX: usize = 240;
 /// Reasons that are kept of an unknown value; the others are counted.
 pub const REASONS_KEPT: usize = 8;
 /// Bytes of a receiver's answer that are read for its verdict, at most.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::pulled::say_pulled;
+use super::pulled::{notice_json, say_notices, say_pulled};
 use super::{Exit, FAILED, Format, Session, say};
 use crate::base::text::{counted, nearest, printable};
 use crate::config::Setup;
-use crate::daemon::{Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, preview_all, pull_all};
+use crate::daemon::{
+    Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, notices, preview_all, pull_all,
+};
 use crate::rule::Gate;
 use crate::series::Labels;
 
@@ -58,14 +60,21 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let pulled = pull_all(&context, &setup, |feed| !args.offline || feed.stand_in.is_some()).await?;
         changed.extend(evaluate_pending(&evaluation).await?);
         let shown = |name: &str| args.rule.as_deref().is_none_or(|rule| rule == name);
+        changed.assessed.retain(|assessed| shown(&assessed.rule));
+        let notices = notices(&changed.assessed);
         let mut all = merged(changed.assessed, evaluation.look().await?);
         all.retain(|assessed| shown(&assessed.rule));
         let mut previews = preview_all(&context, &setup).await?;
         previews.retain(|(delivered, _)| shown(&delivered.rule));
         match session.format {
-            Format::Text => show(session, &setup, &pulled, &all, &previews)?,
+            Format::Text => {
+                say_pulled(&pulled);
+                say_notices(&notices);
+                show(session, &setup, &all, &previews)?;
+            }
             Format::Json => {
                 say_pulled(&pulled);
+                notices.iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
                 all.iter().try_for_each(|assessed| session.line(&line(assessed)))?;
             }
         }
@@ -104,11 +113,9 @@ fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
 fn show(
     session: &Session,
     setup: &Setup,
-    pulled: &[Pulled],
     all: &[Assessed],
     previews: &[(crate::daemon::Delivered, String)],
 ) -> anyhow::Result<()> {
-    say_pulled(pulled);
     for (delivered, text) in previews {
         session.print(&format!("── would send to {} ({}) ──\n{text}\n", delivered.receiver, delivered.id))?;
     }

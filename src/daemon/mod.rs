@@ -7,6 +7,7 @@
 mod catalogue;
 mod deliver;
 mod evaluate;
+mod notice;
 mod poll;
 mod round;
 mod sd_notify;
@@ -17,6 +18,7 @@ mod supervise;
 pub use catalogue::Catalogue;
 pub use deliver::{Delivered, deliver_all, preview_all};
 pub use evaluate::{Assessed, Evaluated, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
+pub use notice::{Notice, notices};
 pub use poll::{Pulled, PulledHow, pull_all};
 pub use sd_notify::Notify;
 pub use supervise::serve;

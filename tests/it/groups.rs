@@ -74,7 +74,7 @@ fn groups_are_explained_replayed_and_recorded() {
     at September 2025: holds
       when share(partner='CN') > 70% → holds
         share(partner='CN') > 70% = holds
-          share(partner='CN') = +80 %
+          share(partner='CN') = 80 %
             · 2025-09 100 t (final, known since 2025-10-20T00:00:00Z)
             China = 80 t
             Malaysia = 20 t

@@ -7,6 +7,8 @@ mod extreme;
 mod group;
 mod look_back;
 mod rank;
+#[cfg(test)]
+mod reference;
 mod revision;
 mod score;
 mod statistic;
@@ -130,8 +132,10 @@ pub const RANK_MAX: u32 = 1000;
 pub enum Gives {
     /// A figure in the series' unit.
     Quantity,
-    /// A ratio.
+    /// A ratio that is a change: it has a direction, and is told with its sign.
     Ratio,
+    /// A ratio that is a level: a part of a whole, a spread.
+    Share,
     /// A number of periods.
     Count,
     /// A number of standard deviations.
@@ -178,6 +182,13 @@ pub enum Takes {
     Pick,
     /// How many of the largest.
     Rank,
+}
+
+impl Takes {
+    /// Whether it is a label, with a value or without.
+    pub const fn is_label(self) -> bool {
+        matches!(self, Self::Label | Self::Pick)
+    }
 }
 
 /// A measure's arguments by parameter, as the check has found them good.

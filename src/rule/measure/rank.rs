@@ -12,7 +12,7 @@ pub const PERCENTILE: Measure = Measure {
     name: "percentile",
     parameters: &[Parameter { name: "n", takes: Takes::Sample, optional: false }],
     signature: "`percentile(n)`",
-    gives: Gives::Ratio,
+    gives: Gives::Share,
     walks: false,
     read: |scope, call| {
         of_window(alone(scope.window(call.back(0))), scope, |points| {
@@ -49,18 +49,18 @@ mod tests {
         check(
             &history("t", MAGNETS),
             "
-            percentile(5)  @ 2025-09 = +60 %
-            percentile(4)  @ 2025-08 = +75 %
-            percentile(6)  @ 2025-10 = +100 %
-            percentile(2)  @ 2025-09 = +50 %
+            percentile(5)  @ 2025-09 = 60 %
+            percentile(4)  @ 2025-08 = 75 %
+            percentile(6)  @ 2025-10 = 100 %
+            percentile(2)  @ 2025-09 = 50 %
             percentile(6)  @ 2025-09 = unknown (waiting for 2025-04)
         ",
         );
         check(
             &history("t", "2025-01=5 2025-02=5 2025-03=5 2025-04=-1"),
             "
-            percentile(3) @ 2025-03 = +100 %
-            percentile(4) @ 2025-04 = +25 %
+            percentile(3) @ 2025-03 = 100 %
+            percentile(4) @ 2025-04 = 25 %
         ",
         );
         check(

@@ -36,7 +36,7 @@ pub const VOLATILITY: Measure = Measure {
     name: "volatility",
     parameters: SAMPLE,
     signature: "`volatility(n)`",
-    gives: Gives::Ratio,
+    gives: Gives::Share,
     walks: false,
     read: varied,
     words: |telling| {
@@ -144,8 +144,8 @@ mod tests {
         check(
             &magnets,
             "
-            volatility(3) @ 2025-09 = +45.9 %
-            volatility(5) @ 2025-10 = +91.4 %
+            volatility(3) @ 2025-09 = 45.9 %
+            volatility(5) @ 2025-10 = 91.4 %
             volatility(6) @ 2025-10 = unknown (waiting for 2025-04)
             volatility(5) @ 2025-09 = unknown (waiting for 2025-04)
         ",
@@ -157,13 +157,13 @@ mod tests {
             volatility(2) @ 2025-03 = 0 %
             volatility(2) @ 2025-04 = unknown (the figure at 2025-04 is not above zero and so has no logarithm)
             volatility(2) @ 2025-05 = unknown (the figure at 2025-04 is not above zero and so has no logarithm)
-            volatility(2) @ 2025-07 = +146 633.6 %
+            volatility(2) @ 2025-07 = 146 633.6 %
         ",
         );
         check(
             &history("CNY/t", "2025-08-13=4 2025-08-14=5 2025-08-15=4 2025-08-18=5"),
             "
-            volatility(3)  @ 2025-08-18 = +25.8 %
+            volatility(3)  @ 2025-08-18 = 25.8 %
             volatility(3d) @ 2025-08-18 = unknown (there are too few figures to tell a spread)
         ",
         );

@@ -138,6 +138,21 @@ mod tests {
     }
 
     #[test]
+    fn in_january_the_year_is_as_old_as_its_figure() {
+        check(
+            &history("t", "2024-01=80 2024-12=7 2025-01=100 2026-01=0"),
+            "
+            ytd     @ 2025-01 = 100 t
+            ytd     @ 2026-01 = 0 t
+            ytd_yoy @ 2025-01 = +25 %
+            ytd_yoy @ 2026-01 = −100 %
+            ytd     @ 2025-02 = unknown (waiting for 2025-02)
+            ytd_yoy @ 2024-01 = unknown (waiting for 2023-01)
+        ",
+        );
+    }
+
+    #[test]
     fn years_that_are_no_base() {
         check(
             &history("t", "2023-01=0 2024-01=0 2025-01=-5 2026-01=5 2026-02=1.7e308 2026-03=1.7e308"),
