@@ -17,6 +17,7 @@ mod delivering;
 mod fetching;
 #[cfg(test)]
 mod five_minutes;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod hook;
