@@ -72,6 +72,7 @@ fn days(text: &str) -> Result<u32, String> {
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let events = args.events.as_ref().map(events).transpose()?;
+    in_order(args.from, args.to)?;
     let setup = session.load()?;
     let rules: Vec<&Rule> = match &args.rule {
         Some(name) => vec![known_rule(&setup, name)?],
@@ -85,8 +86,8 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let pasts = super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
         let mut pasts = Vec::new();
-        for rule in rules {
-            pasts.push((rule, past(&store, &setup, rule, &args.labels, basis).await?));
+        for rule in with_series(&store, &setup, args.all, rules).await? {
+            pasts.push((rule, past(session, (&store, &setup), rule, &args.labels, basis).await?));
         }
         anyhow::Ok(pasts)
     })?;
@@ -100,20 +101,61 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// What was known when of every series that a rule means.
-pub async fn past(
+/// Refuses a range that ends before it begins.
+fn in_order(from: Option<Period>, to: Option<Period>) -> anyhow::Result<()> {
+    match from.zip(to) {
+        Some((from, to)) if from.first_day() > to.last_day() => {
+            say(&format!("error: --from {from} is after --to {to}"));
+            Err(Exit(USAGE).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Of all rules those that have series, unless none has any; the others are said.
+async fn with_series<'a>(
     store: &Store,
     setup: &Setup,
+    all: bool,
+    rules: Vec<&'a Rule>,
+) -> anyhow::Result<Vec<&'a Rule>> {
+    let catalogue = Catalogue::new(setup, store).await?;
+    let (some, none): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| !catalogue.subjects(rule).is_empty());
+    if !all || some.is_empty() {
+        return Ok(rules);
+    }
+    for rule in none {
+        say(&format!(
+            "warning: rule {} matches none of the {} series that there are",
+            printable(&rule.name),
+            catalogue.len()
+        ));
+    }
+    Ok(some)
+}
+
+/// What was known when of every series that a rule means, and that nothing more is until now.
+async fn past(
+    session: &Session,
+    (store, setup): (&Store, &Setup),
     rule: &Rule,
     labels: &[(String, String)],
     basis: Basis,
 ) -> anyhow::Result<Vec<(Knowledge, Tz)>> {
     let catalogue = Catalogue::new(setup, store).await?;
+    let subjects = super::explain::matching(&catalogue, rule, labels)?;
     let mut past = Vec::new();
-    for subject in super::explain::matching(&catalogue, rule, labels)? {
-        let history = super::explain::past(&catalogue, store, &subject).await?;
-        let zone = catalogue.zone(&subject);
-        past.push((Knowledge::new(&history, basis, history.release(), zone), zone));
+    for subject in &subjects {
+        let history = match catalogue.past(store, subject, None).await?.history {
+            Ok(history) => history,
+            Err(misfit) => {
+                say(&format!("warning: {} is left out: {misfit}", subject.labels));
+                continue;
+            }
+        };
+        let zone = catalogue.zone(subject);
+        let knowledge = Knowledge::new(&history, basis, history.release(), zone);
+        past.push((knowledge.until(session.clock.now()), zone));
     }
     Ok(past)
 }
@@ -182,7 +224,11 @@ fn events(path: &PathBuf) -> anyhow::Result<Vec<Event>> {
         say(&format!("error: --events {}: {why}", printable(&path.display().to_string())));
         anyhow::Error::from(Exit(USAGE))
     };
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let unread = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(unread(error)))?;
     read_events(&text).map_err(|error| refused(Chain(&error).to_string()))
 }
 

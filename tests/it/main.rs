@@ -24,6 +24,8 @@ mod hook;
 mod http;
 #[cfg(test)]
 mod inbox;
+mod live;
+mod looking;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]

@@ -286,14 +286,81 @@ fn an_expression_is_underlined_at_its_place() {
 
     2 errors
     "#);
-    insta::assert_snapshot!(told(&format!("{SERIES}when = ''")), @r#"
+    insta::assert_snapshot!(told(&format!("{SERIES}when = ''")), @"
     error: the expression is empty
      --> supplywatch.toml:4:9
       |
     4 | when = ''
       |         ^ expected a condition such as `declines >= 2`
+      |
+      = help: write `declines >= 2`, or another condition
 
     1 error
+    ");
+}
+
+/// The rows of the page's table are selectors, and select what it says.
+#[test]
+fn the_pages_selectors_select() {
+    let page = include_str!("../../../docs/RULES.md");
+    let section = page.split("## Which series").nth(1).unwrap().split("## Conditions").next().unwrap();
+    let rows: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let selects = |row: &str, labels: &[(&str, &str)]| {
+        let feeds = FEEDS.replace("['partner']", "['partner', 'hs', 'grade']");
+        let rule = format!("[rule.r]\nseries = {{ {row} }}\nwhen = 'declines >= 2'\nnotify = 'desk'\n{feeds}");
+        let rule = Sandbox::new(&rule).setup().rules.into_iter().next().unwrap();
+        let all = [("feed", "magnets"), ("reporter", "CN"), ("flow", "export")].into_iter();
+        rule.selector.matches(&all.chain(labels.iter().copied()).collect())
+    };
+    assert_eq!(rows.len(), 7);
+    assert!(selects(rows[0], &[("partner", "US")]) && !selects(rows[0], &[("partner", "DE")]));
+    assert!(selects(rows[1], &[("partner", "DE")]) && !selects(rows[1], &[("partner", "FR")]));
+    assert!(selects(rows[2], &[("hs", "85051110")]) && !selects(rows[2], &[("hs", "28053000")]));
+    assert!(selects("hs = '{8505,2846}*'", &[("hs", "28461010")]) && selects("hs = '8[0-4]*'", &[("hs", "8112")]));
+    assert!(selects(rows[3], &[("partner", "US")]) && selects(rows[3], &[]) && !selects(rows[3], &[("partner", "CN")]));
+    assert!(selects(rows[4], &[("hs", "85051110")]) && !selects(rows[4], &[("hs", "850590")]));
+    assert!(selects(rows[5], &[("grade", "N52")]) && !selects(rows[5], &[]));
+    assert!(selects(rows[6], &[]));
+}
+
+/// The place is found behind wide characters, tabs and escapes, and in every spelling of a TOML text.
+#[test]
+fn the_place_is_underlined_whatever_stands_before_it() {
+    let told = |when: &str| {
+        let told = told(&format!("{SERIES}when = {when}"));
+        let lines: Vec<&str> = told.lines().filter(|line| line.contains('|') && line.trim() != "|").collect();
+        lines.join("\n")
+    };
+    let spellings = [
+        "[\"value > 5 吨 and yoy < -25\"]",
+        "'value\t>\t5 吨\tand\tyoy\t<\t-25'",
+        r#""value\t> 5 \u5428 and yoy < -25""#,
+        r#""value > 5 \u0074 and yoy < \u002d25""#,
+        "\"\"\"\nvalue > 5 t and \\\n\n   yoy < -25\"\"\"",
+        "'''\nvalue > 5 t and\n\tyoy < -25'''",
+        "'''value > 5 t and yoy < -25''' # 25",
+    ];
+    insta::assert_snapshot!(spellings.map(told).join("\n\n"), @r#"
+    4 | when = ["value > 5 吨 and yoy < -25"]
+      |                                 ^^^ a ratio: write -25%
+
+    4 | when = 'value    >    5 吨    and    yoy    <    -25'
+      |                                                  ^^^ a ratio: write -25%
+
+    4 | when = "value\t> 5 \u5428 and yoy < -25"
+      |                                     ^^^ a ratio: write -25%
+
+    4 | when = "value > 5 \u0074 and yoy < \u002d25"
+      |                                    ^^^^^^^^ a ratio: write -25%
+
+    7 |    yoy < -25"""
+      |          ^^^ a ratio: write -25%
+
+    6 |     yoy < -25'''
+      |           ^^^ a ratio: write -25%
+
+    4 | when = '''value > 5 t and yoy < -25''' # 25
+      |                                 ^^^ a ratio: write -25%
     "#);
 }
 
@@ -799,7 +866,7 @@ fn what_measures_of_groups_take() {
     5 | ...> 1%', 'top_share(5%) > 1%', 'share("CN") > 1%', 'count(partner) > 2']
       |                                        ^^^^ expected a label with a value, such as `partner='CN'`
       |
-      = help: which one? write `share(CN='VALUE')`
+      = help: of which label? write `share(LABEL='CN')`, such as `share(partner='CN')`
 
     error: there is no measure `partner`
      --> supplywatch.toml:5:147

@@ -225,6 +225,44 @@ fn names_and_labels_are_checked() {
 }
 
 #[test]
+fn inputs_say_what_they_are_of() {
+    for (text, what) in [
+        ("from = {}\nvalue = '5'", "`from` of series `made` names no input"),
+        ("from = { a = { feed = 'magnets' } }\nvalue = '5 t'\nunit = 't'", "the formula names no input"),
+        ("from = { a = { feed = 'mag*' } }\nvalue = 'a'\nunit = 't'", "a pattern is no name"),
+        ("from = { a = { feed = '!prices' } }\nvalue = 'a'\nunit = 't'", "a pattern is no name"),
+        ("from = { a = { feed = 'made' } }\nvalue = 'a'\nunit = 't'", "derives from itself: made → made"),
+        ("from = { a = { feed = 'magnets' } }\nvalue = 'a'\nfrequency = 'day'", "write frequency = \"month\""),
+    ] {
+        let told = told(text);
+        assert!(told.contains(what), "{told}");
+    }
+}
+
+/// Series of a feed without the label would be for no value of it, and vanish.
+#[test]
+fn all_feeds_of_an_input_have_the_labels_of_by_or_none() {
+    let totals =
+        "[feed.totals]\nkind = 'csv'\npath = 't.csv'\nfrequency = 'month'\nunit = 't'\ncolumns = { labels = ['hs'] }\n";
+    let told = |by: &str| {
+        let from = "from = { a = { feed = ['magnets', 'totals'] }, b = { feed = 'totals' } }";
+        check(&config(&format!("{from}\nby = {by}\nvalue = 'a / b'\n{totals}")))
+    };
+    assert_eq!(told("['hs']"), "");
+    insta::assert_snapshot!(told("['hs', 'partner']"), @"
+    error: the series of feed `totals` have no label `partner`, which `by` asks for
+     --> supplywatch.toml:2:10
+      |
+    2 | from = { a = { feed = ['magnets', 'totals'] }, b = { feed = 'totals' } }
+      |          ^ some have it, some do not
+      |
+      = help: take `totals` away from input `a`, or `partner` from `by`
+
+    1 error
+    ");
+}
+
+#[test]
 fn formulas_are_checked() {
     insta::assert_snapshot!(told(&format!("{USD}value = 'price / rat'")), @r#"
     error: `from` has no input `rat`
@@ -289,13 +327,14 @@ fn formulas_are_checked() {
     "#);
 }
 
-/// The page's series, over the feeds that it speaks of.
+/// The page's rules and series, over the feeds that it speaks of.
 #[test]
-fn the_pages_series_are_series() {
+fn the_pages_tables_are_rules_and_series() {
     let page = include_str!("../../../docs/RULES.md");
     let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let series: Vec<&str> = blocks.filter(|block| block.starts_with("[series.")).collect();
-    assert!(series.len() > 3, "the page has lost its series");
+    let tables: Vec<&str> =
+        blocks.filter(|block| block.starts_with("[series.") || block.starts_with("[rule.")).collect();
+    assert!(tables.len() > 9, "the page has lost its examples");
     let feed = |name: &str, frequency: &str, unit: &str, labels: &str| {
         format!(
             "[feed.{name}]\nkind = 'csv'\npath = 'f.csv'\nfrequency = '{frequency}'\nunit = '{unit}'\ncolumns = {{ labels = [{labels}] }}\n"
@@ -304,10 +343,12 @@ fn the_pages_series_are_series() {
     let feeds = [
         feed("rare-earth-prices", "day", "CNY/t", "'grade'"),
         feed("usd-cny", "day", "CNY/USD", ""),
-        feed("us-imports", "month", "t", "'hs', 'partner'"),
+        feed("us-imports", "month", "t", "'hs', 'partner', 'measure'")
+            .replace("unit = 't'\ncolumns = {", "columns = { unit = 'unit',"),
+        feed("china-magnets", "month", "t", "'hs', 'partner'"),
         feed("us-import-values", "month", "USD", "'hs', 'partner'"),
         feed("cn-exports-to-date", "month", "t", "'hs'"),
     ];
     let rule = "[rule.r]\nseries = { feed = '*' }\nwhen = 'declines >= 2'\nnotify = 'desk'\n[receiver.desk]\nkind = 'console'\n";
-    assert_eq!(check(&format!("{}{}{rule}", series.join("\n"), feeds.join("\n"))), "");
+    assert_eq!(check(&format!("{}{}{rule}", tables.join("\n"), feeds.join("\n"))), "");
 }

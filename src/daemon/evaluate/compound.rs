@@ -6,8 +6,9 @@
 use super::report::Assessed;
 use super::{Evaluation, Outcome};
 use crate::assess::{Sight, assess};
-use crate::daemon::catalogue::{Catalogue, Subject};
+use crate::daemon::catalogue::Catalogue;
 use crate::rule::Rule;
+use crate::rule::roster::Subject;
 use crate::series::PullId;
 use crate::store::{SeriesRef, StoreError};
 

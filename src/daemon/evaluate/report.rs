@@ -4,8 +4,9 @@ use tracing::{info, warn};
 
 use crate::alert::Alert;
 use crate::assess::{Assessment, reasons};
+use crate::daemon::notice::notices;
 use crate::outbox::Message;
-use crate::rule::{Gate, Judgement, Rule, Verdict};
+use crate::rule::{Gate, Judgement, Rejudged, Rule, Verdict};
 use crate::series::Labels;
 
 /// What an evaluation came to.
@@ -54,12 +55,14 @@ pub struct Assessed {
     pub gates: Vec<Gate>,
     /// How many measures `min_base` kept quiet.
     pub kept_quiet: usize,
+    /// The past periods on which revisions changed the verdict.
+    pub rejudged: Option<Rejudged>,
 }
 
 impl Assessed {
     /// What an assessment says, and who is told of it.
     pub fn new(rule: &Rule, assessment: &Assessment, receivers: Vec<String>) -> Self {
-        let Assessment { alert: Alert { labels, .. }, judgement, transition, .. } = assessment;
+        let Assessment { alert: Alert { labels, .. }, judgement, transition, rejudged, .. } = assessment;
         let verdict = judgement.as_ref().map(|judgement| &judgement.verdict);
         Self {
             rule: rule.name.clone(),
@@ -75,6 +78,7 @@ impl Assessed {
             receivers,
             kept_quiet: judgement.as_ref().map_or(0, Judgement::kept_quiet),
             gates: judgement.as_ref().map(|judgement| judgement.gates.clone()).unwrap_or_default(),
+            rejudged: *rejudged,
         }
     }
 
@@ -91,6 +95,7 @@ impl Assessed {
             transition: None,
             receivers: Vec::new(),
             gates: Vec::new(),
+            rejudged: None,
         }
     }
 }
@@ -105,6 +110,17 @@ pub fn log(evaluated: &Evaluated) {
             number = message.number,
             period = message.period,
             "alert changed"
+        );
+    }
+    for notice in notices(&evaluated.assessed) {
+        info!(
+            rule = notice.rule,
+            series = notice.series,
+            periods = notice.rejudged.periods,
+            first = %notice.rejudged.first,
+            last = %notice.rejudged.last,
+            at_least = notice.rejudged.at_least,
+            "a revision changed the verdict on past periods"
         );
     }
 }

@@ -13,8 +13,9 @@
 //! - Where nothing arrived and nothing was revised, nothing is judged, and nothing changes in any case.
 //!
 //! Everything else is not decided here, and goes to `assess`: what holds or is unknown at L; alerts that fire,
-//! wait, or begin anew; series with a withdrawn figure, without any, daily, or with figures that have no cell
-//! in a panel; rules that ask for the time, look at final figures alone, or cannot be put into steps.
+//! wait, or begin anew; series with a revised figure, which may change what was said of the past, with a withdrawn
+//! one, without any, daily, or with figures that have no cell in a panel; rules that ask for the time, look at
+//! final figures alone, or cannot be put into steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,6 +73,9 @@ impl<'a> Sieve<'a> {
         let mut batches: BTreeMap<(usize, Period), Batch> = BTreeMap::new();
         for (at, alert) in alerts {
             let Some(place) = self.places[at].filter(|place| alert.assessed <= Some(place.latest)) else { continue };
+            if !self.histories[at].view(AsOf::Pull(self.until)).revised_since(alert.seen).is_empty() {
+                continue;
+            }
             let batch = batches.entry((place.panel, place.latest)).or_default();
             batch.rows.push(place.row);
             batch.histories.insert(place.row, at);

@@ -53,7 +53,7 @@ impl Sqlite {
                 let select = format!("SELECT {ALERT} FROM alert WHERE rule = ?1 AND labels = ?2");
                 let mut select = connection.prepare_cached(&select)?;
                 let mut read = |key| select.query_and_then((&rule, key), alert)?.next().transpose();
-                keys.iter().map(|key| read(key)).collect()
+                keys.iter().map(read).collect()
             })
             .await
     }
