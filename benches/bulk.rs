@@ -50,7 +50,8 @@ fn every_month(bencher: Bencher<'_, '_>, rule: &str) {
 
 fn judged(bencher: Bencher<'_, '_>, rule: &str, periods: &[Period]) {
     let gates = [Expr::parse(rule).expect("a rule")];
-    let program = Program::new(&[Question { gates: &gates, min_base: None }], &PANEL, periods).expect("it has steps");
+    let program =
+        Program::new(&[Question { gates: &gates, ..Question::default() }], &PANEL, periods).expect("it has steps");
     let items = ItemsCount::new(SERIES * periods.len());
     bencher.counter(items).bench_local(|| {
         let mut holding = 0;
@@ -65,7 +66,7 @@ fn judged(bencher: Bencher<'_, '_>, rule: &str, periods: &[Period]) {
 fn put_into_steps(bencher: Bencher<'_, '_>) {
     let gates = [Expr::parse("declines >= 2").expect("a rule"), Expr::parse("zscore(24) < -2").expect("a rule")];
     let last = [month(MONTHS as i32 - 1)];
-    bencher.bench_local(|| Program::new(&[Question { gates: &gates, min_base: None }], &PANEL, &last));
+    bencher.bench_local(|| Program::new(&[Question { gates: &gates, ..Question::default() }], &PANEL, &last));
 }
 
 #[bench(args = ["P07", "P0*", "!P07"])]

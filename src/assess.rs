@@ -11,7 +11,7 @@ use crate::alert::{
 use crate::base::clock::Timestamp;
 use crate::outbox::{Matter, Message, Said};
 use crate::period::Period;
-use crate::rule::{Judgement, Renotify, Rule, Severity, Verdict, judge};
+use crate::rule::{self, Judgement, Rejudged, Renotify, Rule, Severity, Verdict, judge};
 use crate::series::{AsOf, History, PullId, Revision, View};
 
 /// What becomes of one alert.
@@ -27,6 +27,8 @@ pub struct Assessment {
     pub told: bool,
     /// Whether anything about the alert is to be stored.
     pub changed: bool,
+    /// The past periods on which revisions changed the verdict.
+    pub rejudged: Option<Rejudged>,
 }
 
 /// What a rule sees of one series at one moment.
@@ -55,6 +57,18 @@ pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
     walk.finish()
 }
 
+/// On how many periods before the one that an alert was judged at last its rule says something else now, because
+/// of the revisions that came since. They move no alert: `None` where there are none.
+fn rejudged(sight: Sight<'_>, alert: &Alert) -> Option<Rejudged> {
+    let assessed = alert.assessed?;
+    let view = |pull| sight.rule.seen(sight.history.view(AsOf::Pull(pull)).at(sight.now));
+    let (before, now) = (view(alert.seen), view(sight.until));
+    let revised = now.revised_since(alert.seen).into_iter();
+    let news = revised.filter(|revision| is_news(revision, sight.rule.revision_tolerance));
+    let first = news.map(|revision| revision.span.first()).min()?;
+    rule::rejudged(sight.rule, &before, &now, first, assessed)
+}
+
 /// Ends an alert whose rule or series is gone; `None` where it does not fire.
 pub fn lapse(alert: &Alert, cause: Cause, now: Timestamp) -> Option<(Alert, Transition, Message)> {
     let State::Firing(firing) = &alert.state else { return None };
@@ -78,6 +92,7 @@ pub fn lapse(alert: &Alert, cause: Cause, now: Timestamp) -> Option<(Alert, Tran
         view: None,
         said: Some(&said),
         revisions: &[],
+        rejudged: None,
         since: Some(firing.since),
         zone: chrono_tz::UTC,
     });
@@ -141,14 +156,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Judges every newer period in order; a rule that meets a history looks at its latest period alone.
+    /// Judges every newer period in order; a rule that meets a history looks at its latest period in any
+    /// case, and at none that was there before.
     fn newer(&mut self) {
         let mut periods: Vec<Period> =
             self.arrived().filter(|period| self.assessed.is_none_or(|last| *period > last)).collect();
-        periods.dedup();
-        if periods.is_empty() && self.assessed.is_none() {
+        if self.assessed.is_none() {
             periods.extend(self.view.latest());
         }
+        periods.dedup();
         for period in periods {
             self.judge(period, Occasion::NewPeriod);
         }
@@ -206,13 +222,14 @@ impl<'a> Walk<'a> {
 
     fn finish(self) -> Assessment {
         let net = self.net();
-        let transition = net.map(|(kind, judgement)| self.transition(kind, &judgement));
+        let rejudged = rejudged(self.sight, self.before);
+        let transition = net.map(|(kind, judgement)| self.transition(kind, &judgement, rejudged));
         let judgement =
             self.assessed.or_else(|| self.view.latest()).map(|period| judge(self.sight.rule, &self.view, period));
         let told = transition.as_ref().is_some_and(|(transition, _)| self.is_told(transition.kind));
         let alert = self.alert(transition.as_ref(), told);
         let changed = transition.is_some() || alert != *self.before;
-        Assessment { alert, judgement, transition, told, changed }
+        Assessment { alert, judgement, transition, told, changed, rejudged }
     }
 
     /// What was firing before the walk.
@@ -243,7 +260,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn transition(&self, kind: Kind, judgement: &Judgement) -> (Transition, Message) {
+    fn transition(&self, kind: Kind, judgement: &Judgement, rejudged: Option<Rejudged>) -> (Transition, Message) {
         let opens = !self.before.is_firing();
         let was = self.was();
         let severity = self.firing.map(|(severity, _)| severity).or(was.map(|firing| firing.severity));
@@ -268,6 +285,7 @@ impl<'a> Walk<'a> {
             view: Some(self.view),
             said: said.as_ref(),
             revisions: &self.revisions,
+            rejudged,
             since: self.firing.map(|(_, since)| since).or(was.map(|firing| firing.since)),
             zone: self.sight.zone,
         });
@@ -519,6 +537,28 @@ mod tests {
         assert_eq!(messages[2].said, None);
         assert_eq!(messages.iter().map(|message| message.alert.episode).collect::<Vec<_>>(), [1, 1, 2]);
         assert_eq!(messages.iter().map(|message| message.number).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_revision_of_older_periods_alone_fires_nothing_and_is_counted() {
+        let low = rule("value < 350 t", None);
+        let mut history = history();
+        publish(&mut history, 1, "2025-05=500 2025-06=300 2025-07=619 2025-08=590");
+        fn sight<'a>(rule: &'a Rule, history: &'a History, pull: i64) -> Sight<'a> {
+            Sight { rule, history, until: PullId(pull), now: now(pull), zone: chrono_tz::UTC }
+        }
+        let first = assess(sight(&low, &history, 1), &Alert::new("falling", labels(), "hash", PullId(0)));
+        assert_eq!(rejudged(sight(&low, &history, 1), &first.alert), None, "nothing came since");
+        publish(&mut history, 2, "2025-05=200 2025-06=400 2025-07=620");
+        let counted = rejudged(sight(&low, &history, 2), &first.alert).map(|rejudged| rejudged.to_string());
+        assert_eq!(counted.as_deref(), Some("2 past periods, from May 2025 to June 2025"));
+        let second = assess(sight(&low, &history, 2), &first.alert);
+        assert_eq!((told(&second).as_str(), second.alert.seen), ("- ok", PullId(2)));
+        assert_eq!(rejudged(sight(&low, &history, 2), &second.alert), None, "once");
+        // A message that goes out anyway says it too.
+        publish(&mut history, 3, "2025-05=500 2025-09=100");
+        let fired = assess(sight(&low, &history, 3), &second.alert).transition.unwrap().1;
+        insta::assert_snapshot!(fired.summary, @"September 2025 100 t. Known since 20 April 2025. A revision changed the verdict on 1 past period, May 2025.");
     }
 
     #[test]

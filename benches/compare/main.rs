@@ -96,7 +96,7 @@ fn main() {
     memory(&settings, &panel);
     let rules: Vec<Expr> = RULES.iter().map(|rule| Expr::parse(rule).expect("a rule")).collect();
     let questions: Vec<Question<'_>> =
-        rules.iter().map(|rule| Question { gates: std::slice::from_ref(rule), min_base: None }).collect();
+        rules.iter().map(|rule| Question { gates: std::slice::from_ref(rule), ..Question::default() }).collect();
     let wanted = |work: &str| settings.work == work || settings.work == "all";
     if wanted("latest") {
         latest(&settings, &matrix, &panel, &questions);

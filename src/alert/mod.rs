@@ -90,6 +90,18 @@ impl Alert {
         alert_id(&self.rule, &self.labels)
     }
 
+    /// The same after a look that changed nothing: it reached to pull `seen`, at which the history's latest
+    /// period was `latest`.
+    #[must_use]
+    pub fn looked(self, seen: PullId, latest: Option<Period>) -> Self {
+        Self { seen, assessed: self.assessed.max(latest), ..self }
+    }
+
+    /// Whether it neither fires nor waits for a figure.
+    pub const fn is_quiet(&self) -> bool {
+        matches!(self.state, State::Ok) && self.held.is_none()
+    }
+
     /// Whether it fires.
     pub const fn is_firing(&self) -> bool {
         matches!(self.state, State::Firing(_))

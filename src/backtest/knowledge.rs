@@ -103,6 +103,7 @@ pub struct Knowledge {
     moments: Vec<Timestamp>,
     origins: BTreeMap<Span, Vec<Origin>>,
     late: BTreeSet<Span>,
+    until: Option<Timestamp>,
 }
 
 /// One vintage with its moment.
@@ -140,21 +141,29 @@ impl Knowledge {
             .with_max_gap(history.max_gap_days())
             .with_release(history.release().cloned());
         let mut origins: BTreeMap<Span, Vec<Origin>> = BTreeMap::new();
+        // What was pulled in one moment goes under the moment's number; the pulls behind a derived figure,
+        // of which there are several, under numbers of their own.
         let mut sources: BTreeMap<PullId, PullId> = BTreeMap::new();
         let late = known.iter().filter(|known| known.is_overdue(release)).map(|known| known.span).collect();
         for Known { span, vintage, at, origin, .. } in known {
             let pull = number(&moments, at);
-            renumbered.record(span, Vintage { recorded_at: at, pull, ..*vintage });
+            let known = Vintage { recorded_at: at, pull, ..*vintage };
+            renumbered.record(span, known);
             origins.entry(span).or_default().push(origin);
-            let source = sources.entry(pull).or_insert(vintage.pull);
-            *source = vintage.pull.max(*source);
+            if let Some(pulls) = history.origins_of(span, vintage) {
+                renumbered.record_origins(span, &known, pulls.iter().map(|pull| behind(*pull)));
+                sources.extend(pulls.iter().map(|pull| (behind(*pull), *pull)));
+            } else {
+                let source = sources.entry(pull).or_insert(vintage.pull);
+                *source = vintage.pull.max(*source);
+            }
         }
         for (pull, source) in sources {
             if let Some(provenance) = history.provenance(source) {
                 renumbered.record_provenance(pull, provenance.clone());
             }
         }
-        Self { history: renumbered, moments, origins, late }
+        Self { history: renumbered, moments, origins, late, until: None }
     }
 
     /// Renumbers the members of a group by all their moments together, and adds them up anew. A moment of the
@@ -180,7 +189,7 @@ impl Knowledge {
         };
         let origins = sum.entries().map(of_span).collect();
         let late = parts.iter().flat_map(|part| part.late.iter().copied()).collect();
-        Self { history: sum.with_release(history.release().cloned()), moments, origins, late }
+        Self { history: sum.with_release(history.release().cloned()), moments, origins, late, until: None }
     }
 
     /// The history with its pulls numbered by other moments, its own among them.
@@ -191,13 +200,32 @@ impl Knowledge {
         for (span, vintages) in own.entries() {
             for vintage in vintages {
                 let pull = number(moments, vintage.recorded_at);
-                renumbered.record(span, Vintage { pull, ..*vintage });
-                if let Some(provenance) = own.provenance(vintage.pull) {
+                let known = Vintage { pull, ..*vintage };
+                renumbered.record(span, known);
+                if let Some(pulls) = own.origins_of(span, vintage) {
+                    renumbered.record_origins(span, &known, pulls.iter().copied());
+                } else if let Some(provenance) = own.provenance(vintage.pull) {
                     renumbered.record_provenance(pull, provenance.clone());
                 }
             }
         }
+        for pull in own.behind() {
+            if let Some(provenance) = own.provenance(pull) {
+                renumbered.record_provenance(pull, provenance.clone());
+            }
+        }
         renumbered
+    }
+
+    /// The same, with nothing more to become known until a time.
+    #[must_use]
+    pub fn until(self, at: Timestamp) -> Self {
+        Self { until: Some(at), ..self }
+    }
+
+    /// Until when all is known that became known: its last moment, or the time that was set.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.moments.last().copied().max(self.until)
     }
 
     /// The history, its pulls numbered by moment from 1.
@@ -230,6 +258,11 @@ impl Knowledge {
         let later = self.history.entries().filter(|(span, _)| span.last() > period);
         later.filter_map(|(span, _)| self.first(span)).min()
     }
+}
+
+/// The number of a pull behind derived figures, past that of any moment.
+const fn behind(pull: PullId) -> PullId {
+    PullId(pull.0.saturating_add(1 << 40))
 }
 
 /// A moment's number: its place among all of them, from 1.

@@ -14,7 +14,7 @@ mod score;
 mod sweep;
 
 pub use knowledge::{Basis, Knowledge};
-pub use replay::{Range, Replay, replay};
+pub use replay::{Range, Replay, Standing, replay};
 pub use report::{Report, csv, json_lines, text};
 pub use score::{Event, rate, read_events};
 pub use sweep::{Sweep, sweep};

@@ -3,6 +3,7 @@
 //! What becomes of the alert is decided by `assess`; this file only turns the pages.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -13,8 +14,8 @@ use crate::assess::{Sight, assess, reasons};
 use crate::base::clock::Timestamp;
 use crate::outbox::Message;
 use crate::period::{Frequency, Period, Span};
-use crate::rule::{Rule, Verdict, judge};
-use crate::series::{AsOf, Labels, PullId, Unit, View};
+use crate::rule::{Rule, Severity, Verdict, judge};
+use crate::series::{AsOf, History, Labels, PullId, Unit, View};
 
 /// The periods that a report is about. What lies outside still counts as the past of what lies within.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,6 +81,17 @@ pub struct Step {
     pub told: bool,
 }
 
+/// How an alert stands from a moment on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// The moment.
+    pub at: Timestamp,
+    /// How bad it is, while it fires.
+    pub firing: Option<Severity>,
+    /// Why it is held as it was, while it is.
+    pub held: Option<String>,
+}
+
 /// From the opening of an alert to its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Episode {
@@ -131,6 +143,8 @@ pub struct Replay {
     pub steps: Vec<Step>,
     /// The episodes that touch the range.
     pub episodes: Vec<Episode>,
+    /// How the alert stood, in order, each until the next; in range or not.
+    pub standings: Vec<Standing>,
     /// How the moments of the vintages in range are known.
     pub vintages: Vintages,
     /// The first and the last period with a figure, in range or not.
@@ -142,8 +156,11 @@ pub fn replay(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range) -> Rep
     let history = knowledge.history();
     let walk = Walk::over(rule, knowledge, zone);
     let view = history.view(AsOf::Latest);
-    let rows: Vec<Row> =
-        spans(&view).into_iter().filter(|span| range.contains(span.last())).map(|span| walk.row(span)).collect();
+    let in_range_spans = spans(&view).into_iter().filter(|span| range.contains(span.last()));
+    let rows: Vec<Row> = match knowledge.moments().last() {
+        Some(now) => in_range_spans.map(|span| walk.row(span, now)).collect(),
+        None => Vec::new(),
+    };
     let mut vintages = Vintages::default();
     rows.iter().flat_map(|row| knowledge.origins(row.span)).for_each(|origin| vintages.count(*origin));
     vintages.late = rows.iter().filter(|row| knowledge.is_late(row.span)).count();
@@ -163,6 +180,7 @@ pub fn replay(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range) -> Rep
         extent: view.earliest().zip(view.latest()),
         episodes: walk.episodes.iter().filter(|episode| touches(episode)).copied().collect(),
         steps: walk.steps.into_iter().filter(in_range).collect(),
+        standings: walk.standings,
     }
 }
 
@@ -173,6 +191,7 @@ struct Walk<'a> {
     alert: Alert,
     steps: Vec<Step>,
     episodes: Vec<Episode>,
+    standings: Vec<Standing>,
     held: BTreeMap<Period, String>,
 }
 
@@ -180,9 +199,15 @@ impl<'a> Walk<'a> {
     fn over(rule: &'a Rule, knowledge: &'a Knowledge, zone: Tz) -> Self {
         let history = knowledge.history();
         let alert = Alert::new(&rule.name, history.labels().clone(), &rule.hash, PullId(0));
-        let mut walk = Self { rule, knowledge, alert, steps: Vec::new(), episodes: Vec::new(), held: BTreeMap::new() };
-        for (until, now) in knowledge.moments() {
+        let (steps, episodes, standings, held) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
+        let mut walk = Self { rule, knowledge, alert, steps, episodes, standings, held };
+        let mut moments = knowledge.moments().peekable();
+        while let Some((until, now)) = moments.next() {
             walk.step(Sight { rule, history, until, now, zone });
+            let end = moments.peek().map(|(_, next)| *next).or(knowledge.end());
+            for now in ticks(rule, history, now..end.unwrap_or(now)) {
+                walk.step(Sight { rule, history, until, now, zone });
+            }
         }
         walk
     }
@@ -197,6 +222,19 @@ impl<'a> Walk<'a> {
             self.held.entry(judgement.period).or_insert_with(|| held.clone());
         }
         self.alert = assessment.alert;
+        self.stand(sight.now);
+    }
+
+    /// Notes how the alert stands, where that is another way than before.
+    fn stand(&mut self, at: Timestamp) {
+        let firing = match &self.alert.state {
+            State::Firing(firing) => Some(firing.severity),
+            State::Ok => None,
+        };
+        let held = self.alert.held.clone();
+        if self.standings.last().is_none_or(|last| last.firing != firing || last.held != held) {
+            self.standings.push(Standing { at, firing, held });
+        }
     }
 
     /// Opens or ends an episode.
@@ -216,24 +254,35 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn row(&self, span: Span) -> Row {
+    fn row(&self, span: Span, now: (PullId, Timestamp)) -> Row {
         let (history, period) = (self.knowledge.history(), span.last());
         let first = self.knowledge.first(span);
         let moment = first.or_else(|| self.knowledge.first_after(period));
         let value = |as_of| history.view(as_of).exactly(span).map(|point| point.value);
-        let told = |as_of| told(self.rule, &history.view(as_of), period);
+        let told = |(pull, at)| told(self.rule, &history.view(AsOf::Pull(pull)).at(at), period);
         let origin = self.knowledge.origins(span).first().copied();
         Row {
             span,
             known: first.map(|(_, at)| at).zip(origin),
             then: first.and_then(|(pull, _)| value(AsOf::Pull(pull))),
             now: value(AsOf::Latest),
-            said: moment.map(|(pull, _)| told(AsOf::Pull(pull))),
-            says: told(AsOf::Latest),
+            said: moment.map(told),
+            says: told(now),
             firing: self.episodes.iter().any(|episode| episode.covers(period)),
             held: self.held.get(&period).cloned(),
         }
     }
+}
+
+/// When a rule that the clock moves is asked though nothing became known: each day, a minute after midnight by
+/// the calendar that it goes by. A minute, since what is older than a day is so only after it.
+fn ticks(rule: &Rule, history: &History, between: std::ops::Range<Timestamp>) -> impl Iterator<Item = Timestamp> {
+    let zone = history.release().map_or(chrono_tz::UTC, |release| release.zone);
+    let minute = Duration::from_secs(60);
+    let first = rule.uses_time().then(|| between.start.date(zone));
+    let days = std::iter::successors(first, NaiveDate::succ_opt);
+    let after_midnight = days.map(move |day| Timestamp::start_of_day(day, zone).plus(minute));
+    after_midnight.skip_while(move |at| *at <= between.start).take_while(move |at| *at < between.end)
 }
 
 fn told(rule: &Rule, view: &View<'_>, period: Period) -> Told {

@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 
 use super::knowledge::Vintages;
-use super::replay::Step;
+use super::replay::{Row, Step};
 use super::sweep::SweepError;
 use super::testing::{US, WORLD, at, customs, history, labels, rule};
 use super::*;
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Period};
-use crate::series::{Finite, History, Labels, PullId, Status, Vintage};
+use crate::series::{Finite, History, Labels, Provenance, PullId, Status, Vintage, derive};
 
 const UTC: chrono_tz::Tz = chrono_tz::UTC;
 
@@ -39,6 +39,57 @@ fn exports_to_the_world_fell_twice_in_a_row_twice_in_2025() {
             "resolved 2025-11 on 2025-12-20",
         ]
     );
+}
+
+/// Time measures are of the moment that a row is about: the one at which its figure became known, and today's
+/// knowledge at the last of these.
+#[test]
+fn rows_tell_the_age_and_the_lateness_of_their_moment() {
+    let script = "
+        2025-06 353
+        2025-07 619 2025-09-29
+        2025-08 590
+    ";
+    let history = history("US", script).with_release(Some(customs()));
+    let told = |when: &str| -> Vec<String> {
+        let rows = replayed(&rule(when, None), &history, Basis::Stored).rows;
+        let then = |row: &Row| row.said.as_ref().map_or("-", |told| told.verdict);
+        rows.iter().map(|row| format!("{} {} {}", row.span, then(row), row.says.verdict)).collect()
+    };
+    // Known on 20 July, 29 September and, of August, on 20 September: the last moment is 29 September.
+    assert_eq!(told("age >= 19d"), ["2025-06 holds holds", "2025-07 holds holds", "2025-08 holds holds"]);
+    assert_eq!(told("age > 20d"), ["2025-06 fails holds", "2025-07 holds holds", "2025-08 fails holds"]);
+    assert_eq!(told("overdue"), ["2025-06 fails fails", "2025-07 fails fails", "2025-08 fails fails"]);
+}
+
+/// A derived figure is of as many sources as it was made of, by whatever moments they are told apart.
+#[test]
+fn a_derived_figure_names_all_its_sources() {
+    let mut members = ["US", "DE"].map(|partner| history(partner, "2025-08 590\n2025-09 420.5"));
+    for (number, member) in (0_i64..).zip(&mut members) {
+        let (mut renumbered, feed) =
+            (History::new(member.labels().clone(), Frequency::Month, member.unit().cloned()), member.labels().key());
+        for (span, vintages) in member.entries() {
+            for vintage in vintages {
+                let pull = PullId(2 * vintage.pull.0 + number);
+                renumbered.record(span, Vintage { pull, ..*vintage });
+                let (url, sha256) = (format!("{feed} {}", pull.0), String::new());
+                let provenance = Provenance { feed: feed.clone(), url, retrieved_at: vintage.recorded_at, sha256 };
+                renumbered.record_provenance(pull, provenance);
+            }
+        }
+        *member = renumbered;
+    }
+    let sum = derive::sum(labels("W00"), &members.iter().collect::<Vec<_>>()).unwrap();
+    let sources = |history: &History| -> Vec<String> {
+        let steps = replayed(&rule("change < 0%", None), history, Basis::Stored).steps;
+        let sources = steps[0].message.sources.iter();
+        sources.map(|source| source.url.rsplit_once(' ').unwrap().1.to_owned()).collect()
+    };
+    assert_eq!(sources(&members[0]), ["2", "4"]);
+    assert_eq!(sources(&sum), ["2", "3", "4", "5"], "August and September of both");
+    let grouped = derive::group(labels("W00"), vec![sum.clone()]).unwrap();
+    assert_eq!(sources(&grouped), ["2", "3", "4", "5"]);
 }
 
 #[test]
@@ -143,7 +194,7 @@ fn pulled_at_once() -> History {
         at_once.record(span, Vintage { recorded_at: pulled, pull: PullId(1), ..vintages[0] });
     }
     let (feed, url, sha256) = ("magnets".into(), "magnets.csv".into(), String::new());
-    at_once.record_provenance(PullId(1), crate::series::Provenance { feed, url, retrieved_at: pulled, sha256 });
+    at_once.record_provenance(PullId(1), Provenance { feed, url, retrieved_at: pulled, sha256 });
     at_once
 }
 

@@ -40,6 +40,8 @@ pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(10);
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
 /// Neighbours in a daily series lie at most so many days apart.
 pub const MAX_GAP_DAYS: i64 = 7;
+/// Days for which a scenario goes on after its last figure, at most.
+pub const SCENARIO_DAYS_MAX: u64 = 3660;
 /// Levels of brackets in an expression, at most.
 pub const EXPRESSION_DEPTH_MAX: usize = 64;
 /// Characters in an expression, at most.
@@ -54,6 +56,8 @@ pub const STREAK_MAX: u32 = 1000;
 pub const LOOK_BACK_MAX: u32 = 40_000;
 /// Years that a season is held against, at most.
 pub const YEARS_MAX: u32 = 100;
+/// Past periods that are judged again after a revision, at most: the latest.
+pub const PERIODS_REJUDGED_MAX: usize = 240;
 /// Reasons that are kept of an unknown value; the others are counted.
 pub const REASONS_KEPT: usize = 8;
 /// Bytes of a receiver's answer that are read for its verdict, at most.

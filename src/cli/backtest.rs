@@ -86,7 +86,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let store = session.copy(&setup.state).await?;
         let mut pasts = Vec::new();
         for rule in rules {
-            pasts.push((rule, past(&store, &setup, rule, &args.labels, basis).await?));
+            pasts.push((rule, past(session, (&store, &setup), rule, &args.labels, basis).await?));
         }
         anyhow::Ok(pasts)
     })?;
@@ -100,10 +100,10 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// What was known when of every series that a rule means.
-pub async fn past(
-    store: &Store,
-    setup: &Setup,
+/// What was known when of every series that a rule means, and that nothing more is until now.
+async fn past(
+    session: &Session,
+    (store, setup): (&Store, &Setup),
     rule: &Rule,
     labels: &[(String, String)],
     basis: Basis,
@@ -113,7 +113,8 @@ pub async fn past(
     for subject in super::explain::matching(&catalogue, rule, labels)? {
         let history = super::explain::past(&catalogue, store, &subject).await?;
         let zone = catalogue.zone(&subject);
-        past.push((Knowledge::new(&history, basis, history.release(), zone), zone));
+        let knowledge = Knowledge::new(&history, basis, history.release(), zone);
+        past.push((knowledge.until(session.clock.now()), zone));
     }
     Ok(past)
 }

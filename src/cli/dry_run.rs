@@ -1,15 +1,19 @@
 //! `dry-run`: everything up to the sending, on a copy of the state.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::pulled::say_pulled;
+use super::pulled::{notice_json, say_notices, say_pulled};
 use super::{Exit, FAILED, Format, Session, say};
 use crate::base::text::{counted, nearest, printable};
 use crate::config::Setup;
-use crate::daemon::{Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, preview_all, pull_all};
+use crate::daemon::{
+    Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, notices, preview_all, pull_all,
+};
 use crate::rule::Gate;
+use crate::series::Labels;
 
 /// Show what a run would send now, on a copy of the state: nothing is sent, nothing is stored
 ///
@@ -51,19 +55,26 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let store = session.copy(&setup.state).await?;
         let context = Context::new(store, session.clock.clone(), &setup)?;
         let evaluation = Evaluation::new(&context, &setup).await?;
-        let mut changed = evaluate_pending(&evaluation).await?;
-        changed.extend(evaluate_all(&evaluation).await?);
+        let mut changed = evaluate_all(&evaluation).await?;
+        changed.extend(evaluate_pending(&evaluation).await?);
         let pulled = pull_all(&context, &setup, |feed| !args.offline || feed.stand_in.is_some()).await?;
         changed.extend(evaluate_pending(&evaluation).await?);
         let shown = |name: &str| args.rule.as_deref().is_none_or(|rule| rule == name);
-        let mut all = merged(changed, evaluation.look().await?);
+        changed.assessed.retain(|assessed| shown(&assessed.rule));
+        let notices = notices(&changed.assessed);
+        let mut all = merged(changed.assessed, evaluation.look().await?);
         all.retain(|assessed| shown(&assessed.rule));
         let mut previews = preview_all(&context, &setup).await?;
         previews.retain(|(delivered, _)| shown(&delivered.rule));
         match session.format {
-            Format::Text => show(session, &setup, &pulled, &all, &previews)?,
+            Format::Text => {
+                say_pulled(&pulled);
+                say_notices(&notices);
+                show(session, &setup, &all, &previews)?;
+            }
             Format::Json => {
                 say_pulled(&pulled);
+                notices.iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
                 all.iter().try_for_each(|assessed| session.line(&line(assessed)))?;
             }
         }
@@ -88,16 +99,13 @@ fn stand_in(setup: &mut Setup, name: &str, file: &Path) -> anyhow::Result<()> {
 
 /// What every rule says now, with the net change of this run where there was one.
 fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
+    let with_transition = changed.into_iter().filter(|assessed| assessed.transition.is_some());
+    let mut last: BTreeMap<(String, Labels), Assessed> =
+        with_transition.map(|assessed| ((assessed.rule.clone(), assessed.labels.clone()), assessed)).collect();
     now.into_iter()
-        .map(|now| {
-            let same = |assessed: &&Assessed| assessed.rule == now.rule && assessed.labels == now.labels;
-            let last = changed.iter().rev().filter(same).find(|assessed| assessed.transition.is_some());
-            match last {
-                Some(last) => {
-                    Assessed { transition: last.transition.clone(), receivers: last.receivers.clone(), ..now }
-                }
-                None => now,
-            }
+        .map(|now| match last.remove(&(now.rule.clone(), now.labels.clone())) {
+            Some(last) => Assessed { transition: last.transition, receivers: last.receivers, ..now },
+            None => now,
         })
         .collect()
 }
@@ -105,11 +113,9 @@ fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
 fn show(
     session: &Session,
     setup: &Setup,
-    pulled: &[Pulled],
     all: &[Assessed],
     previews: &[(crate::daemon::Delivered, String)],
 ) -> anyhow::Result<()> {
-    say_pulled(pulled);
     for (delivered, text) in previews {
         session.print(&format!("── would send to {} ({}) ──\n{text}\n", delivered.receiver, delivered.id))?;
     }

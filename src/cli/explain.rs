@@ -8,8 +8,9 @@ use super::{Exit, Format, Session, say};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, nearest};
 use crate::config::Setup;
-use crate::daemon::{Catalogue, Subject};
+use crate::daemon::Catalogue;
 use crate::period::Period;
+use crate::rule::roster::Subject;
 use crate::rule::{
     Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, distance, judge, next_distance,
 };
@@ -125,7 +126,11 @@ async fn one(
     let view =
         history.view(instant.map_or(AsOf::Latest, AsOf::Time)).at(instant.unwrap_or_else(|| session.clock.now()));
     let Some(period) = args.period.or_else(|| rule.seen(view).latest()) else {
-        say(&format!("nothing was known of {} then", history.labels()));
+        let labels = history.labels();
+        say(&match instant {
+            Some(_) => format!("nothing was known of {labels} then"),
+            None => format!("{labels} has no figure yet"),
+        });
         return Ok(());
     };
     if period.frequency() != history.frequency() {
@@ -285,7 +290,7 @@ fn distance_json(severity: Option<Severity>, distance: &Distance) -> Json {
 /// One part of the expression, the figures that it read, and its parts below it.
 fn tree(reading: &Reading, history: &History, depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
-    lines.push(format!("{indent}{} = {}", reading.text, reading.value));
+    lines.push(format!("{indent}{} = {}", reading.text, reading.words()));
     for point in &reading.points {
         lines.push(format!("{indent}  · {}", figure(point, history)));
     }
@@ -322,7 +327,7 @@ fn point_json(point: &Point) -> Json {
 fn reading_json(reading: &Reading) -> Json {
     let points = reading.points.iter().map(point_json);
     json!({
-        "text": reading.text, "value": reading.value.to_string(), "points": points.collect::<Vec<_>>(),
+        "text": reading.text, "value": reading.words(), "points": points.collect::<Vec<_>>(),
         "parts": reading.parts.iter().map(reading_json).collect::<Vec<_>>(),
     })
 }

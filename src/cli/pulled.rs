@@ -1,8 +1,10 @@
-//! What became of each feed's pull, in words.
+//! What became of each feed's pull, and what it did to the past, in words and as JSON.
+
+use serde_json::{Value, json};
 
 use super::say;
 use crate::base::text::{counted, printable};
-use crate::daemon::{Pulled, PulledHow};
+use crate::daemon::{Notice, Pulled, PulledHow};
 
 /// What became of each feed, for a person.
 pub fn say_pulled(pulled: &[Pulled]) {
@@ -15,6 +17,24 @@ pub fn say_pulled(pulled: &[Pulled]) {
             say(&format!("  … and {} more", pulled.refused_count - pulled.refused.len()));
         }
     }
+}
+
+/// What revisions did to the past, for a person.
+pub fn say_notices(notices: &[Notice]) {
+    for Notice { rule, series, rejudged } in notices {
+        let of = if *series > 1 { format!(", of {series} series") } else { String::new() };
+        let rule = printable(rule);
+        say(&format!("rule {rule}: a revision changed its verdict on {rejudged}{of}; that moves no alert"));
+    }
+}
+
+/// The same for a program.
+pub fn notice_json(notice: &Notice) -> Value {
+    let Notice { rule, series, rejudged } = notice;
+    json!({
+        "type": "rejudged", "rule": rule, "series": series, "periods": rejudged.periods, "first": rejudged.first,
+        "last": rejudged.last, "at_least": rejudged.at_least,
+    })
 }
 
 fn told(pulled: &Pulled) -> String {

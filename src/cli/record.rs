@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::backtest::past;
-use super::explain::known_rule;
-use super::{Exit, Format, Session, USAGE, say};
-use crate::backtest::{Basis, Range, replay};
+use super::explain::{known_rule, matching};
+use super::{Exit, FAILED, Format, Session, USAGE, say};
+use crate::backtest::{Basis, Knowledge};
 use crate::base::text::{counted, printable};
 use crate::config::Setup;
-use crate::scenario::{Written, write};
+use crate::daemon::Catalogue;
+use crate::rule::Rule;
+use crate::rule::roster::Subject;
+use crate::scenario::{Series, Stage, write};
+use crate::series::History;
+use crate::store::Store;
 
 /// Write scenarios from the stored history: the figures as they became known, and what the rule sent
 #[derive(clap::Args, Debug)]
@@ -33,22 +37,15 @@ pub struct Args {
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
     let rule = known_rule(&setup, &args.rule)?;
-    if !rule.selector.group_by().is_empty() {
-        say(&format!("error: a scenario plays one series, and rule {} judges groups of them", rule.name));
-        return Err(Exit(USAGE).into());
-    }
-    let basis = if args.as_of_release { Basis::AsOfRelease } else { Basis::Stored };
-    let past = super::runtime()?.block_on(async {
+    let scenarios = super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
-        past(&store, &setup, rule, &args.labels, basis).await
+        let catalogue = Catalogue::new(&setup, &store).await?;
+        let mut scenarios = Vec::new();
+        for subject in matching(&catalogue, rule, &args.labels)? {
+            scenarios.push(one(session, &catalogue, &store, (&setup, rule), &subject, args).await?);
+        }
+        anyhow::Ok(scenarios)
     })?;
-    let scenarios: Vec<String> = past
-        .iter()
-        .map(|(knowledge, zone)| {
-            let replay = replay(rule, knowledge, *zone, Range::default());
-            write(Written { replay: &replay, knowledge, release: release(&setup, knowledge.history().labels()) })
-        })
-        .collect();
     let text = scenarios.join("\n");
     match &args.output {
         None => session.print(text.trim_end()),
@@ -56,9 +53,29 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn release<'a>(setup: &'a Setup, labels: &crate::series::Labels) -> Option<&'a crate::series::Release> {
-    let feed = labels.value("feed")?;
-    setup.feeds.iter().find(|known| known.name == feed)?.release.as_ref()
+/// The scenario of one alert: all stored figures that it comes from, as they became known.
+async fn one(
+    session: &Session,
+    catalogue: &Catalogue<'_>,
+    store: &Store,
+    (setup, rule): (&Setup, &Rule),
+    subject: &Subject,
+    args: &Args,
+) -> anyhow::Result<String> {
+    let basis = if args.as_of_release { Basis::AsOfRelease } else { Basis::Stored };
+    let series = |history: &History| {
+        let feed = history.labels().value("feed").and_then(|name| setup.feeds.iter().find(|feed| feed.name == name));
+        let zone = feed.map_or(setup.zone, |feed| feed.zone);
+        Series::new(Knowledge::new(history, basis, history.release(), zone).history(), zone)
+    };
+    let series = catalogue.sources(store, subject).await?.iter().map(series).collect();
+    let zone = catalogue.zone(subject);
+    let until = rule.uses_time().then(|| session.clock.now().date(zone));
+    let stage = Stage { rule, derived: &setup.derived, series, zone: setup.zone, until };
+    write(stage).map_err(|misfit| {
+        say(&format!("error: {}: {misfit}", subject.labels));
+        Exit(FAILED).into()
+    })
 }
 
 fn put(session: &Session, path: &PathBuf, text: &str, force: bool, scenarios: usize) -> anyhow::Result<()> {

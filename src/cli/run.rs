@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::pulled::say_pulled;
+use super::pulled::{notice_json, say_notices, say_pulled};
 use super::{Exit, FAILED, FATAL, Format, Session, say};
 use crate::base::error::Chain;
 use crate::base::text::{counted, printable};
 use crate::config::Setup;
 use crate::daemon::{
-    Assessed, Context, Delivered, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
-    pull_all, serve,
+    Context, Delivered, Evaluated, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
+    notices, pull_all, serve,
 };
 use crate::outbox::Next;
 use crate::store::Store;
@@ -55,23 +55,24 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
 async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Result<()> {
     let setup = Arc::new(setup);
     let evaluation = Evaluation::new(context, &setup).await?;
-    let mut assessed = evaluate_pending(&evaluation).await?;
-    assessed.extend(evaluate_all(&evaluation).await?);
+    let mut evaluated = evaluate_all(&evaluation).await?;
+    evaluated.extend(evaluate_pending(&evaluation).await?);
     let pulled = pull_all(context, &setup, |_| true).await?;
-    assessed.extend(evaluate_pending(&evaluation).await?);
+    evaluated.extend(evaluate_pending(&evaluation).await?);
     let delivered = deliver_all(context, &setup).await?;
     match session.format {
-        Format::Text => report(&pulled, &assessed, &delivered),
-        Format::Json => report_json(session, &pulled, &delivered)?,
+        Format::Text => report(&pulled, &evaluated, &delivered),
+        Format::Json => report_json(session, &pulled, &evaluated, &delivered)?,
     }
     let well = pulled.iter().all(Pulled::is_ok) && delivered.iter().all(|delivered| delivered.next == Next::Done);
     if well { Ok(()) } else { Err(Exit(FAILED).into()) }
 }
 
 /// What happened, for a person.
-fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
+fn report(pulled: &[Pulled], evaluated: &Evaluated, delivered: &[Delivered]) {
     say_pulled(pulled);
-    let changed = assessed.iter().filter(|assessed| assessed.transition.is_some()).count();
+    say_notices(&notices(&evaluated.assessed));
+    let changed = evaluated.transitions().count();
     let sent = delivered.iter().filter(|delivered| delivered.next == Next::Done).count();
     say(&format!("{} changed, {} delivered", counted(changed, "alert"), counted(sent, "message")));
     for Delivered { receiver, title, outcome, next, .. } in delivered {
@@ -86,7 +87,12 @@ fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
     }
 }
 
-fn report_json(session: &Session, pulled: &[Pulled], delivered: &[Delivered]) -> anyhow::Result<()> {
+fn report_json(
+    session: &Session,
+    pulled: &[Pulled],
+    evaluated: &Evaluated,
+    delivered: &[Delivered],
+) -> anyhow::Result<()> {
     for Pulled { feed, how, refused, refused_count } in pulled {
         let (outcome, new, revised, unchanged, reason) = match how {
             PulledHow::Stored(appended) => ("stored", appended.new, appended.revised, appended.unchanged, None),
@@ -100,6 +106,7 @@ fn report_json(session: &Session, pulled: &[Pulled], delivered: &[Delivered]) ->
             "unchanged": unchanged, "refused": refused_count, "refusals": refused, "reason": reason,
         }))?;
     }
+    notices(&evaluated.assessed).iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
     for Delivered { id, rule, receiver, title, outcome, next } in delivered {
         let retry_at = match next {
             Next::At(at) => Some(at),

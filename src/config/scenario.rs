@@ -25,14 +25,16 @@ pub struct ScenarioTable {
     pub name: Option<At<String>>,
     /// The rule under test.
     pub rule: Option<At<String>>,
-    /// Labels of the series, beside those that feed and rule give.
+    /// Labels of all series, beside those that feed and rule give.
     pub labels: Vec<(At<String>, At<String>)>,
-    /// The series' unit.
+    /// The unit of series that say none.
     pub unit: Option<At<String>>,
     /// When figures become known that do not say so.
     pub release: Option<ReleaseTable>,
     /// The figures.
     pub series: Option<At<String>>,
+    /// The last day.
+    pub until: Option<At<String>>,
     /// What must be sent.
     pub expect: Vec<ExpectTable>,
 }
@@ -41,6 +43,8 @@ pub struct ScenarioTable {
 pub struct ExpectTable {
     /// Its keys.
     pub given: Given,
+    /// Labels of the alert.
+    pub labels: Vec<(At<String>, At<String>)>,
     /// The day.
     pub on: Option<At<String>>,
     /// The period.
@@ -53,6 +57,10 @@ pub struct ExpectTable {
     pub title: Option<At<String>>,
     /// Measures and their values.
     pub values: Vec<(At<String>, At<String>)>,
+    /// Whether the alert fires.
+    pub state: Option<At<String>>,
+    /// Why it is held.
+    pub held: Option<At<String>>,
 }
 
 impl ScenarioTable {
@@ -64,6 +72,7 @@ impl ScenarioTable {
             unit: section.text("unit"),
             release: section.table("release").map(ReleaseTable::read),
             series: section.text("series"),
+            until: section.text_or_date("until"),
             expect: section.list("expect").into_iter().map(ExpectTable::read).collect(),
             given: section.finish(),
         }
@@ -79,6 +88,9 @@ impl ExpectTable {
             severity: section.text("severity"),
             title: section.text("title"),
             values: section.table("values").map(|values| numbers(&values)).unwrap_or_default(),
+            labels: section.table("labels").map(|labels| pairs(&labels)).unwrap_or_default(),
+            state: section.text("state"),
+            held: section.text("held"),
             given: section.finish(),
         }
     }

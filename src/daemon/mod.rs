@@ -7,6 +7,7 @@
 mod catalogue;
 mod deliver;
 mod evaluate;
+mod notice;
 mod poll;
 mod round;
 mod sd_notify;
@@ -14,9 +15,10 @@ mod sd_notify;
 mod sim;
 mod supervise;
 
-pub use catalogue::{Catalogue, Subject};
+pub use catalogue::Catalogue;
 pub use deliver::{Delivered, deliver_all, preview_all};
-pub use evaluate::{Assessed, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
+pub use evaluate::{Assessed, Evaluated, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
+pub use notice::{Notice, notices};
 pub use poll::{Pulled, PulledHow, pull_all};
 pub use sd_notify::Notify;
 pub use supervise::serve;

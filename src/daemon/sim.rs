@@ -157,7 +157,7 @@ allow_private = true
         drop(context);
         store.close().await.unwrap();
         let kind = |assessed: &Assessed| assessed.transition.as_ref().map_or("-", |message| message.kind.name());
-        asked.iter().map(|assessed| format!("{} {}", assessed.rule, kind(assessed))).collect()
+        asked.assessed.iter().map(|assessed| format!("{} {}", assessed.rule, kind(assessed))).collect()
     }
 
     /// Every transition, and every delivery by what it is about, in the order of the store.

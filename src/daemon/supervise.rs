@@ -137,17 +137,19 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
     loop {
         let setup = round.newest_setup();
         let evaluation = Evaluation::new(&context, &setup).await?;
-        evaluate_all(&evaluation).await?;
-        round.nudges.deliver.notify_one();
-        let mut ticked = context.clock.now();
+        let (mut ticked, mut all) = (context.clock.now(), false);
         loop {
             let nudged = nudges.evaluate.notified();
-            if !evaluate_pending(&evaluation).await?.is_empty() {
+            if !all {
+                all = !evaluate_all(&evaluation).await?.fenced;
+                round.nudges.deliver.notify_one();
+            }
+            if evaluate_pending(&evaluation).await?.transitions().next().is_some() {
                 round.nudges.deliver.notify_one();
             }
             if context.clock.now().since(ticked) >= RULES_TICK {
                 ticked = context.clock.now();
-                if evaluate_ticking(&evaluation).await?.iter().any(|assessed| assessed.transition.is_some()) {
+                if evaluate_ticking(&evaluation).await?.transitions().next().is_some() {
                     round.nudges.deliver.notify_one();
                 }
             }

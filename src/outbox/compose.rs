@@ -12,7 +12,7 @@ use super::{AlertRef, Evidence, GateLine, MeasureLine, Message, PartLine, PointL
 use crate::alert::{Cause, Firing, Kind, Transition, alert_id};
 use crate::base::text::shorten;
 use crate::period::{Frequency, Period, Span};
-use crate::rule::{Gate, Judgement, Reading, Rule, Value, Verdict};
+use crate::rule::{Gate, Judgement, Reading, Rejudged, Rule, Value, Verdict};
 use crate::series::number::{percent, percent_plain};
 use crate::series::{Gap, Point, Provenance, Revision, View};
 
@@ -31,6 +31,8 @@ pub struct Matter<'a> {
     pub said: Option<&'a Said>,
     /// The known figures that were revised.
     pub revisions: &'a [Revision],
+    /// The older periods on which the rule says something else after these revisions.
+    pub rejudged: Option<Rejudged>,
     /// The period at which the episode began.
     pub since: Option<Period>,
     /// The publisher's zone: days are told by its calendar.
@@ -161,6 +163,7 @@ impl Matter<'_> {
         if let Some(since) = self.since.filter(|since| Some(*since) != self.transition.period) {
             sentences.push(format!("Firing since {}.", since.in_words()));
         }
+        sentences.extend(self.rejudged.map(|rejudged| format!("A revision changed the verdict on {rejudged}.")));
         if self.rule.is_some_and(|rule| rule.final_only) {
             sentences.push("Preliminary and estimated figures are not looked at.".to_owned());
         }
@@ -311,7 +314,7 @@ impl Matter<'_> {
         let measures = gates.iter().flat_map(|gate| gate.reading.measures()).map(|reading| MeasureLine {
             text: reading.text.clone(),
             value: finite(&reading.value),
-            words: reading.value.to_string(),
+            words: reading.words(),
             parts: reading.members().iter().filter_map(part_line).collect(),
         });
         let point_line = |point: Point| PointLine {
@@ -341,7 +344,7 @@ fn gate_line(gate: &Gate) -> GateLine {
 
 fn part_line(part: &Reading) -> Option<PartLine> {
     let value = finite(&part.value)?;
-    Some(PartLine { name: part.text.clone(), value, words: part.value.to_string() })
+    Some(PartLine { name: part.text.clone(), value, words: part.words() })
 }
 
 fn finite(value: &Value) -> Option<f64> {

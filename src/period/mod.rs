@@ -300,7 +300,7 @@ mod tests {
     use super::*;
 
     fn any_period() -> impl Strategy<Value = Period> {
-        (1000_i32..=9998, 1_u32..=12, 1_u32..=28, 0_usize..5).prop_map(|(year, month, day, frequency)| {
+        (1000_i32..=9960, 1_u32..=12, 1_u32..=28, 0_usize..5).prop_map(|(year, month, day, frequency)| {
             let date = NaiveDate::from_ymd_opt(year, month, day).unwrap();
             Period::containing(date, Frequency::ALL[frequency])
         })

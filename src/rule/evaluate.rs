@@ -118,7 +118,7 @@ impl<'a> Scope<'a> {
             | NodeKind::Pick(..) => Measured::new(self.literal(&node.kind), Vec::new()),
         };
         let measure = matches!(node.kind, NodeKind::Measure(..));
-        Reading { text: node.to_string(), measure, value, points, parts }
+        Reading { text: node.to_string(), measure, is_change: node.is_change(), value, points, parts }
     }
 
     fn one(&self, inner: &Node, operation: fn(Value) -> Value) -> Measured {

@@ -6,7 +6,7 @@ use super::Severity;
 use super::measure::MEASURES;
 use crate::base::limits::REASONS_KEPT;
 use crate::period::Period;
-use crate::series::number::{number, percent};
+use crate::series::number::{number, percent, percent_plain};
 use crate::series::{Gap, Point, Unit};
 
 /// Whether a condition holds at a period.
@@ -166,6 +166,8 @@ pub struct Reading {
     pub text: String,
     /// Whether it is a measure of the series rather than an operator or a literal.
     pub measure: bool,
+    /// Whether it tells a change: a ratio that does is told with a plus sign, a share is not.
+    pub is_change: bool,
     /// Its value.
     pub value: Value,
     /// The figures that it read itself (not those of its parts), oldest first.
@@ -176,6 +178,19 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// A part that a measure tells of itself, in words of its own.
+    pub const fn told(text: String, value: Value, points: Vec<Point>) -> Self {
+        Self { text, measure: false, is_change: false, value, points, parts: Vec::new() }
+    }
+
+    /// Its value in words.
+    pub fn words(&self) -> String {
+        match self.value {
+            Value::Ratio(ratio) if !self.is_change && ratio.is_finite() => percent_plain(ratio),
+            _ => self.value.to_string(),
+        }
+    }
+
     /// Every figure read in this part and below, each once, oldest first.
     pub fn all_points(&self) -> Vec<Point> {
         let mut points = self.points.clone();
@@ -230,7 +245,7 @@ impl Gate {
     pub fn values(&self) -> String {
         let measures = self.reading.measures();
         let told: Vec<String> =
-            measures.iter().map(|reading| format!("{} = {}", reading.text, reading.value)).collect();
+            measures.iter().map(|reading| format!("{} = {}", reading.text, reading.words())).collect();
         told.join(", ")
     }
 }

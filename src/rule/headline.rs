@@ -92,7 +92,7 @@ fn bound(node: &Node, reading: Option<&Reading>) -> String {
         NodeKind::Quantity(value, unit) => Some(Quantity { value: *value, unit: Some(unit.clone()) }.to_string()),
         _ => None,
     };
-    match (literal, reading.map(|reading| &reading.value)) {
+    match (literal, reading.map(Reading::words)) {
         (Some(literal), _) => literal,
         (None, Some(value)) => format!("`{node}` ({value})"),
         (None, None) => format!("`{node}`"),

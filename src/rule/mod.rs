@@ -2,6 +2,7 @@
 //!
 //! A rule judges; what follows from a verdict (firing, resolving, telling someone) is the alerts' business.
 
+mod advice;
 pub mod bulk;
 mod check;
 pub mod derived;
@@ -13,6 +14,8 @@ mod judge;
 mod measure;
 mod operate;
 mod parse;
+mod rejudge;
+pub mod roster;
 mod solve;
 mod syntax;
 #[cfg(test)]
@@ -29,6 +32,7 @@ pub use evidence::{Gate, Reading, Value, Verdict};
 pub use expr::{Expr, ExprError, Subject};
 pub use headline::headline;
 pub use judge::{Judgement, judge};
+pub use rejudge::{Rejudged, rejudged};
 pub use solve::{Distance, Side, Threshold, distance, next_distance};
 
 use crate::period::Length;

@@ -125,24 +125,29 @@ pub fn calculate(operator: Operator, left: Value, right: Value) -> Value {
     match (operator, left, right) {
         (Add, Value::AtLeast(a, mut reasons), Value::AtLeast(b, others)) => {
             reasons.extend(others);
-            Value::AtLeast(a + b, Reason::joined(reasons))
+            at_least(a + b, Reason::joined(reasons))
         }
         (Add, Value::AtLeast(a, reasons), Value::Count(b)) | (Add, Value::Count(b), Value::AtLeast(a, reasons)) => {
-            Value::AtLeast(a + b, reasons)
+            at_least(a + b, reasons)
         }
-        (Subtract, Value::AtLeast(a, reasons), Value::Count(b)) => Value::AtLeast(a - b, reasons),
+        (Subtract, Value::AtLeast(a, reasons), Value::Count(b)) => at_least(a - b, reasons),
         (Multiply, Value::AtLeast(a, reasons), Value::Count(b))
         | (Multiply, Value::Count(b), Value::AtLeast(a, reasons))
             if b >= 0.0 =>
         {
-            Value::AtLeast(a * b, reasons)
+            at_least(a * b, reasons)
         }
-        (Divide, Value::AtLeast(a, reasons), Value::Count(b)) if b > 0.0 => Value::AtLeast(a / b, reasons),
+        (Divide, Value::AtLeast(a, reasons), Value::Count(b)) if b > 0.0 => at_least(a / b, reasons),
         (operator, left, right) => match (Number::of(&left), Number::of(&right)) {
             (Some(a), Some(b)) => a.with(operator, &b).unwrap_or_else(|| unknown_of(left, right)),
             _ => unknown_of(left, right),
         },
     }
+}
+
+/// A lower bound, as long as it is a number.
+fn at_least(bound: f64, reasons: Vec<Reason>) -> Value {
+    if bound.is_finite() { Value::AtLeast(bound, reasons) } else { Value::Unknown(vec![Reason::Overflow]) }
 }
 
 /// A value as a number of a kind.

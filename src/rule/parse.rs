@@ -17,19 +17,20 @@
 
 use std::ops::Range;
 
-use super::ExprError;
 use super::measure::{MEASURES, Measure, Takes};
 use super::syntax::{Argument, Node, NodeKind, Operator};
-use super::token::{Token, TokenKind, tokens};
+use super::token::{THOUSANDS, Token, TokenKind, tokens};
+use super::{ExprError, advice};
 use crate::base::limits::{EXPRESSION_DEPTH_MAX, EXPRESSION_PARTS_MAX, STREAK_DEPTH_MAX};
-use crate::base::text::{list, nearest, printable, shorten};
+use crate::base::text::{list, printable, shorten};
 
 /// Reads a whole expression.
 pub fn parse(text: &str) -> Result<Node, ExprError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, parts: 0, streaks: 0 };
     if parser.peek().kind == TokenKind::End {
         let label = "expected a condition such as `declines >= 2`";
-        return Err(ExprError::new(0..text.len(), "the expression is empty", label));
+        let error = ExprError::new(0..text.len(), "the expression is empty", label);
+        return Err(error.with_help("write `declines >= 2`, or another condition"));
     }
     let node = parser.or()?;
     match parser.peek().kind {
@@ -76,8 +77,7 @@ impl Parser {
     /// One level deeper; brackets, `not` and `-` all count, so no text can exhaust the stack.
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, ExprError>) -> Result<T, ExprError> {
         if self.depth >= EXPRESSION_DEPTH_MAX {
-            let message = format!("an expression has at most {EXPRESSION_DEPTH_MAX} levels");
-            return Err(ExprError::new(self.peek().span.clone(), message, "too deep"));
+            return Err(too_deep(self.peek().span.clone()));
         }
         self.depth += 1;
         let result = inner(self);
@@ -89,9 +89,7 @@ impl Parser {
     fn node(&mut self, span: Range<usize>, kind: NodeKind) -> Result<Node, ExprError> {
         self.parts += 1;
         if self.parts > EXPRESSION_PARTS_MAX {
-            let message = format!("an expression has at most {EXPRESSION_PARTS_MAX} parts");
-            return Err(ExprError::new(span, message, "too many numbers, measures and operators up to here")
-                .with_help("split it into several gates, or several rules"));
+            return Err(too_many_parts(span));
         }
         Ok(Node { span, kind })
     }
@@ -225,7 +223,7 @@ impl Parser {
         let start = self.take().span.start;
         let inner = self.or()?;
         if !self.takes_sign(")") {
-            return Err(self.unexpected("expected `)`"));
+            return Err(self.unclosed("expected `)`"));
         }
         let end = self.tokens[self.at - 1].span.end;
         Ok(Node { span: start..end, kind: inner.kind })
@@ -237,8 +235,7 @@ impl Parser {
         let walks = usize::from(measure.walks);
         self.streaks += walks;
         if self.streaks > STREAK_DEPTH_MAX {
-            let message = format!("streaks stand at most {STREAK_DEPTH_MAX} deep within one another");
-            return Err(ExprError::new(span, message, "too deep"));
+            return Err(too_many_streaks(span));
         }
         let mut arguments = Vec::new();
         let mut end = span.end;
@@ -265,7 +262,7 @@ impl Parser {
                 return Ok(arguments);
             }
             if !self.takes_sign(",") {
-                return Err(self.unexpected("expected `,` or `)`"));
+                return Err(self.unclosed("expected `,` or `)`"));
             }
         }
     }
@@ -274,17 +271,10 @@ impl Parser {
         if let Some(argument) = self.pick(measure)? {
             return Ok(argument);
         }
-        let named = match (&self.peek().kind, self.tokens.get(self.at + 1).map(|token| &token.kind)) {
-            (TokenKind::Name(name), Some(TokenKind::Sign("="))) => Some(name.clone()),
-            _ => None,
-        };
         let start = self.peek().span.start;
-        if named.is_some() {
-            self.at += 2;
-        }
-        let slot = measure.slot(named.as_deref(), position, measure.parameters.len());
-        let of_label = |slot: usize| matches!(measure.parameters[slot].takes, Takes::Label | Takes::Pick);
-        let node = if slot.is_some_and(of_label) { self.label()? } else { self.or()? };
+        let named = self.argument_name();
+        self.is_argument(measure, named.as_deref())?;
+        let node = if self.is_label(measure, named.as_deref(), position) { self.label()? } else { self.or()? };
         Ok(Argument { name: named, span: start..node.span.end, slot: None, node })
     }
 
@@ -312,6 +302,45 @@ impl Parser {
         Ok(Some(Argument { name: None, span, slot: None, node }))
     }
 
+    /// The name in front of an argument, with its `=`.
+    fn argument_name(&mut self) -> Option<String> {
+        let next = self.tokens.get(self.at + 1).map(|token| &token.kind);
+        let (TokenKind::Name(name), Some(TokenKind::Sign("="))) = (&self.peek().kind, next) else { return None };
+        let name = name.clone();
+        self.at += 2;
+        Some(name)
+    }
+
+    /// Whether an argument is a label: where the measure takes one here; and where it takes one at all, a word
+    /// that is no measure is a label in another's place.
+    fn is_label(&self, measure: &Measure, name: Option<&str>, position: usize) -> bool {
+        let slot = measure.slot(name, position, measure.parameters.len());
+        let is_here = slot.is_some_and(|slot| measure.parameters[slot].takes.is_label());
+        let is_word =
+            |word: &str| !matches!(word, "and" | "or" | "not") && !MEASURES.iter().any(|measure| measure.name == word);
+        let is_stray = || matches!(&self.peek().kind, TokenKind::Name(word) if is_word(word)) && takes_label(measure);
+        is_here || is_stray()
+    }
+
+    /// Refuses what is no argument of a measure, where it is plain how it is written.
+    fn is_argument(&self, measure: &Measure, name: Option<&str>) -> Result<(), ExprError> {
+        let is_parameter = |word: &str| measure.parameters.iter().any(|parameter| parameter.name == word);
+        match (&self.peek().kind, name) {
+            (TokenKind::Name(word), None) if is_parameter(word) => {
+                let error =
+                    ExprError::new(self.peek().span.clone(), format!("`{word}` is an argument's name"), "no `=`");
+                Err(error.with_help(format!("write `{word}=` before its value")))
+            }
+            (TokenKind::Text(_), Some(label)) if takes_label(measure) && !is_parameter(label) => {
+                let label = shorten(&printable(label), 40);
+                let (message, name) = (format!("`{}` is of all values of a label", measure.name), measure.name);
+                let error = ExprError::new(self.peek().span.clone(), message, "one value of it");
+                Err(error.with_help(format!("write `{name}({label})`, or `share({label}='VALUE')` for one part")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The name of a label; anything else is for the check to refuse.
     fn label(&mut self) -> Result<Node, ExprError> {
         let ends = matches!(self.tokens.get(self.at + 1).map(|token| &token.kind), Some(TokenKind::Sign("," | ")")));
@@ -332,14 +361,76 @@ impl Parser {
             TokenKind::Sign(sign) => format!("`{sign}` has no place here"),
             TokenKind::Name(name) => format!("`{}` has no place here", printable(name)),
             TokenKind::Text(_) => "a text has no place here".to_owned(),
-            TokenKind::Number(_)
-            | TokenKind::Percent(_)
-            | TokenKind::Quantity(..)
-            | TokenKind::Length(_)
-            | TokenKind::Period(_) => "a number has no place here".to_owned(),
+            TokenKind::Length(_) => "a time has no place here".to_owned(),
+            TokenKind::Period(_) => "a period has no place here".to_owned(),
+            TokenKind::Number(_) | TokenKind::Percent(_) | TokenKind::Quantity(..) => {
+                "a number has no place here".to_owned()
+            }
         };
-        ExprError::new(token.span.clone(), found, expected)
+        ExprError::new(token.span.clone(), found, expected).with_help(self.instead())
     }
+
+    /// What to write where a token has no place.
+    fn instead(&self) -> String {
+        let before = self.at.checked_sub(1).and_then(|before| self.tokens.get(before));
+        let advice = match (&self.peek().kind, before.map(|before| &before.kind)) {
+            (TokenKind::End, _) => "write what is missing, such as `declines >= 2`",
+            (TokenKind::Sign("%"), _) => "a ratio is compared with a number and its sign: `change > 5%`",
+            (TokenKind::Sign(","), Some(TokenKind::Number(_))) => THOUSANDS,
+            (TokenKind::Sign(","), _) => "`,` stands between the arguments of a measure alone",
+            (TokenKind::Sign(")"), _) => "take it away, or write what is missing before it",
+            (TokenKind::Sign("*"), Some(TokenKind::Sign("*"))) => "there are no powers",
+            (TokenKind::Sign(sign), _) => return format!("`{sign}` stands between two values"),
+            (TokenKind::Name(word), _) if matches!(word.as_str(), "and" | "or") => {
+                return format!("`{word}` stands between two conditions");
+            }
+            (TokenKind::Name(word), _) => {
+                return advice::word(word).unwrap_or_else(|| "join two conditions by `and` or `or`".to_owned());
+            }
+            (TokenKind::Text(_), _) => "numbers, periods and measures are written without quotes",
+            (
+                TokenKind::Number(_)
+                | TokenKind::Percent(_)
+                | TokenKind::Quantity(..)
+                | TokenKind::Length(_)
+                | TokenKind::Period(_),
+                _,
+            ) => "between two values stands a comparison such as `>=`, or one of `+ - * /`",
+        };
+        advice.to_owned()
+    }
+
+    /// A bracket that does not end where it could.
+    fn unclosed(&self, expected: &str) -> ExprError {
+        let error = self.unexpected(expected);
+        match self.peek().kind {
+            TokenKind::End => error.with_help("close the bracket: write `)`"),
+            _ => error,
+        }
+    }
+}
+
+// What recurses builds no messages: they would take up the stack at every level.
+
+fn too_deep(span: Range<usize>) -> ExprError {
+    let message = format!("an expression has at most {EXPRESSION_DEPTH_MAX} levels");
+    ExprError::new(span, message, "too deep").with_help("take brackets away, or split it into several gates")
+}
+
+fn too_many_streaks(span: Range<usize>) -> ExprError {
+    let message = format!("streaks stand at most {STREAK_DEPTH_MAX} deep within one another");
+    ExprError::new(span, message, "too deep").with_help("take one of them away: what is counted may itself count, once")
+}
+
+fn too_many_parts(span: Range<usize>) -> ExprError {
+    let message = format!("an expression has at most {EXPRESSION_PARTS_MAX} parts");
+    ExprError::new(span, message, "too many numbers, measures and operators up to here")
+        .with_help("split it into several gates, or several rules")
+}
+
+/// Whether a measure is told a label.
+fn takes_label(measure: &Measure) -> bool {
+    measure.parameters.iter().any(|parameter| parameter.takes.is_label())
 }
 
 fn known(name: &str, span: &Range<usize>) -> Result<&'static Measure, ExprError> {
@@ -347,10 +438,7 @@ fn known(name: &str, span: &Range<usize>) -> Result<&'static Measure, ExprError>
         return Ok(measure);
     }
     let names = || MEASURES.iter().map(|measure| measure.name);
-    let help = match nearest(name, names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the measures are {}", list(names())),
-    };
+    let help = advice::name(name, names()).unwrap_or_else(|| format!("the measures are {}", list(names())));
     let message = format!("there is no measure `{}`", shorten(&printable(name), 40));
     Err(ExprError::new(span.clone(), message, "unknown").with_help(help))
 }
@@ -429,20 +517,61 @@ mod tests {
             "streak(streak(streak(yoy > 0%) > 1) > 1) > 1",
             "value > 2 t; drop",
             "Declines >= 2",
+            "",
+            "()",
+            "> 2 t",
+            "value > > 2 t",
+            "declines 3mo",
+            "declines 2025-08",
+            "change% > 5",
+            "value ** 2 > 5 t",
+            "value^2 > 5 t",
+            "value > 1,000 t",
+            "value > 1'000 t",
+            "value in (1 t, 2 t)",
+            "value > 400 t if yoy > 5%",
+            "declines >= 2 AND yoy < 0%",
+            "declines >= two",
+            "overdue = true",
+            "overdue == true",
+            "value > $400",
+            "value > 400 usd",
+            "value > 400 tons",
+            "value > 400 metric tons",
+            "yoy < -25pp",
+            "zscore(24) < -2σ",
+            "age > 45 d",
+            "avg(12) > 5 t",
+            "change_since('2025-08') > 5%",
+            "declines(tol 5%) >= 2",
+            "hhi(partner='CN') > 0.5",
+            "value（3） > 5 t",
+            "“CN”",
+            "value > [5 t]",
+            "declines >= 2 # twice",
+            "value > ½",
         ];
-        let told: Vec<String> = texts.into_iter().map(|text| shown(text, &parse(text).unwrap_err())).collect();
+        let error = |text: &str| {
+            let error = parse(text).unwrap_err();
+            assert!(error.help.is_some(), "{text}: {error:?} does not say what to write");
+            shown(text, &error)
+        };
+        let told: Vec<String> = texts.into_iter().map(error).collect();
         insta::assert_snapshot!(told.join("\n\n"), @r#"
         declines >=
                    ^ expected a measure, a number or a bracket
           the expression ends too early
+          help: write what is missing, such as `declines >= 2`
 
         declines >= 2 2
                       ^ expected `and`, `or` or the end
           a number has no place here
+          help: between two values stands a comparison such as `>=`, or one of `+ - * /`
 
         declines 2
                  ^ expected `and`, `or` or the end
           a number has no place here
+          help: between two values stands a comparison such as `>=`, or one of `+ - * /`
 
         declines => 2
                  ^ no comparison
@@ -467,61 +596,72 @@ mod tests {
         volume > 2 t
         ^^^^^^ unknown
           there is no measure `volume`
-          help: did you mean `value`?
+          help: write `value`: the figure of the series that the rule selects
 
         (declines >= 2
                       ^ expected `)`
           the expression ends too early
+          help: close the bracket: write `)`
 
         declines >= 2)
                      ^ expected `and`, `or` or the end
           `)` has no place here
+          help: take it away, or write what is missing before it
 
         declines(
                  ^ expected a measure, a number or a bracket
           the expression ends too early
+          help: write what is missing, such as `declines >= 2`
 
         declines(5% >= 2
                         ^ expected `,` or `)`
           the expression ends too early
+          help: close the bracket: write `)`
 
         mean(3,) > 2 t
                ^ expected a measure, a number or a bracket
           `)` has no place here
+          help: take it away, or write what is missing before it
 
         and declines >= 2
         ^^^ expected a measure, a number or a bracket
           `and` has no place here
+          help: `and` stands between two conditions
 
         declines >= 2 and
                          ^ expected a measure, a number or a bracket
           the expression ends too early
+          help: write what is missing, such as `declines >= 2`
 
         not
            ^ expected a measure, a number or a bracket
           the expression ends too early
+          help: write what is missing, such as `declines >= 2`
 
         value > % 2
                 ^ expected a measure, a number or a bracket
           `%` belongs behind a number
+          help: a ratio is compared with a number and its sign: `change > 5%`
 
         value > 3 mo
-                  ^^ no unit
-          `mo` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
+                  ^^ expected a unit
+          `mo` is no unit
           help: a time is written without a space, such as `3mo`
 
         value > 3m
-                 ^ no unit
-          `m` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
+                 ^ expected a unit
+          `m` is no unit
           help: a time is written without a space, such as `3mo`
 
         value > 3 parsecs
-                  ^^^^^^^ no unit
-          `parsecs` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
+                  ^^^^^^^ expected a unit
+          `parsecs` is no unit
+          help: a unit is a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code: USD, kUSD, MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
 
         value > 1e999 t
                 ^^^^^ too large
           `1e999` is no finite number
+          help: write a number below 1.8e308
 
         value && yoy
               ^ expected a measure, a number or a sign
@@ -544,29 +684,199 @@ mod tests {
           help: a label's value is told by one `=`
 
         share(partner = 'CN) > 70%
-                        ^^^^^^^^^^ expected `'` at its end
+                        ^^^^^^^^^^ expected `'`
           the text does not end
+          help: write `'` at its end
 
         value > 'CN'
                 ^^^^ expected a measure, a number or a bracket
           a text has no place here
+          help: numbers, periods and measures are written without quotes
 
         mean('3') > 2 t
              ^^^ expected a measure, a number or a bracket
           a text has no place here
+          help: numbers, periods and measures are written without quotes
 
         streak(streak(streak(yoy > 0%) > 1) > 1) > 1
                       ^^^^^^ too deep
           streaks stand at most 2 deep within one another
+          help: take one of them away: what is counted may itself count, once
 
         value > 2 t; drop
                    ^ expected a measure, a number or a sign
           `;` has no meaning in an expression
+          help: join conditions by `and`, or write them as a list
 
         Declines >= 2
         ^^^^^^^^ unknown
           there is no measure `Declines`
           help: did you mean `declines`?
+
+
+        ^ expected a condition such as `declines >= 2`
+          the expression is empty
+          help: write `declines >= 2`, or another condition
+
+        ()
+         ^ expected a measure, a number or a bracket
+          `)` has no place here
+          help: take it away, or write what is missing before it
+
+        > 2 t
+        ^ expected a measure, a number or a bracket
+          `>` has no place here
+          help: `>` stands between two values
+
+        value > > 2 t
+                ^ expected a measure, a number or a bracket
+          `>` has no place here
+          help: `>` stands between two values
+
+        declines 3mo
+                 ^^^ expected `and`, `or` or the end
+          a time has no place here
+          help: between two values stands a comparison such as `>=`, or one of `+ - * /`
+
+        declines 2025-08
+                 ^^^^^^^ expected `and`, `or` or the end
+          a period has no place here
+          help: between two values stands a comparison such as `>=`, or one of `+ - * /`
+
+        change% > 5
+              ^ expected `and`, `or` or the end
+          `%` belongs behind a number
+          help: a ratio is compared with a number and its sign: `change > 5%`
+
+        value ** 2 > 5 t
+               ^ expected a measure, a number or a bracket
+          `*` has no place here
+          help: there are no powers
+
+        value^2 > 5 t
+             ^ expected a measure, a number or a sign
+          `^` has no meaning in an expression
+          help: there are no powers
+
+        value > 1,000 t
+                 ^ expected `and`, `or` or the end
+          `,` has no place here
+          help: thousands are written `1_000` or `1000`, decimals `1.5`
+
+        value > 1'000 t
+                 ^^^^^^ expected `'`
+          the text does not end
+          help: thousands are written `1_000` or `1000`, decimals `1.5`
+
+        value in (1 t, 2 t)
+              ^^ expected `and`, `or` or the end
+          `in` has no place here
+          help: write both bounds: `value > 100 t and value < 400 t`
+
+        value > 400 t if yoy > 5%
+                      ^^ expected `and`, `or` or the end
+          `if` has no place here
+          help: a rule is the condition alone; join several by `and` and `or`
+
+        declines >= 2 AND yoy < 0%
+                      ^^^ expected a unit
+          `AND` is no unit
+          help: write `and`
+
+        declines >= two
+                    ^^^ unknown
+          there is no measure `two`
+          help: the measures are `value`, `lag`, `change`, `diff`, `yoy`, `change_since`, `drawdown`, `runup`, `streak`, `declines`, `rises`, `mean`, `median`, `min`, `max`, `sum`, `stddev`, `zscore`, `robust_zscore`, `seasonal_zscore`, `percentile`, `slope`, `volatility`, `ytd`, `ytd_yoy`, `revision`, `age`, `overdue`, `share`, `top_share`, `hhi` and `count`
+
+        overdue = true
+                ^ no comparison
+          `=` names an argument and compares nothing
+          help: write `==`
+
+        overdue == true
+                   ^^^^ unknown
+          there is no measure `true`
+          help: a condition stands by itself, such as `overdue` or `not overdue`
+
+        value > $400
+                ^ expected a measure, a number or a sign
+          `$` has no meaning in an expression
+          help: write the currency's code behind the number, such as `400 USD`
+
+        value > 400 usd
+                    ^^^ expected a unit
+          `usd` is no unit
+          help: write `USD`
+
+        value > 400 tons
+                    ^^^^ expected a unit
+          `tons` is no unit
+          help: write `t` for the tonne of 1000 kg, `st` for the short ton, `lt` for the long ton
+
+        value > 400 metric tons
+                    ^^^^^^ expected a unit
+          `metric` is no unit
+          help: write `t`
+
+        yoy < -25pp
+                 ^^ expected a unit
+          `pp` is no unit
+          help: write a ratio, such as `25%`
+
+        zscore(24) < -2σ
+                       ^ expected a unit
+          `σ` is no unit
+          help: a number of deviations is a bare number: write `2`
+
+        age > 45 d
+                 ^ expected a unit
+          `d` is no unit
+          help: a time is written without a space, such as `45d`
+
+        avg(12) > 5 t
+        ^^^ unknown
+          there is no measure `avg`
+          help: write `mean(12)`
+
+        change_since('2025-08') > 5%
+                     ^^^^^^^^^ expected a measure, a number or a bracket
+          a text has no place here
+          help: numbers, periods and measures are written without quotes
+
+        declines(tol 5%) >= 2
+                 ^^^ no `=`
+          `tol` is an argument's name
+          help: write `tol=` before its value
+
+        hhi(partner='CN') > 0.5
+                    ^^^^ one value of it
+          `hhi` is of all values of a label
+          help: write `hhi(partner)`, or `share(partner='VALUE')` for one part
+
+        value（3） > 5 t
+             ^ expected a measure, a number or a sign
+          `（` has no meaning in an expression
+          help: write `(`
+
+        “CN”
+        ^ expected a measure, a number or a sign
+          `“` has no meaning in an expression
+          help: write `"`
+
+        value > [5 t]
+                ^ expected a measure, a number or a sign
+          `[` has no meaning in an expression
+          help: brackets are round: write `(` and `)`
+
+        declines >= 2 # twice
+                      ^ expected a measure, a number or a sign
+          `#` has no meaning in an expression
+          help: a comment stands outside the quotes
+
+        value > ½
+                ^ expected a measure, a number or a sign
+          `½` has no meaning in an expression
+          help: take it away
         "#);
     }
 
@@ -578,6 +888,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_word_in_a_labels_place_is_read_again() {
+        for text in ["hhi(partner, stray) > 1", "top_share(3, partner) > 1%", "hhi('and', x) > 1"] {
+            let node = parse(text).unwrap();
+            assert_eq!(parse(&node.to_string()).unwrap(), node, "{text}");
+        }
+        assert!(parse("hhi(partner, and) > 1").is_err() && parse("top_share(3, not) > 1%").is_err());
+    }
+
     fn chain(count: usize) -> String {
         vec!["rises > 1"; count].join(" or ")
     }
@@ -585,6 +904,8 @@ mod tests {
     #[test]
     fn limits_are_said() {
         let message = |text: &str| parse(text).unwrap_err().message;
+        let helped = |text: &str| parse(text).unwrap_err().help.is_some();
+        assert!([chain(100), "(".repeat(200), " ".repeat(10_001)].iter().all(|text| helped(text)));
         assert_eq!(message(&chain(100)), "an expression has at most 250 parts");
         assert_eq!(message(&"(".repeat(200)), "an expression has at most 64 levels");
         assert_eq!(message(&"not ".repeat(200)), "an expression has at most 64 levels");

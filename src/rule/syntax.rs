@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::measure::Measure;
+use super::measure::{Gives, Measure};
 use crate::period::{Length, Period};
 use crate::series::{Dimension, Unit};
 
@@ -182,6 +182,30 @@ impl Node {
         }
     }
 
+    /// Whether its value is a change rather than a level, which is what the sign of a ratio is for: what a
+    /// measure of changes gives, and the difference of two values.
+    pub fn is_change(&self) -> bool {
+        match &self.kind {
+            NodeKind::Measure(measure, arguments) => match measure.gives {
+                Gives::Ratio => true,
+                Gives::Argument => arguments.iter().any(|argument| argument.node.is_change()),
+                Gives::Quantity | Gives::Share | Gives::Count | Gives::Score | Gives::Time | Gives::Truth => false,
+            },
+            NodeKind::Binary(Operator::Subtract, left, right) if !left.is_literal() && !right.is_literal() => true,
+            NodeKind::Binary(Operator::Divide, left, right) => left.is_change() && right.is_literal(),
+            NodeKind::Binary(_, left, right) => left.is_change() || right.is_change(),
+            NodeKind::Negate(inner) => inner.is_change(),
+            NodeKind::Not(_)
+            | NodeKind::Number(_)
+            | NodeKind::Percent(_)
+            | NodeKind::Quantity(..)
+            | NodeKind::Length(_)
+            | NodeKind::Period(_)
+            | NodeKind::Label(_)
+            | NodeKind::Pick(..) => false,
+        }
+    }
+
     /// Whether it says the same of every series: a number, a time, a period, with or without a minus sign.
     pub fn is_literal(&self) -> bool {
         match &self.kind {
@@ -260,7 +284,8 @@ fn print_measure(f: &mut fmt::Formatter<'_>, measure: &Measure, arguments: &[Arg
         return Ok(());
     }
     let mut ordered: Vec<&Argument> = arguments.iter().collect();
-    ordered.sort_by_key(|argument| argument.slot);
+    // What the measure has no parameter for stands behind, as it was written.
+    ordered.sort_by_key(|argument| (argument.slot.is_none(), argument.slot));
     for (position, argument) in ordered.iter().enumerate() {
         f.write_str(if position == 0 { "(" } else { ", " })?;
         let by_position = measure.slot(None, position, arguments.len());

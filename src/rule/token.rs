@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use super::ExprError;
+use super::{ExprError, advice};
 use crate::base::limits::EXPRESSION_CHARS_MAX;
 use crate::base::text::{printable, shorten};
 use crate::period::{Length, Period};
-use crate::series::{Unit, UnitError};
+use crate::series::{UNITS, Unit};
 
 /// One token with its place in the text, in bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,9 @@ pub enum TokenKind {
     End,
 }
 
+/// What to write where a number is broken by a comma or an apostrophe.
+pub const THOUSANDS: &str = "thousands are written `1_000` or `1000`, decimals `1.5`";
+
 /// Signs, longer ones first; the second column is what it means where it is written otherwise.
 const SIGNS: [(&str, &str); 18] = [
     (">=", ">="),
@@ -70,7 +73,8 @@ const BRACKETS: [(&str, &str); 3] = [("(", "("), (")", ")"), (",", ",")];
 pub fn tokens(text: &str) -> Result<Vec<Token>, ExprError> {
     if text.chars().count() > EXPRESSION_CHARS_MAX {
         let message = format!("an expression has at most {EXPRESSION_CHARS_MAX} characters");
-        return Err(ExprError::new(0..text.len(), message, "too long"));
+        let error = ExprError::new(0..text.len(), message, "too long");
+        return Err(error.with_help("split it into several gates, or several rules"));
     }
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::new();
@@ -124,20 +128,17 @@ impl Lexer<'_> {
         }
         let message = format!("`{}` has no meaning in an expression", printable(&first.to_string()));
         let error = ExprError::new(span, message, "expected a measure, a number or a sign");
-        Err(match first {
-            '&' => error.with_help("write `and`"),
-            '|' => error.with_help("write `or`"),
-            '!' => error.with_help("write `not`; unequal is `!=`"),
-            _ => error,
-        })
+        Err(error.with_help(advice::sign(first)))
     }
 
     /// A text in quotes; within them stands anything but the quote itself.
     fn text(&mut self, quote: char) -> Result<TokenKind, ExprError> {
         let (start, inner) = (self.at, &self.rest()[1..]);
         let Some(length) = inner.find(quote) else {
-            let message = "the text does not end".to_owned();
-            return Err(ExprError::new(start..self.text.len(), message, format!("expected `{quote}` at its end")));
+            let error = ExprError::new(start..self.text.len(), "the text does not end", format!("expected `{quote}`"));
+            let in_number = self.text[..start].ends_with(|c: char| c.is_ascii_digit());
+            let help = if in_number { THOUSANDS.to_owned() } else { format!("write `{quote}` at its end") };
+            return Err(error.with_help(help));
         };
         let text = inner[..length].to_owned();
         self.at = start + length + 2;
@@ -161,7 +162,8 @@ impl Lexer<'_> {
         let value: f64 = self.rest()[..digits].replace('_', "").parse().unwrap_or(f64::NAN);
         if !value.is_finite() {
             let message = format!("`{}` is no finite number", &self.rest()[..digits]);
-            return Err(ExprError::new(start..start + digits, message, "too large"));
+            let error = ExprError::new(start..start + digits, message, "too large");
+            return Err(error.with_help("write a number below 1.8e308"));
         }
         self.at += digits;
         if let Some(length) = self.length(start) {
@@ -173,7 +175,8 @@ impl Lexer<'_> {
             self.at += 1;
             return Ok(TokenKind::Percent(value));
         }
-        let unit = self.unit(before == self.at)?;
+        let text = self.text;
+        let unit = self.unit(before == self.at, &text[start..start + digits])?;
         if unit.is_none() {
             self.at = before;
         }
@@ -202,7 +205,7 @@ impl Lexer<'_> {
 
     /// A unit behind a number: `t`, `USD/kg`, `MUSD`. A word that stands apart and is no unit belongs to
     /// what follows (`2 and …`); one that touches the number is a mistake.
-    fn unit(&mut self, touches: bool) -> Result<Option<Unit>, ExprError> {
+    fn unit(&mut self, touches: bool, number: &str) -> Result<Option<Unit>, ExprError> {
         let start = self.at;
         let name = |text: &str| text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
         let first = name(self.rest());
@@ -224,28 +227,16 @@ impl Lexer<'_> {
                 Ok(Some(unit))
             }
             Err(_) if !touches && matches!(word, "and" | "or" | "not") => Ok(None),
-            Err(error) => {
-                let error = UnitError { text: shorten(&error.text, 40) };
-                let refused = ExprError::new(start..end, error.to_string(), "no unit");
-                Err(match time_for(word) {
-                    Some(time) => refused.with_help(time),
-                    None => refused,
-                })
-            }
+            Err(_) => Err(no_unit(word, number, start..end)),
         }
     }
 }
 
-/// What to write where a word behind a number was meant as a time.
-fn time_for(word: &str) -> Option<String> {
-    let letters = match word.to_lowercase().as_str() {
-        "d" | "day" | "days" => "d",
-        "w" | "week" | "weeks" => "w",
-        "m" | "mo" | "month" | "months" => "mo",
-        "y" | "year" | "years" => "y",
-        _ => return None,
-    };
-    Some(format!("a time is written without a space, such as `3{letters}`"))
+/// A word behind a number that is no unit.
+fn no_unit(word: &str, number: &str, span: Range<usize>) -> ExprError {
+    let message = format!("`{}` is no unit", shorten(&printable(word), 40));
+    let help = advice::unit(word, number).unwrap_or_else(|| format!("a unit is {UNITS}"));
+    ExprError::new(span, message, "expected a unit").with_help(help)
 }
 
 /// How many bytes belong to a number: digits with `_`, a fraction, an exponent.
@@ -312,7 +303,7 @@ mod tests {
     fn what_is_no_token_is_an_error() {
         let error = |text: &str| tokens(text).unwrap_err().message;
         assert_eq!(error("value & 2"), "`&` has no meaning in an expression");
-        assert!(error("400 parsecs").starts_with("`parsecs` is no known unit"));
+        assert_eq!(error("400 parsecs"), "`parsecs` is no unit");
         assert_eq!(error("share(partner='CN)"), "the text does not end");
         assert_eq!(error("1e999"), "`1e999` is no finite number");
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::play::Sent;
-use super::{Expect, Rounded};
+use super::{Expect, Rounded, Stand};
+use crate::backtest::{Replay, Standing};
 use crate::base::text::{list, printable};
 
 /// One line of the diff.
@@ -103,6 +104,35 @@ fn value_differs(measure: &str, expected: &Rounded, sent: &Sent) -> Option<(Stri
     (!agrees).then(|| (told, format!("{} = {words}", printable(measure))))
 }
 
+/// How an alert must stand on some days, against how it stood.
+pub fn stands(wanted: &[&Stand], replay: &Replay) -> Vec<Line> {
+    let stood = |stand: &&Stand| {
+        let until = |standing: &&Standing| replay.day(standing.at) <= stand.on;
+        stands_as(stand, replay.standings.iter().rev().find(until))
+    };
+    wanted.iter().map(stood).collect()
+}
+
+fn stands_as(wanted: &Stand, found: Option<&Standing>) -> Line {
+    let fires = |firing: bool| if firing { "state: firing" } else { "state: ok" }.to_owned();
+    let is_held = |reason: &str| format!("held: {}", printable(reason));
+    let firing = found.is_some_and(|standing| standing.firing.is_some());
+    let held = found.and_then(|standing| standing.held.as_deref());
+    let (mut said, mut details) = (vec![wanted.on.to_string()], Vec::new());
+    if let Some(wanted) = wanted.firing {
+        said.push(fires(wanted));
+        details.extend((wanted != firing).then(|| (fires(wanted), fires(firing))));
+    }
+    if let Some(wanted) = &wanted.held {
+        said.push(is_held(wanted));
+        let found_held = held.map_or_else(|| "not held".to_owned(), is_held);
+        let agrees = held.is_some_and(|held| is_like(wanted, held));
+        details.extend((!agrees).then(|| (is_held(wanted), found_held)));
+    }
+    let day = wanted.on.to_string();
+    if details.is_empty() { Line::Same(said.join("  ")) } else { Line::Differs(day, details) }
+}
+
 /// Whether a text is like a pattern in which `…` stands for anything.
 fn is_like(pattern: &str, text: &str) -> bool {
     let parts: Vec<&str> = pattern.split('…').collect();
@@ -151,6 +181,7 @@ mod tests {
 
     fn expect(on: Option<&str>, period: Option<&str>, transition: &str) -> Expect {
         Expect {
+            alert: 0,
             on: on.map(|on| on.parse().unwrap()),
             period: period.map(|period| Period::parse(period).unwrap()),
             transition: Kind::from_name(transition).unwrap(),

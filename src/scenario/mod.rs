@@ -7,6 +7,8 @@ mod compare;
 mod junit;
 mod notation;
 mod play;
+mod series;
+mod stage;
 mod write;
 
 use chrono::NaiveDate;
@@ -16,12 +18,14 @@ use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::period::{Period, Span};
 use crate::rule::{Rule, Severity};
-use crate::series::{Finite, Labels, Release, Status, Unit};
+use crate::series::{Finite, Release, Status};
 
 pub use junit::{Case, junit};
-pub use notation::{Calendar, read_figures};
+pub use notation::{Calendar, NotationError, read_figures};
 pub use play::{Outcome, play};
-pub use write::{Written, write};
+pub use series::{Part, Written, split};
+pub use stage::{Past, Series, Stage};
+pub use write::write;
 
 /// One scenario, ready to be played.
 #[derive(Clone, Debug)]
@@ -30,18 +34,12 @@ pub struct Scenario {
     pub name: String,
     /// The rule that is put to the test.
     pub rule: Rule,
-    /// The series.
-    pub labels: Labels,
-    /// The series' unit.
-    pub unit: Option<Unit>,
-    /// Neighbours of a daily series lie at most so many days apart.
-    pub max_gap_days: i64,
-    /// The publisher's zone: days are its days.
-    pub zone: Tz,
-    /// The figures.
-    pub figures: Vec<Figure>,
-    /// What must be sent, in order, and nothing else.
+    /// What its alerts are about, and what was known of that when.
+    pub pasts: Vec<Past>,
+    /// What must be sent, in order for each alert, and nothing else.
     pub expect: Vec<Expect>,
+    /// How alerts must stand.
+    pub stands: Vec<Stand>,
 }
 
 /// The vintages of one span, oldest first.
@@ -67,6 +65,8 @@ pub struct Said {
 /// One message that must be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expect {
+    /// The alert that it is about, by its position.
+    pub alert: usize,
     /// The day, by the publisher's calendar.
     pub on: Option<NaiveDate>,
     /// The period that it is about.
@@ -79,6 +79,19 @@ pub struct Expect {
     pub title: Option<String>,
     /// Values of its evidence, by measure as written.
     pub values: Vec<(String, Rounded)>,
+}
+
+/// How an alert must stand at the end of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stand {
+    /// The alert, by its position.
+    pub alert: usize,
+    /// The day, by the publisher's calendar.
+    pub on: NaiveDate,
+    /// Whether it fires.
+    pub firing: Option<bool>,
+    /// Why it is held as it was; `…` stands for anything.
+    pub held: Option<String>,
 }
 
 /// When figures that do not say so become known.

@@ -3,7 +3,7 @@
 //! A view answers for one period at a time and says why where it has no answer; whether a figure is
 //! alarming is the rules' business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,6 +21,10 @@ pub struct History {
     max_gap_days: i64,
     release: Option<Release>,
     entries: BTreeMap<Span, Vec<Vintage>>,
+    /// How many periods its longest span covers.
+    longest: u16,
+    /// The first period that any of its spans covers.
+    begins: Option<Period>,
     provenance: BTreeMap<PullId, Provenance>,
     /// Of derived vintages: every pull that brought a part of them.
     origins: BTreeMap<(Span, PullId, Timestamp), Vec<PullId>>,
@@ -33,7 +37,8 @@ impl History {
     pub fn new(labels: Labels, frequency: Frequency, unit: Option<Unit>) -> Self {
         let (entries, provenance, origins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (max_gap_days, release, members) = (MAX_GAP_DAYS, None, Arc::new([]));
-        Self { labels, frequency, unit, max_gap_days, release, entries, provenance, origins, members }
+        let (longest, begins) = (1, None);
+        Self { labels, frequency, unit, max_gap_days, release, entries, longest, begins, provenance, origins, members }
     }
 
     /// Sets how many days may lie between neighbours of a daily series.
@@ -70,6 +75,8 @@ impl History {
 
     /// Adds a vintage of a span; vintages are kept in the order of their pulls, then of their time.
     pub fn record(&mut self, span: Span, vintage: Vintage) {
+        self.longest = self.longest.max(span.length());
+        self.begins = Some(self.begins.map_or(span.first(), |begins| begins.min(span.first())));
         let vintages = self.entries.entry(span).or_default();
         vintages.push(vintage);
         vintages.sort_by_key(|vintage| (vintage.pull, vintage.recorded_at));
@@ -81,7 +88,7 @@ impl History {
     }
 
     /// Says which pulls brought the parts of a derived vintage.
-    pub(super) fn record_origins(&mut self, span: Span, vintage: &Vintage, pulls: impl Iterator<Item = PullId>) {
+    pub fn record_origins(&mut self, span: Span, vintage: &Vintage, pulls: impl Iterator<Item = PullId>) {
         let mut pulls: Vec<PullId> = pulls.collect();
         pulls.sort_unstable();
         pulls.dedup();
@@ -98,9 +105,19 @@ impl History {
         self.origins.get(&(point.span, point.pull, point.recorded_at)).map(Vec::as_slice)
     }
 
+    /// The pulls that brought the parts of a derived vintage; `None` for one of its own.
+    pub fn origins_of(&self, span: Span, vintage: &Vintage) -> Option<&[PullId]> {
+        self.origins.get(&(span, vintage.pull, vintage.recorded_at)).map(Vec::as_slice)
+    }
+
     /// Every pull that had a part in a figure: its own, or those of all that it was calculated from.
     pub fn origins(&self, point: &Point) -> Vec<PullId> {
         self.known_origins(point).map_or_else(|| vec![point.pull], <[PullId]>::to_vec)
+    }
+
+    /// Every pull that brought a part of a derived figure.
+    pub fn behind(&self) -> BTreeSet<PullId> {
+        self.origins.values().flatten().copied().collect()
     }
 
     /// Every span that ever had a figure, in order.
@@ -329,6 +346,12 @@ impl<'a> View<'a> {
         self.history.entries.iter().filter_map(move |(span, vintages)| view.latest_of(*span, vintages))
     }
 
+    /// Whether a span that had a figure has none any more.
+    pub fn has_withdrawn(&self) -> bool {
+        let mut newest = self.history.entries.values().filter_map(|vintages| self.newest(vintages));
+        newest.any(|vintage| vintage.value.is_none())
+    }
+
     /// The latest period with a figure.
     pub fn latest(&self) -> Option<Period> {
         self.points().next_back().map(|point| point.span.last())
@@ -405,7 +428,9 @@ impl<'a> View<'a> {
         }
         let mut period = first;
         while period <= last {
-            match self.point(period) {
+            // A window may begin ten thousands of periods before anything is known.
+            let found = if self.is_before_all(period) { Err(Gap::Missing(period)) } else { self.point(period) };
+            match found {
                 Ok(point) => window.points.push(point),
                 Err(Gap::Combined(_, span)) if span.first() == period && span.last() <= last => {
                     window.points.extend(self.exactly(span));
@@ -417,6 +442,11 @@ impl<'a> View<'a> {
             period = period.next();
         }
         window
+    }
+
+    /// Whether no figure of the view covers a period or an earlier one, as can be seen without looking them up.
+    fn is_before_all(&self, period: Period) -> bool {
+        self.supposed.is_none() && self.history.begins.is_none_or(|begins| period < begins)
     }
 
     /// The observation before `period`: the previous period of a strict calendar, the previous
@@ -461,10 +491,10 @@ impl<'a> View<'a> {
 
     /// A combined figure that covers a period.
     fn combined(&self, period: Period) -> Option<Point> {
+        let beyond = Span::from(period.offset(i32::from(self.history.longest)));
         self.history
             .entries
-            .range(Span::from(period)..)
-            .take_while(|(span, _)| span.last().ordinal() - period.ordinal() < i32::from(u16::MAX))
+            .range(Span::from(period)..beyond)
             .filter(|(span, _)| !span.is_single() && span.contains(period))
             .find_map(|(span, vintages)| self.latest_of(*span, vintages))
     }

@@ -24,4 +24,4 @@ pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, 
 pub use panel::{Column, LANES, MISSING, Misfit, Panel, Row as PanelRow, Strip};
 pub use release::Release;
 pub use selector::{Pattern, Selector};
-pub use unit::{Dimension, Quantity, Unit, UnitError};
+pub use unit::{Dimension, Quantity, UNITS, Unit};

@@ -41,12 +41,13 @@ impl PartialEq for Unit {
     }
 }
 
+/// What units there are, for messages.
+pub const UNITS: &str = "a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code: USD, kUSD, MUSD), money \
+                         per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`";
+
 /// Why a text is no unit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as \
-     USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`"
-)]
+#[error("`{text}` is no known unit: expected {UNITS}")]
 pub struct UnitError {
     /// The text as found.
     pub text: String,

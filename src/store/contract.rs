@@ -71,6 +71,7 @@ macro_rules! contract {
                 a_lease_is_held_until_it_runs_out,
                 a_lost_lease_writes_nothing,
                 what_is_remembered_of_a_feed,
+                histories_are_read_in_the_order_asked,
             }
             evaluation {
                 a_rule_looks_from_where_it_came,
@@ -80,6 +81,10 @@ macro_rules! contract {
                 a_lost_task_stores_nothing,
                 an_alert_of_another_version_stores_nothing,
                 alerts_read_back_in_order,
+                alerts_are_read_in_the_order_asked,
+                a_look_of_another_version_stores_nothing,
+                a_lost_task_looks_at_nothing,
+                a_look_is_forgotten_with_its_rule_or_its_feed,
             }
             outbox {
                 order_is_kept_within_alert_and_receiver,

@@ -19,7 +19,7 @@ use std::time::Duration;
 pub use delivery::{DeliveryRecord, DeliveryState, Leased};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, NewPull, SeriesRef};
-pub use work::{Claim, Committed, Holder, Lease, Settled, Task};
+pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Alert, Transition};
 use crate::base::clock::Timestamp;
@@ -97,10 +97,21 @@ impl Store {
 
     /// Makes the rules known and says from which pull on each looks at what is new: 0 for a rule that is
     /// there before any data; the newest pull of all for one that comes (or changes its hash) later.
-    /// Rules that are not named are forgotten.
-    pub async fn register_rules(&self, rules: Vec<(String, String)>) -> Result<BTreeMap<String, PullId>, StoreError> {
+    /// Rules that are not named are forgotten, and how far any rule has looked at a feed that is not.
+    pub async fn register_rules(
+        &self,
+        rules: Vec<(String, String)>,
+        feeds: Vec<String>,
+    ) -> Result<BTreeMap<String, PullId>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.register_rules(rules).await,
+            Self::Sqlite(store) => store.register_rules(rules, feeds).await,
+        }
+    }
+
+    /// How far each rule has looked at each feed, in their order.
+    pub async fn looks(&self) -> Result<Vec<Look>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.looks().await,
         }
     }
 
@@ -204,17 +215,28 @@ impl Store {
         }
     }
 
-    /// One series with every vintage up to a pull, and the provenance of each.
-    pub async fn history(&self, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
+    /// Some series with every vintage up to a pull, and the provenance of each; one history for each
+    /// series, in their order. It is one piece of work for the store: ask for some thousands at a time.
+    pub async fn histories(&self, series: &[SeriesRef], until: PullId) -> Result<Vec<History>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.history(series, until).await,
+            Self::Sqlite(store) => store.histories(series, until).await,
         }
     }
 
     /// One alert, if it was ever written.
     pub async fn alert(&self, rule: &str, labels: &Labels) -> Result<Option<Alert>, StoreError> {
+        Ok(self.alerts_of(rule, [labels]).await?.pop().flatten())
+    }
+
+    /// A rule's alerts on some series, for each as far as it was ever written, in their order.
+    pub async fn alerts_of(
+        &self,
+        rule: &str,
+        series: impl IntoIterator<Item = &Labels>,
+    ) -> Result<Vec<Option<Alert>>, StoreError> {
+        let keys = series.into_iter().map(Labels::key).collect();
         match self {
-            Self::Sqlite(store) => store.alert(rule, labels).await,
+            Self::Sqlite(store) => store.alerts_of(rule, keys).await,
         }
     }
 
@@ -232,16 +254,18 @@ impl Store {
         }
     }
 
-    /// Stores what a task came to, and that the task is done, in one transaction, or nothing of it.
-    /// Without a task (start, reload) it is fenced by the alerts' versions alone.
+    /// Stores what a task came to, how far the rules have looked with it, and that the task is done, in
+    /// one transaction, or nothing of it. Without a task (start, reload) it is fenced by the versions of
+    /// looks and alerts alone.
     pub async fn commit(
         &self,
         task: Option<&Task>,
+        looks: Vec<Look>,
         settled: Vec<Settled>,
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         match self {
-            Self::Sqlite(store) => store.commit(task, settled, now).await,
+            Self::Sqlite(store) => store.commit(task, looks, settled, now).await,
         }
     }
 

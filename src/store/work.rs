@@ -55,6 +55,22 @@ pub struct Task {
     pub holder: String,
 }
 
+/// How far a rule has looked at a feed's series. An alert that was never written, or not since, is as its
+/// history left it then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The rule.
+    pub rule: String,
+    /// The feed.
+    pub feed: String,
+    /// What the rule meant when it looked; a rule that means something else has not looked.
+    pub rule_hash: String,
+    /// The pull up to which it has looked at all of them; `None` before the first time.
+    pub seen: Option<PullId>,
+    /// How often the store has written it; a write names the version that it read.
+    pub version: i64,
+}
+
 /// What one assessment leaves behind: the alert's new state, and what is owed for it.
 #[derive(Clone, Debug)]
 pub struct Settled {
@@ -72,6 +88,6 @@ pub struct Settled {
 pub enum Committed {
     /// All of it is stored.
     Stored,
-    /// Someone else holds the task or has written an alert: nothing is stored.
+    /// Someone else holds the task, has looked, or has written an alert: nothing is stored.
     Fenced,
 }

@@ -66,7 +66,7 @@ fn a_group_fires_once_all_its_members_are_there() {
 }
 
 #[test]
-fn groups_are_explained_replayed_and_cannot_be_recorded() {
+fn groups_are_explained_replayed_and_recorded() {
     let sandbox = pulled(&format!("{AUGUST}2025-09,8505,CN,80,2025-10-20\n2025-09,8505,MY,20,2025-10-20\n"));
     once(&sandbox, 0);
     insta::assert_snapshot!(sandbox.stdout(&["explain", "concentration", "hs=8505"]), @r#"
@@ -74,7 +74,7 @@ fn groups_are_explained_replayed_and_cannot_be_recorded() {
     at September 2025: holds
       when share(partner='CN') > 70% → holds
         share(partner='CN') > 70% = holds
-          share(partner='CN') = +80 %
+          share(partner='CN') = 80 %
             · 2025-09 100 t (final, known since 2025-10-20T00:00:00Z)
             China = 80 t
             Malaysia = 20 t
@@ -93,9 +93,28 @@ fn groups_are_explained_replayed_and_cannot_be_recorded() {
     let unknown = sandbox.run(&["explain", "concentration", "hs=1"]);
     unknown.is(1);
     assert!(unknown.stderr.contains("none of the 2 groups of rule concentration has these labels"));
-    let record = sandbox.run(&["record", "concentration"]);
-    record.is(2);
-    assert!(record.stderr.contains("a scenario plays one series"));
+    let file = sandbox.path("config/groups.test.toml").display().to_string();
+    sandbox.run(&["record", "concentration", "hs=8505", "-o", &file]).is(0).says(&["1 scenario"]);
+    insta::assert_snapshot!(sandbox.read("config/groups.test.toml"), @r#"
+    [[scenario]]
+    name   = "concentration on {feed=\"imports\", hs=\"8505\"}, as recorded"
+    rule   = "concentration"
+    labels = { feed = "imports", flow = "import", hs = "8505", reporter = "US" }
+    unit   = "t"
+    series = """
+    partner=CN  2025-08: 60 @ 2025-09-20 80 @ 2025-10-20
+    partner=MY  2025-08: 40 @ 2025-09-20 20 @ 2025-10-20
+    """
+
+    [[scenario.expect]]
+    on         = 2025-10-20
+    period     = "2025-09"
+    transition = "fired"
+    title      = "8505 had China at 80 %: 100 t in September 2025"
+    "#);
+    sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
+    sandbox.run(&["record", "concentration", "-o", &file, "--force"]).is(0).says(&["2 scenarios"]);
+    sandbox.run(&["test"]).is(0).says(&["2 scenarios, 0 failed"]);
 }
 
 const DERIVED: &str = "[feed.ndpr]
@@ -157,6 +176,26 @@ fn a_derived_series_is_judged_when_either_feed_changes() {
     insta::assert_snapshot!(alerts(&sandbox).join("\n"), @r#"{"feed":"ndpr-usd","grade":"NdPr oxide"} "firing""#);
     let replayed = sandbox.json(&["backtest", "dear"]);
     assert_eq!(replayed.iter().filter(|line| line["type"] == "transition").count(), 1);
+    let file = sandbox.path("config/dear.test.toml").display().to_string();
+    sandbox.run(&["record", "dear", "-o", &file]).is(0).says(&["1 scenario"]);
+    insta::assert_snapshot!(sandbox.read("config/dear.test.toml"), @r#"
+    [[scenario]]
+    name   = "dear on {feed=\"ndpr-usd\", grade=\"NdPr oxide\"}, as recorded"
+    rule   = "dear"
+    labels = {  }
+    series = """
+    feed=ndpr grade='NdPr oxide' in CNY/t  2025-10-15: 525000 @ 2025-10-15 518000 @ 2025-10-16 532500 @ 2025-10-17
+    feed=usd-cny in CNY/USD                2025-10-15: 7.1 @ 2025-10-15
+                                           2025-10-17: 7 @ 2025-10-17
+    """
+
+    [[scenario.expect]]
+    on         = 2025-10-17
+    period     = "2025-10-17"
+    transition = "fired"
+    title      = "NdPr oxide stood above 75 000 USD/t: 76 071.4 USD/t on 17 October 2025, +4.3 %"
+    "#);
+    sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
     // The formula is edited: what was said of the old one ends.
     sandbox.write("config/supplywatch.toml", format!("{DERIVED}{DESK}").replace("price / last", "price / 2 / last"));
     let lapsed = once(&sandbox, 0).stdout;

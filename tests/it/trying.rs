@@ -1,6 +1,6 @@
 //! Trying rules: `backtest` over what is stored, `record` from it, `test` against scenarios.
 
-use super::markdown::{Piece, page, pieces};
+use super::markdown::{Piece, page, pieces, section};
 use super::sandbox::Sandbox;
 use super::scene::{DESK, once};
 
@@ -76,6 +76,33 @@ fn a_backtest_says_what_would_have_been_sent() {
 }
 
 #[test]
+fn a_revision_of_older_periods_is_told_once_and_moves_no_alert() {
+    let sandbox = pulled(CONFIG, FIGURES);
+    let revised = FIGURES
+        .replace("2025-06,US,353,2025-07-20", "2025-06,US,40,2025-07-25")
+        .replace("2025-07,US,619,2025-08-20", "2025-07,US,30,2025-08-25");
+    sandbox.write("config/magnets.csv", revised);
+    let notice = "rule falling: a revision changed its verdict on 3 past periods, from June 2025 to September 2025; \
+                  that moves no alert";
+    sandbox.run(&["dry-run"]).is(0).says(&[notice, "Nothing would be sent."]);
+    let lines = sandbox.json(&["dry-run"]);
+    let told = &lines[0];
+    assert_eq!((&told["type"], &told["periods"], &told["last"]), (&"rejudged".into(), &3.into(), &"2025-09".into()));
+    once(&sandbox, 0).says(&[notice, "0 alerts changed, 0 messages delivered"]);
+    once(&sandbox, 0).says_nothing_of(&["past period"]);
+    assert_eq!(sandbox.json(&["run", "--once"]).iter().filter(|line| line["type"] == "rejudged").count(), 0);
+    sandbox.write(
+        "config/magnets.csv",
+        FIGURES
+            .replace("2025-06-20", "2025-06-28")
+            .replace("06,US,353,2025-07-20", "06,US,353,2025-07-28")
+            .replace("07,US,619,2025-08-20", "07,US,619,2025-08-28"),
+    );
+    let lines = sandbox.json(&["run", "--once"]);
+    assert_eq!(lines.iter().filter(|line| line["type"] == "rejudged").count(), 1, "{lines:#?}");
+}
+
+#[test]
 fn a_backfill_is_placed_by_the_release_calendar() {
     let undated = FIGURES.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect::<String>();
     let sandbox = pulled(&CONFIG.replace("published = \"published\", ", ""), &undated);
@@ -123,13 +150,112 @@ fn what_is_recorded_passes_and_fails_when_the_rule_changes() {
     assert!(xml.contains("failures=\"1\"") && xml.contains("+ 2025-09-20  2025-08  fired"), "{xml}");
     let lines = sandbox.run(&["test", "--run", "as recorded", "--format", "json"]);
     lines.is(1).says(&["\"passed\":false", "\"type\":\"summary\""]);
-    sandbox.run(&["test", "--run", "no such name"]).is(1).says(&["no scenario matches --run"]);
+    sandbox.run(&["test", "--run", "no such name"]).is(2).says(&["--run matches none of 1 scenario"]);
+}
+
+/// One figure, a single zero, none at all, figures near the limits of a number, and two series that never meet.
+const ODD: &str = "period,tonnes,s
+2025-09,5,one
+2020-01,0,zero
+2025-07,-,none
+2025-08,1.7e308,huge
+2025-09,-1.7e308,huge
+2025-10,1.7e308,huge
+2025-08,5e-324,tiny
+2025-09,1.7e308,tiny
+2025-10,5e-324,tiny
+2025-06,1,apart
+";
+
+/// Every kind of measure asks them, a group, and a series that derives from two of them.
+fn odd_rules() -> String {
+    let conditions = [
+        "declines >= 2 or rises >= 1",
+        "change > 5% and yoy < -10%",
+        "diff > 5 t and revision > 5%",
+        "change_since(2025-01) > 5%",
+        "drawdown(2) < -5% or runup(2) > 5%",
+        "streak(value > 0 t) >= 2",
+        "value > mean(2) or value > median(12)",
+        "max(2) - min(2) > 1e308 t",
+        "sum(2) > 1 t and stddev(2) > 1 t",
+        "zscore(2) < -2 or robust_zscore(24) < -2",
+        "seasonal_zscore(3) < -2",
+        "percentile(2) < 10%",
+        "slope(2) < 0% and volatility(2) > 5%",
+        "ytd > 1 t and ytd_yoy < 0%",
+        "value * 2 > 1e308 t or value / lag > 1e300%",
+        "lag(40000) > 1 t or sum(40000) > 1 t",
+        "age > 10000d",
+    ];
+    let rule = |(number, when): (usize, &str)| {
+        format!("[rule.r{number}]\nseries = {{ feed = \"odd\" }}\nwhen = \"{when}\"\nnotify = [\"desk\"]\n")
+    };
+    conditions.into_iter().enumerate().map(rule).collect()
+}
+
+const ODD_CONFIG: &str = "[feed.odd]
+kind = \"csv\"
+path = \"odd.csv\"
+frequency = \"month\"
+unit = \"t\"
+columns = { value = \"tonnes\", labels = [\"s\"] }
+
+[rule.group]
+series = { feed = \"odd\" }
+group_by = [\"feed\"]
+when = [\"hhi(s) > 0.5\", \"share(s='huge') > 1%\", \"count > 9\"]
+notify = [\"desk\"]
+
+[series.never]
+from = { a = { feed = \"odd\", s = \"one\" }, b = { feed = \"odd\", s = \"apart\" } }
+value = \"a / b\"
+
+[rule.never]
+series = { feed = \"never\" }
+when = \"change > 0%\"
+notify = [\"desk\"]
+
+";
+
+#[test]
+fn odd_figures_are_answered_whatever_is_asked_of_them() {
+    let sandbox = Sandbox::with_config(&format!("{ODD_CONFIG}{}{DESK}", odd_rules()));
+    sandbox.write("config/odd.csv", ODD);
+    sandbox.run(&["check"]).is(0);
+    once(&sandbox, 0);
+    let sane = |ended: &super::sandbox::Ended| {
+        assert!(
+            !ended.stdout.contains("NaN") && !ended.stderr.contains("panicked"),
+            "{}{}",
+            ended.stdout,
+            ended.stderr
+        );
+    };
+    sane(sandbox.run(&["dry-run", "--offline"]).is(0).says(&["rule"]));
+    for number in 0..odd_rules().matches("[rule.").count() {
+        let rule = format!("r{number}");
+        for arguments in [&["explain", &rule][..], &["backtest", &rule], &["backtest", &rule, "--latest"]] {
+            sane(sandbox.run(arguments).is(0).says(&["one", "zero", "huge", "tiny"]));
+        }
+        sane(sandbox.run(&["backtest", &rule, "--latest", "--format", "json"]).is(0).says(&["\"type\":\"summary\""]));
+    }
+    sandbox.run(&["explain", "r0", "s=none"]).is(1).says(&["none of the 5 series"]);
+    sandbox.run(&["explain", "group"]).is(0).says(&["the figure of huge at 2025-09 is below zero"]);
+    sandbox.run(&["explain", "r8", "s=huge"]).is(0).says(&["too large to calculate with"]);
+    sandbox.run(&["backtest", "never"]).is(1).says(&["have no figures"]);
+    sandbox.run(&["explain", "never"]).is(0).says(&["{feed=\"never\"} has no figure yet"]);
+    let file = sandbox.path("config/odd.test.toml").display().to_string();
+    sandbox.run(&["record", "r1", "-o", &file]).is(0).says(&["5 scenarios"]);
+    sandbox.run(&["test"]).is(0).says(&["5 scenarios, 0 failed"]);
 }
 
 #[test]
 fn scenarios_that_are_wrong_or_not_there_are_told() {
     let sandbox = pulled(CONFIG, FIGURES);
-    sandbox.run(&["test"]).is(1).says(&["no *.test.toml beside the config"]);
+    sandbox.run(&["test"]).is(2).says(&["no *.test.toml beside the config"]);
+    sandbox.write("config/a.test.toml", "");
+    sandbox.run(&["test"]).is(78).says(&["a.test.toml", "the file has no scenario"]);
     sandbox.write("config/a.test.toml", "[[scenario]]\nname = \"x\"\nrule = \"fallin\"\nseries = \"2025-05: six\"\n");
     sandbox.run(&["test"]).is(78).says(&["a.test.toml:3:8", "did you mean `falling`?", "`six` is no figure"]);
     sandbox.run(&["test", "none.test.toml"]).is(78).says(&["none.test.toml", "cannot be read"]);
@@ -149,10 +275,14 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 fn the_examples_of_the_page_are_true() {
     let page = page("docs/BACKTEST.md");
     let sandbox = Sandbox::shipped();
+    let shipped = sandbox.read("config/supplywatch.toml");
     let scenarios: Vec<String> =
         blocks(&page, "toml").into_iter().filter(|block| block.contains("[[scenario]]")).collect();
     sandbox.write("config/page.test.toml", scenarios.concat());
-    sandbox.run(&["test"]).is(0).says(&["2 scenarios, 0 failed"]);
+    let rules: Vec<String> = blocks(&page, "toml").into_iter().filter(|block| block.contains("[rule.")).collect();
+    sandbox.write("config/supplywatch.toml", shipped.clone() + &rules.concat());
+    sandbox.run(&["test"]).is(0).says(&["4 scenarios, 0 failed"]);
+    sandbox.write("config/supplywatch.toml", &shipped);
     let figures = blocks(&page, "text").into_iter().find(|block| block.starts_with("2025-05:")).unwrap();
     let scenario = format!(
         "[[scenario]]\nname = \"figures\"\nrule = \"magnet-exports-falling\"\nseries = \"\"\"\n{figures}\"\"\"\n"
@@ -168,4 +298,48 @@ fn the_examples_of_the_page_are_true() {
     let config = config.replacen("frequency = \"month\"", &format!("frequency = \"month\"\n{release}"), 1);
     sandbox.write("config/supplywatch.toml", config);
     sandbox.run(&["check"]).is(0);
+}
+
+/// A newcomer's first scenario, step by step as the page has it.
+#[test]
+fn the_first_scenario_is_written_as_the_page_says() {
+    let page = page("docs/RULES.md");
+    let section = section(&page, "## Testing a rule");
+    let steps = blocks(section, "toml");
+    let [first, expect, quiet] = &steps[..] else { panic!("{steps:#?}") };
+    let told = blocks(section, "text").concat();
+    let sandbox = Sandbox::shipped();
+    sandbox.write("config/magnets.test.toml", first);
+    sandbox.run(&["test"]).is(1).says(&[&told]);
+    sandbox.write("config/magnets.test.toml", format!("{first}\n{expect}"));
+    sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
+    sandbox.write("config/magnets.test.toml", format!("{first}\n{expect}\n{quiet}"));
+    sandbox.run(&["test"]).is(0).says(&["2 scenarios, 0 failed"]);
+}
+
+const OVERDUE: &str = "[rule.late]
+series = { feed = \"magnets\" }
+when = \"overdue\"
+notify = [\"desk\"]
+
+";
+
+/// The last figure is that of March 2026, and April's was due on 20 May.
+#[test]
+fn what_the_clock_did_is_replayed_and_recorded() {
+    let sandbox = pulled(&format!("{CONFIG}{OVERDUE}"), FIGURES);
+    let lines = sandbox.json(&["backtest", "late"]);
+    let told: Vec<String> = lines
+        .iter()
+        .filter_map(|line| Some(format!("{} {}", line["transition"].as_str()?, line["known_on"].as_str()?)))
+        .collect();
+    assert_eq!(told, ["fired 2026-02-24", "resolved 2026-03-20", "fired 2026-05-24"]);
+    let file = sandbox.path("config/late.test.toml").display().to_string();
+    sandbox.run(&["record", "late", "-o", &file]).is(0);
+    assert!(sandbox.read("config/late.test.toml").contains("\nuntil  = "));
+    sandbox.run(&["test"]).is(0).says(&["1 scenario, 0 failed"]);
+    let recorded = sandbox.read("config/late.test.toml");
+    let until = recorded.lines().find(|line| line.starts_with("until")).unwrap();
+    sandbox.write("config/late.test.toml", recorded.replace(until, "until = 2026-05-23"));
+    sandbox.run(&["test"]).is(1).says(&["- 2026-05-24"]);
 }

@@ -18,7 +18,7 @@ pub(super) struct Wanted {
     pub(super) name: At<String>,
     pub(super) texts: Vec<String>,
     pub(super) pattern: Pattern,
-    place: Place,
+    pub(super) place: Place,
     /// Each exact value and its place.
     pub(super) exact: Vec<At<String>>,
 }

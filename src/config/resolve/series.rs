@@ -98,6 +98,11 @@ fn circle(cx: Context<'_>, left: &[&Named<SeriesTable>]) {
 fn one(cx: Context<'_>, named: &Named<SeriesTable>, known: &[&Facts]) -> Resolved {
     let table = &named.table;
     cx.missing(&table.given, "from", "write from = { x = { feed = \"NAME\" } }: what the formula calls by a name");
+    if table.from.as_ref().is_some_and(Vec::is_empty) {
+        let help = "write from = { x = { feed = \"NAME\" } }";
+        cx.error(named.name.place, format!("`from` of series `{}` names no input", named.name.value), "empty", help);
+        return unresolved(&named.name.value);
+    }
     cx.missing(&table.given, "value", "write a formula over the names in `from`, such as value = \"price / rate\"");
     let frequencies = Frequency::ALL.map(|frequency| (frequency.name(), frequency));
     let frequency = table.frequency.as_ref().map(|at| value::choice(cx, "frequency", at, &frequencies));
@@ -107,6 +112,7 @@ fn one(cx: Context<'_>, named: &Named<SeriesTable>, known: &[&Facts]) -> Resolve
     let inputs: Vec<Option<Selected<'_>>> = table.from.iter().flatten().map(|input| select(cx, input, known)).collect();
     let inputs: Option<Vec<Selected<'_>>> = inputs.into_iter().collect();
     let by = by(cx, table, inputs.as_deref().unwrap_or_default());
+    inputs.iter().flatten().for_each(|input| told_apart(cx, input, &by));
     let labels = constants(cx, &named.name.value, table, &by);
     let frequency = match (frequency, &inputs) {
         (Some(frequency), _) => frequency,
@@ -151,9 +157,7 @@ struct Selected<'f> {
 impl Selected<'_> {
     /// Whether any of its series may have a label.
     fn has(&self, label: &str) -> bool {
-        self.feeds
-            .iter()
-            .any(|feed| feed.constants.value(label).is_some() || feed.from_columns.iter().any(|known| known == label))
+        self.feeds.iter().any(|feed| labels_of(feed).any(|known| known == label))
     }
 
     fn resolved(self, by: &[String]) -> Input {
@@ -182,12 +186,8 @@ fn select<'f>(cx: Context<'_>, input: &InputTable, known: &[&'f Facts]) -> Optio
     let feed = selected.iter().find(|wanted| wanted.name.value == "feed");
     if feed.is_none_or(|feed| feed.exact.len() != feed.texts.len()) {
         let message = format!("input `{}` does not name its feeds", input.name.value);
-        cx.error(
-            input.name.place,
-            message,
-            "no `feed`",
-            "write feed = \"NAME\", or a list of names, with further labels",
-        );
+        let (place, label) = feed.map_or((input.name.place, "no `feed`"), |feed| (feed.place, "a pattern is no name"));
+        cx.error(place, message, label, "write feed = \"NAME\", or a list of names, with further labels");
         return None;
     }
     let feeds = matched(cx, &about, &selected, known);
@@ -199,6 +199,18 @@ fn is_word(name: &str) -> bool {
     name.starts_with(|c: char| c.is_alphabetic())
         && name.chars().all(|c| c.is_alphanumeric() || c == '_')
         && !matches!(name, "and" | "or" | "not")
+}
+
+/// Refuses an input of several feeds where only some have a label of `by`: the series of the others would be
+/// for no value of it.
+fn told_apart(cx: Context<'_>, input: &Selected<'_>, by: &[String]) {
+    for label in by.iter().filter(|label| input.has(label)) {
+        let has_none = |feed: &&&Facts| !labels_of(feed).any(|known| known == label);
+        let Some(without) = input.feeds.iter().find(has_none) else { continue };
+        let message = format!("the series of feed `{}` have no label `{label}`, which `by` asks for", without.name);
+        let help = format!("take `{}` away from input `{}`, or `{label}` from `by`", without.name, input.name);
+        cx.error(input.place, message, "some have it, some do not", help);
+    }
 }
 
 /// The labels that there is a series for each value of.

@@ -9,7 +9,7 @@ use crate::base::text::{list, nearest, printable, shorten};
 use crate::config::problem::Finding;
 use crate::config::source::At;
 use crate::period::{Length, LengthUnit};
-use crate::series::{Quantity, Unit};
+use crate::series::{Quantity, UNITS, Unit};
 
 /// One out of a few names.
 pub fn choice<T: Copy>(cx: Context<'_>, key: &str, at: &At<String>, choices: &[(&str, T)]) -> Option<T> {
@@ -58,11 +58,9 @@ pub fn unit(cx: Context<'_>, at: &At<String>) -> Option<Unit> {
         Ok(unit) => Some(unit),
         Err(_) => {
             let message = format!("there is no unit `{}`", shorten(&at.value, 60));
-            let units = "a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code: USD, kUSD, MUSD), \
-                         money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`";
             let help = match nearest(&at.value, words) {
-                Some(near) => format!("did you mean `{near}`? A unit is {units}"),
-                None => format!("a unit is {units}"),
+                Some(near) => format!("did you mean `{near}`? A unit is {UNITS}"),
+                None => format!("a unit is {UNITS}"),
             };
             cx.error(at.place, message, "unknown", help);
             None

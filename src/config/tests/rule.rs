@@ -286,14 +286,57 @@ fn an_expression_is_underlined_at_its_place() {
 
     2 errors
     "#);
-    insta::assert_snapshot!(told(&format!("{SERIES}when = ''")), @r#"
+    insta::assert_snapshot!(told(&format!("{SERIES}when = ''")), @"
     error: the expression is empty
      --> supplywatch.toml:4:9
       |
     4 | when = ''
       |         ^ expected a condition such as `declines >= 2`
+      |
+      = help: write `declines >= 2`, or another condition
 
     1 error
+    ");
+}
+
+/// The place is found behind wide characters, tabs and escapes, and in every spelling of a TOML text.
+#[test]
+fn the_place_is_underlined_whatever_stands_before_it() {
+    let told = |when: &str| {
+        let told = told(&format!("{SERIES}when = {when}"));
+        let lines: Vec<&str> = told.lines().filter(|line| line.contains('|') && line.trim() != "|").collect();
+        lines.join("\n")
+    };
+    let spellings = [
+        "[\"value > 5 吨 and yoy < -25\"]",
+        "'value\t>\t5 吨\tand\tyoy\t<\t-25'",
+        r#""value\t> 5 \u5428 and yoy < -25""#,
+        r#""value > 5 \u0074 and yoy < \u002d25""#,
+        "\"\"\"\nvalue > 5 t and \\\n\n   yoy < -25\"\"\"",
+        "'''\nvalue > 5 t and\n\tyoy < -25'''",
+        "'''value > 5 t and yoy < -25''' # 25",
+    ];
+    insta::assert_snapshot!(spellings.map(told).join("\n\n"), @r#"
+    4 | when = ["value > 5 吨 and yoy < -25"]
+      |                                 ^^^ a ratio: write -25%
+
+    4 | when = 'value    >    5 吨    and    yoy    <    -25'
+      |                                                  ^^^ a ratio: write -25%
+
+    4 | when = "value\t> 5 \u5428 and yoy < -25"
+      |                                     ^^^ a ratio: write -25%
+
+    4 | when = "value > 5 \u0074 and yoy < \u002d25"
+      |                                    ^^^^^^^^ a ratio: write -25%
+
+    7 |    yoy < -25"""
+      |          ^^^ a ratio: write -25%
+
+    6 |     yoy < -25'''
+      |           ^^^ a ratio: write -25%
+
+    4 | when = '''value > 5 t and yoy < -25''' # 25
+      |                                 ^^^ a ratio: write -25%
     "#);
 }
 
@@ -799,7 +842,7 @@ fn what_measures_of_groups_take() {
     5 | ...> 1%', 'top_share(5%) > 1%', 'share("CN") > 1%', 'count(partner) > 2']
       |                                        ^^^^ expected a label with a value, such as `partner='CN'`
       |
-      = help: which one? write `share(CN='VALUE')`
+      = help: of which label? write `share(LABEL='CN')`, such as `share(partner='CN')`
 
     error: there is no measure `partner`
      --> supplywatch.toml:5:147

@@ -225,6 +225,44 @@ fn names_and_labels_are_checked() {
 }
 
 #[test]
+fn inputs_say_what_they_are_of() {
+    for (text, what) in [
+        ("from = {}\nvalue = '5'", "`from` of series `made` names no input"),
+        ("from = { a = { feed = 'magnets' } }\nvalue = '5 t'\nunit = 't'", "the formula names no input"),
+        ("from = { a = { feed = 'mag*' } }\nvalue = 'a'\nunit = 't'", "a pattern is no name"),
+        ("from = { a = { feed = '!prices' } }\nvalue = 'a'\nunit = 't'", "a pattern is no name"),
+        ("from = { a = { feed = 'made' } }\nvalue = 'a'\nunit = 't'", "derives from itself: made → made"),
+        ("from = { a = { feed = 'magnets' } }\nvalue = 'a'\nfrequency = 'day'", "write frequency = \"month\""),
+    ] {
+        let told = told(text);
+        assert!(told.contains(what), "{told}");
+    }
+}
+
+/// Series of a feed without the label would be for no value of it, and vanish.
+#[test]
+fn all_feeds_of_an_input_have_the_labels_of_by_or_none() {
+    let totals =
+        "[feed.totals]\nkind = 'csv'\npath = 't.csv'\nfrequency = 'month'\nunit = 't'\ncolumns = { labels = ['hs'] }\n";
+    let told = |by: &str| {
+        let from = "from = { a = { feed = ['magnets', 'totals'] }, b = { feed = 'totals' } }";
+        check(&config(&format!("{from}\nby = {by}\nvalue = 'a / b'\n{totals}")))
+    };
+    assert_eq!(told("['hs']"), "");
+    insta::assert_snapshot!(told("['hs', 'partner']"), @"
+    error: the series of feed `totals` have no label `partner`, which `by` asks for
+     --> supplywatch.toml:2:10
+      |
+    2 | from = { a = { feed = ['magnets', 'totals'] }, b = { feed = 'totals' } }
+      |          ^ some have it, some do not
+      |
+      = help: take `totals` away from input `a`, or `partner` from `by`
+
+    1 error
+    ");
+}
+
+#[test]
 fn formulas_are_checked() {
     insta::assert_snapshot!(told(&format!("{USD}value = 'price / rat'")), @r#"
     error: `from` has no input `rat`

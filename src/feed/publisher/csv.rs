@@ -147,7 +147,7 @@ mod tests {
         row 7, column `tonnes`: `1e400` is too large for a figure
         row 8, column `tonnes`: `1,234` is no number: set `thousands = ","` or `decimal = ","` if the feed writes numbers so
         row 9, column `partner`: the label `partner` is empty
-        row 10, column `unit`: `parsecs` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code, such as USD, kUSD or MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
+        row 10, column `unit`: `parsecs` is no known unit: expected a mass (kg, t, kt, g, lb, oz, ozt, st, lt), money (an ISO 4217 code: USD, kUSD, MUSD), money per mass (CNY/t), an exchange rate (CNY/USD), `count`, `index` or `percent`
         row 11, column `flag`: `??` is no known mark: expected `final`, `preliminary`, `estimated` and `confidential`, or A, P, E, C
         row 12, column `out`: `soon` is no time of publication: expected 2025-10-20T09:00:00Z, 2025-10-20 09:00 or 2025-10-20
         row 13: expected 6 fields, found 3

@@ -7,6 +7,7 @@
 use super::super::operate::NOISE;
 use super::mask::Mask;
 use super::program::{Arithmetic, Fold, Test};
+use crate::base::limits::STREAK_MAX;
 use crate::series::{Column, LANES};
 
 /// One bit for each lane.
@@ -113,6 +114,8 @@ pub fn arithmetic(operator: Arithmetic, a: &Column, b: &Column, out: &mut Column
         Arithmetic::Subtract => each(a, b, out, |a, b| bounded(a, b, a - b)),
         Arithmetic::Multiply => each(a, b, out, |a, b| bounded(a, b, a * b)),
         Arithmetic::Divide => each(a, b, out, |a, b| if b == 0.0 { f64::NAN } else { bounded(a, b, a / b) }),
+        Arithmetic::Least => each(a, b, out, |a, b| if (a < b) | a.is_nan() { a } else { b }),
+        Arithmetic::Most => each(a, b, out, |a, b| if (a > b) | a.is_nan() { a } else { b }),
     }
 }
 
@@ -133,6 +136,21 @@ fn bounded(a: f64, b: f64, result: f64) -> f64 {
 pub fn negate(a: &Column, out: &mut Column) {
     for (out, a) in out.0.iter_mut().zip(&a.0) {
         *out = -a;
+    }
+}
+
+/// A streak's periods: none where it does not go on here, else one more than there are after a figure before.
+pub fn tally(here: u64, follows: u64, next: &Column, out: &mut Column) {
+    for (lane, (out, next)) in out.0.iter_mut().zip(&next.0).enumerate() {
+        let longer = if follows & BIT[lane] == 0 { 1.0 } else { (next + 1.0).min(STREAK_MAX.into()) };
+        *out = if here & BIT[lane] == 0 { 0.0 } else { longer };
+    }
+}
+
+/// A number, but none in some lanes.
+pub fn without(x: &Column, gone: u64, out: &mut Column) {
+    for (lane, (out, x)) in out.0.iter_mut().zip(&x.0).enumerate() {
+        *out = if gone & BIT[lane] == 0 { *x } else { f64::NAN };
     }
 }
 

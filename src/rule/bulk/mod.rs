@@ -8,7 +8,9 @@
 
 mod band;
 mod compile;
+mod formula;
 mod kernel;
+mod machine;
 mod mask;
 mod program;
 mod slide;
@@ -19,35 +21,85 @@ use std::collections::BTreeMap;
 
 use self::compile::Compiler;
 pub use self::compile::Refused;
+use self::machine::{Action, Machine, Moving, Places};
 pub use self::mask::Mask;
-use self::program::{Arithmetic, Fold, Machine, Number, Place, Registers, Step, Test, live};
-use self::slide::{Bound, settled};
+use self::program::{Registers, live};
 use super::{Expr, OnGap, Rule};
 use crate::period::Period;
 use crate::series::{Column, LANES, MISSING, Panel, PanelRow as Row, Quantity, Strip};
 
 /// One condition: gates that must all hold.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Question<'a> {
     /// The gates.
     pub gates: &'a [Expr],
     /// The base below which a ratio says nothing.
     pub min_base: Option<&'a Quantity>,
+    /// What becomes of a missing period. Where it is broken off at or looked past, only the series are told
+    /// that have every figure that the gates read: with them, both mean the same as to hold.
+    pub on_gap: OnGap,
+    /// Whether the panel must show final figures alone.
+    pub final_only: bool,
 }
 
 impl<'a> Question<'a> {
     /// All that a rule asks, each to be told apart: `when` and `clear` of its severity, then those of the
-    /// worse one, as far as it has them. A rule that sees a history otherwise than it is, or takes what is
-    /// unknown for failing, is refused.
+    /// worse one, as far as it has them. A measure that reads more than a panel holds is refused.
     pub fn of(rule: &'a Rule) -> Result<Vec<Self>, Refused> {
-        if rule.on_gap != OnGap::Hold || rule.final_only {
-            return Err(Refused::Sight);
+        let measures = rule.expressions().flat_map(|expr| expr.root().measures());
+        if let Some((measure, _)) = measures.into_iter().find(|(measure, _)| !measure.reads_figures_alone()) {
+            return Err(Refused::Measure(measure.name));
         }
         let clear = |clear: &'a Option<Expr>| clear.as_ref().map(std::slice::from_ref);
         let own = [Some(rule.when.as_slice()), clear(&rule.clear)];
         let worse = rule.worse.as_ref().map(|level| [Some(level.when.as_slice()), clear(&level.clear)]);
         let gates = own.into_iter().chain(worse.into_iter().flatten()).flatten();
-        Ok(gates.map(|gates| Self { gates, min_base: rule.min_base.as_ref() }).collect())
+        let Rule { min_base, on_gap, final_only, .. } = rule;
+        let of = |gates| Self { gates, min_base: min_base.as_ref(), on_gap: *on_gap, final_only: *final_only };
+        Ok(gates.map(of).collect())
+    }
+
+    /// The step that decides it at a period.
+    fn answer(&self, compiler: &mut Compiler<'_>, period: Period) -> Result<Answer, Refused> {
+        compiler.set_min_base(self.min_base)?;
+        compiler.look(self.on_gap != OnGap::Hold);
+        let mut all = None;
+        for gate in self.gates {
+            let gate = compiler.condition(gate.root(), period)?;
+            all = Some(match all {
+                None => gate,
+                Some(all) => compiler.both(all, gate)?,
+            });
+        }
+        let verdict = all.map_or_else(|| compiler.constant(Some(true)), Ok)?.0 as usize;
+        let reach = compiler.reach();
+        let told = match self.on_gap {
+            OnGap::Hold => None,
+            OnGap::Break | OnGap::Bridge => Some(compiler.complete()?.0 as usize),
+        };
+        // A figure for several periods is one step back where gaps are looked past.
+        compiler.blind_to_combined |= self.on_gap == OnGap::Bridge;
+        Ok(Answer { verdict, told, reach })
+    }
+}
+
+/// Where the verdict on one question at one period is found.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    /// The step that decides it.
+    verdict: usize,
+    /// The step that says for which series; `None` where for all.
+    told: Option<usize>,
+    /// The first and the last ordinal that it reads.
+    reach: Option<(i32, i32)>,
+}
+
+impl Answer {
+    /// The verdict, and the lanes for which it is told.
+    #[inline]
+    fn given(self, truths: &[Mask], lanes: u64) -> (Mask, u64) {
+        let lanes = self.told.map_or(lanes, |told| lanes & truths[told].holds);
+        (truths[self.verdict].within(lanes), lanes)
     }
 }
 
@@ -59,13 +111,14 @@ pub struct Program {
     actions: Vec<(usize, Action)>,
     /// How many steps there are, done or not.
     steps: usize,
-    /// How many windows slide.
-    slides: usize,
+    moving: Moving,
+    /// Whether a step asks where figures are missing.
+    absences: bool,
     registers: Registers,
     /// The periods whose columns are read, in order.
     reads: Vec<Period>,
-    /// The step of each verdict, by period, then question.
-    verdicts: Vec<usize>,
+    /// By period, then question.
+    answers: Vec<Answer>,
     questions: usize,
     blind_to_combined: bool,
 }
@@ -80,11 +133,11 @@ const SLIDES_FROM: usize = 4;
 #[derive(Debug)]
 pub struct Told<'a> {
     series: Series<'a>,
-    /// The lanes that are told: not those beyond the last series, nor those set aside, which only their
-    /// histories answer for.
+    /// The lanes of series of which anything is told: not those beyond the last series, nor those set aside,
+    /// which only their histories answer for.
     pub lanes: u64,
     truths: &'a [Mask],
-    verdicts: &'a [usize],
+    answers: &'a [Answer],
     questions: usize,
 }
 
@@ -110,7 +163,13 @@ impl Told<'_> {
     /// The verdict on a question at a period, both by their positions.
     #[inline]
     pub fn verdict(&self, question: usize, period: usize) -> Mask {
-        self.truths[self.verdicts[period * self.questions + question]].within(self.lanes)
+        self.given(question, period).0
+    }
+
+    /// The same with the lanes for which it is told: in the others, only the histories answer.
+    #[inline]
+    pub fn given(&self, question: usize, period: usize) -> (Mask, u64) {
+        self.answers[period * self.questions + question].given(self.truths, self.lanes)
     }
 }
 
@@ -153,36 +212,37 @@ impl Verdicts {
 impl Program {
     /// Puts questions into steps for a panel at some periods.
     pub fn new(questions: &[Question<'_>], panel: &Panel, periods: &[Period]) -> Result<Self, Refused> {
+        if questions.iter().any(|question| question.final_only != panel.is_final_only()) {
+            return Err(Refused::Sight);
+        }
         let mut compiler = Compiler::new(panel.frequency(), panel.unit(), panel.range());
         compiler.slides = periods.len() >= SLIDES_FROM;
-        let mut verdicts = Vec::with_capacity(questions.len() * periods.len());
+        let mut answers = Vec::with_capacity(questions.len() * periods.len());
         for period in periods {
             for question in questions {
-                compiler.set_min_base(question.min_base)?;
-                let mut all = None;
-                for gate in question.gates {
-                    let gate = compiler.condition(gate.root(), *period)?;
-                    all = Some(match all {
-                        None => gate,
-                        Some(all) => compiler.both(all, gate)?,
-                    });
-                }
-                let all = all.map_or_else(|| compiler.constant(Some(true)), Ok)?;
-                verdicts.push(all.0 as usize);
+                answers.push(question.answer(&mut compiler, *period)?);
             }
         }
         let blind_to_combined = compiler.blind_to_combined;
-        let steps = compiler.steps.into_steps();
-        let live = live(&steps, &verdicts);
+        let (steps, lists) = compiler.steps.into_parts();
+        let wanted: Vec<usize> =
+            answers.iter().flat_map(|answer| [Some(answer.verdict), answer.told]).flatten().collect();
+        let live = live(&steps, &wanted);
         let registers = Registers::new(&steps, &live);
-        let mut places = Places::new(&steps, &live, &registers);
+        let mut places = Places::new(&steps, &live, &registers, &lists);
         let alive = steps.iter().enumerate().filter(|(at, _)| live[*at]);
         let actions = alive.map(|(at, step)| (at, places.action(at, step))).collect();
         let frequency = panel.frequency();
         let reads = places.ordinals.iter().filter_map(|ordinal| Period::from_ordinal(frequency, *ordinal)).collect();
-        let slides = places.slides.len();
+        let (moving, absences) = (places.moving(), places.absences);
         let (steps, questions) = (steps.len(), questions.len());
-        Ok(Self { actions, steps, slides, registers, reads, verdicts, questions, blind_to_combined })
+        Ok(Self { actions, steps, moving, absences, registers, reads, answers, questions, blind_to_combined })
+    }
+
+    /// From the first to the last ordinal that a question reads at a period, both by their positions; `None`
+    /// where it reads none. Its verdict stands as long as nothing of that is known otherwise.
+    pub fn reach(&self, question: usize, period: usize) -> Option<(i32, i32)> {
+        self.answers[period * self.questions + question].reach
     }
 
     /// The series that only their histories answer for.
@@ -252,10 +312,10 @@ impl Program {
     /// The verdicts on every question at every period, by period, then question.
     pub fn verdicts(&self, panel: &Panel) -> Vec<Verdicts> {
         let mut all =
-            vec![Verdicts { tiles: Vec::with_capacity(panel.tiles()), len: panel.series_count() }; self.verdicts.len()];
+            vec![Verdicts { tiles: Vec::with_capacity(panel.tiles()), len: panel.series_count() }; self.answers.len()];
         self.run(panel, |told| {
-            for (verdicts, step) in all.iter_mut().zip(told.verdicts) {
-                verdicts.tiles.push((told.truths[*step].within(told.lanes), told.lanes));
+            for (verdicts, answer) in all.iter_mut().zip(told.answers) {
+                verdicts.tiles.push(answer.given(told.truths, told.lanes));
             }
         });
         all
@@ -266,183 +326,19 @@ impl Program {
     }
 
     fn machine(&self) -> Machine {
-        Machine::new(&self.registers, self.steps, self.slides)
+        Machine::new(&self.registers, self.steps, self.moving)
     }
 
     fn told<'a>(&'a self, series: Series<'a>, lanes: u64, machine: &'a Machine) -> Told<'a> {
-        Told { series, lanes, truths: &machine.truths, verdicts: &self.verdicts, questions: self.questions }
+        Told { series, lanes, truths: &machine.truths, answers: &self.answers, questions: self.questions }
     }
 
     fn step_through(&self, machine: &mut Machine, columns: &[&Column]) {
-        machine.begin(columns);
+        machine.begin(columns, self.absences);
         for (at, action) in &self.actions {
             if let Some(truth) = action.run(machine, columns) {
                 machine.truths[*at] = truth;
             }
         }
-    }
-}
-
-/// A step with the places of what it reads and writes.
-#[derive(Clone, Copy, Debug)]
-enum Action {
-    Ratio { now: Place, base: Place, least: f64, into: usize },
-    Arithmetic { operator: Arithmetic, a: Place, b: Place, into: usize },
-    Negate { a: Place, into: usize },
-    Fold { fold: Fold, from: usize, to: usize, into: usize },
-    Zscore { now: Place, from: usize, to: usize, into: usize },
-    CompareWith { test: Test, x: Place, low: f64, high: f64 },
-    CompareZscore { test: Test, now: usize, from: usize, to: usize, bound: Bound, low: f64, high: f64, slide: usize },
-    Compare { test: Test, a: Place, b: Place, scale: f64 },
-    Constant(Mask),
-    Not(usize),
-    And(usize, usize),
-    Or(usize, usize),
-    Link { here: usize, before: Option<Place>, next: usize, ended: Mask, stuck: Mask, torn: Mask },
-}
-
-impl Action {
-    /// Writes its register, or gives its truth.
-    #[inline]
-    fn run(&self, machine: &mut Machine, columns: &[&Column]) -> Option<Mask> {
-        match *self {
-            Self::Ratio { now, base, least, into } => {
-                machine.write(columns, into, [now, base], |now, base, out| kernel::ratio(now, base, least, out));
-            }
-            Self::Arithmetic { operator, a, b, into } => {
-                machine.write(columns, into, [a, b], |a, b, out| kernel::arithmetic(operator, a, b, out));
-            }
-            Self::Negate { a, into } => machine.write(columns, into, [a, a], |a, _, out| kernel::negate(a, out)),
-            Self::Fold { fold, from, to, into } => {
-                kernel::fold(fold, &columns[from..to], &mut machine.numbers[into]);
-            }
-            Self::Zscore { now, from, to, into } => {
-                machine.write(columns, into, [now, now], |now, _, out| kernel::zscore(now, &columns[from..to], out));
-            }
-            _ => return Some(self.decide(machine, columns)),
-        }
-        None
-    }
-
-    /// The truth of an action that decides one.
-    #[inline]
-    fn decide(&self, machine: &mut Machine, columns: &[&Column]) -> Mask {
-        match *self {
-            Self::CompareWith { test, x, low, high } => kernel::compare_with(test, machine.at(columns, x), low, high),
-            Self::Compare { test, a, b, scale } => {
-                kernel::compare(test, machine.at(columns, a), machine.at(columns, b), scale)
-            }
-            Self::CompareZscore { test, now, from, to, bound, low, high, slide } => {
-                let unknown = machine.absent[from..to].iter().fold(machine.absent[now], |all, absent| all | absent);
-                let slide = &mut machine.slides[slide];
-                slide.bring_to(columns, from, to);
-                settled(test, slide.sieve(columns[now], bound), unknown, || {
-                    let mut score = MISSING;
-                    kernel::zscore(columns[now], &columns[from..to], &mut score);
-                    kernel::compare_with(test, &score, low, high)
-                })
-            }
-            Self::Constant(mask) => mask,
-            Self::Not(a) => machine.truths[a].not(),
-            Self::And(a, b) => machine.truths[a].and(machine.truths[b]),
-            Self::Or(a, b) => machine.truths[a].or(machine.truths[b]),
-            Self::Link { here, before, next, ended, stuck, torn } => {
-                let (here, next) = (machine.truths[here], machine.truths[next]);
-                let present = before.map_or(u64::MAX, |before| kernel::present(machine.at(columns, before)));
-                let gone_on = Mask::chosen(present, next, torn);
-                Mask::chosen(here.holds, gone_on, Mask::chosen(here.unknown, stuck, ended))
-            }
-            // These give numbers.
-            Self::Ratio { .. }
-            | Self::Arithmetic { .. }
-            | Self::Negate { .. }
-            | Self::Fold { .. }
-            | Self::Zscore { .. } => Mask::UNKNOWN,
-        }
-    }
-}
-
-/// Where everything lies: turns steps into actions.
-struct Places<'a> {
-    registers: &'a Registers,
-    /// The ordinals of all periods that are read, in order. Steps read only periods within the panel's
-    /// range, so each of them is a period.
-    ordinals: Vec<i32>,
-    /// The windows that slide, by their number of periods.
-    slides: Vec<usize>,
-}
-
-impl<'a> Places<'a> {
-    fn new(steps: &[Step], live: &[bool], registers: &'a Registers) -> Self {
-        let alive = || steps.iter().zip(live).filter(|(_, live)| **live).map(|(step, _)| step);
-        let alone = alive().flat_map(Step::numbers).filter_map(|number| match number {
-            Number::Period(ordinal) => Some(ordinal),
-            Number::Step(_) | Number::Constant(_) => None,
-        });
-        let windows = alive().filter_map(Step::window).flat_map(|reach| reach.first..=reach.last);
-        let mut ordinals: Vec<i32> = alone.chain(windows).collect();
-        ordinals.sort_unstable();
-        ordinals.dedup();
-        Self { registers, ordinals, slides: Vec::new() }
-    }
-
-    fn column(&self, ordinal: i32) -> usize {
-        self.ordinals.binary_search(&ordinal).unwrap_or(0)
-    }
-
-    fn place(&self, number: Number) -> Place {
-        match number {
-            Number::Period(ordinal) => Place::Column(self.column(ordinal)),
-            Number::Step(step) => Place::Register(self.registers.of_step[step as usize]),
-            Number::Constant(bits) => Place::Register(self.registers.constant(bits)),
-        }
-    }
-
-    fn action(&mut self, at: usize, step: &Step) -> Action {
-        let into = self.registers.of_step[at];
-        let (from, to) = step.window().map_or((0, 0), |reach| (self.column(reach.first), self.column(reach.last) + 1));
-        match *step {
-            Step::Ratio { now, base, least } => {
-                Action::Ratio { now: self.place(now), base: self.place(base), least: least.get(), into }
-            }
-            Step::Arithmetic { operator, a, b } => {
-                Action::Arithmetic { operator, a: self.place(a), b: self.place(b), into }
-            }
-            Step::Negate(a) => Action::Negate { a: self.place(a), into },
-            Step::Fold { fold, .. } => Action::Fold { fold, from, to, into },
-            Step::Zscore { now, .. } => Action::Zscore { now: self.place(now), from, to, into },
-            Step::CompareZscore { test, now, bound, low, high, .. } => {
-                let now = if let Number::Period(ordinal) = now { self.column(ordinal) } else { 0 };
-                let (slide, slides) = (self.slide(to - from), self.ordinals.len() as f64);
-                let bound = Bound { bound: bound.get(), count: (to - from) as f64, slides };
-                Action::CompareZscore { test, now, from, to, bound, low: low.get(), high: high.get(), slide }
-            }
-            Step::CompareWith { test, x, low, high } => {
-                Action::CompareWith { test, x: self.place(x), low: low.get(), high: high.get() }
-            }
-            Step::Compare { test, a, b, scale } => {
-                Action::Compare { test, a: self.place(a), b: self.place(b), scale: scale.get() }
-            }
-            Step::Constant(truth) => Action::Constant(Mask::all(truth)),
-            Step::Not(a) => Action::Not(a.0 as usize),
-            Step::And(a, b) => Action::And(a.0 as usize, b.0 as usize),
-            Step::Or(a, b) => Action::Or(a.0 as usize, b.0 as usize),
-            Step::Link { here, before, next, ended, stuck, torn } => Action::Link {
-                here: here.0 as usize,
-                before: before.map(|before| self.place(before)),
-                next: next.0 as usize,
-                ended: Mask::all(ended),
-                stuck: Mask::all(stuck),
-                torn: Mask::all(torn),
-            },
-        }
-    }
-
-    /// The sliding window of so many periods.
-    fn slide(&mut self, periods: usize) -> usize {
-        self.slides.iter().position(|known| *known == periods).unwrap_or_else(|| {
-            self.slides.push(periods);
-            self.slides.len() - 1
-        })
     }
 }

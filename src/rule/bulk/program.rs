@@ -5,10 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::kernel;
-use super::mask::Mask;
-use super::slide::Slide;
-use crate::series::{Column, LANES};
+use super::formula::Formula;
 
 /// A number as a key: by its bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +70,10 @@ pub enum Arithmetic {
     Multiply,
     /// `/`
     Divide,
+    /// The smaller one.
+    Least,
+    /// The larger one.
+    Most,
 }
 
 /// What a window comes to.
@@ -97,6 +98,10 @@ pub struct Reach {
     pub last: i32,
 }
 
+/// Periods that one step reads together, in order: the number of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct List(u32);
+
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -110,10 +115,19 @@ pub enum Step {
     Fold { fold: Fold, window: Reach },
     /// A figure against the periods of a window.
     Zscore { now: Number, window: Reach },
+    /// What a list of periods comes to by a measure's own formula.
+    Gather { formula: Formula, figures: List },
+    /// How many periods in a row, as far as is known: none where `here` does not hold, else one more than
+    /// `next`, where there is a figure before.
+    Tally { here: Truth, before: Option<Number>, next: Number },
+    /// A number, but none where a condition holds.
+    Without { x: Number, gone: Truth },
     /// A number against one that is the same for all, from `low` to `high`.
     CompareWith { test: Test, x: Number, low: Bits, high: Bits },
     /// A z-score against one that is the same for all, by sums that slide from period to period.
     CompareZscore { test: Test, now: Number, window: Reach, bound: Bits, low: Bits, high: Bits },
+    /// A sum or a mean against one that is the same for all, by a sum that slides from period to period.
+    CompareSum { test: Test, fold: Fold, window: Reach, low: Bits, high: Bits },
     /// Two numbers.
     Compare { test: Test, a: Number, b: Number, scale: Bits },
     /// The same for all.
@@ -133,6 +147,12 @@ pub enum Step {
         stuck: Option<bool>,
         torn: Option<bool>,
     },
+    /// Whether a tally is only what is known of a longer streak.
+    Open { here: Truth, before: Option<Number>, next: Truth, tally: Number },
+    /// What one condition says where a first one holds, and another elsewhere.
+    Choose { of: Truth, this: Truth, other: Truth },
+    /// Whether each of some periods has a figure.
+    Complete(List),
 }
 
 impl Step {
@@ -143,15 +163,22 @@ impl Step {
             | Self::Arithmetic { .. }
             | Self::Negate(_)
             | Self::Fold { .. }
-            | Self::Zscore { .. } => false,
+            | Self::Zscore { .. }
+            | Self::Gather { .. }
+            | Self::Tally { .. }
+            | Self::Without { .. } => false,
             Self::CompareWith { .. }
             | Self::CompareZscore { .. }
+            | Self::CompareSum { .. }
             | Self::Compare { .. }
             | Self::Constant(_)
             | Self::Not(_)
             | Self::And(..)
             | Self::Or(..)
-            | Self::Link { .. } => true,
+            | Self::Link { .. }
+            | Self::Open { .. }
+            | Self::Choose { .. }
+            | Self::Complete(_) => true,
         }
     }
 
@@ -163,9 +190,20 @@ impl Step {
             Self::Negate(x)
             | Self::CompareWith { x, .. }
             | Self::Zscore { now: x, .. }
-            | Self::CompareZscore { now: x, .. } => [Some(x), None],
+            | Self::CompareZscore { now: x, .. }
+            | Self::Without { x, .. } => [Some(x), None],
             Self::Link { before, .. } => [before, None],
-            Self::Fold { .. } | Self::Constant(_) | Self::Not(_) | Self::And(..) | Self::Or(..) => [None, None],
+            Self::Tally { before, next, .. } => [before, Some(next)],
+            Self::Open { before, tally, .. } => [before, Some(tally)],
+            Self::Fold { .. }
+            | Self::Gather { .. }
+            | Self::CompareSum { .. }
+            | Self::Constant(_)
+            | Self::Not(_)
+            | Self::And(..)
+            | Self::Or(..)
+            | Self::Choose { .. }
+            | Self::Complete(_) => [None, None],
         };
         read.into_iter().flatten()
     }
@@ -173,9 +211,11 @@ impl Step {
     /// The steps that it reads.
     fn reads(&self) -> impl Iterator<Item = u32> {
         let truths = match *self {
-            Self::Not(a) => [Some(a), None],
-            Self::And(a, b) | Self::Or(a, b) | Self::Link { here: a, next: b, .. } => [Some(a), Some(b)],
-            _ => [None, None],
+            Self::Not(a) | Self::Tally { here: a, .. } | Self::Without { gone: a, .. } => [Some(a), None, None],
+            Self::And(a, b) | Self::Or(a, b) | Self::Link { here: a, next: b, .. } => [Some(a), Some(b), None],
+            Self::Open { here, next, .. } => [Some(here), Some(next), None],
+            Self::Choose { of, this, other } => [Some(of), Some(this), Some(other)],
+            _ => [None, None, None],
         };
         let numbers = self.numbers().filter_map(|number| match number {
             Number::Step(step) => Some(step),
@@ -187,9 +227,18 @@ impl Step {
     /// The window that it reads.
     pub const fn window(&self) -> Option<Reach> {
         match self {
-            Self::Fold { window, .. } | Self::Zscore { window, .. } | Self::CompareZscore { window, .. } => {
-                Some(*window)
-            }
+            Self::Fold { window, .. }
+            | Self::Zscore { window, .. }
+            | Self::CompareZscore { window, .. }
+            | Self::CompareSum { window, .. } => Some(*window),
+            _ => None,
+        }
+    }
+
+    /// The list of periods that it reads.
+    pub const fn list(&self) -> Option<List> {
+        match self {
+            Self::Gather { figures, .. } | Self::Complete(figures) => Some(*figures),
             _ => None,
         }
     }
@@ -200,6 +249,31 @@ impl Step {
 pub struct Steps {
     steps: Vec<Step>,
     known: HashMap<Step, u32>,
+    lists: Lists,
+}
+
+/// Lists of periods, each once.
+#[derive(Debug, Default)]
+pub struct Lists {
+    lists: Vec<Vec<i32>>,
+    known: HashMap<Vec<i32>, List>,
+}
+
+impl Lists {
+    /// The ordinals of the periods of a list.
+    pub fn of(&self, list: List) -> &[i32] {
+        &self.lists[list.0 as usize]
+    }
+
+    fn add(&mut self, ordinals: Vec<i32>) -> List {
+        if let Some(list) = self.known.get(&ordinals) {
+            return *list;
+        }
+        let list = List(u32::try_from(self.lists.len()).unwrap_or(u32::MAX));
+        self.lists.push(ordinals.clone());
+        self.known.insert(ordinals, list);
+        list
+    }
 }
 
 impl Steps {
@@ -209,6 +283,11 @@ impl Steps {
             self.steps.push(step);
             u32::try_from(self.steps.len() - 1).unwrap_or(u32::MAX)
         })
+    }
+
+    /// The list of some periods.
+    pub fn list(&mut self, ordinals: Vec<i32>) -> List {
+        self.lists.add(ordinals)
     }
 
     /// A step that was added.
@@ -221,9 +300,9 @@ impl Steps {
         self.steps.len()
     }
 
-    /// All of them.
-    pub fn into_steps(self) -> Vec<Step> {
-        self.steps
+    /// All of them, with the lists that they read.
+    pub fn into_parts(self) -> (Vec<Step>, Lists) {
+        (self.steps, self.lists)
     }
 }
 
@@ -239,15 +318,6 @@ pub fn live(steps: &[Step], wanted: &[usize]) -> Vec<bool> {
         }
     }
     live
-}
-
-/// Where an operand lies while a program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A column of the panel: its position in the program's list of periods.
-    Column(usize),
-    /// A register.
-    Register(usize),
 }
 
 /// Where each step writes its numbers, so that few registers stay in the cache: a register is free again
@@ -299,68 +369,5 @@ impl Registers {
     /// The register of a constant.
     pub fn constant(&self, bits: Bits) -> usize {
         self.constants.iter().position(|constant| Bits::from(*constant) == bits).unwrap_or(0)
-    }
-}
-
-/// What a tile's steps have come to so far.
-#[derive(Debug)]
-pub struct Machine {
-    /// The registers.
-    pub numbers: Vec<Column>,
-    /// The truths by step.
-    pub truths: Vec<Mask>,
-    /// The windows that slide.
-    pub slides: Vec<Slide>,
-    /// For each column the lanes without a figure; only kept up where a window slides.
-    pub absent: Vec<u64>,
-}
-
-impl Machine {
-    /// A machine for so many steps and sliding windows.
-    pub fn new(registers: &Registers, steps: usize, slides: usize) -> Self {
-        let mut numbers = vec![Column([f64::NAN; LANES]); registers.count];
-        for (register, constant) in numbers.iter_mut().zip(&registers.constants) {
-            register.0 = [*constant; LANES];
-        }
-        let truths = vec![Mask::UNKNOWN; steps];
-        Self { numbers, truths, slides: vec![Slide::default(); slides], absent: Vec::new() }
-    }
-
-    /// Makes ready for other columns.
-    pub fn begin(&mut self, columns: &[&Column]) {
-        if self.slides.is_empty() {
-            return;
-        }
-        self.absent.clear();
-        self.absent.extend(columns.iter().map(|column| !kernel::present(column)));
-        self.slides.iter_mut().for_each(Slide::forget);
-    }
-
-    /// A number's column.
-    #[inline]
-    pub fn at<'a>(&'a self, columns: &[&'a Column], place: Place) -> &'a Column {
-        match place {
-            Place::Column(column) => columns[column],
-            Place::Register(register) => &self.numbers[register],
-        }
-    }
-
-    /// Lets a kernel write one register while it reads two others.
-    #[inline]
-    pub fn write(
-        &mut self,
-        columns: &[&Column],
-        into: usize,
-        [a, b]: [Place; 2],
-        kernel: impl FnOnce(&Column, &Column, &mut Column),
-    ) {
-        let (below, rest) = self.numbers.split_at_mut(into);
-        let Some((out, above)) = rest.split_first_mut() else { return };
-        let read = |place| match place {
-            Place::Column(column) => columns[column],
-            Place::Register(register) if register < into => &below[register],
-            Place::Register(register) => &above[register - into - 1],
-        };
-        kernel(read(a), read(b), out);
     }
 }

@@ -1,4 +1,5 @@
-//! A z-score compared with a number, period after period, by sums that slide instead of starting anew.
+//! A z-score, a sum or a mean compared with a number, period after period, by sums that slide instead of
+//! starting anew.
 //!
 //! Sliding sums round otherwise than the evaluator does, so they are only a sieve: with each comparison
 //! goes a bound on all that rounding can have done on either side, and a lane where the bound does not
@@ -144,6 +145,74 @@ impl Slide {
                 let (off, spread, leeway, sound) = score(lane);
                 (off - leeway > high * spread) & sound
             },
+        );
+        Sure { below: sure.holds, above: sure.unknown }
+    }
+}
+
+/// The sum of one window of a tile.
+#[derive(Clone, Debug)]
+pub struct Sum {
+    /// The columns of the window, from and to; empty before the first.
+    window: (usize, usize),
+    sum: Column,
+    /// The sizes of all that ever entered, added up.
+    size: Column,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        let zero = Column([0.0; LANES]);
+        Self { window: (0, 0), sum: zero, size: zero }
+    }
+}
+
+impl Sum {
+    /// Forgets its window: another tile begins.
+    pub const fn forget(&mut self) {
+        self.window = (0, 0);
+    }
+
+    /// Brings the sum to a window of columns.
+    pub fn bring_to(&mut self, columns: &[&Column], from: usize, to: usize) {
+        if self.window == (from, to) {
+            return;
+        }
+        if self.window == (from.wrapping_sub(1), to.wrapping_sub(1)) {
+            self.step(columns[to - 1], columns[from - 1]);
+        } else {
+            *self = Self::default();
+            let nothing = Column([f64::NAN; LANES]);
+            columns[from..to].iter().for_each(|column| self.step(column, &nothing));
+        }
+        self.window = (from, to);
+    }
+
+    /// Takes one column in and another out. What is missing adds nothing.
+    fn step(&mut self, enters: &Column, leaves: &Column) {
+        let sums = self.sum.0.iter_mut().zip(&mut self.size.0);
+        for ((sum, size), (enters, leaves)) in sums.zip(enters.0.iter().zip(&leaves.0)) {
+            let new = if enters.is_nan() { 0.0 } else { *enters };
+            let old = if leaves.is_nan() { 0.0 } else { *leaves };
+            *sum += new - old;
+            *size += new.abs();
+        }
+    }
+
+    /// Where the sum over `parts` surely lies below `low` or above `high`. Lanes with a missing figure may be
+    /// in either.
+    ///
+    /// This sum and the evaluator's are each off by less than one rounding of `size` for each of the steps
+    /// that made them; four times that covers both and the bounds' own rounding is added to it. Sizes near
+    /// the ends of what a number can be, where a part may lose its digits or a sum be endless, leave a doubt.
+    pub fn sieve(&self, low: f64, high: f64, parts: f64, steps: f64) -> Sure {
+        let rounding = 4.0 * (steps + 16.0) * f64::EPSILON;
+        let (low, high) = (low * parts, high * parts);
+        let (low, high) = (low - low.abs() * 8.0 * f64::EPSILON, high + high.abs() * 8.0 * f64::EPSILON);
+        let sound = |size: f64| (size > 1e-250) & (size < 1e300);
+        let sure = masked(
+            |lane| (self.sum.0[lane] + rounding * self.size.0[lane] < low) & sound(self.size.0[lane]),
+            |lane| (self.sum.0[lane] - rounding * self.size.0[lane] > high) & sound(self.size.0[lane]),
         );
         Sure { below: sure.holds, above: sure.unknown }
     }

@@ -21,8 +21,7 @@ impl Check<'_> {
                 continue;
             };
             if std::mem::replace(&mut given[slot], true) {
-                let message = format!("`{}` of `{}` is given twice", parameter.name, measure.name);
-                self.errors.push(ExprError::new(argument.span.clone(), message, "once more"));
+                self.errors.push(given_twice(measure, parameter, argument));
             }
             if parameter.takes == Takes::Any {
                 first = self.type_of(&argument.node);
@@ -45,17 +44,23 @@ impl Check<'_> {
             (Takes::Any, _) | (Takes::Label, NodeKind::Label(_)) | (Takes::Pick, NodeKind::Pick(..)) => None,
             (Takes::Pick, NodeKind::Label(label)) => {
                 let error = self.expected(measure, parameter, node);
-                Some(error.with_help(format!("which one? write `{}({}='VALUE')`", measure.name, printable(label))))
+                // What stands in quotes is surely the value.
+                let quoted = node.span.len() > label.len();
+                let (name, label) = (measure.name, printable(label));
+                Some(error.with_help(match quoted {
+                    true => format!("of which label? write `{name}(LABEL='{label}')`, such as `{name}(partner='CN')`"),
+                    false => format!("which one? write `{name}({label}='VALUE')`"),
+                }))
             }
             (Takes::Rank, NodeKind::Number(n)) if n.fract() == 0.0 && (1.0..=RANK_MAX.into()).contains(n) => None,
             (Takes::Back, NodeKind::Number(n)) => no_period_count(node, *n),
             (Takes::Back, NodeKind::Length(length)) => self.no_length(node, *length),
             (Takes::Sample, NodeKind::Number(n)) => {
-                no_period_count(node, *n).or_else(|| no_sample(node, measure, *n < 2.0))
+                no_period_count(node, *n).or_else(|| self.no_sample(node, measure, parameter, *n < 2.0))
             }
             (Takes::Sample, NodeKind::Length(length)) => {
                 let one = length.periods(self.subject.frequency) == Some(1);
-                self.no_length(node, *length).or_else(|| no_sample(node, measure, one))
+                self.no_length(node, *length).or_else(|| self.no_sample(node, measure, parameter, one))
             }
             (Takes::Years, NodeKind::Number(n)) => no_years(node, *n),
             (Takes::Years, NodeKind::Length(length)) if length.unit == LengthUnit::Year => {
@@ -89,8 +94,25 @@ impl Check<'_> {
     fn expected(&self, measure: &Measure, parameter: &Parameter, node: &Node) -> ExprError {
         let expects = self.expects(parameter);
         let message = format!("`{}` of `{}` is {expects}", parameter.name, measure.name);
-        ExprError::new(node.span.clone(), message, format!("expected {expects}"))
-            .with_help(format!("it is written {}", measure.signature))
+        let help = match &node.kind {
+            NodeKind::Period(period) if matches!(parameter.takes, Takes::Back | Takes::Sample) => {
+                format!("for the change since a period, write `change_since({period})`")
+            }
+            NodeKind::Negate(inner) if matches!(parameter.takes, Takes::Back | Takes::Sample) => {
+                format!("it counts back by itself: write `{inner}`")
+            }
+            _ => format!("it is written {}", measure.signature),
+        };
+        ExprError::new(node.span.clone(), message, format!("expected {expects}")).with_help(help)
+    }
+
+    /// Why one figure is no sample.
+    fn no_sample(&self, node: &Node, measure: &Measure, parameter: &Parameter, one: bool) -> Option<ExprError> {
+        one.then(|| {
+            let message = format!("`{}` is made of two figures at least", measure.name);
+            let error = ExprError::new(node.span.clone(), message, "expected 2 or more");
+            error.with_help(format!("write more, such as `{}({})`", measure.name, self.example(parameter)))
+        })
     }
 
     /// What a parameter takes, for messages.
@@ -145,7 +167,8 @@ impl Check<'_> {
         let of_weeks = frequency == Frequency::Week && matches!(length.unit, LengthUnit::Month | LengthUnit::Year);
         let whole = frequency == Frequency::Day || of_weeks || length.periods(frequency).is_some();
         if length.count == 0 {
-            return Some(ExprError::new(node.span.clone(), "a look-back is longer than nothing", "no time at all"));
+            let error = ExprError::new(node.span.clone(), "a look-back is longer than nothing", "no time at all");
+            return Some(error.with_help(lengths_of(frequency)));
         }
         if !whole {
             let message = format!("{} is no whole number of {frequency}s", length.in_words());
@@ -171,37 +194,38 @@ impl Check<'_> {
 fn no_period_count(node: &Node, n: f64) -> Option<ExprError> {
     if n.fract() != 0.0 {
         let message = format!("{} is no whole number of periods", plain(n));
-        return Some(ExprError::new(node.span.clone(), message, "expected a whole number"));
+        let error = ExprError::new(node.span.clone(), message, "expected a whole number");
+        return Some(error.with_help(format!(
+            "write `{}` or `{}`",
+            plain(n.floor().max(1.0)),
+            plain(n.ceil().max(2.0))
+        )));
     }
     if n < 1.0 {
-        return Some(ExprError::new(node.span.clone(), "a look-back is at least one period", "expected 1 or more"));
+        let error = ExprError::new(node.span.clone(), "a look-back is at least one period", "expected 1 or more");
+        return Some(error.with_help("write `1` for one period; the figure itself is `value`"));
     }
     (n > LOOK_BACK_MAX.into()).then(|| too_far(node))
 }
 
-/// Why one figure is no sample.
-fn no_sample(node: &Node, measure: &Measure, one: bool) -> Option<ExprError> {
-    one.then(|| {
-        let message = format!("`{}` is made of two figures at least", measure.name);
-        ExprError::new(node.span.clone(), message, "expected 2 or more")
-    })
-}
+const SEASONS: &str = "write a number of years, such as `5`";
 
 /// Why a number is no number of years to hold a season against.
 fn no_years(node: &Node, years: f64) -> Option<ExprError> {
     if years.fract() != 0.0 {
         let message = format!("{} is no whole number of years", plain(years));
-        return Some(ExprError::new(node.span.clone(), message, "expected a whole number"));
+        let error = ExprError::new(node.span.clone(), message, "expected a whole number");
+        return Some(error.with_help(SEASONS));
     }
     (!(2.0..=f64::from(YEARS_MAX)).contains(&years)).then(|| {
         let message = format!("a season is held against 2 years at least, and {YEARS_MAX} at most");
-        ExprError::new(node.span.clone(), message, "expected 2 or more years")
+        ExprError::new(node.span.clone(), message, format!("expected 2 to {YEARS_MAX} years")).with_help(SEASONS)
     })
 }
 
 fn too_far(node: &Node) -> ExprError {
     let message = format!("a look-back is at most {LOOK_BACK_MAX} periods");
-    ExprError::new(node.span.clone(), message, "too far back")
+    ExprError::new(node.span.clone(), message, "too far back").with_help(format!("write `{LOOK_BACK_MAX}` or less"))
 }
 
 /// An argument that the measure has no parameter for.
@@ -228,6 +252,12 @@ fn no_parameter(measure: &Measure, argument: &Argument) -> ExprError {
         }
     };
     error.with_help(format!("it is written {}", measure.signature))
+}
+
+fn given_twice(measure: &Measure, parameter: &Parameter, argument: &Argument) -> ExprError {
+    let message = format!("`{}` of `{}` is given twice", parameter.name, measure.name);
+    ExprError::new(argument.span.clone(), message, "once more")
+        .with_help(format!("take one away; it is written {}", measure.signature))
 }
 
 /// The times that are whole periods of a frequency.

@@ -59,6 +59,7 @@ pub fn stray_time(node: &Node) -> ExprError {
 /// A label where a value is needed.
 pub fn stray_label(node: &Node) -> ExprError {
     ExprError::new(node.span.clone(), format!("{} is no value", told(node)), "expected a measure or a number")
+        .with_help("a label stands as an argument, such as `hhi(partner)` or `share(partner='CN')`")
 }
 
 /// A quantity against a series without a unit.
@@ -71,7 +72,11 @@ pub fn series_without_unit(node: &Node, value: f64) -> ExprError {
 pub fn inconvertible(node: &Node, value: f64, unit: &Unit, own: &Unit) -> ExprError {
     let message = format!("{} does not convert to {}, the series' unit", unit_word(unit), unit_word(own));
     let label = format!("{}, but the series is {}", measured(unit.dimension()), measured(own.dimension()));
-    let help = format!("write an amount in the series' unit, such as `{} {}`", plain(value), unit_word(own));
+    let help = if unit.dimension() == Dimension::Percent {
+        format!("a ratio is written with its sign: `{}%`", plain(value))
+    } else {
+        format!("write an amount in the series' unit, such as `{} {}`", plain(value), unit_word(own))
+    };
     ExprError::new(node.span.clone(), message, label).with_help(help)
 }
 
@@ -114,8 +119,10 @@ pub fn no_sum(node: &Node, odd: (&Node, Type), other: (&Node, Type), subject: &S
 pub fn no_product(node: &Node, operator: Operator, left: (&Node, Type), right: (&Node, Type)) -> ExprError {
     let (what, by) = if operator == Operator::Divide { ("divided", "by") } else { ("multiplied", "with") };
     let message = format!("{} is not {what} {by} {}: {}", left.1.noun(), right.1.noun(), told(node));
-    ExprError::new(node.span.clone(), message, "has no meaning")
-        .with_help("a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio")
+    ExprError::new(node.span.clone(), message, "has no meaning").with_help(
+        "figures, ratios and times are multiplied and divided by numbers, figures by ratios too; a figure by a figure \
+             gives a ratio",
+    )
 }
 
 /// What to write for `odd`, so that it goes with `other`.
@@ -140,7 +147,21 @@ fn instead(odd: (&Node, Type), other: (&Node, Type), subject: &Subject, error: E
             let time = number.filter(|number| number.fract() == 0.0 && *number > 0.0).unwrap_or(45.0);
             error.with_help(format!("{} is a time: write `{}d`", told(other.0), plain(time)))
         }
-        _ => error,
+        (found, ..) => {
+            error.with_help(format!("{} is {}: it goes with {}", told(other.0), found.noun(), goes_with(found)))
+        }
+    }
+}
+
+/// What a value of some type is compared with, or added to.
+const fn goes_with(found: Type) -> &'static str {
+    match found {
+        Type::Ratio => "a percentage, such as `10%`, or another ratio",
+        Type::Figure => "an amount in the series' unit, or another figure such as `mean(12)`",
+        Type::Count | Type::Number => "a number, such as `2`",
+        Type::Score => "a number, such as `-2`",
+        Type::Time => "a time, such as `45d`",
+        Type::Truth => "conditions, by `and` and `or`",
     }
 }
 

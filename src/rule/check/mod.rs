@@ -131,7 +131,8 @@ impl<'a> Check<'a> {
             Some(None) => misfit::series_without_unit(node, value),
             Some(Some(own)) => match unit.convert(value, own) {
                 Some(converted) if converted.is_finite() => return Some(Type::Figure),
-                Some(_) => ExprError::new(node.span.clone(), format!("`{node}` is too large in {own}"), "too large"),
+                Some(_) => ExprError::new(node.span.clone(), format!("`{node}` is too large in {own}"), "too large")
+                    .with_help("write a smaller amount: no figure is so large"),
                 None => misfit::inconvertible(node, value, unit, own),
             },
         };
@@ -142,7 +143,7 @@ impl<'a> Check<'a> {
         let first = self.arguments(node, measure, arguments);
         match measure.gives {
             Gives::Quantity => Some(Type::Figure),
-            Gives::Ratio => Some(Type::Ratio),
+            Gives::Ratio | Gives::Share => Some(Type::Ratio),
             Gives::Count => Some(Type::Count),
             Gives::Score => Some(Type::Score),
             Gives::Time => Some(Type::Time),
@@ -347,14 +348,23 @@ mod tests {
             "lag(yoy) > 5%",
             "lag(yoy, 2, 3) > 5%",
             "lag(yoy, 2) > 5 t",
+            "yoy < -25 percent",
+            "declines > zscore(3)",
+            "streak(declines >= 2, 3) > 1",
+            "mean(value, 12) > 5 t",
+            "drawdown(12) > 5 t",
+            "volatility(1) > 5%",
+            "top_share(3, partner) > 5%",
+            "share('CN') > 5%",
+            "hhi(5) > 0.5",
         ];
         let kg = subject(Frequency::Month, "kg");
         let all = |text: &&str| {
             let errors = errors(text, &kg);
-            assert!(!errors.is_empty(), "{text} fits");
+            assert!(!errors.is_empty() && errors.iter().all(|error| error.help.is_some()), "{text}: {errors:?}");
             errors.iter().map(|error| shown(text, error)).collect::<Vec<_>>().join("\n")
         };
-        insta::assert_snapshot!(texts.iter().map(all).collect::<Vec<_>>().join("\n\n"), @r#"
+        insta::assert_snapshot!(texts.iter().map(all).collect::<Vec<_>>().join("\n\n"), @"
         yoy < -25
               ^^^ a ratio: write -25%
           `yoy` is a ratio, `-25` a bare number
@@ -423,6 +433,7 @@ mod tests {
         value < 1e308 kt
                 ^^^^^^^^ too large
           `1e308 kt` is too large in kg
+          help: write a smaller amount: no figure is so large
 
         declines >= 2%
                     ^^ a ratio
@@ -437,10 +448,12 @@ mod tests {
         declines > yoy
                    ^^^ a ratio
           a ratio does not compare with a count
+          help: `declines` is a count: it goes with a number, such as `2`
 
         value > declines
                 ^^^^^^^^ a count
           a count does not compare with a figure
+          help: `value` is a figure: it goes with an amount in the series' unit, or another figure such as `mean(12)`
 
         change > 5 t
                  ^^^ a figure
@@ -524,46 +537,52 @@ mod tests {
         yoy + value > 3%
               ^^^^^ a figure
           a ratio and a figure have no sum: `yoy + value`
+          help: `yoy` is a ratio: it goes with a percentage, such as `10%`, or another ratio
 
         value * lag(1) > 5 t
         ^^^^^^^^^^^^^^ has no meaning
           a figure is not multiplied with a figure: `value * lag(1)`
-          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+          help: figures, ratios and times are multiplied and divided by numbers, figures by ratios too; a figure by a figure gives a ratio
 
         yoy / value > 2%
         ^^^^^^^^^^^ has no meaning
           a ratio is not divided by a figure: `yoy / value`
-          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+          help: figures, ratios and times are multiplied and divided by numbers, figures by ratios too; a figure by a figure gives a ratio
 
         2 / value > 2
         ^^^^^^^^^ has no meaning
           a bare number is not divided by a figure: `2 / value`
-          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+          help: figures, ratios and times are multiplied and divided by numbers, figures by ratios too; a figure by a figure gives a ratio
 
         change(1.5) > 0%
                ^^^ expected a whole number
           1.5 is no whole number of periods
+          help: write `1` or `2`
 
         change(0) > 0%
                ^ expected 1 or more
           a look-back is at least one period
+          help: write `1` for one period; the figure itself is `value`
 
         change(-1) > 0%
                ^^ expected a whole number of months, or a time such as `1y`
           `n` of `change` is a whole number of months, or a time such as `1y`
-          help: it is written `change(n=1)`
+          help: it counts back by itself: write `1`
 
         change(99999) > 0%
                ^^^^^ too far back
           a look-back is at most 40000 periods
+          help: write `40000` or less
 
         change(9999y) > 0%
                ^^^^^ too far back
           a look-back is at most 40000 periods
+          help: write `40000` or less
 
         change(0d) > 0%
                ^^ no time at all
           a look-back is longer than nothing
+          help: write months or years, such as `3mo`, or a number of periods
 
         change(30d) > 0%
                ^^^ the series is by month
@@ -573,7 +592,7 @@ mod tests {
         change(2025-08) > 0%
                ^^^^^^^ expected a whole number of months, or a time such as `1y`
           `n` of `change` is a whole number of months, or a time such as `1y`
-          help: it is written `change(n=1)`
+          help: for the change since a period, write `change_since(2025-08)`
 
         change(5%) > 0%
                ^^ expected a whole number of months, or a time such as `1y`
@@ -593,6 +612,7 @@ mod tests {
         change(1, n=2) > 0%
                   ^^^ once more
           `n` of `change` is given twice
+          help: take one away; it is written `change(n=1)`
 
         yoy(1) > 0%
             ^ one too many
@@ -673,7 +693,60 @@ mod tests {
                       ^^^ a figure
           a figure does not compare with a ratio
           help: a ratio goes with a percentage, such as `10%`
-        "#);
+
+        yoy < -25 percent
+               ^^^^^^^^^^ a percentage, but the series is a mass
+          percent does not convert to kg, the series' unit
+          help: a ratio is written with its sign: `25%`
+
+        declines > zscore(3)
+                   ^^^^^^^^^ a number of deviations
+          a number of deviations does not compare with a count
+          help: `declines` is a count: it goes with a number, such as `2`
+
+        streak(declines >= 2, 3) > 1
+                              ^ one too many
+          `streak` takes at most 1 argument
+          help: it is written `streak(COND)`
+
+        mean(value, 12) > 5 t
+             ^^^^^ expected a whole number of months, or a time such as `1y`
+          `n` of `mean` is a whole number of months, or a time such as `1y`
+          help: it is written `mean(n)`
+        mean(value, 12) > 5 t
+                    ^^ one too many
+          `mean` takes at most 1 argument
+          help: it is written `mean(n)`
+
+        drawdown(12) > 5 t
+                       ^^^ a figure
+          a figure does not compare with a ratio
+          help: a ratio goes with a percentage, such as `10%`
+
+        volatility(1) > 5%
+                   ^ expected 2 or more
+          `volatility` is made of two figures at least
+          help: write more, such as `volatility(12)`
+
+        top_share(3, partner) > 5%
+                  ^ expected the name of a label, such as `partner`
+          `label` of `top_share` is the name of a label, such as `partner`
+          help: it is written `top_share(label, k=1)`
+        top_share(3, partner) > 5%
+                     ^^^^^^^ expected a whole number from 1 to 1000
+          `k` of `top_share` is a whole number from 1 to 1000
+          help: it is written `top_share(label, k=1)`
+
+        share('CN') > 5%
+              ^^^^ expected a label with a value, such as `partner='CN'`
+          `label` of `share` is a label with a value, such as `partner='CN'`
+          help: of which label? write `share(LABEL='CN')`, such as `share(partner='CN')`
+
+        hhi(5) > 0.5
+            ^ expected the name of a label, such as `partner`
+          `label` of `hhi` is the name of a label, such as `partner`
+          help: it is written `hhi(label)`
+        ");
     }
 
     /// What a message says of each misfit of scores, samples, years and times, in a monthly series in t.
@@ -713,10 +786,10 @@ mod tests {
         let t = subject(Frequency::Month, "t");
         let all = |text: &&str| {
             let errors = Expr::parse(text).map_or_else(|error| vec![error], |expr| expr.check(&t));
-            assert!(!errors.is_empty(), "{text} fits");
+            assert!(!errors.is_empty() && errors.iter().all(|error| error.help.is_some()), "{text}: {errors:?}");
             errors.iter().map(|error| shown(text, error)).collect::<Vec<_>>().join("\n")
         };
-        insta::assert_snapshot!(texts.iter().map(all).collect::<Vec<_>>().join("\n\n"), @r"
+        insta::assert_snapshot!(texts.iter().map(all).collect::<Vec<_>>().join("\n\n"), @"
         zscore(24) < -2%
                      ^^^ a ratio
           a ratio does not compare with a number of deviations
@@ -740,27 +813,32 @@ mod tests {
         zscore(1) < -2
                ^ expected 2 or more
           `zscore` is made of two figures at least
+          help: write more, such as `zscore(12)`
 
         stddev(1mo) > 3 t
                ^^^ expected 2 or more
           `stddev` is made of two figures at least
+          help: write more, such as `stddev(12)`
 
         zscore(24) > declines
                      ^^^^^^^^ a count
           a count does not compare with a number of deviations
+          help: `zscore(24)` is a number of deviations: it goes with a number, such as `-2`
 
         value * zscore(3) > 5%
         ^^^^^^^^^^^^^^^^^ has no meaning
           a figure is not multiplied with a number of deviations: `value * zscore(3)`
-          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+          help: figures, ratios and times are multiplied and divided by numbers, figures by ratios too; a figure by a figure gives a ratio
 
         seasonal_zscore(1) < -2
-                        ^ expected 2 or more years
+                        ^ expected 2 to 100 years
           a season is held against 2 years at least, and 100 at most
+          help: write a number of years, such as `5`
 
         seasonal_zscore(2.5) < -2
                         ^^^ expected a whole number
           2.5 is no whole number of years
+          help: write a number of years, such as `5`
 
         seasonal_zscore(24mo) < -2
                         ^^^^ expected a whole number of years such as `5`
@@ -768,8 +846,9 @@ mod tests {
           help: it is written `seasonal_zscore(years)`
 
         seasonal_zscore(1000) < -2
-                        ^^^^ expected 2 or more years
+                        ^^^^ expected 2 to 100 years
           a season is held against 2 years at least, and 100 at most
+          help: write a number of years, such as `5`
 
         percentile(24) < 5
                          ^ a ratio: write 5%
@@ -809,7 +888,7 @@ mod tests {
         age * 2d > 3d
         ^^^^^^^^ has no meaning
           a time is not multiplied with a time: `age * 2d`
-          help: a figure is multiplied or divided by numbers and ratios; a figure by a figure gives a ratio
+          help: figures, ratios and times are multiplied and divided by numbers, figures by ratios too; a figure by a figure gives a ratio
 
         age + 5 > 3d
               ^ a bare number
@@ -873,7 +952,7 @@ mod tests {
             told(&subject(Frequency::Year, "t"), "change(6mo) > 10% or change_since(999) > 1%"),
             told(&Subject { frequency: Frequency::Month, unit: None }, "value > 5% and yoy > 2"),
         ];
-        insta::assert_snapshot!(told.join("\n\n"), @r#"
+        insta::assert_snapshot!(told.join("\n\n"), @"
         value < 400 t
                 ^^^^^ has a unit
           the series has no unit, `400 t` has one
@@ -887,6 +966,7 @@ mod tests {
         declines < value
                    ^^^^^ a figure
           a figure does not compare with a count
+          help: `declines` is a count: it goes with a number, such as `2`
 
         value < 1000
                 ^^^^ a bare number
@@ -940,7 +1020,7 @@ mod tests {
                              ^ a ratio: write 2%
           `yoy` is a ratio, `2` a bare number
           help: `yoy` is a ratio: write `2%`
-        "#);
+        ");
     }
 
     #[test]

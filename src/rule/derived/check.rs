@@ -82,7 +82,11 @@ impl Check<'_> {
             _ if a == b => Some(a),
             _ => {
                 let message = format!("{a} and {b} have no sum");
-                self.refuse(ExprError::new(part.span.clone(), message, "does not add up"))
+                let error = ExprError::new(part.span.clone(), message, "does not add up");
+                self.refuse(error.with_help(match a.is_plain() || b.is_plain() {
+                    true => "a bare number has no unit: write one behind it, such as `5 t`",
+                    false => "only figures of one kind add up: multiply or divide one of them first",
+                }))
             }
         }
     }
@@ -102,7 +106,7 @@ impl Check<'_> {
                 "say what a {} is made of: `mean({1})`, `last({1})` or `sum({1})`",
                 self.target.frequency, facts.name
             )),
-            false => error.with_help("only shorter periods that lie wholly within make a longer one"),
+            false => error.with_help(longer(facts.frequency, self.target.frequency)),
         };
         self.refuse(error)
     }
@@ -127,9 +131,9 @@ impl Check<'_> {
         if function == Function::Monthly || from != to {
             let error = self.other_frequency(span, facts);
             let help = if function == Function::Monthly {
-                "`monthly` makes months of a month's year-to-date figures"
+                "`monthly` makes months of a month's year-to-date figures".to_owned()
             } else {
-                "only shorter periods that lie wholly within make a longer one"
+                longer(from, to)
             };
             return self.refuse(error.with_help(help));
         }
@@ -137,6 +141,16 @@ impl Check<'_> {
         let error = ExprError::new(span.clone(), message, "nothing to make longer");
         self.refuse(error.with_help(format!("write `{}`", facts.name)))
     }
+}
+
+/// What to write where periods of one frequency do not make those of the other.
+fn longer(found: Frequency, target: Frequency) -> String {
+    let why = if found < target {
+        format!("{found}s do not lie wholly within {target}s")
+    } else {
+        format!("a {found}'s figure says nothing of its {target}s")
+    };
+    format!("{why}: write frequency = \"{}\"", found.name())
 }
 
 /// Whether periods of one frequency lie wholly within those of another. Weeks do not within months.

@@ -77,17 +77,29 @@ impl Function {
     }
 }
 
+const CLOSE: &str = "close the bracket: write `)`";
+
+/// What a function takes.
+fn takes_one(function: &str, input: &str) -> String {
+    format!("`{function}` takes one input and no more, such as `{function}({input})`")
+}
+
 /// Reads a formula over inputs of these names.
 pub fn read(text: &str, inputs: &[&str]) -> Result<Part, ExprError> {
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, parts: 0, inputs };
+    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, parts: 0, names_input: false, inputs };
     if reader.peek().kind == TokenKind::End {
-        return Err(ExprError::new(0..text.len(), "the formula is empty", "expected an input's name"));
+        let error = ExprError::new(0..text.len(), "the formula is empty", "expected an input's name");
+        return Err(error.with_help(format!("calculate from {}", list(inputs.iter().copied()))));
     }
     let part = reader.sum()?;
-    match reader.peek().kind {
-        TokenKind::End => Ok(part),
-        _ => Err(reader.unexpected("expected `+`, `-`, `*`, `/` or the end")),
+    if reader.peek().kind != TokenKind::End {
+        return Err(reader.unexpected("expected `+`, `-`, `*`, `/` or the end"));
     }
+    if !reader.names_input {
+        let error = ExprError::new(part.span, "the formula names no input", "the same at any time");
+        return Err(error.with_help(format!("calculate from {}", list(inputs.iter().copied()))));
+    }
+    Ok(part)
 }
 
 struct Reader<'a> {
@@ -95,6 +107,7 @@ struct Reader<'a> {
     at: usize,
     depth: usize,
     parts: usize,
+    names_input: bool,
     inputs: &'a [&'a str],
 }
 
@@ -114,7 +127,8 @@ impl Reader<'_> {
         self.parts += 1;
         if self.parts > EXPRESSION_PARTS_MAX {
             let message = format!("a formula has at most {EXPRESSION_PARTS_MAX} parts");
-            return Err(ExprError::new(span, message, "too many numbers, inputs and operators up to here"));
+            return Err(ExprError::new(span, message, "too many numbers, inputs and operators up to here")
+                .with_help("calculate a part of it as a series of its own"));
         }
         Ok(Part { span, kind })
     }
@@ -122,7 +136,8 @@ impl Reader<'_> {
     fn deeper(&mut self, inner: fn(&mut Self) -> Result<Part, ExprError>) -> Result<Part, ExprError> {
         if self.depth >= EXPRESSION_DEPTH_MAX {
             let message = format!("a formula has at most {EXPRESSION_DEPTH_MAX} levels");
-            return Err(ExprError::new(self.peek().span.clone(), message, "too deep"));
+            let error = ExprError::new(self.peek().span.clone(), message, "too deep");
+            return Err(error.with_help("take brackets away, or calculate a part of it as a series of its own"));
         }
         self.depth += 1;
         let part = inner(self);
@@ -183,7 +198,7 @@ impl Reader<'_> {
         let inner = self.sum()?;
         let end = self.peek().span.end;
         if !self.takes(")") {
-            return Err(self.unexpected("expected `)`"));
+            return Err(self.unexpected("expected `)`").with_help(CLOSE));
         }
         Ok(Part { span: start..end, kind: inner.kind })
     }
@@ -205,19 +220,22 @@ impl Reader<'_> {
             return Err(ExprError::new(span, message, "unknown").with_help(help));
         };
         let Token { kind: TokenKind::Name(input), span: of } = self.peek().clone() else {
-            let help = format!("`{name}` takes one input, such as `{name}({})`", self.inputs.first().unwrap_or(&"x"));
+            let help = takes_one(name, self.inputs.first().unwrap_or(&"x"));
             return Err(self.unexpected("expected the name of an input").with_help(help));
         };
-        let input = self.input(&input, &of)?;
+        let position = self.input(&input, &of)?;
         self.at += 1;
         let end = self.peek().span.end;
         if !self.takes(")") {
-            return Err(self.unexpected("expected `)`"));
+            let ends = self.peek().kind == TokenKind::End;
+            let help = if ends { CLOSE.to_owned() } else { takes_one(name, &input) };
+            return Err(self.unexpected("expected `)`").with_help(help));
         }
-        self.part(span.start..end, PartKind::Call(function, input))
+        self.part(span.start..end, PartKind::Call(function, position))
     }
 
-    fn input(&self, name: &str, span: &Range<usize>) -> Result<usize, ExprError> {
+    fn input(&mut self, name: &str, span: &Range<usize>) -> Result<usize, ExprError> {
+        self.names_input = true;
         if let Some(position) = self.inputs.iter().position(|input| *input == name) {
             return Ok(position);
         }
@@ -242,6 +260,23 @@ impl Reader<'_> {
                 "a number has no place here".to_owned()
             }
         };
-        ExprError::new(token.span.clone(), found, expected)
+        ExprError::new(token.span.clone(), found, expected).with_help(self.instead())
+    }
+
+    /// What to write where a token has no place.
+    fn instead(&self) -> String {
+        match self.peek().kind {
+            TokenKind::Sign(">" | ">=" | "<" | "<=" | "=" | "==" | "!=") => {
+                "a formula has no conditions: they stand in a rule on its series".to_owned()
+            }
+            TokenKind::Sign(_) => "a sign stands between two values".to_owned(),
+            TokenKind::End => format!("write what is missing, such as `{}`", self.inputs.first().unwrap_or(&"x")),
+            TokenKind::Name(_) | TokenKind::Number(_) | TokenKind::Percent(_) | TokenKind::Quantity(..) => {
+                "between two values stands `+`, `-`, `*` or `/`".to_owned()
+            }
+            TokenKind::Text(_) | TokenKind::Length(_) | TokenKind::Period(_) => {
+                format!("a formula has numbers, quantities and the inputs {}", list(self.inputs.iter().copied()))
+            }
+        }
     }
 }

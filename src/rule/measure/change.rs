@@ -205,6 +205,34 @@ mod tests {
         );
     }
 
+    /// Over China's National Day the market rests for eight days.
+    #[test]
+    fn neighbours_lie_at_most_the_largest_gap_apart() {
+        let prices = history("CNY/t", "2025-09-29=500 2025-09-30=550 2025-10-09=605 2025-10-10=605");
+        check(
+            &prices,
+            "
+            change      @ 2025-10-09 = unknown (there is no figure on 2025-10-08 or in the 7 days before it)
+            change(2)   @ 2025-10-10 = unknown (there is no figure on 2025-10-08 or in the 7 days before it)
+            change(2d)  @ 2025-10-10 = unknown (there is no figure on 2025-10-08 or in the 7 days before it)
+            change(3d)  @ 2025-10-10 = +10 %
+            mean(3)     @ 2025-10-10 = unknown (there is no figure on 2025-10-08 or in the 7 days before it)
+            rises       @ 2025-10-09 = at least 0
+        ",
+        );
+        check(
+            &prices.with_max_gap(10),
+            "
+            change      @ 2025-10-09 = +10 %
+            change(3)   @ 2025-10-10 = +21 %
+            change(2d)  @ 2025-10-10 = +10 %
+            mean(4)     @ 2025-10-10 = 565 CNY/t
+            rises       @ 2025-10-09 = at least 2
+            rises       @ 2025-10-10 = 0
+        ",
+        );
+    }
+
     #[test]
     fn changes_of_weeks_quarters_and_years() {
         check(

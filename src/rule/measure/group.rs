@@ -31,7 +31,7 @@ pub const SHARE: Measure = Measure {
     name: "share",
     parameters: &[Parameter { name: "label", takes: Takes::Pick, optional: false }],
     signature: "`share(label='value')`",
-    gives: Gives::Ratio,
+    gives: Gives::Share,
     walks: false,
     read: |scope, call| {
         let Some((label, wanted)) = picked(call) else { return misused() };
@@ -51,7 +51,7 @@ pub const TOP_SHARE: Measure = Measure {
     name: "top_share",
     parameters: &[LABEL, Parameter { name: "k", takes: Takes::Rank, optional: true }],
     signature: "`top_share(label, k=1)`",
-    gives: Gives::Ratio,
+    gives: Gives::Share,
     walks: false,
     read: |scope, call| {
         let Some(label) = label(call) else { return misused() };
@@ -198,13 +198,7 @@ fn parts(scope: &Scope<'_>, label: &str, total: Point) -> Vec<(String, f64)> {
 
 /// The largest parts one by one, the others together.
 fn readings(scope: &Scope<'_>, label: &str, parts: &[(String, f64)]) -> Vec<Reading> {
-    let reading = |text, value| Reading {
-        text,
-        measure: false,
-        value: scope.quantity(value),
-        points: Vec::new(),
-        parts: Vec::new(),
-    };
+    let reading = |text, value| Reading::told(text, scope.quantity(value), Vec::new());
     // One more is told rather than called "one more".
     let told = if parts.len() == PARTS_TOLD + 1 { parts.len() } else { PARTS_TOLD.min(parts.len()) };
     let (largest, others) = parts.split_at(told);
@@ -243,19 +237,19 @@ mod tests {
         check(
             &three(),
             "
-            share(partner='CN')    @ 2025-09 = +60 %
-            share(partner='CHN')   @ 2025-09 = +60 %
-            share(partner=\"MY\")  @ 2025-09 = +25 %
+            share(partner='CN')    @ 2025-09 = 60 %
+            share(partner='CHN')   @ 2025-09 = 60 %
+            share(partner=\"MY\")  @ 2025-09 = 25 %
             share(partner='US')    @ 2025-09 = 0 %
-            top_share(partner)     @ 2025-09 = +60 %
-            top_share(partner, 2)  @ 2025-09 = +85 %
-            top_share(k=9, label=partner) @ 2025-09 = +100 %
+            top_share(partner)     @ 2025-09 = 60 %
+            top_share(partner, 2)  @ 2025-09 = 85 %
+            top_share(k=9, label=partner) @ 2025-09 = 100 %
             hhi(partner)           @ 2025-09 = 0.445
             hhi('no such label')   @ 2025-09 = 1
             count                  @ 2025-09 = 3
             value                  @ 2025-09 = 100 t
             change                 @ 2025-09 = 0 %
-            lag(share(partner='CN'), 1) @ 2025-09 = +50 %
+            lag(share(partner='CN'), 1) @ 2025-09 = 50 %
             share(partner='CN') - lag(share(partner='CN'), 1) @ 2025-09 = +10 %
             streak(share(partner='CN') > 50%) @ 2025-09 = 1
             share(partner='CN')    @ 2025-10 = unknown (waiting for 2025-10)
@@ -279,7 +273,7 @@ mod tests {
         let least = Quantity::parse("1 kt").unwrap();
         let reading = read_with(&odd, "share(partner='CN')", "2025-09", Some(&least));
         let expected = "unknown (the base at 2025-09, 10 t, is below min_base 1 kt)";
-        assert_eq!(reading.value.to_string(), expected);
+        assert_eq!(reading.words(), expected);
         check(
             &history("t", "2025-09=5"),
             "
@@ -295,7 +289,7 @@ mod tests {
         check(
             &chinese,
             "
-            share(partner='CN') @ 2025-02 = +75 %
+            share(partner='CN') @ 2025-02 = 75 %
             count               @ 2025-02 = 2
             share(partner='CN') @ 2025-01 = unknown (2025-01 was published only as part of 2025-01/2025-02 (combined period))
         ",
@@ -321,8 +315,27 @@ mod tests {
     }
 
     #[test]
+    fn a_single_member_is_all_of_its_group() {
+        let alone = partners(&[("CN", "2025-08=0 2025-09=30")]);
+        check(
+            &alone,
+            "
+            hhi(partner)            @ 2025-09 = 1
+            top_share(partner)      @ 2025-09 = 100 %
+            top_share(partner, 1000) @ 2025-09 = 100 %
+            share(partner='CN')     @ 2025-09 = 100 %
+            share(hs='8505')        @ 2025-09 = 0 %
+            count                   @ 2025-09 = 1
+            count                   @ 2025-07 = 0
+            hhi(partner)            @ 2025-08 = unknown (zero over zero at 2025-08)
+            hhi(partner)            @ 2025-07 = unknown (waiting for 2025-07)
+        ",
+        );
+    }
+
+    #[test]
     fn several_members_of_one_value_are_one_part() {
         let twice = partners(&[("CN", "2025-09=30"), ("CN", "2025-09=30"), ("MY", "2025-09=40")]);
-        check(&twice, "hhi(partner) @ 2025-09 = 0.52\n top_share(partner) @ 2025-09 = +60 %\n count @ 2025-09 = 3");
+        check(&twice, "hhi(partner) @ 2025-09 = 0.52\n top_share(partner) @ 2025-09 = 60 %\n count @ 2025-09 = 3");
     }
 }

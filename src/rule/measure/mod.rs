@@ -7,6 +7,8 @@ mod extreme;
 mod group;
 mod look_back;
 mod rank;
+#[cfg(test)]
+mod reference;
 mod revision;
 mod score;
 mod statistic;
@@ -16,6 +18,12 @@ mod trend;
 mod window;
 mod year_to_date;
 mod zscore;
+
+pub use rank::share_at_or_below;
+pub use score::{robust_score, seasonal_score};
+pub use statistic::{deviation, median};
+pub use trend::{slope, volatility};
+pub use year_to_date::first_of_year;
 
 use super::evaluate::Scope;
 use super::evidence::{Reading, Value};
@@ -86,6 +94,12 @@ impl Measure {
         [group::SHARE.name, group::TOP_SHARE.name, group::HHI.name, group::COUNT.name].contains(&self.name)
     }
 
+    /// Whether a figure for each period is all that its value depends on: not the vintages before, the
+    /// members of a group, or the time.
+    pub fn reads_figures_alone(&self) -> bool {
+        !(self.is_of_groups() || self.is_timely() || self.name == revision::REVISION.name)
+    }
+
     /// Whether its value changes with the clock alone.
     pub fn is_timely(&self) -> bool {
         matches!(self.gives, Gives::Time | Gives::Truth)
@@ -118,8 +132,10 @@ pub const RANK_MAX: u32 = 1000;
 pub enum Gives {
     /// A figure in the series' unit.
     Quantity,
-    /// A ratio.
+    /// A ratio that is a change: it has a direction, and is told with its sign.
     Ratio,
+    /// A ratio that is a level: a part of a whole, a spread.
+    Share,
     /// A number of periods.
     Count,
     /// A number of standard deviations.
@@ -166,6 +182,13 @@ pub enum Takes {
     Pick,
     /// How many of the largest.
     Rank,
+}
+
+impl Takes {
+    /// Whether it is a label, with a value or without.
+    pub const fn is_label(self) -> bool {
+        matches!(self, Self::Label | Self::Pick)
+    }
 }
 
 /// A measure's arguments by parameter, as the check has found them good.

@@ -12,17 +12,23 @@ pub const PERCENTILE: Measure = Measure {
     name: "percentile",
     parameters: &[Parameter { name: "n", takes: Takes::Sample, optional: false }],
     signature: "`percentile(n)`",
-    gives: Gives::Ratio,
+    gives: Gives::Share,
     walks: false,
     read: |scope, call| {
         of_window(alone(scope.window(call.back(0))), scope, |points| {
-            let now = points.last().map_or(f64::NAN, |point| point.value);
-            let below = points.iter().filter(|point| point.value <= now).count();
-            Value::Ratio(below as f64 / points.len() as f64)
+            let figures: Vec<f64> = points.iter().map(|point| point.value).collect();
+            Value::Ratio(share_at_or_below(&figures))
         })
     },
     words: told,
 };
+
+/// The share of some figures that are at or below the last of them.
+pub fn share_at_or_below(figures: &[f64]) -> f64 {
+    let now = figures.last().copied().unwrap_or(f64::NAN);
+    let below = figures.iter().filter(|figure| **figure <= now).count();
+    below as f64 / figures.len() as f64
+}
 
 fn told(telling: &Telling<'_>) -> Option<String> {
     let Value::Ratio(share) = *telling.value else { return None };
@@ -43,18 +49,18 @@ mod tests {
         check(
             &history("t", MAGNETS),
             "
-            percentile(5)  @ 2025-09 = +60 %
-            percentile(4)  @ 2025-08 = +75 %
-            percentile(6)  @ 2025-10 = +100 %
-            percentile(2)  @ 2025-09 = +50 %
+            percentile(5)  @ 2025-09 = 60 %
+            percentile(4)  @ 2025-08 = 75 %
+            percentile(6)  @ 2025-10 = 100 %
+            percentile(2)  @ 2025-09 = 50 %
             percentile(6)  @ 2025-09 = unknown (waiting for 2025-04)
         ",
         );
         check(
             &history("t", "2025-01=5 2025-02=5 2025-03=5 2025-04=-1"),
             "
-            percentile(3) @ 2025-03 = +100 %
-            percentile(4) @ 2025-04 = +25 %
+            percentile(3) @ 2025-03 = 100 %
+            percentile(4) @ 2025-04 = 25 %
         ",
         );
         check(

@@ -28,13 +28,7 @@ fn revision(scope: &Scope<'_>, _call: &Call<'_>) -> Measured {
         return Measured::new(Value::Ratio(0.0), vec![now]);
     };
     let value = relative(scope, now.value, before.value, now.span.last());
-    let earlier = Reading {
-        text: "the vintage before".to_owned(),
-        measure: false,
-        value: scope.quantity(before.value),
-        points: vec![before],
-        parts: Vec::new(),
-    };
+    let earlier = Reading::told("the vintage before".to_owned(), scope.quantity(before.value), vec![before]);
     Measured { parts: vec![earlier], ..Measured::new(value, vec![now]) }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! As with `zscore`, the present figure takes no part in what it is held against.
 
-use super::super::evaluate::{Scope, finite};
+use super::super::evaluate::Scope;
 use super::super::evidence::{Reason, Value};
 use super::super::operate::NOISE;
 use super::statistic::{deviation, mean, median, median_deviation};
@@ -49,10 +49,16 @@ const NORMAL: f64 = 1.4826;
 fn robust(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
     let before = scope.period_back(Back::Periods(1)).map(|period| scope.at(period).window(call.back(0)));
     let Window { points, gaps } = alone(before.unwrap_or_else(Window::of_gap));
-    held_against(scope, points, gaps, |now, figures| {
-        let middle = median(figures);
-        scored(now - middle, NORMAL * median_deviation(figures), middle)
-    })
+    held_against(scope, points, gaps, robust_score)
+}
+
+/// A figure against the median and the MAD of those before it.
+pub fn robust_score(now: f64, before: &[f64]) -> Result<f64, Reason> {
+    if before.len() < 2 {
+        return Err(Reason::TooFew);
+    }
+    let middle = median(before);
+    scored(now - middle, NORMAL * median_deviation(before), middle)
 }
 
 fn seasonal(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
@@ -63,14 +69,13 @@ fn seasonal(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
             Err(gap) => gaps.push(gap),
         }
     }
-    held_against(scope, points, gaps, |now, figures| {
-        let spread = match deviation(figures) {
-            Ok(spread) => spread,
-            Err(reason) => return Value::Unknown(vec![reason]),
-        };
-        let middle = mean(figures);
-        scored(now - middle, spread, middle)
-    })
+    held_against(scope, points, gaps, seasonal_score)
+}
+
+/// A figure against the mean and the deviation of those of earlier years.
+pub fn seasonal_score(now: f64, before: &[f64]) -> Result<f64, Reason> {
+    let (spread, middle) = (deviation(before)?, mean(before));
+    scored(now - middle, spread, middle)
 }
 
 /// The figure now against others; unknown where one of them is.
@@ -78,13 +83,13 @@ fn held_against(
     scope: &Scope<'_>,
     mut points: Vec<Point>,
     gaps: Vec<Gap>,
-    score: impl Fn(f64, &[f64]) -> Value,
+    score: fn(f64, &[f64]) -> Result<f64, Reason>,
 ) -> Measured {
     let now = scope.now();
     let value = match now {
         Ok(now) if gaps.is_empty() => {
             let figures: Vec<f64> = points.iter().map(|point| point.value).collect();
-            if figures.len() < 2 { Value::Unknown(vec![Reason::TooFew]) } else { score(now.value, &figures) }
+            score(now.value, &figures).map_or_else(|reason| Value::Unknown(vec![reason]), Value::Count)
         }
         _ => Value::Unknown(Reason::joined(gaps.into_iter().chain(now.err()).map(Reason::Gap))),
     };
@@ -93,14 +98,12 @@ fn held_against(
 }
 
 /// A distance in deviations. What does not vary, but for the noise of its middle, has none.
-fn scored(distance: f64, spread: f64, middle: f64) -> Value {
+fn scored(distance: f64, spread: f64, middle: f64) -> Result<f64, Reason> {
     if spread <= NOISE * middle.abs() {
-        return Value::Unknown(vec![Reason::NoSpread]);
+        return Err(Reason::NoSpread);
     }
-    if !spread.is_finite() {
-        return Value::Unknown(vec![Reason::Overflow]);
-    }
-    finite(distance / spread, Value::Count)
+    let score = distance / spread;
+    if spread.is_finite() && score.is_finite() { Ok(score) } else { Err(Reason::Overflow) }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ fn overdue(scope: &Scope<'_>, _call: &Call<'_>) -> Measured {
         return unknown(Reason::Gap(Gap::Missing(scope.period)));
     };
     let (value, text) = due(release, latest.span.last().next(), now);
-    let date = Reading { text, measure: false, value: value.clone(), points: Vec::new(), parts: Vec::new() };
+    let date = Reading::told(text, value.clone(), Vec::new());
     Measured { parts: vec![date], ..Measured::new(value, vec![latest]) }
 }
 

@@ -1,13 +1,13 @@
 //! `slope(n)`, `volatility(n)`: how steadily, and how wildly, a figure moves.
 
-use super::super::evaluate::{Scope, finite};
+use super::super::evaluate::Scope;
 use super::super::evidence::{Reason, Value};
 use super::super::headline::Telling;
 use super::statistic::{deviation, mean};
 use super::window::{alone, of_window};
 use super::{Call, Gives, Measure, Measured, Parameter, Takes};
+use crate::series::Gap;
 use crate::series::number::percent_plain;
-use crate::series::{Gap, Point};
 
 const SAMPLE: &[Parameter] = &[Parameter { name: "n", takes: Takes::Sample, optional: false }];
 
@@ -20,7 +20,12 @@ pub const SLOPE: Measure = Measure {
     signature: "`slope(n)`",
     gives: Gives::Ratio,
     walks: false,
-    read: |scope, call| of_window(alone(scope.window(call.back(0))), scope, slope),
+    read: |scope, call| {
+        of_window(alone(scope.window(call.back(0))), scope, |points| {
+            let figures: Vec<f64> = points.iter().map(|point| point.value).collect();
+            told_of(slope(&figures))
+        })
+    },
     words: trended,
 };
 
@@ -31,9 +36,9 @@ pub const VOLATILITY: Measure = Measure {
     name: "volatility",
     parameters: SAMPLE,
     signature: "`volatility(n)`",
-    gives: Gives::Ratio,
+    gives: Gives::Share,
     walks: false,
-    read: volatility,
+    read: varied,
     words: |telling| {
         let Value::Ratio(ratio) = *telling.value else { return None };
         let reach = telling.reach(telling.call.back(0));
@@ -41,14 +46,19 @@ pub const VOLATILITY: Measure = Measure {
     },
 };
 
-fn slope(points: &[Point]) -> Value {
-    if points.len() < 2 {
-        return Value::Unknown(vec![Reason::TooFew]);
+/// A ratio, or why there is none.
+fn told_of(ratio: Result<f64, Reason>) -> Value {
+    ratio.map_or_else(|reason| Value::Unknown(vec![reason]), Value::Ratio)
+}
+
+/// The slope of the line through some neighbouring figures, against their mean.
+pub fn slope(figures: &[f64]) -> Result<f64, Reason> {
+    if figures.len() < 2 {
+        return Err(Reason::TooFew);
     }
-    let figures: Vec<f64> = points.iter().map(|point| point.value).collect();
-    let base = mean(&figures);
+    let base = mean(figures);
     if base <= 0.0 {
-        return Value::Unknown(vec![Reason::MeanNotPositive]);
+        return Err(Reason::MeanNotPositive);
     }
     let middle = (figures.len() as f64 - 1.0) / 2.0;
     let (mut rise, mut run) = (0.0, 0.0);
@@ -57,7 +67,8 @@ fn slope(points: &[Point]) -> Value {
         rise += offset * (figure / base - 1.0);
         run += offset * offset;
     }
-    finite(rise / run, Value::Ratio)
+    let slope = rise / run;
+    if slope.is_finite() { Ok(slope) } else { Err(Reason::Overflow) }
 }
 
 fn trended(telling: &Telling<'_>) -> Option<String> {
@@ -71,7 +82,7 @@ fn trended(telling: &Telling<'_>) -> Option<String> {
     Some(format!("{verb} by a trend of {amount} a {} over {reach}", telling.period_word()))
 }
 
-fn volatility(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
+fn varied(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
     let mut window = alone(scope.window(call.back(0)));
     // n changes need the figure before the window as well.
     let before = window.points.first().map(|first| scope.view.previous(first.span.last()));
@@ -81,16 +92,20 @@ fn volatility(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
         Some(Err(Gap::Missing(_) | Gap::Withdrawn(_) | Gap::Combined(..) | Gap::NoneWithin { .. })) | None => {}
     }
     of_window(window, scope, |points| {
-        if let Some(point) = points.iter().find(|point| point.value <= 0.0) {
-            return Value::Unknown(vec![Reason::NoLogarithm(point.span.last())]);
-        }
-        // The difference of two logarithms, not the logarithm of a ratio, which may overflow.
-        let changes: Vec<f64> = points.windows(2).map(|pair| pair[1].value.ln() - pair[0].value.ln()).collect();
-        match deviation(&changes) {
-            Ok(deviation) => Value::Ratio(deviation),
-            Err(reason) => Value::Unknown(vec![reason]),
-        }
+        let figures: Vec<f64> = points.iter().map(|point| point.value).collect();
+        told_of(volatility(&figures, |index| Reason::NoLogarithm(points[index].span.last())))
     })
+}
+
+/// The deviation of the changes of logarithms from each of some neighbouring figures to the next. `wrong`
+/// says which figure has no logarithm.
+pub fn volatility(figures: &[f64], wrong: impl FnOnce(usize) -> Reason) -> Result<f64, Reason> {
+    if let Some(index) = figures.iter().position(|figure| *figure <= 0.0) {
+        return Err(wrong(index));
+    }
+    // The difference of two logarithms, not the logarithm of a ratio, which may overflow.
+    let changes: Vec<f64> = figures.windows(2).map(|pair| pair[1].ln() - pair[0].ln()).collect();
+    deviation(&changes)
 }
 
 #[cfg(test)]
@@ -129,8 +144,8 @@ mod tests {
         check(
             &magnets,
             "
-            volatility(3) @ 2025-09 = +45.9 %
-            volatility(5) @ 2025-10 = +91.4 %
+            volatility(3) @ 2025-09 = 45.9 %
+            volatility(5) @ 2025-10 = 91.4 %
             volatility(6) @ 2025-10 = unknown (waiting for 2025-04)
             volatility(5) @ 2025-09 = unknown (waiting for 2025-04)
         ",
@@ -142,13 +157,13 @@ mod tests {
             volatility(2) @ 2025-03 = 0 %
             volatility(2) @ 2025-04 = unknown (the figure at 2025-04 is not above zero and so has no logarithm)
             volatility(2) @ 2025-05 = unknown (the figure at 2025-04 is not above zero and so has no logarithm)
-            volatility(2) @ 2025-07 = +146 633.6 %
+            volatility(2) @ 2025-07 = 146 633.6 %
         ",
         );
         check(
             &history("CNY/t", "2025-08-13=4 2025-08-14=5 2025-08-15=4 2025-08-18=5"),
             "
-            volatility(3)  @ 2025-08-18 = +25.8 %
+            volatility(3)  @ 2025-08-18 = 25.8 %
             volatility(3d) @ 2025-08-18 = unknown (there are too few figures to tell a spread)
         ",
         );

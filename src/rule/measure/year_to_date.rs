@@ -68,7 +68,8 @@ fn year_so_far(scope: &Scope<'_>, end: Period) -> Window {
     }
 }
 
-fn first_of_year(period: Period) -> Option<Period> {
+/// The first period of a period's calendar year.
+pub fn first_of_year(period: Period) -> Option<Period> {
     let day = period.first_day();
     match period.frequency() {
         Frequency::Day => Period::day(day.year(), 1, 1),
@@ -132,6 +133,21 @@ mod tests {
             ytd     @ 2025-01-06 = 4 t
             ytd_yoy @ 2025-01-06 = +33.3 %
             ytd     @ 2025-01-20 = unknown (there is no figure on 2025-01-19 or in the 7 days before it)
+        ",
+        );
+    }
+
+    #[test]
+    fn in_january_the_year_is_as_old_as_its_figure() {
+        check(
+            &history("t", "2024-01=80 2024-12=7 2025-01=100 2026-01=0"),
+            "
+            ytd     @ 2025-01 = 100 t
+            ytd     @ 2026-01 = 0 t
+            ytd_yoy @ 2025-01 = +25 %
+            ytd_yoy @ 2026-01 = −100 %
+            ytd     @ 2025-02 = unknown (waiting for 2025-02)
+            ytd_yoy @ 2024-01 = unknown (waiting for 2023-01)
         ",
         );
     }

@@ -38,6 +38,8 @@ pub type Row = u32;
 pub struct Panel {
     frequency: Frequency,
     unit: Option<Unit>,
+    /// Preliminary and estimated figures are not shown.
+    final_only: bool,
     index: Index,
     /// The ordinal of the first slab's first period; meaningless while there is no slab.
     origin: i32,
@@ -92,6 +94,7 @@ impl Panel {
         Ok(Self {
             frequency,
             unit,
+            final_only: false,
             index: Index::default(),
             origin: 0,
             slabs: Vec::new(),
@@ -99,6 +102,17 @@ impl Panel {
             combined: BTreeMap::new(),
             outside: BTreeSet::new(),
         })
+    }
+
+    /// The same of final figures alone: preliminary and estimated ones are not looked at.
+    #[must_use]
+    pub fn final_only(self) -> Self {
+        Self { final_only: true, ..self }
+    }
+
+    /// Whether it shows final figures alone.
+    pub const fn is_final_only(&self) -> bool {
+        self.final_only
     }
 
     /// The frequency of all its series.
@@ -209,6 +223,7 @@ impl Panel {
             return Err(Misfit::Kind);
         }
         let row = self.row(history.labels());
+        let view = if self.final_only { view.final_only() } else { *view };
         let shown: BTreeMap<Span, f64> = view.points().map(|point| (point.span, point.value)).collect();
         let mut changed = self.outside.remove(&row);
         for span in self.spans(row) {

@@ -4,11 +4,11 @@ use super::fixture::*;
 use super::{NOW, Site};
 use crate::alert::{Alert, State};
 use crate::series::PullId;
-use crate::store::{Committed, Holder, Settled, Store, Task};
+use crate::store::{Committed, Holder, Look, Settled, Store, Task};
 
 async fn baselines(store: &Store, rules: &[(&str, &str)]) -> Vec<(String, i64)> {
     let rules = rules.iter().map(|(name, hash)| ((*name).to_owned(), (*hash).to_owned())).collect();
-    let baselines = store.register_rules(rules).await.unwrap();
+    let baselines = store.register_rules(rules, vec!["magnets".to_owned()]).await.unwrap();
     baselines.into_iter().map(|(name, pull)| (name, pull.0)).collect()
 }
 
@@ -42,7 +42,7 @@ pub async fn tasks_of_a_feed_keep_their_order(site: Site) {
     let other = task(&store, minutes(3)).await.unwrap();
     assert_eq!(other.feed, "tin", "the second of the feed waits for its first, another feed does not");
     assert_eq!(task(&store, minutes(3)).await, None);
-    assert_eq!(store.commit(Some(&first), Vec::new(), minutes(3)).await.unwrap(), Committed::Stored);
+    assert_eq!(store.commit(Some(&first), Vec::new(), Vec::new(), minutes(3)).await.unwrap(), Committed::Stored);
     assert_eq!(task(&store, minutes(3)).await.map(|task| task.pull), Some(pulls[1]));
     let changed = store.changed(pulls[1]).await.unwrap();
     assert_eq!(changed, [series(&store, "US").await]);
@@ -57,9 +57,9 @@ pub async fn a_task_is_held_until_it_runs_out(site: Site) {
     let second = store.lease_task(&other, minutes(2), MINUTE).await.unwrap().unwrap();
     assert_eq!((second.pull, &second.holder), (first.pull, &other.0));
     assert!(second.claim > first.claim);
-    assert_eq!(store.commit(Some(&first), Vec::new(), minutes(2)).await.unwrap(), Committed::Fenced);
-    assert_eq!(store.commit(Some(&second), Vec::new(), minutes(9)).await.unwrap(), Committed::Stored);
-    assert_eq!(store.commit(Some(&second), Vec::new(), minutes(9)).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.commit(Some(&first), Vec::new(), Vec::new(), minutes(2)).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.commit(Some(&second), Vec::new(), Vec::new(), minutes(9)).await.unwrap(), Committed::Stored);
+    assert_eq!(store.commit(Some(&second), Vec::new(), Vec::new(), minutes(9)).await.unwrap(), Committed::Fenced);
     assert_eq!(task(&store, minutes(9)).await, None);
 }
 
@@ -69,7 +69,7 @@ pub async fn what_a_task_came_to_is_stored_whole(site: Site) {
     let task_ = task(&store, minutes(1)).await.unwrap();
     let settled = fires(&store, &new_alert("US"), &["desk", "hook"]);
     let quiet = Settled { alert: new_alert("DE"), transition: None, deliveries: Vec::new() };
-    let done = store.commit(Some(&task_), vec![settled.clone(), quiet.clone()], minutes(2)).await.unwrap();
+    let done = store.commit(Some(&task_), Vec::new(), vec![settled.clone(), quiet.clone()], minutes(2)).await.unwrap();
     assert_eq!(done, Committed::Stored);
     let stored = store.alert(RULE, &labels("US")).await.unwrap();
     assert_eq!(stored, Some(Alert { version: 1, ..settled.alert.clone() }));
@@ -103,28 +103,28 @@ pub async fn a_lost_task_stores_nothing(site: Site) {
     let forged = Task { holder: "9-c".into(), ..current.clone() };
     let unknown = Task { pull: PullId(99), ..current.clone() };
     for lost in [&stale, &forged, &unknown] {
-        assert_eq!(store.commit(Some(lost), settled(), minutes(3)).await.unwrap(), Committed::Fenced);
+        assert_eq!(store.commit(Some(lost), Vec::new(), settled(), minutes(3)).await.unwrap(), Committed::Fenced);
         untouched(&store, "US").await;
     }
-    assert_eq!(store.commit(Some(&current), settled(), minutes(3)).await.unwrap(), Committed::Stored);
+    assert_eq!(store.commit(Some(&current), Vec::new(), settled(), minutes(3)).await.unwrap(), Committed::Stored);
 }
 
 pub async fn an_alert_of_another_version_stores_nothing(site: Site) {
     let store = site.open().await;
     append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
     let quiet = |alert: Alert| vec![Settled { alert, transition: None, deliveries: Vec::new() }];
-    assert_eq!(store.commit(None, quiet(new_alert("DE")), NOW).await.unwrap(), Committed::Stored);
+    assert_eq!(store.commit(None, Vec::new(), quiet(new_alert("DE")), NOW).await.unwrap(), Committed::Stored);
     let task_ = task(&store, minutes(1)).await.unwrap();
     for stale in [new_alert("DE"), Alert { version: 2, ..new_alert("DE") }] {
         let all = vec![fires(&store, &new_alert("US"), &["desk"]), fires(&store, &stale, &["desk"])];
-        assert_eq!(store.commit(Some(&task_), all.clone(), minutes(1)).await.unwrap(), Committed::Fenced);
-        assert_eq!(store.commit(None, all, minutes(1)).await.unwrap(), Committed::Fenced);
+        assert_eq!(store.commit(Some(&task_), Vec::new(), all.clone(), minutes(1)).await.unwrap(), Committed::Fenced);
+        assert_eq!(store.commit(None, Vec::new(), all, minutes(1)).await.unwrap(), Committed::Fenced);
         untouched(&store, "US").await;
     }
     let unwritten = Alert { version: 1, ..new_alert("US") };
-    assert_eq!(store.commit(None, quiet(unwritten), NOW).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.commit(None, Vec::new(), quiet(unwritten), NOW).await.unwrap(), Committed::Fenced);
     let right = vec![fires(&store, &Alert { version: 1, ..new_alert("DE") }, &["desk"])];
-    assert_eq!(store.commit(Some(&task_), right, minutes(1)).await.unwrap(), Committed::Stored);
+    assert_eq!(store.commit(Some(&task_), Vec::new(), right, minutes(1)).await.unwrap(), Committed::Stored);
     assert_eq!(store.alert(RULE, &labels("DE")).await.unwrap().map(|alert| alert.version), Some(2));
 }
 
@@ -141,10 +141,71 @@ pub async fn alerts_read_back_in_order(site: Site) {
         let settled = fires(&store, &alert, &[]);
         let alert = Alert { number: 0, episode: 7, ..settled.alert };
         let settled = Settled { alert: alert.clone(), transition: None, deliveries: Vec::new() };
-        assert_eq!(store.commit(None, vec![settled], NOW).await.unwrap(), Committed::Stored);
+        assert_eq!(store.commit(None, Vec::new(), vec![settled], NOW).await.unwrap(), Committed::Stored);
         written.push(Alert { version: 1, ..alert });
     }
     written.sort_by(|a, b| (&a.rule, &a.labels).cmp(&(&b.rule, &b.labels)));
     assert_eq!(store.alerts().await.unwrap(), written);
     assert!(written.iter().all(|alert| matches!(alert.state, State::Firing(_))));
+}
+
+pub async fn alerts_are_read_in_the_order_asked(site: Site) {
+    let store = site.open().await;
+    for partner in ["US", "DE"] {
+        fire(&store, partner, &[]).await;
+    }
+    let asked = [labels("DE"), labels("FR"), labels("US"), labels("DE")];
+    let found = store.alerts_of(RULE, &asked).await.unwrap();
+    let labels: Vec<_> = found.iter().map(|alert| alert.as_ref().map(|alert| alert.labels.clone())).collect();
+    let [german, french, american, again] = asked.map(Some);
+    assert_eq!(labels, [german, french.filter(|_| false), american, again]);
+    assert_eq!(store.alerts_of("other", found[0].iter().map(|alert| &alert.labels)).await.unwrap(), [None]);
+}
+
+pub async fn a_look_of_another_version_stores_nothing(site: Site) {
+    let store = site.open().await;
+    let settled = |partner| vec![fires(&store, &new_alert(partner), &["desk"])];
+    assert_eq!(store.looks().await.unwrap(), []);
+    assert_eq!(store.commit(None, vec![look(None, 0)], settled("DE"), NOW).await.unwrap(), Committed::Stored);
+    for stale in [look(Some(7), 0), look(Some(7), 2)] {
+        assert_eq!(store.commit(None, vec![stale], Vec::new(), NOW).await.unwrap(), Committed::Fenced);
+    }
+    let both = vec![look(Some(7), 1), Look { feed: "tin".into(), ..look(Some(7), 1) }];
+    let deliveries = store.deliveries(false, 9).await.unwrap();
+    assert_eq!(store.commit(None, both, settled("US"), NOW).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.looks().await.unwrap(), [look(None, 1)]);
+    assert_eq!(store.alert(RULE, &labels("US")).await.unwrap(), None);
+    assert_eq!(store.deliveries(false, 9).await.unwrap(), deliveries);
+    let right = vec![look(Some(7), 1), Look { feed: "tin".into(), ..look(Some(8), 0) }];
+    assert_eq!(store.commit(None, right, settled("US"), NOW).await.unwrap(), Committed::Stored);
+    assert_eq!(store.looks().await.unwrap(), [look(Some(7), 2), Look { feed: "tin".into(), ..look(Some(8), 1) }]);
+}
+
+pub async fn a_lost_task_looks_at_nothing(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let stale = task(&store, minutes(1)).await.unwrap();
+    let current = task(&store, minutes(3)).await.unwrap();
+    let looks = || vec![look(Some(1), 0)];
+    assert_eq!(store.commit(Some(&stale), looks(), Vec::new(), minutes(3)).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.looks().await.unwrap(), []);
+    assert_eq!(store.commit(Some(&current), looks(), Vec::new(), minutes(3)).await.unwrap(), Committed::Stored);
+    assert_eq!(store.looks().await.unwrap(), [look(Some(1), 1)]);
+}
+
+pub async fn a_look_is_forgotten_with_its_rule_or_its_feed(site: Site) {
+    let store = site.open().await;
+    let known = look(Some(7), 0);
+    assert_eq!(store.commit(None, vec![known], Vec::new(), NOW).await.unwrap(), Committed::Stored);
+    let forgotten = |version| Look { rule_hash: String::new(), ..look(None, version) };
+    let register = async |rule: &str, feed: &str| {
+        store.register_rules(vec![(rule.to_owned(), "hash".to_owned())], vec![feed.to_owned()]).await.unwrap();
+        store.looks().await.unwrap()
+    };
+    assert_eq!(register(RULE, "magnets").await, [look(Some(7), 1)]);
+    assert_eq!(register("other", "magnets").await, [forgotten(2)]);
+    assert_eq!(register(RULE, "magnets").await, [forgotten(2)], "what came back is looked at anew");
+    assert_eq!(store.commit(None, vec![look(Some(8), 1)], Vec::new(), NOW).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.commit(None, vec![look(Some(8), 2)], Vec::new(), NOW).await.unwrap(), Committed::Stored);
+    assert_eq!(register(RULE, "tin").await, [forgotten(4)]);
 }

@@ -9,7 +9,7 @@ use crate::outbox::{AlertRef, Attempt, Delivery, Evidence, Message, Next, Outcom
 use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
 use crate::series::{Finite, History, Labels, PullId, Row, Status, Unit, Vintage};
-use crate::store::{Appended, Claim, Committed, Holder, Lease, Leased, NewPull, SeriesRef, Settled, Store, Task};
+use crate::store::{Appended, Claim, Committed, Holder, Lease, Leased, Look, NewPull, SeriesRef, Settled, Store, Task};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const RULE: &str = "falling";
@@ -100,7 +100,14 @@ pub async fn series(store: &Store, partner: &str) -> SeriesRef {
 
 pub async fn history(store: &Store, partner: &str, until: PullId) -> History {
     let series = series(store, partner).await;
-    store.history(&series, until).await.unwrap()
+    whole(store, &series, until).await
+}
+
+/// The history of one series.
+pub async fn whole(store: &Store, series: &SeriesRef, until: PullId) -> History {
+    let mut histories = store.histories(std::slice::from_ref(series), until).await.unwrap();
+    assert_eq!(histories.len(), 1);
+    histories.remove(0)
 }
 
 /// The vintages of a span as `value@time`; a withdrawal is `x`.
@@ -183,11 +190,17 @@ pub fn new_alert(partner: &str) -> Alert {
     Alert::new(RULE, labels(partner), "hash", PullId(0))
 }
 
+/// How far the rule has looked at the feed `magnets`.
+pub fn look(seen: Option<i64>, version: i64) -> Look {
+    let (rule, feed, rule_hash) = (RULE.to_owned(), "magnets".to_owned(), "hash".to_owned());
+    Look { rule, feed, rule_hash, seen: seen.map(PullId), version }
+}
+
 /// Lets the alert of a series go through its next transition.
 pub async fn fire(store: &Store, partner: &str, receivers: &[&str]) {
     let before = store.alert(RULE, &labels(partner)).await.unwrap().unwrap_or_else(|| new_alert(partner));
     let settled = fires(store, &before, receivers);
-    assert_eq!(store.commit(None, vec![settled], minutes(30)).await.unwrap(), Committed::Stored);
+    assert_eq!(store.commit(None, Vec::new(), vec![settled], minutes(30)).await.unwrap(), Committed::Stored);
 }
 
 /// Leases what is due at some minute for the receivers `desk` and `hook`.
@@ -238,12 +251,13 @@ pub async fn succeed(store: &Store, leased: &Leased) {
 pub async fn seen(store: &Store) -> String {
     let mut histories = Vec::new();
     for series in store.series().await.unwrap() {
-        histories.push(format!("{:?}", store.history(&series, PullId(i64::MAX)).await.unwrap()));
+        histories.push(format!("{:?}", whole(store, &series, PullId(i64::MAX)).await));
     }
     format!(
-        "{} {:?} {:?} {:?} {:?} {histories:?}",
+        "{} {:?} {:?} {:?} {:?} {:?} {histories:?}",
         store.id(),
         store.feeds().await.unwrap(),
+        store.looks().await.unwrap(),
         store.alerts().await.unwrap(),
         store.transitions(RULE, &labels("US")).await.unwrap(),
         store.deliveries(false, 9).await.unwrap(),

@@ -40,10 +40,10 @@ pub async fn what_is_owed_already_is_not_owed_again(site: Site) {
     let store = site.open().await;
     let settled = fires(&store, &new_alert("US"), &["desk"]);
     let owed = settled.deliveries.clone();
-    store.commit(None, vec![settled], NOW).await.unwrap();
+    store.commit(None, Vec::new(), vec![settled], NOW).await.unwrap();
     succeed(&store, &due(&store, 31, false).await[0]).await;
     let repeat = Settled { alert: new_alert("DE"), transition: None, deliveries: owed };
-    store.commit(None, vec![repeat], NOW).await.unwrap();
+    store.commit(None, Vec::new(), vec![repeat], NOW).await.unwrap();
     let records = records(&store, false).await;
     assert_eq!((records.len(), records[0].state), (1, DeliveryState::Sent));
     assert_eq!(due(&store, 40, true).await, []);
@@ -193,7 +193,7 @@ pub async fn a_retry_by_hand_finds_the_one_that_is_meant(site: Site) {
     for (delivery, id) in settled.deliveries.iter_mut().zip(["msg_ab12", "msg_ab34", "msg_ab3"]) {
         delivery.id = id.into();
     }
-    store.commit(None, vec![settled], NOW).await.unwrap();
+    store.commit(None, Vec::new(), vec![settled], NOW).await.unwrap();
     let found = async |id: &str| {
         let found = store.retry_delivery(id, minutes(40)).await;
         found.map(|record| record.map(|record| record.delivery.id))

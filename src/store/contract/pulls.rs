@@ -39,7 +39,7 @@ pub async fn saying_the_same_again_leaves_no_task(site: Site) {
     let rows = || vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5)];
     let first = append(&store, 1, rows()).await.pull.unwrap();
     let done = task(&store, minutes(1)).await.unwrap();
-    store.commit(Some(&done), Vec::new(), minutes(1)).await.unwrap();
+    store.commit(Some(&done), Vec::new(), Vec::new(), minutes(1)).await.unwrap();
     let second = append(&store, 2, rows()).await;
     assert_eq!((second.pull, counts(&second)), (None, (0, 0, 2)));
     assert_eq!(store.newest_pull("magnets").await.unwrap(), first);
@@ -185,7 +185,7 @@ pub async fn every_value_reads_back_equal(site: Site) {
         assert_eq!(append(&store, minute + 1, rows).await.pull, None, "{unit:?}");
         let series = store.series().await.unwrap().into_iter().find(|series| series.labels == labels).unwrap();
         assert_eq!(series.unit, unit);
-        let all = store.history(&series, PullId(i64::MAX)).await.unwrap();
+        let all = whole(&store, &series, PullId(i64::MAX)).await;
         let points: Vec<f64> = all.view(AsOf::Latest).points().map(|point| point.value).collect();
         assert_eq!(points, values);
         assert!(all.view(AsOf::Latest).points().all(|point| point.status == status));
@@ -328,4 +328,26 @@ async fn failing_thrice(store: &Store) {
         store.fail(&lease, failed(minutes(minute))).await.unwrap();
         store.release_feed(&lease).await.unwrap();
     }
+}
+
+pub async fn histories_are_read_in_the_order_asked(site: Site) {
+    let store = site.open().await;
+    let first = append(&store, 1, vec![row("US", "2025-09", 1.0), row("DE", "2025-09", 2.0)]).await.pull.unwrap();
+    append(&store, 2, vec![row("US", "2025-09", 3.0), row("FR", "2025-09", 4.0)]).await;
+    let [german, french, american] =
+        [series(&store, "DE").await, series(&store, "FR").await, series(&store, "US").await];
+    let asked = [american.clone(), french, german, american];
+    let figures = async |until| {
+        let histories = store.histories(&asked, until).await.unwrap();
+        let figure = |history: &crate::series::History| {
+            assert_eq!(history.unit(), asked[0].unit.as_ref());
+            let provenance = history.provenance(first).map(|provenance| provenance.url.clone());
+            assert_eq!(provenance.is_some(), history.labels() != &labels("FR"));
+            told(history, "2025-09").iter().map(|told| told.split('@').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        histories.iter().map(figure).collect::<Vec<_>>()
+    };
+    assert_eq!(figures(first).await, [vec!["1"], vec![], vec!["2"], vec!["1"]]);
+    assert_eq!(figures(PullId(i64::MAX)).await, [vec!["1", "3"], vec!["4"], vec!["2"], vec!["1", "3"]]);
+    assert!(store.histories(&[], first).await.unwrap().is_empty());
 }

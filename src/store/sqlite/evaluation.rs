@@ -14,14 +14,29 @@ use crate::alert::{Alert, Cause, Kind, State, Transition};
 use crate::base::clock::Timestamp;
 use crate::outbox::Message;
 use crate::series::{Labels, PullId};
-use crate::store::{Committed, Holder, Settled, StoreError, Task};
+use crate::store::{Committed, Holder, Look, Settled, StoreError, Task};
 
 const ALERT: &str = "rule, labels, firing, held, number, episode, assessed, seen, rule_hash, version";
 
 impl Sqlite {
     /// See [`crate::store::Store::register_rules`].
-    pub async fn register_rules(&self, rules: Vec<(String, String)>) -> Result<BTreeMap<String, PullId>, StoreError> {
-        self.thread.write(move |transaction| register(transaction, &rules).map(End::Commit)).await
+    pub async fn register_rules(
+        &self,
+        rules: Vec<(String, String)>,
+        feeds: Vec<String>,
+    ) -> Result<BTreeMap<String, PullId>, StoreError> {
+        self.thread.write(move |transaction| register(transaction, &rules, &feeds).map(End::Commit)).await
+    }
+
+    /// See [`crate::store::Store::looks`].
+    pub async fn looks(&self) -> Result<Vec<Look>, StoreError> {
+        self.thread
+            .call(|connection| {
+                let select = "SELECT rule, feed, rule_hash, seen, version FROM look ORDER BY rule, feed";
+                let mut select = connection.prepare_cached(select)?;
+                select.query_and_then([], look)?.collect()
+            })
+            .await
     }
 
     /// See [`crate::store::Store::lease_task`].
@@ -30,14 +45,15 @@ impl Sqlite {
         self.thread.write(move |transaction| lease_task(transaction, &holder, now, now.plus(ttl))).await
     }
 
-    /// See [`crate::store::Store::alert`].
-    pub async fn alert(&self, rule: &str, labels: &Labels) -> Result<Option<Alert>, StoreError> {
-        let key = (rule.to_owned(), labels.key());
+    /// See [`crate::store::Store::alerts_of`]; the series by their keys.
+    pub async fn alerts_of(&self, rule: &str, keys: Vec<String>) -> Result<Vec<Option<Alert>>, StoreError> {
+        let rule = rule.to_owned();
         self.thread
             .call(move |connection| {
                 let select = format!("SELECT {ALERT} FROM alert WHERE rule = ?1 AND labels = ?2");
                 let mut select = connection.prepare_cached(&select)?;
-                select.query_and_then(key, alert)?.next().transpose()
+                let mut read = |key| select.query_and_then((&rule, key), alert)?.next().transpose();
+                keys.iter().map(|key| read(key)).collect()
             })
             .await
     }
@@ -71,15 +87,20 @@ impl Sqlite {
     pub async fn commit(
         &self,
         task: Option<&Task>,
+        looks: Vec<Look>,
         settled: Vec<Settled>,
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         let task = task.cloned();
-        self.thread.write(move |transaction| commit(transaction, task.as_ref(), &settled, now)).await
+        self.thread.write(move |transaction| commit(transaction, task.as_ref(), &looks, &settled, now)).await
     }
 }
 
-fn register(transaction: &Connection, rules: &[(String, String)]) -> Result<BTreeMap<String, PullId>, Fault> {
+fn register(
+    transaction: &Connection,
+    rules: &[(String, String)],
+    feeds: &[String],
+) -> Result<BTreeMap<String, PullId>, Fault> {
     let newest = "SELECT id FROM pull WHERE outcome = 'changed' ORDER BY id DESC LIMIT 1";
     let newest: Option<i64> = transaction.prepare_cached(newest)?.query_row([], |row| row.get(0)).optional()?;
     let keep = "INSERT INTO rule(name, hash, baseline) VALUES (?1, ?2, ?3)
@@ -106,7 +127,26 @@ fn register(transaction: &Connection, rules: &[(String, String)]) -> Result<BTre
     for name in forgotten {
         forget.execute([name])?;
     }
+    forget_looks(transaction, &named, feeds)?;
     Ok(baselines)
+}
+
+/// Forgets how far rules have looked where the rule or the feed is not named: should it come back, it is
+/// looked at anew.
+fn forget_looks(transaction: &Connection, rules: &BTreeSet<&str>, feeds: &[String]) -> Result<(), Fault> {
+    let feeds: BTreeSet<&str> = feeds.iter().map(String::as_str).collect();
+    let mut known = transaction.prepare_cached("SELECT rule, feed FROM look WHERE rule_hash <> ''")?;
+    let known = known.query_and_then([], |row| Ok::<_, Fault>((row.get(0)?, row.get(1)?)))?;
+    let known = known.collect::<Result<Vec<(String, String)>, Fault>>()?;
+    // Its version goes on, so that who read it before writes nothing.
+    let forget = "UPDATE look SET rule_hash = '', seen = NULL, version = version + 1 WHERE rule = ?1 AND feed = ?2";
+    let mut forget = transaction.prepare_cached(forget)?;
+    for key in known {
+        if !rules.contains(key.0.as_str()) || !feeds.contains(key.1.as_str()) {
+            forget.execute(key)?;
+        }
+    }
+    Ok(())
 }
 
 fn lease_task(
@@ -134,6 +174,7 @@ fn lease_task(
 fn commit(
     transaction: &Connection,
     task: Option<&Task>,
+    looks: &[Look],
     settled: &[Settled],
     now: Timestamp,
 ) -> Result<End<Committed>, Fault> {
@@ -142,6 +183,11 @@ fn commit(
             WHERE pull = ?1 AND shard = ?2 AND holder = ?3 AND claim = ?4 AND state = 'pending'";
         let values = (task.pull.0, task.shard, &task.holder, task.claim, now.millis());
         if transaction.prepare_cached(done)?.execute(values)? == 0 {
+            return Ok(End::RollBack(Committed::Fenced));
+        }
+    }
+    for look in looks {
+        if !write_look(transaction, look)? {
             return Ok(End::RollBack(Committed::Fenced));
         }
     }
@@ -157,6 +203,18 @@ fn commit(
         }
     }
     Ok(End::Commit(Committed::Stored))
+}
+
+/// Writes how far a rule has looked where the store has the version that it names; whether it has.
+fn write_look(transaction: &Connection, look: &Look) -> Result<bool, Fault> {
+    let write = if look.version == 0 {
+        "INSERT INTO look(rule, feed, rule_hash, seen, version) VALUES (?1, ?2, ?3, ?4, ?5 + 1)
+         ON CONFLICT(rule, feed) DO NOTHING"
+    } else {
+        "UPDATE look SET rule_hash = ?3, seen = ?4, version = ?5 + 1 WHERE rule = ?1 AND feed = ?2 AND version = ?5"
+    };
+    let values = (&look.rule, &look.feed, &look.rule_hash, look.seen.map(|seen| seen.0), look.version);
+    Ok(transaction.prepare_cached(write)?.execute(values)? == 1)
 }
 
 /// Writes an alert where the store has the version that it names; whether it has.
@@ -206,6 +264,16 @@ fn write_transition(transaction: &Connection, transition: &Transition, message: 
         json(message)?,
     ))?;
     Ok(())
+}
+
+fn look(row: &Row<'_>) -> Result<Look, Fault> {
+    Ok(Look {
+        rule: row.get(0)?,
+        feed: row.get(1)?,
+        rule_hash: row.get(2)?,
+        seen: row.get::<_, Option<i64>>(3)?.map(PullId),
+        version: row.get(4)?,
+    })
 }
 
 fn alert(row: &Row<'_>) -> Result<Alert, Fault> {

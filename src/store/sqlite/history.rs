@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::Sqlite;
 use super::columns::{SERIES, series, span, status, time, unit};
 use super::fault::Fault;
+use crate::base::clock::Timestamp;
 use crate::series::{Finite, History, Labels, Provenance, PullId, Unit, Vintage};
 use crate::store::{SeriesRef, StoreError};
 
@@ -70,10 +71,15 @@ impl Sqlite {
             .await
     }
 
-    /// See [`crate::store::Store::history`].
-    pub async fn history(&self, series: &SeriesRef, until: PullId) -> Result<History, StoreError> {
-        let series = series.clone();
-        self.thread.call(move |connection| history(connection, &series, until)).await
+    /// See [`crate::store::Store::histories`].
+    pub async fn histories(&self, series: &[SeriesRef], until: PullId) -> Result<Vec<History>, StoreError> {
+        let series = series.to_vec();
+        self.thread
+            .call(move |connection| {
+                let mut reader = Reader::new(connection)?;
+                series.iter().map(|series| reader.history(series, until)).collect()
+            })
+            .await
     }
 }
 
@@ -83,39 +89,58 @@ fn in_order(mut series: Vec<SeriesRef>) -> Vec<SeriesRef> {
     series
 }
 
-fn history(connection: &Connection, series: &SeriesRef, until: PullId) -> Result<History, Fault> {
-    let mut history = History::new(series.labels.clone(), series.frequency, series.unit.clone());
-    let select = "SELECT last, length, value, status, recorded_at, pull, seq FROM observation
-            WHERE series = ?1 AND pull <= ?2
-        UNION ALL
-        SELECT last, length, value, status, recorded_at, pull, seq FROM observation_rev
-            WHERE series = ?1 AND pull <= ?2
-        ORDER BY last, length, pull, seq";
-    let mut select = connection.prepare_cached(select)?;
-    let mut rows = select.query((series.id, until.0))?;
-    let mut pulls = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        let span = span(series.frequency, row.get(0)?, row.get(1)?)?;
-        let value: Option<f64> = row.get(2)?;
-        let finite = |value| Finite::new(value).ok_or_else(|| Fault::unreadable("figure", value));
-        let value = value.map(finite).transpose()?;
-        let pull = PullId(row.get(5)?);
-        history.record(span, Vintage { value, status: status(row.get(3)?)?, recorded_at: time(row, 4)?, pull });
-        pulls.insert(pull);
-    }
-    for pull in pulls {
-        if let Some(provenance) = provenance(connection, &series.feed, pull)? {
-            history.record_provenance(pull, provenance);
-        }
-    }
-    Ok(history)
+/// Reads histories one after the other; pulls that many of them share are looked up once.
+struct Reader<'c> {
+    vintages: CachedStatement<'c>,
+    pull: CachedStatement<'c>,
+    pulls: HashMap<PullId, Option<Provenance>>,
 }
 
-fn provenance(connection: &Connection, feed: &str, pull: PullId) -> Result<Option<Provenance>, Fault> {
-    let select = "SELECT url, at, sha256 FROM pull WHERE id = ?1";
-    let read = |row: &rusqlite::Row<'_>| {
-        let retrieved_at = crate::base::clock::Timestamp::from_millis(row.get(1)?);
-        Ok(Provenance { feed: feed.to_owned(), url: row.get(0)?, retrieved_at, sha256: row.get(2)? })
-    };
-    Ok(connection.prepare_cached(select)?.query_row([pull.0], read).optional()?)
+impl<'c> Reader<'c> {
+    fn new(connection: &'c Connection) -> Result<Self, Fault> {
+        let vintages = "SELECT last, length, value, status, recorded_at, pull, seq FROM observation
+                WHERE series = ?1 AND pull <= ?2
+            UNION ALL
+            SELECT last, length, value, status, recorded_at, pull, seq FROM observation_rev
+                WHERE series = ?1 AND pull <= ?2
+            ORDER BY last, length, pull, seq";
+        let pull = "SELECT url, at, sha256 FROM pull WHERE id = ?1";
+        let (vintages, pull) = (connection.prepare_cached(vintages)?, connection.prepare_cached(pull)?);
+        Ok(Self { vintages, pull, pulls: HashMap::new() })
+    }
+
+    fn history(&mut self, series: &SeriesRef, until: PullId) -> Result<History, Fault> {
+        let mut history = History::new(series.labels.clone(), series.frequency, series.unit.clone());
+        let mut rows = self.vintages.query((series.id, until.0))?;
+        let mut pulls = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            let span = span(series.frequency, row.get(0)?, row.get(1)?)?;
+            let value: Option<f64> = row.get(2)?;
+            let finite = |value| Finite::new(value).ok_or_else(|| Fault::unreadable("figure", value));
+            let value = value.map(finite).transpose()?;
+            let pull = PullId(row.get(5)?);
+            history.record(span, Vintage { value, status: status(row.get(3)?)?, recorded_at: time(row, 4)?, pull });
+            pulls.insert(pull);
+        }
+        drop(rows);
+        for pull in pulls {
+            if let Some(provenance) = self.provenance(&series.feed, pull)? {
+                history.record_provenance(pull, provenance);
+            }
+        }
+        Ok(history)
+    }
+
+    fn provenance(&mut self, feed: &str, pull: PullId) -> Result<Option<Provenance>, Fault> {
+        if let Some(known) = self.pulls.get(&pull) {
+            return Ok(known.clone());
+        }
+        let read = |row: &rusqlite::Row<'_>| {
+            let retrieved_at = Timestamp::from_millis(row.get(1)?);
+            Ok(Provenance { feed: feed.to_owned(), url: row.get(0)?, retrieved_at, sha256: row.get(2)? })
+        };
+        let found = self.pull.query_row([pull.0], read).optional()?;
+        self.pulls.insert(pull, found.clone());
+        Ok(found)
+    }
 }

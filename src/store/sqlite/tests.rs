@@ -322,7 +322,7 @@ async fn a_crash_leaves_what_was_acknowledged() {
             let found = recovered(&file, &image).await;
             let done = acknowledged.iter().take_while(|(length, _)| *length <= end).count();
             let Some(done) = done.checked_sub(1) else {
-                assert!(found.ends_with("{} [] [] [] []"), "cut at {end}, in the making: {found}");
+                assert!(found.ends_with("{} [] [] [] [] []"), "cut at {end}, in the making: {found}");
                 continue;
             };
             let at = acknowledged.iter().position(|(_, seen)| *seen == found);

@@ -1,0 +1,216 @@
+//! The evaluate loop: pulls whose consequences are not worked out yet → alerts, transitions, deliveries.
+//!
+//! It reads histories and alerts, lets `assess` decide, and commits. Most series are quiet and stay so: the
+//! sieve finds them for many at a time, and of them nothing is written but how far the rules have looked.
+//! It fetches nothing and sends nothing.
+//!
+//! # What is remembered of a quiet alert
+//!
+//! `assess` goes on from where it was: the last pull seen, and the last period assessed. For groups and
+//! derived series both stand in the alert's row. A stored series needs no row while its alert is quiet:
+//! a [`Look`](crate::store::Look) says, for a rule and a feed, up to which pull *every* series of the feed has
+//! been looked at, and the last period assessed is the latest of the history as that pull left it
+//! ([`Alert::looked`](crate::alert::Alert::looked)). That holds because
+//!
+//! - `assess` takes an alert up to the latest period that it is shown, or leaves it where it was: what a
+//!   look leaves otherwise (firing, held, a latest figure that was withdrawn) has a row;
+//! - a look goes further only in the transaction that stores what it came to, for all series of the feed that
+//!   changed since: those of a pull, when its task is done; all there are, at a start. The pulls of a feed
+//!   have their order, and a series that comes later comes with a later pull;
+//! - a row that was not written since is as its look left it, by the same argument.
+//!
+//! A rule that was edited has not looked, nor has one that was away, or whose feed was: it begins at its
+//! baseline, with the first look at everything. Until then it leaves tasks alone, as that look sees more.
+
+mod compound;
+mod gone;
+mod report;
+mod settle;
+mod sieve;
+mod single;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+pub use self::report::{Assessed, Evaluated};
+use self::single::Looking;
+use super::Context;
+use crate::config::Setup;
+use crate::rule::Rule;
+use crate::series::PullId;
+use crate::store::{Committed, Look, SeriesRef, Settled, StoreError, Task};
+
+/// How long an evaluation task is ours.
+const TASK_LEASE: Duration = Duration::from_secs(300);
+/// Series that are read and sifted together.
+const CHUNK: usize = 4096;
+/// Alerts written in one transaction when there is no task to hold them together.
+const BATCH: usize = 500;
+
+/// Where the rules of a setup begin to look, by name.
+type Baselines = BTreeMap<String, PullId>;
+
+/// A setup's rules, known to the store, ready to look at series.
+pub struct Evaluation<'a> {
+    context: &'a Context,
+    setup: &'a Setup,
+    baselines: Baselines,
+    known_receivers: Vec<String>,
+    /// Whether quiet alerts are left out beforehand, or all are judged with their evidence.
+    sifts: bool,
+}
+
+/// What an evaluation has come to so far.
+#[derive(Default)]
+struct Outcome {
+    settled: Vec<Settled>,
+    evaluated: Evaluated,
+}
+
+impl<'a> Evaluation<'a> {
+    /// Registers the setup's rules with the store.
+    pub async fn new(context: &'a Context, setup: &'a Setup) -> Result<Self, StoreError> {
+        let rules = setup.rules.iter().map(|rule| (rule.name.clone(), rule.hash.clone())).collect();
+        let feeds = setup.feeds.iter().map(|feed| feed.name.clone()).collect();
+        let baselines = context.store.register_rules(rules, feeds).await?;
+        let known_receivers = setup.receivers.iter().map(|receiver| receiver.name.clone()).collect();
+        Ok(Self { context, setup, baselines, known_receivers, sifts: true })
+    }
+
+    /// The same with every series judged with its evidence: slower, and to the same end.
+    #[must_use]
+    pub fn with_evidence(self) -> Self {
+        Self { sifts: false, ..self }
+    }
+
+    /// What every rule says of every series that it means, without storing anything.
+    pub async fn look(self) -> Result<Vec<Assessed>, StoreError> {
+        let evaluation = self.with_evidence();
+        let (store, rules, looks) = (&evaluation.context.store, evaluation.rules(), evaluation.looks().await?);
+        let mut outcome = Outcome::default();
+        for series in store.series().await?.chunk_by(|a, b| a.feed == b.feed) {
+            let until = store.newest_pull(&series[0].feed).await?;
+            let looking = evaluation.looking(&rules, &series[0].feed, &looks);
+            evaluation.single(series, until, &looking, &mut outcome).await?;
+        }
+        evaluation.compound(&rules, None, &mut outcome).await?;
+        Ok(outcome.evaluated.assessed)
+    }
+
+    fn rules(&self) -> Vec<&'a Rule> {
+        self.setup.rules.iter().collect()
+    }
+
+    /// Works out one task; `None` when someone else got ahead of it.
+    async fn task(&self, task: &Task) -> Result<Option<Evaluated>, StoreError> {
+        let (store, mut outcome) = (&self.context.store, Outcome::default());
+        let changed = store.changed(task.pull).await?;
+        let mut looking = self.looking(&self.rules(), &task.feed, &self.looks().await?);
+        // Looking at everything, at start, got ahead of this pull's task, or sees it when it comes.
+        looking.retain(|(_, look)| look.seen.is_some_and(|seen| seen < task.pull));
+        self.single(&changed, task.pull, &looking, &mut outcome).await?;
+        self.compound(&self.rules(), Some((task.pull, &changed)), &mut outcome).await?;
+        let looks = looking.into_iter().map(|(_, look)| Look { seen: Some(task.pull), ..look }).collect();
+        let committed = store.commit(Some(task), looks, outcome.settled, self.context.clock.now()).await?;
+        Ok((committed == Committed::Stored).then_some(outcome.evaluated))
+    }
+
+    /// Lets some rules look at everything that there is.
+    async fn all(&self, rules: &[&Rule]) -> Result<Evaluated, StoreError> {
+        let (store, mut outcome, looks) = (&self.context.store, Outcome::default(), self.looks().await?);
+        let mut behind = Vec::new();
+        // Read before the series are: a series that is not there yet comes with a later pull.
+        for feed in &self.setup.feeds {
+            let until = store.newest_pull(&feed.name).await?;
+            let mut looking = self.looking(rules, &feed.name, &looks);
+            looking.retain(|(rule, look)| rule.uses_time() || look.seen.is_none_or(|seen| seen < until));
+            if !looking.is_empty() {
+                behind.push((&feed.name, until, looking));
+            }
+        }
+        let series = if behind.is_empty() { Vec::new() } else { store.series().await? };
+        for (feed, until, looking) in behind {
+            let from = series.partition_point(|series| series.feed < *feed);
+            let to = series.partition_point(|series| series.feed <= *feed);
+            self.feed(&series[from..to], until, looking, &mut outcome).await?;
+        }
+        self.compound(rules, None, &mut outcome).await?;
+        self.commit(&mut [], &mut outcome).await?;
+        report::log(&outcome.evaluated);
+        Ok(outcome.evaluated)
+    }
+
+    /// Lets rules look at all series of a feed; only at the end have they done so.
+    async fn feed(
+        &self,
+        series: &[SeriesRef],
+        until: PullId,
+        mut looking: Vec<Looking<'_>>,
+        outcome: &mut Outcome,
+    ) -> Result<(), StoreError> {
+        for series in series.chunks(CHUNK) {
+            self.single(series, until, &looking, outcome).await?;
+            if outcome.settled.len() >= BATCH && !self.commit(&mut looking, outcome).await? {
+                return Ok(());
+            }
+        }
+        looking.retain(|(_, look)| look.seen != Some(until) || !outcome.settled.is_empty());
+        looking.iter_mut().for_each(|(_, look)| look.seen = Some(until));
+        self.commit(&mut looking, outcome).await?;
+        Ok(())
+    }
+
+    /// Stores what rules came to and how far they have looked, without a task; whether nobody got ahead.
+    async fn commit(&self, looking: &mut [Looking<'_>], outcome: &mut Outcome) -> Result<bool, StoreError> {
+        let settled = std::mem::take(&mut outcome.settled);
+        if looking.is_empty() && settled.is_empty() {
+            return Ok(true);
+        }
+        let looks = looking.iter().map(|(_, look)| look.clone()).collect();
+        let stored = self.context.store.commit(None, looks, settled, self.context.clock.now()).await?;
+        looking.iter_mut().for_each(|(_, look)| look.version += 1);
+        if stored == Committed::Fenced {
+            warn!("evaluation was fenced: another process got ahead; it is repeated");
+            outcome.evaluated.fenced = true;
+        }
+        Ok(stored == Committed::Stored)
+    }
+}
+
+/// Ends what is gone and looks once at everything: evaluation is a pure function of history, rule and
+/// alert, so a crash between recording and evaluating heals here.
+pub async fn evaluate_all(evaluation: &Evaluation<'_>) -> Result<Evaluated, StoreError> {
+    evaluation.lapse_gone().await?;
+    evaluation.all(&evaluation.rules()).await
+}
+
+/// Asks the rules that the clock alone may move (`age`, `overdue`); without one, nothing is read.
+pub async fn evaluate_ticking(evaluation: &Evaluation<'_>) -> Result<Evaluated, StoreError> {
+    let rules: Vec<&Rule> = evaluation.setup.rules.iter().filter(|rule| rule.uses_time()).collect();
+    if rules.is_empty() {
+        return Ok(Evaluated::default());
+    }
+    evaluation.all(&rules).await
+}
+
+/// Works out every pull that is waiting, in order.
+pub async fn evaluate_pending(evaluation: &Evaluation<'_>) -> Result<Evaluated, StoreError> {
+    let Context { store, clock, holder, .. } = evaluation.context;
+    let mut all = Evaluated::default();
+    while let Some(task) = store.lease_task(holder, clock.now(), TASK_LEASE).await? {
+        match evaluation.task(&task).await? {
+            Some(evaluated) => {
+                report::log(&evaluated);
+                let (assessed, quiet) = (evaluated.assessed.len(), evaluated.quiet);
+                info!(feed = task.feed, pull = task.pull.0, assessed, quiet, "pull evaluated");
+                all.extend(evaluated);
+            }
+            None => warn!(pull = task.pull.0, feed = task.feed, "evaluation was fenced: another process got ahead"),
+        }
+    }
+    Ok(all)
+}

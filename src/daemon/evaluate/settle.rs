@@ -1,0 +1,133 @@
+//! From an alert as it was found to what is stored of it, and who is told.
+
+use tracing::info;
+
+use super::report::Assessed;
+use super::{Evaluation, Outcome};
+use crate::alert::{Alert, Cause, State};
+use crate::assess::{Assessment, Sight, lapse};
+use crate::outbox::{plan, receivers};
+use crate::period::Frequency;
+use crate::rule::Rule;
+use crate::series::{AsOf, History, PullId};
+use crate::store::Settled;
+
+/// An alert as a look finds it.
+pub struct Before {
+    /// Where the look begins.
+    pub alert: Alert,
+    /// Whether the stored alert is about something else, and so has to make way.
+    replaces: bool,
+    /// The end of that, where it fired.
+    ended: Option<Settled>,
+}
+
+impl Before {
+    /// Whether there is nothing to lose: it does not fire, waits for nothing, and takes no other's place.
+    pub const fn is_plain(&self) -> bool {
+        self.alert.is_quiet() && !self.replaces
+    }
+
+    /// Whether nothing of an assessment has to be stored but how far the rule has looked. What fires or
+    /// waits says which period it was assessed at; of a quiet alert the history tells.
+    pub fn needs_no_row(&self, assessment: &Assessment, sight: Sight<'_>) -> bool {
+        let latest = sight.rule.seen(sight.history.view(AsOf::Pull(sight.until))).latest();
+        let left = self.alert.clone().looked(sight.until, latest);
+        let told = left.is_quiet() || left.assessed == self.alert.assessed;
+        assessment.transition.is_none() && assessment.alert == left && told && !self.replaces
+    }
+}
+
+impl Evaluation<'_> {
+    /// The alert as it is found: the stored one, or else one that begins at the rule's baseline, as does one
+    /// whose rule or series means something else now. `seen` is how far the rule has looked at the feed.
+    pub(super) fn before(
+        &self,
+        (rule, seen): (&Rule, Option<PullId>),
+        history: &History,
+        until: PullId,
+        stored: Option<Alert>,
+    ) -> Before {
+        // Pulls are numbered over all feeds: a baseline past this feed's newest pull means all of it.
+        let baseline = self.baselines.get(&rule.name).copied().unwrap_or_default().min(until);
+        let new = |seen| Alert::new(&rule.name, history.labels().clone(), &rule.hash, seen);
+        let going_on = match &stored {
+            None => seen.map(new),
+            Some(alert) => stands(rule, history.frequency(), alert).then(|| alert.clone()),
+        };
+        if let Some(alert) = going_on {
+            let alert = match seen.map(|seen| seen.max(alert.seen)) {
+                Some(seen) => alert.looked(seen, rule.seen(history.view(AsOf::Pull(seen))).latest()),
+                None => alert,
+            };
+            return Before { alert, replaces: false, ended: None };
+        }
+        let Some(other) = stored else { return Before { alert: new(baseline), replaces: false, ended: None } };
+        let cause = if other.rule_hash == rule.hash { Cause::SeriesGone } else { Cause::RuleEdited };
+        let ended = self.lapsed(&other, cause);
+        let (number, version) = match &ended {
+            Some(settled) => (settled.alert.number, settled.alert.version + 1),
+            None => (other.number, other.version),
+        };
+        Before { alert: Alert { number, version, episode: other.episode, ..new(baseline) }, replaces: true, ended }
+    }
+
+    /// Says what an assessment came to, and stores it where it is to be `kept`.
+    pub(super) fn settle(
+        &self,
+        rule: &Rule,
+        before: Before,
+        mut assessment: Assessment,
+        kept: bool,
+        outcome: &mut Outcome,
+    ) {
+        let told_before = told_in_episode(&before.alert);
+        let whom = match &assessment.transition {
+            Some(_) if assessment.told => {
+                receivers(!assessment.alert.is_firing(), &rule.notify, &told_before, &self.known_receivers)
+            }
+            Some(_) | None => Vec::new(),
+        };
+        if let State::Firing(firing) = &mut assessment.alert.state {
+            firing.receivers = union(&told_before, &whom);
+        }
+        outcome.evaluated.assessed.push(Assessed::new(rule, &assessment, whom.clone()));
+        outcome.settled.extend(before.ended);
+        if kept {
+            let Assessment { alert, transition, .. } = assessment;
+            let message = transition.as_ref().map(|(_, message)| message);
+            let deliveries = message.map(|message| plan(self.context.store.id(), message, &whom)).unwrap_or_default();
+            outcome.settled.push(Settled { alert, transition, deliveries });
+        }
+    }
+
+    /// The end of an alert that has nothing to stand on; `None` where it does not fire.
+    pub(super) fn lapsed(&self, alert: &Alert, cause: Cause) -> Option<Settled> {
+        let (ended, transition, message) = lapse(alert, cause, self.context.clock.now())?;
+        let whom = receivers(true, &[], &told_in_episode(alert), &self.known_receivers);
+        let deliveries = plan(self.context.store.id(), &message, &whom);
+        info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
+        Some(Settled { alert: ended, transition: Some((transition, message)), deliveries })
+    }
+}
+
+/// Whether a stored alert is about what a rule means now, and about such a series.
+fn stands(rule: &Rule, frequency: Frequency, alert: &Alert) -> bool {
+    alert.rule_hash == rule.hash && is_about(alert, frequency)
+}
+
+/// Whether an alert's past is about periods of this frequency.
+pub fn is_about(alert: &Alert, frequency: Frequency) -> bool {
+    alert.assessed.is_none_or(|period| period.frequency() == frequency)
+}
+
+fn told_in_episode(alert: &Alert) -> Vec<String> {
+    match &alert.state {
+        State::Ok => Vec::new(),
+        State::Firing(firing) => firing.receivers.clone(),
+    }
+}
+
+fn union(a: &[String], b: &[String]) -> Vec<String> {
+    a.iter().chain(b.iter().filter(|name| !a.contains(name))).cloned().collect()
+}
