@@ -58,6 +58,8 @@ pub const LOOK_BACK_MAX: u32 = 40_000;
 pub const YEARS_MAX: u32 = 100;
 /// Past periods that are judged again after a revision, at most: the latest.
 pub const PERIODS_REJUDGED_MAX: usize = 240;
+/// Series of one derived definition that `check` calculates to see whether they have figures, at most.
+pub const DERIVED_CHECKED_MAX: usize = 100;
 /// Reasons that are kept of an unknown value; the others are counted.
 pub const REASONS_KEPT: usize = 8;
 /// Bytes of a receiver's answer that are read for its verdict, at most.

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use super::explain::known_rule;
 use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::backtest::{
-    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, rate, read_events, replay, sweep, text,
+    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, rate, read_events, replays, sweep, text,
 };
 use crate::base::clock::monotonic;
 use crate::base::error::Chain;
@@ -72,6 +72,7 @@ fn days(text: &str) -> Result<u32, String> {
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let events = args.events.as_ref().map(events).transpose()?;
+    in_order(args.from, args.to)?;
     let setup = session.load()?;
     let rules: Vec<&Rule> = match &args.rule {
         Some(name) => vec![known_rule(&setup, name)?],
@@ -85,7 +86,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let pasts = super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
         let mut pasts = Vec::new();
-        for rule in rules {
+        for rule in with_series(&store, &setup, args.all, rules).await? {
             pasts.push((rule, past(session, (&store, &setup), rule, &args.labels, basis).await?));
         }
         anyhow::Ok(pasts)
@@ -100,6 +101,39 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     }
 }
 
+/// Refuses a range that ends before it begins.
+fn in_order(from: Option<Period>, to: Option<Period>) -> anyhow::Result<()> {
+    match from.zip(to) {
+        Some((from, to)) if from.first_day() > to.last_day() => {
+            say(&format!("error: --from {from} is after --to {to}"));
+            Err(Exit(USAGE).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Of all rules those that have series, unless none has any; the others are said.
+async fn with_series<'a>(
+    store: &Store,
+    setup: &Setup,
+    all: bool,
+    rules: Vec<&'a Rule>,
+) -> anyhow::Result<Vec<&'a Rule>> {
+    let catalogue = Catalogue::new(setup, store).await?;
+    let (some, none): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| !catalogue.subjects(rule).is_empty());
+    if !all || some.is_empty() {
+        return Ok(rules);
+    }
+    for rule in none {
+        say(&format!(
+            "warning: rule {} matches none of the {} series that there are",
+            printable(&rule.name),
+            catalogue.len()
+        ));
+    }
+    Ok(some)
+}
+
 /// What was known when of every series that a rule means, and that nothing more is until now.
 async fn past(
     session: &Session,
@@ -109,10 +143,17 @@ async fn past(
     basis: Basis,
 ) -> anyhow::Result<Vec<(Knowledge, Tz)>> {
     let catalogue = Catalogue::new(setup, store).await?;
+    let subjects = super::explain::matching(&catalogue, rule, labels)?;
     let mut past = Vec::new();
-    for subject in super::explain::matching(&catalogue, rule, labels)? {
-        let history = super::explain::past(&catalogue, store, &subject).await?;
-        let zone = catalogue.zone(&subject);
+    for subject in &subjects {
+        let history = match catalogue.past(store, subject, None).await?.history {
+            Ok(history) => history,
+            Err(misfit) => {
+                say(&format!("warning: {} is left out: {misfit}", subject.labels));
+                continue;
+            }
+        };
+        let zone = catalogue.zone(subject);
         let knowledge = Knowledge::new(&history, basis, history.release(), zone);
         past.push((knowledge.until(session.clock.now()), zone));
     }
@@ -134,11 +175,7 @@ fn reports(
     let scored = |replays: &[Replay]| events.map(|events| rate(replays, events, args.window, today));
     let (mut reports, mut extents) = (Vec::new(), Vec::new());
     for (rule, histories) in &pasts {
-        let replayed = |(knowledge, zone): &(Knowledge, Tz)| {
-            bar.step();
-            replay(rule, knowledge, *zone, range)
-        };
-        let replays: Vec<Replay> = histories.iter().map(replayed).collect();
+        let replays = replays(rule, histories, range, || bar.step());
         extents.extend(replays.iter().filter_map(|replay| replay.extent));
         let replays: Vec<Replay> = replays.into_iter().filter(|replay| !replay.rows.is_empty()).collect();
         let score = scored(&replays);
@@ -183,7 +220,11 @@ fn events(path: &PathBuf) -> anyhow::Result<Vec<Event>> {
         say(&format!("error: --events {}: {why}", printable(&path.display().to_string())));
         anyhow::Error::from(Exit(USAGE))
     };
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let unread = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(unread(error)))?;
     read_events(&text).map_err(|error| refused(Chain(&error).to_string()))
 }
 

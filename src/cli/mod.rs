@@ -2,12 +2,14 @@
 //!
 //! Results go to standard output, talk to standard error. How anything is done is decided below.
 
+mod against_live;
 mod alerts;
 mod backtest;
 mod check;
 mod deliveries;
 mod dry_run;
 mod explain;
+mod idle;
 mod log;
 mod pulled;
 mod record;

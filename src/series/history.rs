@@ -475,8 +475,8 @@ impl<'a> View<'a> {
         if self.bridged { i32::MAX as i64 } else { self.history.max_gap_days }
     }
 
-    /// Whether a vintage was known at the view's moment.
-    fn shows(&self, vintage: &Vintage) -> bool {
+    /// Whether a vintage was known at the view's moment, and is none that the view leaves out.
+    pub fn shows(&self, vintage: &Vintage) -> bool {
         let sure = !matches!(vintage.status, Status::Preliminary | Status::Estimated);
         let known = match self.as_of {
             AsOf::Latest => true,

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::alert::Alert;
 use crate::period::Period;
 use crate::rule::Rule;
-use crate::rule::bulk::{Program, Question, Told};
+use crate::rule::bulk::{Mask, Program, Question, Told};
 use crate::series::{AsOf, History, LANES, Panel, PanelRow, PullId};
 
 /// Histories as a pull left them, side by side.
@@ -147,7 +147,9 @@ fn left_alone(levels: &[Level], periods: usize, told: &Told<'_>) -> u64 {
         let when = told.verdict(level.when, latest);
         fails &= when.fails();
         ends &= level.clear.map_or(when.fails(), |clear| told.verdict(clear, latest).holds);
-        began |= (0..latest).fold(0, |began, period| began | told.verdict(level.when, period).holds);
+        // What is not told of an earlier period may have begun something.
+        let may_begin = |(when, answered): (Mask, u64)| when.holds | (told.lanes & !answered);
+        began |= (0..latest).fold(0, |began, period| began | may_begin(told.given(level.when, period)));
     }
     fails & (ends | !began)
 }
