@@ -374,6 +374,10 @@ impl<'a> View<'a> {
 
     /// The figure for one period, or why there is none. A figure of its own beats a combined one.
     pub fn point(&self, period: Period) -> Result<Point, Gap> {
+        // A window may begin ten thousands of periods before anything is known.
+        if self.supposed.is_none() && self.history.begins.is_none_or(|begins| period < begins) {
+            return Err(Gap::Missing(period));
+        }
         if let Some(point) = self.exactly(period.into()) {
             return Ok(point);
         }
@@ -424,9 +428,7 @@ impl<'a> View<'a> {
         }
         let mut period = first;
         while period <= last {
-            // A window may begin ten thousands of periods before anything is known.
-            let found = if self.is_before_all(period) { Err(Gap::Missing(period)) } else { self.point(period) };
-            match found {
+            match self.point(period) {
                 Ok(point) => window.points.push(point),
                 Err(Gap::Combined(_, span)) if span.first() == period && span.last() <= last => {
                     window.points.extend(self.exactly(span));
@@ -438,11 +440,6 @@ impl<'a> View<'a> {
             period = period.next();
         }
         window
-    }
-
-    /// Whether no figure of the view covers a period or an earlier one, as can be seen without looking them up.
-    fn is_before_all(&self, period: Period) -> bool {
-        self.supposed.is_none() && self.history.begins.is_none_or(|begins| period < begins)
     }
 
     /// The observation before `period`: the previous period of a strict calendar, the previous
