@@ -556,6 +556,6 @@ async fn play(events: &[Event]) -> Result<(), TestCaseError> {
 #[test]
 fn what_is_remembered_is_what_rows_would_say() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut runner = TestRunner::new(Config::with_cases(64));
+    let mut runner = TestRunner::new(Config::with_cases(32));
     runner.run(&events(), |events| runtime.block_on(play(&events))).unwrap();
 }
