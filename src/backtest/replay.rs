@@ -12,6 +12,7 @@ use super::knowledge::{Knowledge, Origin, Vintages};
 use crate::alert::{Alert, Kind, State, Transition};
 use crate::assess::{Sight, assess, reasons};
 use crate::base::clock::Timestamp;
+use crate::chart::Firing;
 use crate::outbox::Message;
 use crate::period::{Frequency, Period, Span};
 use crate::rule::{Rule, Severity, Verdict, judge};
@@ -121,6 +122,12 @@ impl Episode {
     fn covers(&self, period: Period) -> bool {
         let before = |end: End| period < end.period || (period == end.period && end.kind == Kind::Corrected);
         self.since <= period && self.ended.is_none_or(before)
+    }
+
+    /// The periods at which it fired.
+    pub fn firing(&self) -> Firing {
+        let last = |end: End| if end.kind == Kind::Corrected { end.period } else { end.period.previous() };
+        Firing { since: self.since, until: self.ended.map(last) }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod backtest;
+mod chart;
 mod check;
 mod deliveries;
 mod dry_run;
