@@ -6,15 +6,16 @@
 //!
 //! [`assess`]: crate::assess::assess
 
-mod chart;
 mod knowledge;
 mod outlook;
+mod picture;
 mod replay;
 mod report;
 mod score;
 mod sweep;
 
 pub use knowledge::{Basis, Knowledge};
+pub use picture::picture;
 pub use replay::{Range, Replay, Standing, replay, replays};
 pub use report::{Report, csv, json_lines, text};
 pub use score::{Event, rate, read_events};

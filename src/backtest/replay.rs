@@ -13,6 +13,7 @@ use super::outlook::{Foreseen, Outlook, news, outlooks};
 use crate::alert::{Alert, Kind, State, Transition};
 use crate::assess::{Sight, assess, reasons};
 use crate::base::clock::Timestamp;
+use crate::chart::Firing;
 use crate::outbox::Message;
 use crate::period::{Frequency, Period, Span};
 use crate::rule::{Rule, Severity, Verdict, judge};
@@ -122,6 +123,12 @@ impl Episode {
     fn covers(&self, period: Period) -> bool {
         let before = |end: End| period < end.period || (period == end.period && end.kind == Kind::Corrected);
         self.since <= period && self.ended.is_none_or(before)
+    }
+
+    /// The periods at which it fired.
+    pub fn firing(&self) -> Firing {
+        let last = |end: End| if end.kind == Kind::Corrected { end.period } else { end.period.previous() };
+        Firing { since: self.since, until: self.ended.map(last) }
     }
 }
 

@@ -4,7 +4,6 @@
 
 use serde_json::{Value as Json, json};
 
-use super::chart::chart;
 use super::knowledge::{Basis, Origin, Vintages};
 use super::replay::{Replay, Row, Told};
 use super::score::Score;
@@ -12,6 +11,7 @@ use super::sweep::Swept;
 use crate::alert::Kind;
 use crate::base::table::table;
 use crate::base::text::{counted, printable};
+use crate::chart::Chart;
 use crate::rule::Rule;
 use crate::series::number::{number, percent_plain};
 
@@ -24,6 +24,8 @@ pub struct Report {
     pub when: String,
     /// What became of its alerts, series by series.
     pub replays: Vec<Replay>,
+    /// Their charts, in the same order; empty where none are wanted.
+    pub charts: Vec<Chart>,
     /// How events were foretold, where there are some.
     pub score: Option<Score>,
     /// The threshold that is swept, and what each value comes to; empty without `--sweep`.
@@ -33,7 +35,7 @@ pub struct Report {
 impl Report {
     /// A report of a rule.
     pub fn new(rule: &Rule, replays: Vec<Replay>, score: Option<Score>) -> Self {
-        Self { rule: rule.name.clone(), when: rule.text(), replays, score, swept: Vec::new() }
+        Self { rule: rule.name.clone(), when: rule.text(), replays, charts: Vec::new(), score, swept: Vec::new() }
     }
 }
 
@@ -64,12 +66,14 @@ impl Sums {
     }
 }
 
-/// For people: each replay with its table, transitions and chart, then the score; or the sweep alone.
-pub fn text(reports: &[Report], basis: Basis) -> String {
+/// For people: each replay with its table, transitions and chart, then the score; or the sweep alone. Charts are
+/// so many characters wide.
+pub fn text(reports: &[Report], basis: Basis, width: usize) -> String {
     let mut parts = Vec::new();
     for report in reports {
         if report.swept.is_empty() {
-            parts.extend(report.replays.iter().map(|replay| one(replay, basis)));
+            let charts = report.charts.iter().map(Some).chain(std::iter::repeat(None));
+            parts.extend(report.replays.iter().zip(charts).map(|(replay, chart)| one(replay, chart, basis, width)));
             parts.extend(report.score.as_ref().map(score_text));
         } else {
             parts.push(swept_text(report, basis));
@@ -78,7 +82,7 @@ pub fn text(reports: &[Report], basis: Basis) -> String {
     parts.join("\n\n")
 }
 
-fn one(replay: &Replay, basis: Basis) -> String {
+fn one(replay: &Replay, chart: Option<&Chart>, basis: Basis, width: usize) -> String {
     let mut lines = vec![
         format!("{} on {}", printable(&replay.rule), replay.labels),
         format!("when {}", replay.when),
@@ -89,7 +93,7 @@ fn one(replay: &Replay, basis: Basis) -> String {
     if !replay.steps.is_empty() {
         lines.extend([String::new(), steps_text(replay)]);
     }
-    lines.extend([String::new(), sum_text(replay)]);
+    lines.extend([String::new(), sum_text(replay, chart, width)]);
     lines.join("\n")
 }
 
@@ -193,26 +197,13 @@ fn steps_text(replay: &Replay) -> String {
     table(&["known on", "period", "transition", "message"], &rows)
 }
 
-/// The chart line and the sum.
-fn sum_text(replay: &Replay) -> String {
+/// The chart and the sum.
+fn sum_text(replay: &Replay, chart: Option<&Chart>, width: usize) -> String {
     let sums = Sums::of([replay]);
-    let mut lines = Vec::new();
-    if let Some((figures, firing)) = chart(&replay.rows) {
-        let values = || replay.rows.iter().filter_map(|row| row.now);
-        let least = figure(replay, values().reduce(f64::min));
-        let most = figure(replay, values().reduce(f64::max));
-        lines.push(format!("{figures}  {least} to {most}"));
-        if !firing.is_empty() {
-            lines.push(format!("{firing}  fires"));
-        }
-    }
-    lines.push(format!(
-        "{}, {} of {} firing",
-        counted(sums.episodes, "episode"),
-        sums.firing,
-        counted(sums.figures, "period")
-    ));
-    lines.join("\n")
+    let (episodes, figures) = (counted(sums.episodes, "episode"), counted(sums.figures, "period"));
+    let sum = format!("{episodes}, {} of {figures} firing", sums.firing);
+    let chart = chart.map(|chart| chart.terminal(width));
+    chart.into_iter().chain([sum]).collect::<Vec<_>>().join("\n")
 }
 
 fn score_text(score: &Score) -> String {

@@ -109,11 +109,18 @@ fn over_a_missing_month_the_rule_waits_and_neither_fires_nor_resolves() {
     assert!(row("2026-02").held.is_some() && row("2026-03").held.is_some());
 }
 
+/// A report of one series, as it was known then, with its chart.
+fn drawn(rule: &crate::rule::Rule, history: &History) -> Report {
+    let knowledge = Knowledge::new(history, Basis::Stored, Some(&customs()), UTC);
+    let replay = replay(rule, &knowledge, UTC, Range::default());
+    let charts = vec![picture(rule, &knowledge, &replay, Range::default())];
+    Report { charts, ..Report::new(rule, vec![replay], None) }
+}
+
 #[test]
 fn a_replay_as_text() {
-    let replay = replayed(&rule("declines >= 2", None), &history("US", US), Basis::Stored);
-    let report = Report::new(&rule("declines >= 2", None), vec![replay], None);
-    insta::assert_snapshot!(text(&[report], Basis::Stored), @r#"
+    let report = drawn(&rule("declines >= 2", None), &history("US", US));
+    insta::assert_snapshot!(text(&[report], Basis::Stored, 80), @r#"
     falling on {feed="magnets", flow="export", partner="US", reporter="CN"}
     when declines >= 2
     10 figures, 1 period missing; vintages: 10 native, 0 reconstructed, 0 unavailable
@@ -136,8 +143,21 @@ fn a_replay_as_text() {
     2025-11-20  2025-10  resolved    China → US magnet exports: `declines >= 2` no longer holds: 656 t in October 2025, +56 %
     2026-01-20  2025-12  fired       China → US magnet exports fell for a 2nd month: 564 t in December 2025, −3.1 %
 
-    ▁▅█▇▅█▇▇·▆▅  46.4 t to 656 t
-        ━  ━━━━  fires
+    t, by month
+    800 ┤
+        │
+    600 ┤            ▆▆▆▆▆ ▃▃▃▃▃ ╌╌╌╌╌╌█████ ▃▃▃▃▃ ▁▁▁▁▁
+        │            █████ █████       █████ █████ █████
+    400 ┤            █████ █████ ▆▆▆▆▆ █████ █████ █████       █████ ▄▄▄▄▄
+        │      █████ █████ █████ █████ █████ █████ █████       █████ █████
+    200 ┤      █████ █████ █████ █████ █████ █████ █████       █████ █████
+        │      █████ █████ █████ █████ █████ █████ █████       █████ █████
+      0 ┤█████ █████ █████ █████ █████ █████ █████ █████       █████ █████
+        └──────────────────────────────────────────────────────────────────
+                     2025-07           2025-10           2026-01
+                                                           ×
+                                 ━━━━━             ━━━━━ ━━━━━ ━━━━━ ━━━━━
+    ╌ fires below 406 t in 2026-04   ━ firing   × no figure
     2 episodes, 4 of 10 periods firing
     "#);
 }
@@ -153,9 +173,8 @@ const REVISED: &str = "
 
 #[test]
 fn a_revision_shows_then_and_now() {
-    let replay = replayed(&rule("declines >= 2", None), &history("US", REVISED), Basis::Stored);
-    let report = Report::new(&rule("declines >= 2", None), vec![replay], None);
-    insta::assert_snapshot!(text(&[report], Basis::Stored), @r#"
+    let report = drawn(&rule("declines >= 2", None), &history("US", REVISED));
+    insta::assert_snapshot!(text(&[report], Basis::Stored, 80), @r#"
     falling on {feed="magnets", flow="export", partner="US", reporter="CN"}
     when declines >= 2
     5 figures; vintages: 6 native, 0 reconstructed, 0 unavailable
@@ -171,8 +190,21 @@ fn a_revision_shows_then_and_now() {
     2025-10-20  2025-09  fired       China → US magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
     2025-11-20  2025-09  corrected   China → US magnet exports: `declines >= 2` no longer holds after a revision: September 2025 is now 600 t, was 420.5 t
 
-    ▁▇▆▇█  353 t to 656 t
-       ━  fires
+    t, by month
+    800 ┤
+        │
+    600 ┤         ▆▆▆▆▆▆▆▆ ▃▃▃▃▃▃▃▃ ▄▄▄▄▄▄▄▄ ████████
+        │         ████████ ████████ ████████ ████████
+    400 ┤         ████████ ████████ ████████ ████████
+        │████████ ████████ ████████ ████████ ████████
+    200 ┤████████ ████████ ████████ ████████ ████████
+        │████████ ████████ ████████ ████████ ████████
+      0 ┤████████ ████████ ████████ ████████ ████████
+        └─────────────────────────────────────────────
+         2025-06  2025-07  2025-08  2025-09  2025-10
+                                       ○
+                                    ━━━━━━━━
+    ╌ fires below 590 t in 2025-09   ━ firing   ○ before it was revised
     1 episode, 1 of 5 periods firing
     "#);
 }
@@ -182,7 +214,7 @@ fn the_latest_figures_hide_what_was_said_then() {
     let replay = replayed(&rule("declines >= 2", None), &history("US", REVISED), Basis::Latest);
     assert_eq!(steps(&replay), Vec::<String>::new());
     let report = Report::new(&rule("declines >= 2", None), vec![replay], None);
-    let told = text(&[report], Basis::Latest);
+    let told = text(&[report], Basis::Latest, 80);
     assert!(told.contains("5 figures; 5 final: each counts as known on the day after its period"), "{told}");
 }
 
@@ -208,14 +240,14 @@ fn a_release_calendar_puts_a_backfill_where_it_was_known() {
     let by_release = replayed(&rule, &pulled_at_once(), Basis::AsOfRelease);
     assert_eq!(by_release.vintages, Vintages { native: 1, reconstructed: 9, ..Vintages::default() });
     assert_eq!(steps(&by_release), steps(&replayed(&rule, &history("US", US), Basis::Stored)));
-    let told = text(&[Report::new(&rule, vec![by_release], None)], Basis::AsOfRelease);
+    let told = text(&[Report::new(&rule, vec![by_release], None)], Basis::AsOfRelease, 80);
     assert!(
         told.contains("vintages: 1 native, 9 reconstructed, 0 unavailable") && told.contains("~2025-10-20"),
         "{told}"
     );
     let without =
         replay(&rule, &Knowledge::new(&pulled_at_once(), Basis::AsOfRelease, None, UTC), UTC, Range::default());
-    let told = text(&[Report::new(&rule, vec![without], None)], Basis::AsOfRelease);
+    let told = text(&[Report::new(&rule, vec![without], None)], Basis::AsOfRelease, 80);
     assert!(
         told.contains("9 unavailable") && told.contains("no release calendar") && told.contains("≤2026-04-21"),
         "{told}"
@@ -255,7 +287,7 @@ fn scored_report() -> Report {
 
 #[test]
 fn events_are_held_against_alarms() {
-    let told = text(&[scored_report()], Basis::Stored);
+    let told = text(&[scored_report()], Basis::Stored, 80);
     let (_, score) = told.rsplit_once("\n\n").unwrap();
     insta::assert_snapshot!(score, @r"
     event       name                 foretold
@@ -307,7 +339,7 @@ fn swept_report(sweep_text: &str) -> Result<Report, SweepError> {
 #[test]
 fn a_sweep_has_one_line_for_each_threshold() {
     let report = [swept_report("declines=1,2,3").unwrap()];
-    insta::assert_snapshot!(text(&report, Basis::Stored), @r"
+    insta::assert_snapshot!(text(&report, Basis::Stored, 80), @r"
     falling on 2 series
     when declines >= 2
     25 figures, 1 period missing; vintages: 25 native, 0 reconstructed, 0 unavailable

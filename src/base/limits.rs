@@ -60,6 +60,10 @@ pub const YEARS_MAX: u32 = 100;
 pub const PERIODS_REJUDGED_MAX: usize = 240;
 /// Series of one derived definition that `check` calculates to see whether they have figures, at most.
 pub const DERIVED_CHECKED_MAX: usize = 100;
+/// Figures that are tried for the bounds of one chart, at most; what is older than they suffice for has none.
+pub const BOUND_TRIES_MAX: usize = 400_000;
+/// Charts in one file, at most.
+pub const CHARTS_MAX: usize = 12;
 /// Reasons that are kept of an unknown value; the others are counted.
 pub const REASONS_KEPT: usize = 8;
 /// Bytes of a receiver's answer that are read for its verdict, at most.

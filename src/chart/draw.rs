@@ -54,11 +54,6 @@ impl Look {
     }
 }
 
-/// One chart.
-pub fn scene(chart: &Chart, width: u32) -> Scene {
-    sheet(std::slice::from_ref(chart), width)
-}
-
 /// Several charts below each other.
 pub fn sheet(charts: &[Chart], width: u32) -> Scene {
     let look = Look::of(width);
@@ -107,7 +102,7 @@ fn panel(chart: &Chart, look: &Look) -> (Vec<Shape>, f64) {
 
 /// What the figures are, and what the axis counts in: `million t, by month`.
 pub fn caption(chart: &Chart, scale: &Scale) -> String {
-    if chart.is_empty() {
+    if chart.figures.is_empty() {
         return "no figures".to_owned();
     }
     let unit = chart.unit.as_ref().map(ToString::to_string);

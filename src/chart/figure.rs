@@ -4,7 +4,7 @@
 
 use chrono::NaiveDate;
 
-use super::{Chart, Firing, Level, Line};
+use super::{Chart, Firing, Line, Values};
 use crate::period::{Frequency, Period, Span};
 use crate::series::{Status, View};
 
@@ -123,24 +123,24 @@ impl Chart {
 impl Line {
     /// Its latest value.
     pub(super) fn latest(&self) -> Option<f64> {
-        match &self.level {
-            Level::Same(value) => Some(*value),
-            Level::Each(values) => values.last().map(|(_, value)| *value),
+        match &self.values {
+            Values::Same(value) => Some(*value),
+            Values::Each(values) => values.last().map(|(_, value)| *value),
         }
     }
 
     fn last_period(&self) -> Option<Period> {
-        match &self.level {
-            Level::Same(_) => None,
-            Level::Each(values) => values.last().map(|(period, _)| *period),
+        match &self.values {
+            Values::Same(_) => None,
+            Values::Each(values) => values.last().map(|(period, _)| *period),
         }
     }
 
     /// Every value that it has.
     pub(super) fn values(&self) -> Vec<f64> {
-        match &self.level {
-            Level::Same(value) => vec![*value],
-            Level::Each(values) => values.iter().map(|(_, value)| *value).collect(),
+        match &self.values {
+            Values::Same(value) => vec![*value],
+            Values::Each(values) => values.iter().map(|(_, value)| *value).collect(),
         }
     }
 }

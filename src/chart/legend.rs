@@ -3,9 +3,8 @@
 use super::draw::Look;
 use super::plot::{self, Plot};
 use super::scene::{Anchor, At, Ink, Shape, at};
-use super::{Chart, Line};
-use crate::series::Quantity;
-use crate::series::Status;
+use super::{Chart, Line, Values};
+use crate::series::{Quantity, Status};
 
 /// A kind of mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +61,16 @@ impl Chart {
         marks
     }
 
-    /// A line's name and latest value.
+    /// A line's name and latest value, with its period where each has its own.
     pub(super) fn line_told(&self, line: &Line) -> String {
-        let value = line.latest().map(|value| Quantity { value, unit: self.unit.clone() });
-        value.map_or_else(|| line.name.clone(), |value| format!("{} {value}", line.name))
+        let quantity = |value: f64| Quantity { value, unit: self.unit.clone() };
+        match &line.values {
+            Values::Same(value) => format!("{} {}", line.name, quantity(*value)),
+            Values::Each(values) => values.last().map_or_else(
+                || line.name.clone(),
+                |(period, value)| format!("{} {} in {period}", line.name, quantity(*value)),
+            ),
+        }
     }
 }
 

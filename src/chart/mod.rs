@@ -26,8 +26,6 @@ use crate::series::{Unit, View};
 
 use figure::Figure;
 
-pub use svg::stylesheet;
-
 /// One series as a view shows it, with what a rule makes of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
@@ -52,12 +50,12 @@ pub struct Line {
     /// What it says, such as `fires below`; its latest value stands behind that.
     pub name: String,
     /// Its values.
-    pub level: Level,
+    pub values: Values,
 }
 
 /// Where a line lies.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Level {
+pub enum Values {
     /// At one value for all time.
     Same(f64),
     /// At another value in each period, in order; a period that is left out has none.
@@ -98,21 +96,28 @@ impl Chart {
         }
     }
 
-    /// Only what lies within these days.
+    /// Only what lies within these days, lines that were drawn before included.
     #[must_use]
     pub fn between(mut self, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Self {
         let within =
             |first: NaiveDate, last: NaiveDate| from.is_none_or(|from| from <= first) && to.is_none_or(|to| last <= to);
+        let is_within = |period: Period| within(period.first_day(), period.last_day());
         self.figures.retain(|figure| within(figure.first_day(), figure.last_day()));
-        self.due = self.due.filter(|(period, _)| within(period.first_day(), period.last_day()));
+        self.due = self.due.filter(|(period, _)| is_within(*period));
+        for line in &mut self.lines {
+            if let Values::Each(values) = &mut line.values {
+                values.retain(|(period, _)| is_within(*period));
+            }
+        }
+        self.lines.retain(|line| line.latest().is_some());
         self
     }
 
-    /// Only the last so many figures.
+    /// Only the last so many figures, and what goes with them.
     #[must_use]
-    pub fn last(mut self, count: usize) -> Self {
-        self.figures.drain(..self.figures.len().saturating_sub(count));
-        self
+    pub fn last(self, count: usize) -> Self {
+        let first = self.figures.iter().rev().take(count).map(Figure::first_day).min();
+        self.between(first, None)
     }
 
     /// With another line.
@@ -128,26 +133,36 @@ impl Chart {
         self.firing.extend(firing);
         self
     }
+}
 
-    /// Whether there is no figure to draw.
-    pub fn is_empty(&self) -> bool {
-        self.figures.is_empty()
-    }
-
-    /// As an SVG file that stands for itself, so many pixels wide, in light and dark.
-    pub fn svg(&self, width: u32) -> String {
-        sheet_svg(std::slice::from_ref(self), width)
-    }
-
-    /// As an SVG element within a page that has [`stylesheet`] among its styles.
+/// What pages and messages show.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the status page and for mail, which do not show charts yet"))]
+impl Chart {
+    /// As an SVG element within a page that has [`stylesheet`] among its styles, so many pixels wide.
     pub fn inline_svg(&self, width: u32) -> String {
-        svg::element(&draw::scene(self, width), &self.alt())
+        svg::element(&draw::sheet(std::slice::from_ref(self), width), &self.alt())
     }
 
     /// As a PNG file, light and opaque: laid out for a width in pixels, and drawn with `density` dots to each.
     pub fn png(&self, width: u32, density: u8) -> Vec<u8> {
         sheet_png(std::slice::from_ref(self), width, density)
     }
+
+    /// A small SVG element of a size, without axes, within such a page.
+    pub fn spark_svg(&self, width: u32, height: u32) -> String {
+        svg::element(&spark::scene(self, f64::from(width), f64::from(height)), &self.alt())
+    }
+
+    /// One line of at most so many blocks; a gap is a dot.
+    pub fn spark(&self, width: usize) -> String {
+        spark::blocks(self, width)
+    }
+}
+
+/// The styles of SVG elements within a page.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the status page, which does not show charts yet"))]
+pub fn stylesheet() -> String {
+    svg::stylesheet()
 }
 
 /// Several charts below each other as one SVG file.

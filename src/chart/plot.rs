@@ -7,7 +7,7 @@ use super::figure::Figure;
 use super::scale::Scale;
 use super::scene::{Anchor, At, Ink, Shape, Stroke, at};
 use super::timeline::{Tick, Timeline};
-use super::{Chart, Level, Line};
+use super::{Chart, Line, Values};
 use crate::period::Period;
 
 /// Narrower periods have no points of their own.
@@ -16,8 +16,6 @@ const POINT_SPACE: f64 = 10.0;
 const SUPERSEDED_MAX: usize = 24;
 /// From one line of hatching to the next.
 const HATCH: f64 = 8.0;
-/// Stands before the latest figure, so that it is not taken for a line's value.
-const LATEST: &str = "● ";
 /// The dashes of the first line, the second and the third.
 const DASHES: [(f64, f64); 3] = [(7.0, 4.0), (2.0, 3.0), (12.0, 3.0)];
 
@@ -41,7 +39,10 @@ impl<'a> Plot<'a> {
         let widest = |labels: Vec<String>| labels.iter().map(|label| look.measure(label)).fold(0.0, f64::max);
         let left = look.pad + widest(scale.ticks().iter().map(|tick| scale.label(*tick)).collect()) + 6.0;
         let tags = latest(chart).into_iter().chain(chart.lines.iter().filter_map(Line::latest));
-        let right = look.pad + widest(tags.map(|value| format!("{LATEST}{}", scale.label(value))).collect());
+        let right = look.pad
+            + 2.0 * look.radius
+            + 8.0
+            + widest(tags.map(|value| format!("↓ {}", scale.label(value))).collect());
         let width = (look.width - left - right).max(40.0);
         let height = (look.width * 0.4).clamp(120.0, 360.0).round();
         Self { chart, look, scale, timeline, left, top, width, height }
@@ -93,7 +94,7 @@ impl<'a> Plot<'a> {
             self.bars(),
             self.time(ticks),
             self.gaps(),
-            self.levels(),
+            self.bounds(),
             self.superseded(),
             self.rows(),
             self.combined(),
@@ -130,15 +131,15 @@ impl<'a> Plot<'a> {
 
     /// The axis of values.
     fn values(&self) -> Vec<Shape> {
-        let mut shapes = Vec::new();
-        for tick in self.scale.ticks() {
-            let y = self.y(*tick);
-            let ink = if *tick == 0.0 { Ink::Muted } else { Ink::Grid };
-            shapes.push(Shape::line(vec![at(self.left, y), at(self.right(), y)], Stroke::whole(ink, 1.0)));
-            let place = at(self.left - 6.0, y + self.look.font * 0.35);
-            shapes.push(self.look.text(place, Anchor::End, Ink::Muted, &self.scale.label(*tick)));
-        }
-        shapes
+        let across = |tick: &f64| vec![at(self.left, self.y(*tick)), at(self.right(), self.y(*tick))];
+        let (zero, others): (Vec<f64>, Vec<f64>) = self.scale.ticks().iter().partition(|tick| **tick == 0.0);
+        let lines = [(others, Ink::Grid), (zero, Ink::Muted)].into_iter().filter(|(ticks, _)| !ticks.is_empty());
+        let lines = lines.map(|(ticks, ink)| Shape::lines(ticks.iter().map(across).collect(), Stroke::whole(ink, 1.0)));
+        let label = |tick: &f64| {
+            let place = at(self.left - 6.0, self.y(*tick) + self.look.font * 0.35);
+            self.look.text(place, Anchor::End, Ink::Muted, &self.scale.label(*tick))
+        };
+        lines.chain(self.scale.ticks().iter().map(label)).collect()
     }
 
     /// The axis of time.
@@ -176,10 +177,10 @@ impl<'a> Plot<'a> {
     }
 
     /// Thresholds and baselines, each as steps over its periods.
-    fn levels(&self) -> Vec<Shape> {
-        let pieces = |line: &Line| match &line.level {
-            Level::Same(value) => self.steps([(0.0, 1.0, *value)].into_iter()),
-            Level::Each(values) => self.steps(values.iter().map(|(period, value)| {
+    fn bounds(&self) -> Vec<Shape> {
+        let pieces = |line: &Line| match &line.values {
+            Values::Same(value) => self.steps([(0.0, 1.0, *value)].into_iter()),
+            Values::Each(values) => self.steps(values.iter().map(|(period, value)| {
                 let (first, last) = (period.first_day(), period.last_day());
                 (self.timeline.beginning(first), self.timeline.end(last), *value)
             })),
@@ -296,10 +297,9 @@ impl<'a> Plot<'a> {
         self.releases().into_iter().map(mark).collect()
     }
 
-    /// At the right edge: the latest figure, and the latest value of each line.
+    /// At the right edge: the latest figure behind its point, and the latest value of each line.
     fn tags(&self) -> Vec<Shape> {
-        let (top, bottom) = (self.top + self.look.font * 0.35, self.bottom());
-        let tag = |value: f64, ink: Ink, dot: &str| {
+        let tag = |value: f64, ink: Ink| {
             let share = self.scale.share(value);
             let arrow = if share > 1.001 {
                 "↑ "
@@ -308,19 +308,34 @@ impl<'a> Plot<'a> {
             } else {
                 ""
             };
-            (self.y(value).clamp(top, bottom), format!("{dot}{arrow}{}", self.scale.label(value)), ink)
+            let y = self.y(value).clamp(self.top, self.bottom());
+            Tag { y, text: format!("{arrow}{}", self.scale.label(value)), ink }
         };
-        let lines = self.chart.lines.iter().filter_map(Line::latest).map(|value| tag(value, Ink::Level, ""));
-        let mut tags: Vec<(f64, String, Ink)> =
-            latest(self.chart).map(|value| tag(value, Ink::Text, LATEST)).into_iter().chain(lines).collect();
-        tags.sort_by(|a, b| a.0.total_cmp(&b.0));
-        tags.dedup_by(|a, b| a.1 == b.1 && a.2 == b.2);
-        apart(&mut tags, self.look.font * 1.1, bottom);
-        let drawn = |(y, text, ink): (f64, String, Ink)| {
-            self.look.text(at(self.right() + 5.0, y + self.look.font * 0.35), Anchor::Start, ink, &text)
-        };
-        tags.into_iter().map(drawn).collect()
+        let lines = self.chart.lines.iter().filter_map(Line::latest).map(|value| tag(value, Ink::Bound));
+        let figure = latest(self.chart).map(|value| tag(value, Ink::Text));
+        let mut tags: Vec<Tag> = figure.into_iter().chain(lines).collect();
+        tags.sort_by(|a, b| a.y.total_cmp(&b.y));
+        tags.dedup_by(|a, b| a.text == b.text && a.ink == b.ink);
+        apart(&mut tags, self.look.font * 1.1, self.bottom());
+        tags.iter().flat_map(|tag| self.tagged(tag)).collect()
     }
+
+    fn tagged(&self, tag: &Tag) -> Vec<Shape> {
+        let (left, radius) = (self.right() + 5.0, self.look.radius);
+        let text = at(left + 2.0 * radius + 3.0, tag.y + self.look.font * 0.35);
+        let sample = match tag.ink {
+            Ink::Text => filled(at(left + radius, tag.y), radius),
+            _ => Shape::line(vec![at(left, tag.y), at(left + 2.0 * radius, tag.y)], Stroke::whole(tag.ink, 1.75)),
+        };
+        vec![sample, self.look.text(text, Anchor::Start, tag.ink, &tag.text)]
+    }
+}
+
+/// A value beside the plot.
+struct Tag {
+    y: f64,
+    text: String,
+    ink: Ink,
 }
 
 /// The latest figure that was not withdrawn.
@@ -329,16 +344,16 @@ fn latest(chart: &Chart) -> Option<f64> {
 }
 
 /// Moves tags down until none lies on another, and those that then lie too deep up.
-fn apart(tags: &mut [(f64, String, Ink)], least: f64, bottom: f64) {
+fn apart(tags: &mut [Tag], least: f64, bottom: f64) {
     let mut above = f64::NEG_INFINITY;
-    for (y, _, _) in tags.iter_mut() {
-        *y = y.max(above + least);
-        above = *y;
+    for tag in tags.iter_mut() {
+        tag.y = tag.y.max(above + least);
+        above = tag.y;
     }
     let mut below = bottom + least;
-    for (y, _, _) in tags.iter_mut().rev() {
-        *y = y.min(below - least);
-        below = *y;
+    for tag in tags.iter_mut().rev() {
+        tag.y = tag.y.min(below - least);
+        below = tag.y;
     }
 }
 
@@ -376,7 +391,7 @@ fn thinned(places: &[At], width: f64) -> Vec<At> {
 /// The dashes of a chart's lines, each with its own.
 pub fn dashes(index: usize) -> Stroke {
     let (dash, between) = DASHES.get(index % DASHES.len()).copied().unwrap_or((7.0, 4.0));
-    Stroke::dashed(Ink::Level, 1.75, dash, between)
+    Stroke::dashed(Ink::Bound, 1.75, dash, between)
 }
 
 /// Slanting lines within a rectangle.

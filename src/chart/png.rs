@@ -9,21 +9,29 @@ use ttf_parser::OutlineBuilder;
 use super::font;
 use super::scene::{Anchor, At, Ink, Scene, Shape, Stroke, at};
 
+/// Dots of a whole picture, at most: as it is drawn, each takes four bytes.
+const DOTS_MAX: f64 = 24e6;
 /// Dots along an edge, at most.
-const DOTS_MAX: f64 = 16_384.0;
+const EDGE_MAX: f64 = 32_000.0;
 /// CSS has 96 pixels in an inch of 0.0254 m.
 const DOTS_PER_METRE: f64 = 96.0 / 0.0254;
 
-/// The file, with `density` dots to each pixel of the scene.
+/// The file, with `density` dots to each pixel of the scene, or as many as it may have.
 pub fn png(scene: &Scene, density: u8) -> Vec<u8> {
-    let largest = scene.width.max(scene.height).max(1.0);
-    let scale = f64::from(density.max(1)).min(DOTS_MAX / largest);
-    let dots = |length: f64| (length * scale).round().clamp(1.0, DOTS_MAX) as u32;
-    let mut pixmap = Pixmap::new(dots(scene.width), dots(scene.height)).expect("both sides are within limits");
+    let (scale, [width, height]) = dots(scene, density);
+    let mut pixmap = Pixmap::new(width, height).expect("both sides are within limits");
     pixmap.fill(colour(Ink::Paper));
     let mut canvas = Canvas { pixmap: &mut pixmap, scale, origin: at(0.0, 0.0) };
     scene.shapes.iter().for_each(|shape| canvas.draw(shape));
     encoded(&pixmap, scale).expect("writing into memory does not fail")
+}
+
+/// How many dots there are to a pixel, and how many in a row and in a column.
+fn dots(scene: &Scene, density: u8) -> (f64, [u32; 2]) {
+    let (width, height) = (scene.width.max(1.0), scene.height.max(1.0));
+    let most = (DOTS_MAX / (width * height)).sqrt().min(EDGE_MAX / width.max(height));
+    let scale = f64::from(density.max(1)).min(most);
+    (scale, [width, height].map(|length| (length * scale).round().clamp(1.0, EDGE_MAX) as u32))
 }
 
 fn encoded(pixmap: &Pixmap, scale: f64) -> Result<Vec<u8>, EncodingError> {
@@ -156,5 +164,23 @@ impl OutlineBuilder for Pen {
 
     fn close(&mut self) {
         self.builder.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_that_would_be_too_large_is_drawn_coarser() {
+        let size = |width: f64, height: f64, density: u8| {
+            let (scale, [width, height]) = dots(&Scene { width, height, shapes: Vec::new() }, density);
+            (scale, f64::from(width) * f64::from(height) <= 1.001 * DOTS_MAX)
+        };
+        assert_eq!(size(600.0, 400.0, 2), (2.0, true));
+        assert_eq!(size(600.0, 400.0, 0), (1.0, true));
+        let (scale, fits) = size(4000.0, 12_000.0, 4);
+        assert!(scale < 1.0 && fits, "{scale}");
+        assert!(size(160.0, 1e9, 1).1);
     }
 }

@@ -85,11 +85,11 @@ fn bounds(shown: &[f64], lines: &[f64]) -> (f64, f64) {
     lines.iter().filter(near).fold(own, hull)
 }
 
-/// Amounts are seen against nothing, as long as that leaves them half of the height.
+/// Amounts are seen against nothing, as long as that leaves them a third of the height.
 fn from_zero(low: f64, high: f64) -> (f64, f64) {
-    if low >= 0.0 && (low <= high / 2.0 || low == high) {
+    if low >= 0.0 && (low / 2.0 <= high / 3.0 || low == high) {
         (0.0, high)
-    } else if high <= 0.0 && (high >= low / 2.0 || low == high) {
+    } else if high <= 0.0 && (high / 2.0 >= low / 3.0 || low == high) {
         (low, 0.0)
     } else {
         (low, high)

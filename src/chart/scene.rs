@@ -16,7 +16,7 @@ pub enum Ink {
     /// The figures' line and points.
     Line,
     /// What figures are held against.
-    Level,
+    Bound,
     /// The edge of what fires.
     Firing,
     /// The hatching of what fires.
@@ -36,7 +36,7 @@ impl Ink {
         Self::Muted,
         Self::Grid,
         Self::Line,
-        Self::Level,
+        Self::Bound,
         Self::Firing,
         Self::Hatch,
         Self::Tint,
@@ -50,7 +50,7 @@ impl Ink {
             Self::Muted => "muted",
             Self::Grid => "grid",
             Self::Line => "line",
-            Self::Level => "level",
+            Self::Bound => "bound",
             Self::Firing => "firing",
             Self::Hatch => "hatch",
             Self::Tint => "tint",
@@ -65,7 +65,7 @@ impl Ink {
             Self::Muted => [0x55, 0x5b, 0x63],
             Self::Grid => [0xdf, 0xe2, 0xe6],
             Self::Line => [0x0b, 0x4f, 0x8a],
-            Self::Level => [0x6a, 0x2c, 0x91],
+            Self::Bound => [0x6a, 0x2c, 0x91],
             Self::Firing => [0xb3, 0x26, 0x1e],
             Self::Hatch => [0xee, 0xb9, 0xb2],
             Self::Tint => [0xfd, 0xf1, 0xef],
@@ -80,7 +80,7 @@ impl Ink {
             Self::Muted => [0xaa, 0xb1, 0xb9],
             Self::Grid => [0x31, 0x37, 0x3f],
             Self::Line => [0x7c, 0xbb, 0xf7],
-            Self::Level => [0xcf, 0xa8, 0xf2],
+            Self::Bound => [0xcf, 0xa8, 0xf2],
             Self::Firing => [0xff, 0x8a, 0x80],
             Self::Hatch => [0x6b, 0x39, 0x36],
             Self::Tint => [0x2b, 0x1c, 0x1d],

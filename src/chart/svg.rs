@@ -9,7 +9,7 @@ use super::scene::{Anchor, At, Colour, Ink, Scene, Shape, Stroke};
 
 const FONTS: &str = "Inter,system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,sans-serif";
 
-/// The styles of [`super::Chart::inline_svg`], for a page: each ink is a custom property, such as
+/// The styles of elements, for a page: each ink is a custom property, such as
 /// `--chart-line`, that falls back to what suits the reader's light or dark screen.
 pub fn stylesheet() -> String {
     let rules = |colour: fn(Ink) -> Colour| {
@@ -43,7 +43,7 @@ fn svg(scene: &Scene, alt: &str, style: &str) -> String {
     let (width, height, alt) = (length(scene.width), length(scene.height), escaped(alt));
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{alt}\" font-family=\"{FONTS}\">\n{style}"
+         viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{alt}\" font-family=\"{FONTS}\" stroke-linejoin=\"round\">\n{style}"
     );
     scene.shapes.iter().for_each(|shape| write(&mut out, shape));
     out.push_str("</svg>\n");
@@ -111,7 +111,7 @@ fn inked(fill: Option<Ink>, stroke: Option<&Stroke>) -> String {
     let mut out = format!(" class=\"{}\" fill=\"{fill}\"", classes.join(" "));
     if let Some(Stroke { ink, width, dash }) = stroke {
         let (colour, width) = (hex(ink.light()), length(*width));
-        out.push_str(&format!(" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linejoin=\"round\""));
+        out.push_str(&format!(" stroke=\"{colour}\" stroke-width=\"{width}\""));
         let dash = dash.map(|(dash, between)| format!(" stroke-dasharray=\"{} {}\"", length(dash), length(between)));
         out.push_str(&dash.unwrap_or_default());
     }
@@ -169,7 +169,7 @@ mod tests {
         let place = at(1.0, 2.0);
         let text =
             |text: &str| Shape::Text { place, anchor: Anchor::End, size: 12.0, ink: Ink::Muted, text: text.to_owned() };
-        let dashed = Stroke::dashed(Ink::Level, 1.5, 4.0, 3.0);
+        let dashed = Stroke::dashed(Ink::Bound, 1.5, 4.0, 3.0);
         let circle =
             Shape::Circle { centre: place, radius: 3.0, fill: Ink::Paper, stroke: Some(Stroke::whole(Ink::Line, 1.0)) };
         let shapes = vec![
@@ -178,10 +178,10 @@ mod tests {
         ];
         let scene = Scene { width: 20.0, height: 10.0, shapes };
         insta::assert_snapshot!(element(&scene, "it \"fell\""), @r##"
-        <svg xmlns="http://www.w3.org/2000/svg" class="chart" width="20" height="10" viewBox="0 0 20 10" role="img" aria-label="it &quot;fell&quot;" font-family="Inter,system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,sans-serif">
-        <path class="cs-level" fill="none" stroke="#6a2c91" stroke-width="1.5" stroke-linejoin="round" stroke-dasharray="4 3" d="M1 2L3.25 0"/>
+        <svg xmlns="http://www.w3.org/2000/svg" class="chart" width="20" height="10" viewBox="0 0 20 10" role="img" aria-label="it &quot;fell&quot;" font-family="Inter,system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,sans-serif" stroke-linejoin="round">
+        <path class="cs-bound" fill="none" stroke="#6a2c91" stroke-width="1.5" stroke-dasharray="4 3" d="M1 2L3.25 0"/>
         <g transform="translate(0 9)"><title>&lt;b&gt;</title>
-        <circle class="cf-paper cs-line" fill="#ffffff" stroke="#0b4f8a" stroke-width="1" stroke-linejoin="round" cx="1" cy="2" r="3"/>
+        <circle class="cf-paper cs-line" fill="#ffffff" stroke="#0b4f8a" stroke-width="1" cx="1" cy="2" r="3"/>
         <text class="cf-muted" fill="#555b63" x="1" y="2" font-size="12" text-anchor="end">a &amp; b</text>
         </g>
         </svg>
@@ -215,7 +215,7 @@ mod tests {
         for colour in [Ink::light as fn(Ink) -> Colour, Ink::dark] {
             for ground in [Ink::Paper, Ink::Tint] {
                 for (ink, least) in
-                    [(Ink::Text, 4.5), (Ink::Muted, 4.5), (Ink::Line, 3.0), (Ink::Level, 3.0), (Ink::Firing, 3.0)]
+                    [(Ink::Text, 4.5), (Ink::Muted, 4.5), (Ink::Line, 3.0), (Ink::Bound, 3.0), (Ink::Firing, 3.0)]
                 {
                     let found = contrast(colour(ink), colour(ground));
                     assert!(found >= least, "{ink:?} on {ground:?}: {found}");

@@ -7,7 +7,7 @@ use super::figure::Figure;
 use super::legend::Mark;
 use super::scale::Scale;
 use super::timeline::{Step, Timeline};
-use super::{Chart, Firing, Level};
+use super::{Chart, Firing, Values};
 use crate::period::{Frequency, Period};
 
 /// Rows from one tick to the next.
@@ -167,7 +167,7 @@ impl<'a> Grid<'a> {
     fn cell(&self, column: &[Slot<'_>], row: usize) -> String {
         let value = Self::value(column).map_or(0, |value| self.eighths(value));
         match value.saturating_sub(row * 8).min(8) {
-            0 if self.level(column, row) => "╌".repeat(self.each),
+            0 if self.is_bound(column, row) => "╌".repeat(self.each),
             eighths => self.spread(BLOCKS.get(eighths).copied().unwrap_or('█'), ' '),
         }
     }
@@ -179,16 +179,16 @@ impl<'a> Grid<'a> {
     }
 
     /// Whether a line runs through a row at a column.
-    fn level(&self, column: &[Slot<'_>], row: usize) -> bool {
-        let at = |level: &Level| match level {
-            Level::Same(value) => Some(*value),
-            Level::Each(values) => column.iter().rev().find_map(|slot| {
+    fn is_bound(&self, column: &[Slot<'_>], row: usize) -> bool {
+        let at = |values: &Values| match values {
+            Values::Same(value) => Some(*value),
+            Values::Each(values) => column.iter().rev().find_map(|slot| {
                 let found = values.binary_search_by_key(&slot.period, |(period, _)| *period).ok()?;
                 values.get(found).map(|(_, value)| *value)
             }),
         };
         let is_here = |share: f64| (0.0..=1.0).contains(&share) && self.row_of(share) == row;
-        self.chart.lines.iter().filter_map(|line| at(&line.level)).any(|value| is_here(self.scale.share(value)))
+        self.chart.lines.iter().filter_map(|line| at(&line.values)).any(|value| is_here(self.scale.share(value)))
     }
 
     /// The axis of time, its labels, the marks of figures, and where an alert fires.

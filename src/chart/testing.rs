@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Chart, Firing, Level, Line};
+use super::{Chart, Firing, Line, Values};
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Length, Period, Span};
 use crate::series::{AsOf, Finite, History, Labels, PullId, Release, Status, Unit, Vintage};
@@ -65,8 +65,8 @@ pub fn marked() -> Chart {
     let each = ["2025-09 590", "2025-10 420.5", "2026-05 406"].map(|text| text.split_once(' ').unwrap());
     let each = each.map(|(at, value)| (period(at), value.parse().unwrap()));
     chart(MIXED)
-        .with_line(Line { name: "fires below".to_owned(), level: Level::Each(each.to_vec()) })
-        .with_line(Line { name: "mean".to_owned(), level: Level::Same(480.0) })
+        .with_line(Line { name: "fires below".to_owned(), values: Values::Each(each.to_vec()) })
+        .with_line(Line { name: "mean".to_owned(), values: Values::Same(480.0) })
         .with_firing([
             Firing { since: period("2025-09"), until: Some(period("2025-09")) },
             Firing { since: period("2026-04"), until: None },
@@ -100,9 +100,9 @@ pub fn any_chart() -> impl Strategy<Value = Chart> {
                 let value = value.and_then(Finite::new);
                 history.record(span, Vintage { value, status: Status::ALL[status], recorded_at, pull });
             }
-            let level = |value: f64, same: bool| match same {
-                true => Level::Same(value),
-                false => Level::Each(vec![(start, value), (start.offset(3), -value), (start.offset(4), value)]),
+            let values = |value: f64, same: bool| match same {
+                true => Values::Same(value),
+                false => Values::Each(vec![(start, value), (start.offset(3), -value), (start.offset(4), value)]),
             };
             let chart = Chart::new(&title, &history.view(AsOf::Latest)).with_firing(firing.into_iter().map(
                 |(since, length)| Firing {
@@ -112,7 +112,7 @@ pub fn any_chart() -> impl Strategy<Value = Chart> {
             ));
             lines
                 .into_iter()
-                .fold(chart, |chart, (name, value, same)| chart.with_line(Line { name, level: level(value, same) }))
+                .fold(chart, |chart, (name, value, same)| chart.with_line(Line { name, values: values(value, same) }))
         },
     )
 }

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
+use super::chart::{Picture, width};
 use super::explain::known_rule;
 use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::backtest::{
-    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, rate, read_events, replays, sweep, text,
+    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, picture, rate, read_events, replays, sweep,
+    text,
 };
 use crate::base::clock::monotonic;
 use crate::base::error::Chain;
 use crate::base::text::printable;
+use crate::chart::Chart;
 use crate::config::Setup;
 use crate::daemon::Catalogue;
 use crate::period::{Length, LengthUnit, Period};
@@ -55,6 +58,9 @@ pub struct Args {
     /// Try other values of a threshold, such as declines=1,2,3
     #[arg(long, value_name = "NAME=a,b,c", value_parser = |text: &str| Sweep::parse(text), conflicts_with = "all")]
     sweep: Option<Sweep>,
+    /// Draw each series with what fires into a picture, one below the other
+    #[arg(long, value_name = "FILE.svg|.png", value_parser = Picture::parse, conflicts_with = "sweep")]
+    chart: Option<Picture>,
 }
 
 fn period(text: &str) -> Result<Period, String> {
@@ -92,13 +98,13 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         anyhow::Ok(pasts)
     })?;
     let reports = reports(session, args, pasts, events.as_deref())?;
-    if session.csv {
-        return session.print(csv(&reports).trim_end());
-    }
     match session.format {
-        Format::Text => session.print(&text(&reports, basis)),
-        Format::Json => json_lines(&reports, basis).iter().try_for_each(|line| session.line(line)),
+        _ if session.csv => session.print(csv(&reports).trim_end())?,
+        Format::Text => session.print(&text(&reports, basis, width()))?,
+        Format::Json => json_lines(&reports, basis).iter().try_for_each(|line| session.line(line))?,
     }
+    let charts: Vec<Chart> = reports.into_iter().flat_map(|report| report.charts).collect();
+    args.chart.as_ref().map_or(Ok(()), |picture| picture.write(&charts))
 }
 
 /// Refuses a range that ends before it begins.
@@ -173,13 +179,22 @@ fn reports(
     let bar = Bar::new(each * pasts.iter().map(|(_, histories)| histories.len()).sum::<usize>());
     let today = args.to.is_none().then(|| session.clock.now().date(chrono_tz::UTC));
     let scored = |replays: &[Replay]| events.map(|events| rate(replays, events, args.window, today));
+    let is_text = session.format == Format::Text && !session.csv && args.sweep.is_none();
+    let draws = is_text || args.chart.is_some();
     let (mut reports, mut extents) = (Vec::new(), Vec::new());
     for (rule, histories) in &pasts {
         let replays = replays(rule, histories, range, || bar.step());
         extents.extend(replays.iter().filter_map(|replay| replay.extent));
-        let replays: Vec<Replay> = replays.into_iter().filter(|replay| !replay.rows.is_empty()).collect();
+        let (known, replays): (Vec<&Knowledge>, Vec<Replay>) = histories
+            .iter()
+            .zip(replays)
+            .filter(|(_, replay)| !replay.rows.is_empty())
+            .map(|((knowledge, _), replay)| (knowledge, replay))
+            .unzip();
+        let drawn = known.iter().zip(&replays).filter(|_| draws);
+        let charts = drawn.map(|(knowledge, replay)| picture(rule, knowledge, replay, range)).collect();
         let score = scored(&replays);
-        let mut report = Report::new(rule, replays, score);
+        let mut report = Report { charts, ..Report::new(rule, replays, score) };
         if let Some(wanted) = &args.sweep {
             let swept = sweep(&swept_rules(wanted, rule, histories)?, histories, range, || bar.step());
             report.swept =
@@ -188,6 +203,8 @@ fn reports(
         reports.push(report);
     }
     bar.finish();
+    let series = reports.iter().map(|report| report.replays.len()).sum();
+    args.chart.as_ref().map_or(Ok(()), |picture| picture.holds(series))?;
     if reports.iter().all(|report| report.replays.is_empty()) {
         say(&format!("error: {}", nothing_in_range(&extents)));
         return Err(Exit(FAILED).into());

@@ -6,15 +6,19 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
+use super::chart::{is_terminal, width};
 use super::{Exit, Format, Session, say};
+use crate::alert::State;
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable};
+use crate::chart::{Chart, Firing};
 use crate::config::Setup;
 use crate::daemon::Catalogue;
 use crate::period::Period;
 use crate::rule::roster::Subject;
 use crate::rule::{
-    Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, distance, judge, next_distance,
+    Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, bounds, distance, judge,
+    next_distance,
 };
 use crate::series::{AsOf, History, Point, Quantity, View};
 use crate::store::Store;
@@ -36,7 +40,13 @@ pub struct Args {
     /// As it was known then: a day (all of it), or an instant such as 2025-10-20T01:00:00Z
     #[arg(long, value_name = "T", value_parser = moment)]
     as_of: Option<Moment>,
+    /// Draw the figures up to that period [default: on a terminal]
+    #[arg(long)]
+    chart: bool,
 }
+
+/// Figures in a chart, at most: more is for `backtest`.
+const DRAWN: usize = 60;
 
 /// A moment whose knowledge counts.
 #[derive(Clone, Copy, Debug)]
@@ -169,11 +179,18 @@ async fn one(
         say(&format!("error: {period} is a {found}: {} is by {by}", history.labels()));
         return Err(Exit(2).into());
     }
-    let held =
-        store.alert(&rule.name, &subject.labels).await?.and_then(|alert| alert.held).filter(|_| instant.is_none());
+    let alert = store.alert(&rule.name, &subject.labels).await?.filter(|_| instant.is_none());
+    let firing = alert.as_ref().and_then(|alert| match &alert.state {
+        State::Firing(firing) => Some(Firing { since: firing.since, until: None }),
+        State::Ok => None,
+    });
+    let held = alert.and_then(|alert| alert.held);
     let explained = Explained { rule, history: &history, view, judgement: judge(rule, &view, period), held, instant };
     match session.format {
         Format::Json => session.line(&explained.json()),
+        Format::Text if args.chart || is_terminal() => {
+            session.print(&format!("{}\n{}\n", explained.text(), explained.chart(firing).terminal(width())))
+        }
         Format::Text => session.print(&explained.text()),
     }
 }
@@ -218,6 +235,15 @@ impl Explained<'_> {
         lines.extend(latest.map(|latest| format!("  the latest period is {latest}")));
         lines.push(String::new());
         lines.join("\n")
+    }
+
+    /// The figures up to the judged period, with those at which the rule changes.
+    fn chart(&self, firing: Option<Firing>) -> Chart {
+        let view = self.rule.seen(self.view);
+        let chart = bounds(self.rule, &view).into_iter().fold(Chart::new(&self.rule.name, &view), Chart::with_line);
+        let judged = self.judgement.period;
+        let end = view.latest().filter(|latest| judged < *latest).map(|_| judged.last_day());
+        chart.with_firing(firing).between(None, end).last(DRAWN)
     }
 
     /// What keeps the rule from speaking, whatever its figures say.

@@ -5,6 +5,7 @@
 mod against_live;
 mod alerts;
 mod backtest;
+mod chart;
 mod check;
 mod deliveries;
 mod dry_run;

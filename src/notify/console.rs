@@ -90,11 +90,13 @@ async fn write(text: String) -> Sent {
 
 /// Between 60 and 100 columns: less breaks every table, more is hard to read.
 fn terminal_width() -> usize {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout());
-    size.ok()
-        .map(|size| usize::from(size.ws_col))
-        .filter(|width| *width > 0)
-        .map_or(WIDTH, |width| width.clamp(60, 100))
+    columns().map_or(WIDTH, |width| width.clamp(60, 100))
+}
+
+/// How many columns the terminal has that shows standard output, where one does.
+pub fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
 fn painted(lines: &[Line]) -> String {

@@ -14,3 +14,4 @@ pub use message::{
     AlertRef, Evidence, GateLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
 };
 pub use schedule::{Next, Policy, next};
+pub use words::subject;

@@ -3,6 +3,7 @@
 //! A rule judges; what follows from a verdict (firing, resolving, telling someone) is the alerts' business.
 
 mod advice;
+mod bound;
 pub mod bulk;
 mod check;
 pub mod derived;
@@ -25,6 +26,7 @@ mod token;
 
 use std::fmt;
 
+pub use bound::bounds;
 pub use check::Grouping;
 #[cfg(test)]
 pub use evidence::Reason;
