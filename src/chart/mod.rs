@@ -138,7 +138,7 @@ impl Chart {
 /// What pages and messages show.
 #[cfg_attr(not(test), expect(dead_code, reason = "for the status page and for mail, which do not show charts yet"))]
 impl Chart {
-    /// As an SVG element within a page that has [`stylesheet`] among its styles, so many pixels wide.
+    /// As an SVG element without styles of its own, so many pixels wide.
     pub fn inline_svg(&self, width: u32) -> String {
         svg::element(&draw::sheet(std::slice::from_ref(self), width), &self.alt())
     }
@@ -157,12 +157,6 @@ impl Chart {
     pub fn spark(&self, width: usize) -> String {
         spark::blocks(self, width)
     }
-}
-
-/// The styles of SVG elements within a page.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the status page, which does not show charts yet"))]
-pub fn stylesheet() -> String {
-    svg::stylesheet()
 }
 
 /// Several charts below each other as one SVG file.
