@@ -7,6 +7,7 @@
 //! [`assess`]: crate::assess::assess
 
 mod knowledge;
+mod outlook;
 mod picture;
 mod replay;
 mod report;
@@ -15,7 +16,7 @@ mod sweep;
 
 pub use knowledge::{Basis, Knowledge};
 pub use picture::picture;
-pub use replay::{Range, Replay, Standing, replay};
+pub use replay::{Range, Replay, Standing, replay, replays};
 pub use report::{Report, csv, json_lines, text};
 pub use score::{Event, rate, read_events};
 pub use sweep::{Sweep, sweep};

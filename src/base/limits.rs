@@ -58,6 +58,8 @@ pub const LOOK_BACK_MAX: u32 = 40_000;
 pub const YEARS_MAX: u32 = 100;
 /// Past periods that are judged again after a revision, at most: the latest.
 pub const PERIODS_REJUDGED_MAX: usize = 240;
+/// Series of one derived definition that `check` calculates to see whether they have figures, at most.
+pub const DERIVED_CHECKED_MAX: usize = 100;
 /// Figures that are tried for the bounds of one chart, at most; what is older than they suffice for has none.
 pub const BOUND_TRIES_MAX: usize = 400_000;
 /// Charts in one file, at most.

@@ -10,7 +10,7 @@ use crate::store::Store;
 /// List alerts: firing ones first, then those that wait for a figure; or tell the story of one
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Also those that neither fire nor wait
+    /// Also those that did once, and neither fire nor wait now
     #[arg(long)]
     all: bool,
     #[command(subcommand)]
@@ -125,6 +125,6 @@ fn line(alert: &Alert) -> serde_json::Value {
         "id": alert.id(), "rule": alert.rule, "labels": alert.labels,
         "state": if alert.is_firing() { "firing" } else { "ok" }, "severity": severity, "since": since,
         "held": alert.held, "episode": alert.episode, "number": alert.number,
-        "period": alert.assessed, "title": said,
+        "period": alert.assessed.filter(|_| !alert.is_quiet()), "title": said,
     })
 }

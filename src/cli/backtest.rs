@@ -9,7 +9,7 @@ use super::chart::{Picture, width};
 use super::explain::known_rule;
 use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::backtest::{
-    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, picture, rate, read_events, replay, sweep,
+    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, picture, rate, read_events, replays, sweep,
     text,
 };
 use crate::base::clock::monotonic;
@@ -78,6 +78,7 @@ fn days(text: &str) -> Result<u32, String> {
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let events = args.events.as_ref().map(events).transpose()?;
+    in_order(args.from, args.to)?;
     let setup = session.load()?;
     let rules: Vec<&Rule> = match &args.rule {
         Some(name) => vec![known_rule(&setup, name)?],
@@ -91,7 +92,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let pasts = super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
         let mut pasts = Vec::new();
-        for rule in rules {
+        for rule in with_series(&store, &setup, args.all, rules).await? {
             pasts.push((rule, past(session, (&store, &setup), rule, &args.labels, basis).await?));
         }
         anyhow::Ok(pasts)
@@ -106,6 +107,39 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     args.chart.as_ref().map_or(Ok(()), |picture| picture.write(&charts))
 }
 
+/// Refuses a range that ends before it begins.
+fn in_order(from: Option<Period>, to: Option<Period>) -> anyhow::Result<()> {
+    match from.zip(to) {
+        Some((from, to)) if from.first_day() > to.last_day() => {
+            say(&format!("error: --from {from} is after --to {to}"));
+            Err(Exit(USAGE).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Of all rules those that have series, unless none has any; the others are said.
+async fn with_series<'a>(
+    store: &Store,
+    setup: &Setup,
+    all: bool,
+    rules: Vec<&'a Rule>,
+) -> anyhow::Result<Vec<&'a Rule>> {
+    let catalogue = Catalogue::new(setup, store).await?;
+    let (some, none): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| !catalogue.subjects(rule).is_empty());
+    if !all || some.is_empty() {
+        return Ok(rules);
+    }
+    for rule in none {
+        say(&format!(
+            "warning: rule {} matches none of the {} series that there are",
+            printable(&rule.name),
+            catalogue.len()
+        ));
+    }
+    Ok(some)
+}
+
 /// What was known when of every series that a rule means, and that nothing more is until now.
 async fn past(
     session: &Session,
@@ -115,10 +149,17 @@ async fn past(
     basis: Basis,
 ) -> anyhow::Result<Vec<(Knowledge, Tz)>> {
     let catalogue = Catalogue::new(setup, store).await?;
+    let subjects = super::explain::matching(&catalogue, rule, labels)?;
     let mut past = Vec::new();
-    for subject in super::explain::matching(&catalogue, rule, labels)? {
-        let history = super::explain::past(&catalogue, store, &subject).await?;
-        let zone = catalogue.zone(&subject);
+    for subject in &subjects {
+        let history = match catalogue.past(store, subject, None).await?.history {
+            Ok(history) => history,
+            Err(misfit) => {
+                say(&format!("warning: {} is left out: {misfit}", subject.labels));
+                continue;
+            }
+        };
+        let zone = catalogue.zone(subject);
         let knowledge = Knowledge::new(&history, basis, history.release(), zone);
         past.push((knowledge.until(session.clock.now()), zone));
     }
@@ -142,11 +183,7 @@ fn reports(
     let draws = is_text || args.chart.is_some();
     let (mut reports, mut extents) = (Vec::new(), Vec::new());
     for (rule, histories) in &pasts {
-        let replayed = |(knowledge, zone): &(Knowledge, Tz)| {
-            bar.step();
-            replay(rule, knowledge, *zone, range)
-        };
-        let replays: Vec<Replay> = histories.iter().map(replayed).collect();
+        let replays = replays(rule, histories, range, || bar.step());
         extents.extend(replays.iter().filter_map(|replay| replay.extent));
         let (known, replays): (Vec<&Knowledge>, Vec<Replay>) = histories
             .iter()
@@ -200,7 +237,11 @@ fn events(path: &PathBuf) -> anyhow::Result<Vec<Event>> {
         say(&format!("error: --events {}: {why}", printable(&path.display().to_string())));
         anyhow::Error::from(Exit(USAGE))
     };
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let unread = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(unread(error)))?;
     read_events(&text).map_err(|error| refused(Chain(&error).to_string()))
 }
 

@@ -2,12 +2,14 @@
 
 use serde_json::json;
 
+use super::idle::{Idle, say_idle};
 use super::{Format, Session};
 use crate::base::text::counted;
 
 /// Check the configuration and print every problem found
 ///
-/// Exits with 0 when there is nothing to mend and with 78 (EX_CONFIG) when there is. Nothing is fetched,
+/// Exits with 0 when there is nothing to mend and with 78 (EX_CONFIG) when there is. Rules that
+/// match no series in the store, and derived series that have no figures, are warnings. Nothing is fetched,
 /// sent or stored.
 #[derive(clap::Args, Debug)]
 pub struct Args {}
@@ -15,10 +17,11 @@ pub struct Args {}
 /// Runs the verb.
 pub fn run(session: &Session, _args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
-    let idle = super::runtime()?.block_on(rules_without_series(session, &setup))?;
-    for rule in &idle {
-        super::say(&format!("warning: rule {rule} matches none of the series stored so far"));
-    }
+    let idle = super::runtime()?.block_on(async {
+        let store = session.copy(&setup.state).await?;
+        anyhow::Ok(Idle::find(&setup, &store).await?)
+    })?;
+    say_idle(&idle);
     match session.format {
         Format::Text => session.print(&format!(
             "{}: all is well: {}, {}, {}",
@@ -32,19 +35,8 @@ pub fn run(session: &Session, _args: &Args) -> anyhow::Result<()> {
             "feeds": setup.feeds.iter().map(|feed| &feed.name).collect::<Vec<_>>(),
             "rules": setup.rules.iter().map(|rule| &rule.name).collect::<Vec<_>>(),
             "receivers": setup.receivers.iter().map(|receiver| &receiver.name).collect::<Vec<_>>(),
-            "rules_without_series": idle,
+            "rules_without_series": idle.iter().filter_map(Idle::rule).collect::<Vec<_>>(),
+            "series_without_figures": idle.iter().filter(|idle| idle.rule().is_none()).map(Idle::json).collect::<Vec<_>>(),
         })),
     }
-}
-
-/// The rules that match no stored series, though their feeds have been pulled.
-async fn rules_without_series(session: &Session, setup: &crate::config::Setup) -> anyhow::Result<Vec<String>> {
-    let store = session.copy(&setup.state).await?;
-    let series = store.series().await?;
-    let pulled = |rule: &&crate::rule::Rule| {
-        let feed = rule.selector.pattern("feed");
-        series.iter().any(|series| feed.is_none_or(|feed| feed.matches(&series.feed)))
-    };
-    let matches = |rule: &&crate::rule::Rule| series.iter().any(|series| rule.selector.matches(&series.labels));
-    Ok(setup.rules.iter().filter(pulled).filter(|rule| !matches(rule)).map(|rule| rule.name.clone()).collect())
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::against_live::Difference;
+use super::idle::{Idle, idle_lines, say_idle};
 use super::pulled::{notice_json, say_notices, say_pulled};
 use super::{Exit, FAILED, Format, Session, say};
 use crate::base::text::{counted, nearest, printable};
@@ -14,6 +16,7 @@ use crate::daemon::{
 };
 use crate::rule::Gate;
 use crate::series::Labels;
+use crate::store::Store;
 
 /// Show what a run would send now, on a copy of the state: nothing is sent, nothing is stored
 ///
@@ -30,6 +33,12 @@ pub struct Args {
     /// Read this feed from a file instead: what would follow if the publisher said so; may be repeated
     #[arg(long, value_name = "NAME=FILE", value_parser = parse_stand_in)]
     feed: Vec<(String, PathBuf)>,
+    /// Hold the rules against the daemon's alerts: what they would open, close and leave; nothing is pulled
+    ///
+    /// The state is copied, whether or not a daemon works with it, and must be there. The difference is
+    /// between its alerts as they are and as they would be once the daemon had these rules.
+    #[arg(long, conflicts_with = "feed")]
+    against_live: bool,
 }
 
 fn parse_stand_in(text: &str) -> Result<(String, PathBuf), String> {
@@ -46,6 +55,9 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         super::explain::known_rule(&setup, name)?;
         // Other rules keep their alerts: they are only not shown.
         say(&format!("showing rule {} alone", printable(name)));
+    }
+    if args.against_live {
+        return super::runtime()?.block_on(against_live(session, &setup, args.rule.as_deref()));
     }
     setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_plain);
     for (name, file) in &args.feed {
@@ -64,22 +76,41 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let notices = notices(&changed.assessed);
         let mut all = merged(changed.assessed, evaluation.look().await?);
         all.retain(|assessed| shown(&assessed.rule));
+        let mut idle = Idle::find(&setup, &context.store).await?;
+        idle.retain(|idle| args.rule.is_none() || idle.rule().is_some_and(shown));
         let mut previews = preview_all(&context, &setup).await?;
         previews.retain(|(delivered, _)| shown(&delivered.rule));
         match session.format {
             Format::Text => {
                 say_pulled(&pulled);
                 say_notices(&notices);
-                show(session, &setup, &all, &previews)?;
+                say_idle(&idle);
+                show(session, &all, &previews)?;
             }
             Format::Json => {
                 say_pulled(&pulled);
                 notices.iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
                 all.iter().try_for_each(|assessed| session.line(&line(assessed)))?;
+                idle_lines(session, &idle)?;
             }
         }
         if pulled.iter().all(Pulled::is_ok) { Ok(()) } else { Err(Exit(FAILED).into()) }
     })
+}
+
+/// What the rules would do to the alerts of the store, on the figures that it has.
+async fn against_live(session: &Session, setup: &Setup, rule: Option<&str>) -> anyhow::Result<()> {
+    let store = Store::open_live_copy(&setup.state, session.clock.now()).await?;
+    let before = store.alerts().await?;
+    let context = Context::new(store.clone(), session.clock.clone(), setup)?;
+    let evaluation = Evaluation::new(&context, setup).await?;
+    evaluate_all(&evaluation).await?;
+    evaluate_pending(&evaluation).await?;
+    let mut difference = Difference::new(setup, &store, before, &evaluation.look().await?).await?;
+    if let Some(rule) = rule {
+        difference.only(rule);
+    }
+    difference.show(session)
 }
 
 /// Lets a feed be read from a file.
@@ -110,14 +141,12 @@ fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
         .collect()
 }
 
-fn show(
-    session: &Session,
-    setup: &Setup,
-    all: &[Assessed],
-    previews: &[(crate::daemon::Delivered, String)],
-) -> anyhow::Result<()> {
+fn show(session: &Session, all: &[Assessed], previews: &[(crate::daemon::Delivered, String)]) -> anyhow::Result<()> {
     for (delivered, text) in previews {
         session.print(&format!("── would send to {} ({}) ──\n{text}\n", delivered.receiver, delivered.id))?;
+    }
+    if all.is_empty() {
+        say("no rule has a series to judge");
     }
     if previews.is_empty() {
         session.print("Nothing would be sent.\n")?;
@@ -125,9 +154,6 @@ fn show(
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     if !rows.is_empty() {
         session.print(&super::table::table(&["rule", "series", "period", "verdict", "transition", "why"], &rows))?;
-    }
-    for rule in setup.rules.iter().filter(|rule| all.iter().all(|assessed| assessed.rule != rule.name)) {
-        say(&format!("rule {} matches no series", rule.name));
     }
     let kept_quiet: usize = all.iter().map(|assessed| assessed.kept_quiet).sum();
     if kept_quiet > 0 {

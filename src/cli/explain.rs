@@ -1,5 +1,7 @@
 //! `explain`: why a rule does or does not fire, with every figure it used.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
@@ -8,7 +10,7 @@ use super::chart::{is_terminal, width};
 use super::{Exit, Format, Session, say};
 use crate::alert::State;
 use crate::base::clock::Timestamp;
-use crate::base::text::{counted, nearest};
+use crate::base::text::{counted, list, nearest, printable};
 use crate::chart::{Chart, Firing};
 use crate::config::Setup;
 use crate::daemon::Catalogue;
@@ -20,6 +22,9 @@ use crate::rule::{
 };
 use crate::series::{AsOf, History, Point, Quantity, View};
 use crate::store::Store;
+
+/// Values of a label that are told where another was meant, at most.
+const LABELS_TOLD: usize = 12;
 
 /// Show why a rule does or does not fire: the expression as a tree with every value and figure
 #[derive(clap::Args, Debug)]
@@ -76,10 +81,15 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
         let catalogue = Catalogue::new(&setup, &store).await?;
+        let mut all = Ok(());
         for subject in matching(&catalogue, rule, &args.labels)? {
-            one(session, &catalogue, &store, rule, &subject, args).await?;
+            match one(session, &catalogue, &store, rule, &subject, args).await {
+                // It was said, and keeps the others from nothing.
+                Err(error) if error.is::<Exit>() => all = Err(error),
+                ended => ended?,
+            }
         }
-        Ok(())
+        all
     })
 }
 
@@ -90,28 +100,49 @@ pub fn known_rule<'a>(setup: &'a Setup, name: &str) -> anyhow::Result<&'a Rule> 
     }
     let names = setup.rules.iter().map(|rule| rule.name.as_str());
     let hint = nearest(name, names.clone()).map(|name| format!("; did you mean `{name}`?"));
-    let known = hint.unwrap_or_else(|| format!("; the rules are {}", crate::base::text::list(names)));
-    say(&format!("error: there is no rule {}{known}", crate::base::text::list([name])));
+    let known = hint.unwrap_or_else(|| format!("; the rules are {}", list(names)));
+    say(&format!("error: there is no rule {}{known}", list([name])));
     Err(Exit(2).into())
 }
 
 /// What a rule judges that has these labels, or an error that says why there is nothing.
 pub fn matching(catalogue: &Catalogue<'_>, rule: &Rule, labels: &[(String, String)]) -> anyhow::Result<Vec<Subject>> {
-    let mut subjects = catalogue.subjects(rule);
-    let (all, of_rule) = (catalogue.len(), subjects.len());
-    subjects.retain(|subject| labels.iter().all(|(name, value)| subject.labels.value(name) == Some(value)));
-    if !subjects.is_empty() {
-        return Ok(subjects);
+    let subjects = catalogue.subjects(rule);
+    let has = |subject: &&Subject| labels.iter().all(|(name, value)| subject.labels.value(name) == Some(value));
+    let found: Vec<Subject> = subjects.iter().filter(has).cloned().collect();
+    if !found.is_empty() {
+        return Ok(found);
     }
-    let kind = if rule.selector.group_by().is_empty() { "series" } else { "groups" };
-    say(&if all == 0 {
-        "error: nothing is stored yet: pull the feeds with `supplywatch run --once`".to_owned()
-    } else if of_rule == 0 {
-        format!("error: rule {} matches none of the {all} stored series", rule.name)
-    } else {
-        format!("error: none of the {of_rule} {kind} of rule {} has these labels", rule.name)
+    say(&match (catalogue.len(), subjects.len()) {
+        (0, _) => "error: nothing is stored yet: pull the feeds with `supplywatch run --once`".to_owned(),
+        (all, 0) => format!("error: rule {} matches none of the {all} series that there are", printable(&rule.name)),
+        (_, of_rule) => {
+            let kind = if rule.selector.group_by().is_empty() { "series" } else { "groups" };
+            let why = labels.iter().find_map(|label| unknown_label(&subjects, label)).unwrap_or_default();
+            format!("error: none of the {of_rule} {kind} of rule {} has these labels{why}", printable(&rule.name))
+        }
     });
     Err(Exit(super::FAILED).into())
+}
+
+/// Of a label that nothing has: what there is instead.
+fn unknown_label(subjects: &[Subject], (name, value): &(String, String)) -> Option<String> {
+    let all = || subjects.iter().flat_map(|subject| subject.labels.iter());
+    let (what, wanted, known): (_, _, BTreeSet<&str>) = match all().any(|(known, _)| known == name) {
+        false => ("no label is called", name, all().map(|(known, _)| known).collect()),
+        true => {
+            let values = all().filter(|(known, _)| known == name).map(|(_, value)| value);
+            ("none is in", value, values.collect())
+        }
+    };
+    if known.contains(wanted.as_str()) {
+        return None;
+    }
+    let hint = match nearest(wanted, known.iter().copied()) {
+        Some(near) => format!("did you mean `{}`?", printable(near)),
+        None => format!("there is {}", list(known.iter().take(LABELS_TOLD))),
+    };
+    Some(format!(": {what} {}; {hint}", list([wanted])))
 }
 
 /// A subject's history, or an error that says why its figures do not fit together.
@@ -139,7 +170,7 @@ async fn one(
         let labels = history.labels();
         say(&match instant {
             Some(_) => format!("nothing was known of {labels} then"),
-            None => format!("{labels} has no figure yet"),
+            None => format!("{labels} has no figure yet; `supplywatch check` says why, where it can"),
         });
         return Ok(());
     };
@@ -199,7 +230,7 @@ impl Explained<'_> {
             tree(&gate.reading, history, 2, &mut lines);
         }
         lines.extend(self.levels().iter().map(|(severity, gates)| self.near(*severity, gates)));
-        lines.push(format!("  receivers: {}", crate::base::text::list(&rule.notify)));
+        lines.push(format!("  receivers: {}", list(&rule.notify)));
         let latest = self.view.latest().filter(|latest| *latest != judgement.period);
         lines.extend(latest.map(|latest| format!("  the latest period is {latest}")));
         lines.push(String::new());

@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, talk to standard error. How anything is done is decided below.
 
+mod against_live;
 mod alerts;
 mod backtest;
 mod chart;
@@ -9,6 +10,7 @@ mod check;
 mod deliveries;
 mod dry_run;
 mod explain;
+mod idle;
 mod log;
 mod pulled;
 mod record;

@@ -14,7 +14,7 @@ use crate::period::Frequency;
 use crate::rule::Rule;
 use crate::rule::roster::{Roster, Subject};
 use crate::series::derive::Misfit;
-use crate::series::{History, PullId};
+use crate::series::{History, PullId, Selector};
 use crate::store::{SeriesRef, Store, StoreError};
 
 /// The series of a setup.
@@ -55,6 +55,21 @@ impl<'a> Catalogue<'a> {
     /// What a rule judges that is not simply a stored series.
     pub fn compound(&self, rule: &Rule) -> Vec<Subject> {
         self.roster.compound(rule)
+    }
+
+    /// The series of a definition, by its position in the setup.
+    pub fn derived(&self, definition: usize) -> Vec<Subject> {
+        self.roster.derived(definition)
+    }
+
+    /// Of a derived series: for each input of its definition the series that are added up for it.
+    pub fn inputs(&self, derived: &Subject) -> Vec<Subject> {
+        self.roster.inputs(derived)
+    }
+
+    /// How many series match a selector.
+    pub fn count(&self, selector: &Selector) -> usize {
+        self.roster.count(selector)
     }
 
     /// The series that a pull touched: those whose figures it changed, and those that derive from them.

@@ -117,6 +117,12 @@ allow_private = true
         self.directory.path().join(name)
     }
 
+    /// Adds to the config.
+    fn add(&self, table: &str) {
+        let config = std::fs::read_to_string(self.path("supplywatch.toml")).unwrap();
+        std::fs::write(self.path("supplywatch.toml"), config + table).unwrap();
+    }
+
     fn setup(&self) -> Arc<Setup> {
         let loaded = crate::config::load(&self.path("supplywatch.toml"), &Environment::of(&[]));
         Arc::new(loaded.map_err(|problems| problems.render(false)).unwrap().setup)
@@ -224,8 +230,13 @@ async fn play(seed: u64, steps: usize, crashes: bool) -> (World, usize) {
     let world = World::new().await;
     let (mut script, mut faults) = (StdRng::seed_from_u64(seed), StdRng::seed_from_u64(seed ^ 0x5eed));
     let (mut publisher, mut cut_off) = (Publisher::new(), 0);
-    for _ in 0..steps {
+    for step in 0..steps {
         publisher.step(&mut script);
+        if step == steps / 2 {
+            world.add(
+                "[rule.small]\nseries = { feed = \"exports\" }\nwhen = \"value < 500 t\"\nclear = \"rises >= 2\"\nnotify = [\"hook\"]\n",
+            );
+        }
         publisher.write(&world.path("exports.csv"));
         world.clock.set(world.clock.now().plus(Duration::from_secs(24 * 3600)));
         while crashes && faults.random_bool(0.6) {
@@ -261,12 +272,11 @@ async fn crashes_change_nothing_but_repeat_under_the_same_id() {
 #[tokio::test]
 async fn the_clock_alone_moves_the_rules_of_time_and_no_other() {
     let world = World::new().await;
-    let config = std::fs::read_to_string(world.path("supplywatch.toml")).unwrap();
     std::fs::write(world.path("exports.csv"), "period,partner,tonnes\n2025-11,US,900\n2025-12,US,100\n").unwrap();
     world.round(None).await.unwrap();
     assert!(world.tick().await.is_empty(), "no rule asks for the time");
     let silent = "[rule.silent]\nseries = { feed = \"exports\" }\nwhen = \"age > 30d\"\nnotify = [\"hook\"]\n";
-    std::fs::write(world.path("supplywatch.toml"), config + silent).unwrap();
+    world.add(silent);
     assert_eq!(world.tick().await, ["silent -"]);
     world.clock.set(Timestamp::parse("2026-01-31T00:01:00Z").unwrap());
     assert_eq!(world.tick().await, ["silent fired"]);

@@ -11,7 +11,7 @@ use super::Rule;
 use super::derived::{Derived, Input};
 use crate::period::Frequency;
 use crate::series::derive::{Misfit, group, sum};
-use crate::series::{History, Labels};
+use crate::series::{History, Labels, Selector};
 
 /// All series, each by its position: stored ones first, in the order in which they were named; a derived one
 /// stands behind all that it derives from.
@@ -112,6 +112,27 @@ impl<'a> Roster<'a> {
             Subject { labels, members, grouped }
         };
         groups.into_iter().map(subject).collect()
+    }
+
+    /// The series of a definition.
+    pub fn derived(&self, definition: usize) -> Vec<Subject> {
+        let is_of = |known: &Known| known.made.as_ref().is_some_and(|made| made.definition == definition);
+        let of_definition = (0..).zip(&self.series).filter(|(_, known)| is_of(known));
+        let subject =
+            |(at, known): (usize, &Known)| Subject { labels: known.labels.clone(), members: vec![at], grouped: false };
+        of_definition.map(subject).collect()
+    }
+
+    /// Of a derived series: for each input of its definition the series that are added up for it.
+    pub fn inputs(&self, derived: &Subject) -> Vec<Subject> {
+        let made = derived.members.first().and_then(|at| self.series[*at].made.as_ref());
+        let inputs = made.into_iter().flat_map(|made| &made.inputs);
+        inputs.map(|members| Subject { labels: Labels::default(), members: members.clone(), grouped: true }).collect()
+    }
+
+    /// How many series match a selector.
+    pub fn count(&self, selector: &Selector) -> usize {
+        self.series.iter().filter(|known| selector.matches(&known.labels)).count()
     }
 
     /// Some series with all that derive from them.

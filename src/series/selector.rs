@@ -68,7 +68,8 @@ impl Part {
     }
 
     fn is(&self, value: &str) -> bool {
-        self.glob.as_ref().map_or_else(|| self.text == value, |glob| glob.is_match(value))
+        // A label that a series lacks has no value, so that `*` is any value and not none.
+        self.glob.as_ref().map_or_else(|| self.text == value, |glob| !value.is_empty() && glob.is_match(value))
     }
 }
 
@@ -159,7 +160,7 @@ mod tests {
         check(&["8505*", "!85051190"], "85051110", true);
         check(&["8505*", "!85051190"], "85051190", false);
         check(&["!CN"], "", true);
-        check(&["*"], "", true);
+        check(&["*"], "", false);
     }
 
     #[test]
@@ -204,5 +205,9 @@ mod tests {
         assert!(selector.matches(&labels(&[("feed", "a")])));
         assert!(!selector.matches(&labels(&[("feed", "a"), ("partner", "CN")])));
         assert!(!selector.matches(&labels(&[("feed", "b"), ("partner", "US")])));
+        let grade = |text: &str| Selector::new(vec![("grade".into(), Pattern::parse([text]).unwrap())]);
+        let (with, without) = (labels(&[("grade", "N52")]), labels(&[("feed", "a")]));
+        assert!(grade("*").matches(&with) && !grade("*").matches(&without), "any value is not none");
+        assert!(!grade("!*").matches(&with) && grade("!*").matches(&without), "and none is not any");
     }
 }

@@ -66,6 +66,13 @@ impl Store {
         }
     }
 
+    /// The same of a store that is there: without one, an error says so.
+    pub async fn open_live_copy(location: &Location, now: Timestamp) -> Result<Self, StoreError> {
+        match location {
+            Location::Sqlite(path) => Sqlite::open_live_copy(path, now).await.map(Self::Sqlite),
+        }
+    }
+
     /// Writes what is outstanding to the file itself and lets go of it.
     pub async fn close(self) -> Result<(), StoreError> {
         match self {

@@ -182,7 +182,6 @@ fn a_derived_series_is_judged_when_either_feed_changes() {
     [[scenario]]
     name   = "dear on {feed=\"ndpr-usd\", grade=\"NdPr oxide\"}, as recorded"
     rule   = "dear"
-    labels = {  }
     series = """
     feed=ndpr grade='NdPr oxide' in CNY/t  2025-10-15: 525000 @ 2025-10-15 518000 @ 2025-10-16 532500 @ 2025-10-17
     feed=usd-cny in CNY/USD                2025-10-15: 7.1 @ 2025-10-15

@@ -154,7 +154,12 @@ fn a_backtest_that_is_not_possible_says_why() {
         sandbox.run(&[&["backtest"], arguments].concat()).is(code).says(phrases);
     };
     refused(&["falling", "--from", "2030"], 1, &["no figure in this range", "2025-05 to 2026-03"]);
-    refused(&["falling", "partner=DE"], 1, &["none of the 1 series"]);
+    refused(&["falling", "partner=DE"], 1, &["none of the 1 series", "none is in `DE`; there is `US`"]);
+    refused(&["falling", "partnr=US"], 1, &["no label is called `partnr`; did you mean `partner`?"]);
+    refused(&["falling", "--from", "2025-12", "--to", "2025-11"], 2, &["--from 2025-12 is after --to 2025-11"]);
+    sandbox.write("events.csv", b"\xff\xfe\0");
+    let events = sandbox.path("events.csv").display().to_string();
+    refused(&["falling", "--events", &events], 2, &["it is no text in UTF-8"]);
     refused(&["fallin"], 2, &["`falling`"]);
     refused(&[], 2, &["--all"]);
     refused(&["falling", "--latest", "--as-of-release"], 2, &["cannot be used with"]);

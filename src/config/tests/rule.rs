@@ -299,6 +299,30 @@ fn an_expression_is_underlined_at_its_place() {
     ");
 }
 
+/// The rows of the page's table are selectors, and select what it says.
+#[test]
+fn the_pages_selectors_select() {
+    let page = include_str!("../../../docs/RULES.md");
+    let section = page.split("## Which series").nth(1).unwrap().split("## Conditions").next().unwrap();
+    let rows: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let selects = |row: &str, labels: &[(&str, &str)]| {
+        let feeds = FEEDS.replace("['partner']", "['partner', 'hs', 'grade']");
+        let rule = format!("[rule.r]\nseries = {{ {row} }}\nwhen = 'declines >= 2'\nnotify = 'desk'\n{feeds}");
+        let rule = Sandbox::new(&rule).setup().rules.into_iter().next().unwrap();
+        let all = [("feed", "magnets"), ("reporter", "CN"), ("flow", "export")].into_iter();
+        rule.selector.matches(&all.chain(labels.iter().copied()).collect())
+    };
+    assert_eq!(rows.len(), 7);
+    assert!(selects(rows[0], &[("partner", "US")]) && !selects(rows[0], &[("partner", "DE")]));
+    assert!(selects(rows[1], &[("partner", "DE")]) && !selects(rows[1], &[("partner", "FR")]));
+    assert!(selects(rows[2], &[("hs", "85051110")]) && !selects(rows[2], &[("hs", "28053000")]));
+    assert!(selects("hs = '{8505,2846}*'", &[("hs", "28461010")]) && selects("hs = '8[0-4]*'", &[("hs", "8112")]));
+    assert!(selects(rows[3], &[("partner", "US")]) && selects(rows[3], &[]) && !selects(rows[3], &[("partner", "CN")]));
+    assert!(selects(rows[4], &[("hs", "85051110")]) && !selects(rows[4], &[("hs", "850590")]));
+    assert!(selects(rows[5], &[("grade", "N52")]) && !selects(rows[5], &[]));
+    assert!(selects(rows[6], &[]));
+}
+
 /// The place is found behind wide characters, tabs and escapes, and in every spelling of a TOML text.
 #[test]
 fn the_place_is_underlined_whatever_stands_before_it() {

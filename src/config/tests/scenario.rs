@@ -208,7 +208,7 @@ notify = 'desk'
 ";
 
 fn load_whole(scenarios: &str) -> Result<Vec<Scenario>, String> {
-    let sandbox = sandbox(scenarios).with("rules/rules.toml", &format!("{RULES}{WHOLE}"));
+    let sandbox = sandbox(scenarios).with("rules/rules.toml", format!("{RULES}{WHOLE}"));
     let setup = sandbox.setup();
     let path = sandbox.path("rules/a.test.toml");
     load_scenarios(&path, &setup, &sandbox.environment()).map_err(|problems| sandbox.relative(&problems.render(false)))

@@ -327,13 +327,14 @@ fn formulas_are_checked() {
     "#);
 }
 
-/// The page's series, over the feeds that it speaks of.
+/// The page's rules and series, over the feeds that it speaks of.
 #[test]
-fn the_pages_series_are_series() {
+fn the_pages_tables_are_rules_and_series() {
     let page = include_str!("../../../docs/RULES.md");
     let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let series: Vec<&str> = blocks.filter(|block| block.starts_with("[series.")).collect();
-    assert!(series.len() > 3, "the page has lost its series");
+    let tables: Vec<&str> =
+        blocks.filter(|block| block.starts_with("[series.") || block.starts_with("[rule.")).collect();
+    assert!(tables.len() > 9, "the page has lost its examples");
     let feed = |name: &str, frequency: &str, unit: &str, labels: &str| {
         format!(
             "[feed.{name}]\nkind = 'csv'\npath = 'f.csv'\nfrequency = '{frequency}'\nunit = '{unit}'\ncolumns = {{ labels = [{labels}] }}\n"
@@ -342,10 +343,12 @@ fn the_pages_series_are_series() {
     let feeds = [
         feed("rare-earth-prices", "day", "CNY/t", "'grade'"),
         feed("usd-cny", "day", "CNY/USD", ""),
-        feed("us-imports", "month", "t", "'hs', 'partner'"),
+        feed("us-imports", "month", "t", "'hs', 'partner', 'measure'")
+            .replace("unit = 't'\ncolumns = {", "columns = { unit = 'unit',"),
+        feed("china-magnets", "month", "t", "'hs', 'partner'"),
         feed("us-import-values", "month", "USD", "'hs', 'partner'"),
         feed("cn-exports-to-date", "month", "t", "'hs'"),
     ];
     let rule = "[rule.r]\nseries = { feed = '*' }\nwhen = 'declines >= 2'\nnotify = 'desk'\n[receiver.desk]\nkind = 'console'\n";
-    assert_eq!(check(&format!("{}{}{rule}", series.join("\n"), feeds.join("\n"))), "");
+    assert_eq!(check(&format!("{}{}{rule}", tables.join("\n"), feeds.join("\n"))), "");
 }

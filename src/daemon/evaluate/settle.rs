@@ -7,7 +7,7 @@ use super::{Evaluation, Outcome};
 use crate::alert::{Alert, Cause, State};
 use crate::assess::{Assessment, Sight, lapse};
 use crate::outbox::{plan, receivers};
-use crate::period::Frequency;
+use crate::period::{Frequency, Period};
 use crate::rule::Rule;
 use crate::series::{AsOf, History, PullId};
 use crate::store::Settled;
@@ -31,8 +31,8 @@ impl Before {
     /// Whether nothing of an assessment has to be stored but how far the rule has looked. What fires or
     /// waits says which period it was assessed at; of a quiet alert the history tells.
     pub fn needs_no_row(&self, assessment: &Assessment, sight: Sight<'_>) -> bool {
-        let latest = sight.rule.seen(sight.history.view(AsOf::Pull(sight.until))).latest();
-        let left = self.alert.clone().looked(sight.until, latest);
+        let Sight { rule, history, until, .. } = sight;
+        let left = self.alert.clone().looked(until, latest(rule, history, until));
         let told = left.is_quiet() || left.assessed == self.alert.assessed;
         assessment.transition.is_none() && assessment.alert == left && told && !self.replaces
     }
@@ -55,11 +55,10 @@ impl Evaluation<'_> {
             None => seen.map(new),
             Some(alert) => stands(rule, history.frequency(), alert).then(|| alert.clone()),
         };
-        if let Some(alert) = going_on {
-            let alert = match seen.map(|seen| seen.max(alert.seen)) {
-                Some(seen) => alert.looked(seen, rule.seen(history.view(AsOf::Pull(seen))).latest()),
-                None => alert,
-            };
+        if let Some(mut alert) = going_on {
+            if let Some(seen) = seen.map(|seen| seen.max(alert.seen)) {
+                alert = alert.looked(seen, latest(rule, history, seen));
+            }
             return Before { alert, replaces: false, ended: None };
         }
         let Some(other) = stored else { return Before { alert: new(baseline), replaces: false, ended: None } };
@@ -109,6 +108,11 @@ impl Evaluation<'_> {
         info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
         Some(Settled { alert: ended, transition: Some((transition, message)), deliveries })
     }
+}
+
+/// The latest period that a rule sees of a history as a pull left it.
+fn latest(rule: &Rule, history: &History, until: PullId) -> Option<Period> {
+    rule.seen(history.view(AsOf::Pull(until))).latest()
 }
 
 /// Whether a stored alert is about what a rule means now, and about such a series.

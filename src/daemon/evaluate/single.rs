@@ -1,6 +1,7 @@
 //! Stored series, judged one by one: read many at a time, sifted, and those that remain assessed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::settle::Before;
 use super::sieve::Sieve;
@@ -66,14 +67,20 @@ impl Evaluation<'_> {
         let zone =
             series.first().and_then(|series| feed(self.setup, &series.feed)).map_or(self.setup.zone, |feed| feed.zone);
         let histories = histories(self.setup, store, series, until).await?;
-        let sieve = self.sifts.then(|| Sieve::new(&histories, until));
+        // One for rules that look at all figures, and one for those that look at final ones alone.
+        let sieves = [OnceLock::new(), OnceLock::new()];
         for (rule, look) in looking {
             let meant: Vec<usize> = (0..series.len()).filter(|at| rule.selector.matches(&series[*at].labels)).collect();
+            if meant.is_empty() {
+                continue;
+            }
             let stored = store.alerts_of(&rule.name, meant.iter().map(|at| &series[*at].labels)).await?;
             let before = |(at, stored)| (at, self.before((rule, look.seen), &histories[at], until, stored));
             let alerts: Vec<(usize, Before)> = meant.into_iter().zip(stored).map(before).collect();
             let plain = alerts.iter().filter(|(_, before)| before.is_plain()).map(|(at, before)| (*at, &before.alert));
-            let quiet = sieve.as_ref().map_or_else(BTreeSet::new, |sieve| sieve.quiet(rule, plain));
+            let sieve = &sieves[usize::from(rule.final_only)];
+            let sieve = || sieve.get_or_init(|| Sieve::new(&histories, until, rule.final_only));
+            let quiet = if self.sifts { sieve().quiet(rule, plain) } else { BTreeSet::new() };
             outcome.evaluated.quiet += quiet.len();
             for (at, before) in alerts.into_iter().filter(|(at, _)| !quiet.contains(at)) {
                 let sight = Sight { rule, history: &histories[at], until, now, zone };

@@ -184,6 +184,29 @@ fn what_cannot_be_calculated_is_no_figure() {
     check("a / b", Month, "", &[&history("", "2025-01=1"), &history("", "2025-02=1")], "");
 }
 
+/// The page's mistakes, over the inputs that it speaks of.
+#[test]
+fn the_pages_mistakes_are_refused_as_it_says() {
+    let page = include_str!("../../../docs/RULES.md");
+    let block = page.split("```formula-mistake\n").nth(1).unwrap().split("```").next().unwrap();
+    let facts = |name: &str, frequency, unit: &str| Facts {
+        name: name.to_owned(),
+        frequency,
+        unit: Some(Unit::parse(unit).ok()),
+    };
+    let inputs = [facts("price", Day, "CNY/t"), facts("rate", Month, "CNY/USD"), facts("tonnes", Month, "t")];
+    let dollars = Unit::parse("USD/t").unwrap();
+    let target = Target { frequency: Month, unit: Some(&dollars) };
+    for line in block.lines() {
+        let (text, told) = line.split_once(" → ").unwrap();
+        let errors = match Formula::parse(text, &["price", "rate", "tonnes"]) {
+            Ok(formula) => formula.check(&inputs, target),
+            Err(error) => vec![error],
+        };
+        assert_eq!(errors.first().and_then(|error| error.help.as_deref()), Some(told), "{text}");
+    }
+}
+
 #[test]
 fn what_only_the_figures_show_is_a_misfit() {
     let (kg, usd) = (history("kg", "2025-09=1"), history("USD", "2025-09=1"));

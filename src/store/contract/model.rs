@@ -110,7 +110,7 @@ async fn agree(store: &Store, pulls: &[Vec<Figure>]) -> Result<(), TestCaseError
     for series in store.series().await.unwrap() {
         prop_assert_eq!(series.frequency, Frequency::Month);
         let partner = series.labels.value("partner").unwrap();
-        let all = whole(&store, &series, PullId(i64::MAX)).await;
+        let all = whole(store, &series, PullId(i64::MAX)).await;
         let seen = |history: &crate::series::History, as_of| -> Vec<(Span, f64, Status)> {
             history.view(as_of).points().map(|point| (point.span, point.value, point.status)).collect()
         };
@@ -119,7 +119,7 @@ async fn agree(store: &Store, pulls: &[Vec<Figure>]) -> Result<(), TestCaseError
             let Some(id) = *id else { continue };
             let expected = model.view(partner, |(pull, _)| *pull <= index);
             prop_assert_eq!(&seen(&all, AsOf::Pull(id)), &expected, "as of pull {}", index);
-            let until = whole(&store, &series, id).await;
+            let until = whole(store, &series, id).await;
             prop_assert_eq!(&seen(&until, AsOf::Latest), &expected, "history until pull {}", index);
         }
         for minute in 0..12 {

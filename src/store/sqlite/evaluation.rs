@@ -52,8 +52,8 @@ impl Sqlite {
             .call(move |connection| {
                 let select = format!("SELECT {ALERT} FROM alert WHERE rule = ?1 AND labels = ?2");
                 let mut select = connection.prepare_cached(&select)?;
-                let mut read = |key| select.query_and_then((&rule, key), alert)?.next().transpose();
-                keys.iter().map(|key| read(key)).collect()
+                let read = |key| select.query_and_then((&rule, key), alert)?.next().transpose();
+                keys.iter().map(read).collect()
             })
             .await
     }

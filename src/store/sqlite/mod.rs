@@ -53,6 +53,12 @@ impl Sqlite {
         Self::start(path, move || open::copied(&file, now)).await
     }
 
+    /// See [`crate::store::Store::open_live_copy`].
+    pub async fn open_live_copy(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        let file = path.to_owned();
+        Self::start(path, move || open::expected(&file).and_then(|()| open::copied(&file, now))).await
+    }
+
     async fn start(
         path: &Path,
         open: impl FnOnce() -> Result<(Opened, String), StoreError> + Send + 'static,

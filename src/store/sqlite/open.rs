@@ -96,12 +96,17 @@ pub fn owned(path: &Path, now: Timestamp) -> Result<(Opened, String), StoreError
     Ok((Opened { connection, hold: Hold::Owned(lock) }, id))
 }
 
+/// Refuses a store that is not there.
+pub fn expected(path: &Path) -> Result<(), StoreError> {
+    match examine(path)? {
+        Found::Database(_) => Ok(()),
+        Found::Nothing | Found::Blank => Err(StoreError::Missing { path: path.to_owned() }),
+    }
+}
+
 /// Opens an existing store beside its owner; with it its name.
 pub fn beside_owner(path: &Path) -> Result<(Opened, String), StoreError> {
-    match examine(path)? {
-        Found::Database(_) => {}
-        Found::Nothing | Found::Blank => return Err(StoreError::Missing { path: path.to_owned() }),
-    }
+    expected(path)?;
     let path = &absolute(path)?;
     let connection = connect(path)?;
     let version = version(&connection).map_err(|fault| refusal(fault, path))?;
