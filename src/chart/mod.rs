@@ -72,11 +72,10 @@ pub struct Firing {
 }
 
 impl Chart {
-    /// What a view shows of its series. Days are those of the publisher's calendar, as far as it is known.
-    pub fn new(title: &str, view: &View<'_>) -> Self {
+    /// What a view shows of its series; `zone` is the publisher's, whose days those of publication are.
+    pub fn new(title: &str, view: &View<'_>, zone: Tz) -> Self {
         let history = view.history();
         let release = history.release();
-        let zone = release.map_or(Tz::UTC, |release| release.zone);
         let figures: Vec<Figure> = history.spans().filter_map(|span| Figure::of(view, span)).collect();
         let known = figures.iter().flat_map(|figure| [view.exactly(figure.span), view.superseded(figure.span)]);
         let mut published: Vec<NaiveDate> = known.flatten().map(|point| point.recorded_at.date(zone)).collect();

@@ -10,7 +10,7 @@ use super::timeline::{Tick, Timeline};
 use super::{Chart, Line, Values};
 use crate::period::Period;
 
-/// Narrower periods have no points of their own.
+/// With less than this for each, figures have no points of their own.
 const POINT_SPACE: f64 = 10.0;
 /// Superseded figures that are shown, at most, where they lie close.
 const SUPERSEDED_MAX: usize = 24;
@@ -78,12 +78,9 @@ impl<'a> Plot<'a> {
         at(self.x(self.timeline.middle(figure.span)), self.y(value))
     }
 
-    /// Whether each period has room for a point.
+    /// Whether each figure has room for a point.
     fn is_roomy(&self) -> bool {
-        self.chart.figures.first().is_none_or(|figure| {
-            let period = figure.span.last();
-            self.middle(period.next()) - self.middle(period) >= POINT_SPACE
-        })
+        self.chart.figures.len() as f64 * POINT_SPACE <= self.width
     }
 
     /// Everything, the ground first.

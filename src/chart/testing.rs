@@ -57,7 +57,7 @@ pub fn history(script: &str) -> History {
 
 /// A chart of a script.
 pub fn chart(script: &str) -> Chart {
-    Chart::new("Magnets, China → US", &history(script).view(AsOf::Latest))
+    Chart::new("Magnets, China → US", &history(script).view(AsOf::Latest), chrono_tz::UTC)
 }
 
 /// A chart that has every mark.
@@ -104,12 +104,12 @@ pub fn any_chart() -> impl Strategy<Value = Chart> {
                 true => Values::Same(value),
                 false => Values::Each(vec![(start, value), (start.offset(3), -value), (start.offset(4), value)]),
             };
-            let chart = Chart::new(&title, &history.view(AsOf::Latest)).with_firing(firing.into_iter().map(
-                |(since, length)| Firing {
+            let chart = Chart::new(&title, &history.view(AsOf::Latest), chrono_tz::UTC).with_firing(
+                firing.into_iter().map(|(since, length)| Firing {
                     since: start.offset(since),
                     until: length.map(|length| start.offset(since + length)),
-                },
-            ));
+                }),
+            );
             lines
                 .into_iter()
                 .fold(chart, |chart, (name, value, same)| chart.with_line(Line { name, values: values(value, same) }))

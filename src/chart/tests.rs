@@ -159,6 +159,16 @@ fn every_mark_is_told_apart_and_explained() {
 }
 
 #[test]
+fn a_page_says_the_colour_of_everything_in_an_element() {
+    let (svg, sheet) = (marked().inline_svg(640), stylesheet());
+    let classes = svg.split("class=\"").skip(2).filter_map(|rest| rest.split('"').next());
+    for class in classes.flat_map(str::split_whitespace) {
+        assert!(sheet.contains(&format!(".{class}{{")), "{class}");
+    }
+    assert!(!svg.contains("style") && !svg.contains(" id="), "{svg}");
+}
+
+#[test]
 fn a_figure_that_is_not_sure_is_reached_by_dashes() {
     let dashes = |script: &str| chart(script).inline_svg(320).matches("stroke-dasharray=\"4 3\"").count();
     assert_eq!((dashes("2025-08 1, 2025-09 2"), dashes("2025-08 1, 2025-09 2p")), (0, 1));
@@ -167,7 +177,7 @@ fn a_figure_that_is_not_sure_is_reached_by_dashes() {
 #[test]
 fn hostile_labels_are_text() {
     let title = "</text><script>alert(1)</script>\u{1b}[31m\u{202e}稀土\u{0}\u{ffff}";
-    let chart = Chart::new(title, &history(US).view(AsOf::Latest))
+    let chart = Chart::new(title, &history(US).view(AsOf::Latest), Tz::UTC)
         .with_line(Line { name: "\"><img src=x>".to_owned(), values: Values::Same(400.0) });
     for svg in [sheet_svg(std::slice::from_ref(&chart), 320), chart.inline_svg(320), chart.spark_svg(80, 20)] {
         assert_eq!(open_tags(&svg), Vec::<String>::new());
@@ -283,5 +293,7 @@ fn only_a_part_is_drawn_where_only_a_part_is_wanted() {
     assert_eq!(drawn(chart(US).last(2)), "2026-02 2026-03");
     let line = Line { name: "mean".to_owned(), values: Values::Each(vec![(period("2025-06"), 1.0)]) };
     assert_eq!(chart(US).with_line(line).last(2).lines, []);
+    let abroad = Chart::new("", &history("2025-08 1").view(AsOf::Latest), chrono_tz::America::New_York);
+    assert_eq!(abroad.published, [period("2025-09-19").first_day()], "midnight in London is the evening before");
     assert!(chart(US).last(2).due.is_some() && chart(US).between(None, day("2026-01")).due.is_none());
 }

@@ -189,7 +189,7 @@ async fn one(
     match session.format {
         Format::Json => session.line(&explained.json()),
         Format::Text if args.chart || is_terminal() => {
-            session.print(&format!("{}\n{}\n", explained.text(), explained.chart(firing).terminal(width())))
+            session.print(&format!("{}\n{}\n", explained.text(), explained.chart(firing, zone).terminal(width())))
         }
         Format::Text => session.print(&explained.text()),
     }
@@ -238,9 +238,10 @@ impl Explained<'_> {
     }
 
     /// The figures up to the judged period, with those at which the rule changes.
-    fn chart(&self, firing: Option<Firing>) -> Chart {
+    fn chart(&self, firing: Option<Firing>, zone: Tz) -> Chart {
         let view = self.rule.seen(self.view);
-        let chart = bounds(self.rule, &view).into_iter().fold(Chart::new(&self.rule.name, &view), Chart::with_line);
+        let chart =
+            bounds(self.rule, &view).into_iter().fold(Chart::new(&self.rule.name, &view, zone), Chart::with_line);
         let judged = self.judgement.period;
         let end = view.latest().filter(|latest| judged < *latest).map(|_| judged.last_day());
         chart.with_firing(firing).between(None, end).last(DRAWN)

@@ -175,6 +175,17 @@ fn every_path_on_a_page_exists() {
     assert!(dead.is_empty(), "{}", dead.join("\n"));
 }
 
+/// The picture on the pages is what the program draws of the shipped figures.
+#[test]
+fn the_shown_chart_is_the_programs() {
+    let sandbox = Sandbox::shipped();
+    sandbox.run(&["run", "--once"]).is(0);
+    sandbox.run(&["backtest", "magnet-exports-falling", "--chart", "magnet-exports.svg"]).is(0);
+    let shown = std::fs::read_to_string(Path::new(PROJECT).join("docs/img/magnet-exports.svg")).unwrap();
+    let drawn = sandbox.read("magnet-exports.svg");
+    assert!(drawn == shown, "docs/img/magnet-exports.svg is another than\n{drawn}");
+}
+
 /// The architecture page says of each invariant which test holds it.
 #[test]
 fn every_invariant_has_its_test() {

@@ -103,6 +103,42 @@ fn a_revision_of_older_periods_is_told_once_and_moves_no_alert() {
 }
 
 #[test]
+fn a_backtest_is_drawn_into_a_file_and_on_a_terminal() {
+    let sandbox = pulled(CONFIG, FIGURES);
+    let drawn = ["800 ┤", "╌ fires below 406 t in 2026-04", "× no figure", "2025-07"];
+    sandbox.run(&["backtest", "falling"]).is(0).says(&drawn);
+    sandbox.run(&["explain", "falling", "--chart"]).is(0).says(&drawn);
+    sandbox.run(&["explain", "falling"]).is(0).says_nothing_of(&["┤"]);
+    sandbox.run(&["explain", "falling", "--period", "2025-09", "--chart"]).is(0).says_nothing_of(&["× no figure"]);
+    let ended = sandbox.run(&["backtest", "falling", "--format", "json", "--chart", "a.svg"]);
+    ended.is(0).says(&["chart: a.svg", "\"type\":\"summary\""]).says_nothing_of(&["┤"]);
+    let svg = sandbox.read("a.svg");
+    assert!(
+        svg.starts_with("<svg ") && svg.contains("No figure for January 2026.") && svg.contains(">firing<"),
+        "{svg}"
+    );
+    sandbox.run(&["backtest", "--all", "--chart", "b.PNG"]).is(0).says(&["chart: b.PNG"]);
+    assert!(std::fs::read(sandbox.path("b.PNG")).unwrap().starts_with(b"\x89PNG\r\n"));
+    let refused = |arguments: &[&str], code: i32, phrases: &[&str]| {
+        sandbox.run(&[&["backtest", "falling"], arguments].concat()).is(code).says(phrases);
+    };
+    refused(&["--chart", "a.pdf"], 2, &[".svg or .png"]);
+    refused(&["--chart", "nowhere/a.svg"], 1, &["nowhere/a.svg", "No such file"]);
+    refused(&["--chart", "a.svg", "--sweep", "declines=1"], 2, &["cannot be used with"]);
+}
+
+#[test]
+fn a_picture_has_room_for_some_series() {
+    let header = "period,partner,tonnes,published\n";
+    let row = |n: u8| format!("2025-09,P{n},{n},2025-10-20\n");
+    let figures = (1..=13).map(row).fold(header.to_owned(), |all, row| all + &row);
+    let sandbox = pulled(CONFIG, &figures);
+    sandbox.run(&["backtest", "falling", "--chart", "a.svg"]).is(2).says(&["12 series", "these are 13", "partner=US"]);
+    assert!(!sandbox.path("a.svg").exists());
+    sandbox.run(&["backtest", "falling", "partner=P7", "--chart", "a.svg"]).is(0);
+}
+
+#[test]
 fn a_backfill_is_placed_by_the_release_calendar() {
     let undated = FIGURES.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect::<String>();
     let sandbox = pulled(&CONFIG.replace("published = \"published\", ", ""), &undated);
