@@ -4,6 +4,7 @@ mod alert;
 mod assess;
 mod backtest;
 mod base;
+mod chart;
 mod cli;
 mod config;
 mod daemon;

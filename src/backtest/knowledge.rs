@@ -150,7 +150,7 @@ impl Knowledge {
             let known = Vintage { recorded_at: at, pull, ..*vintage };
             renumbered.record(span, known);
             origins.entry(span).or_default().push(origin);
-            if let Some(pulls) = history.origins_of(span, vintage) {
+            if let Some(pulls) = history.known_origins(span, vintage.pull, vintage.recorded_at) {
                 renumbered.record_origins(span, &known, pulls.iter().map(|pull| behind(*pull)));
                 sources.extend(pulls.iter().map(|pull| (behind(*pull), *pull)));
             } else {
@@ -202,7 +202,7 @@ impl Knowledge {
                 let pull = number(moments, vintage.recorded_at);
                 let known = Vintage { pull, ..*vintage };
                 renumbered.record(span, known);
-                if let Some(pulls) = own.origins_of(span, vintage) {
+                if let Some(pulls) = own.known_origins(span, vintage.pull, vintage.recorded_at) {
                     renumbered.record_origins(span, &known, pulls.iter().copied());
                 } else if let Some(provenance) = own.provenance(vintage.pull) {
                     renumbered.record_provenance(pull, provenance.clone());

@@ -8,13 +8,14 @@
 
 mod chart;
 mod knowledge;
+mod outlook;
 mod replay;
 mod report;
 mod score;
 mod sweep;
 
 pub use knowledge::{Basis, Knowledge};
-pub use replay::{Range, Replay, Standing, replay};
+pub use replay::{Range, Replay, Standing, replay, replays};
 pub use report::{Report, csv, json_lines, text};
 pub use score::{Event, rate, read_events};
 pub use sweep::{Sweep, sweep};

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::knowledge::{Knowledge, Origin, Vintages};
+use super::outlook::{Foreseen, Outlook, news, outlooks};
 use crate::alert::{Alert, Kind, State, Transition};
 use crate::assess::{Sight, assess, reasons};
 use crate::base::clock::Timestamp;
@@ -151,13 +152,31 @@ pub struct Replay {
     pub extent: Option<(Period, Period)>,
 }
 
-/// Takes an alert through all that became known, moment by moment.
+/// Takes an alert through all that became known, moment by moment, each judged with its evidence.
 pub fn replay(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range) -> Replay {
+    foresighted(rule, knowledge, zone, range, &Outlook::default())
+}
+
+/// Takes the alert of each of some series through all that became known, to the same end. They are judged in
+/// bulk first, and with their evidence where something happens or has to be explained.
+pub fn replays(rule: &Rule, histories: &[(Knowledge, Tz)], range: Range, mut done: impl FnMut()) -> Vec<Replay> {
+    let outlooks = outlooks(rule, histories.iter().map(|(knowledge, _)| knowledge));
+    let replayed = |((knowledge, zone), outlook): (&(Knowledge, Tz), Outlook)| {
+        done();
+        foresighted(rule, knowledge, *zone, range, &outlook)
+    };
+    histories.iter().zip(outlooks).map(replayed).collect()
+}
+
+fn foresighted(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range, outlook: &Outlook) -> Replay {
     let history = knowledge.history();
-    let walk = Walk::over(rule, knowledge, zone);
+    let walk = Walk::over(rule, knowledge, zone, outlook);
     let view = history.view(AsOf::Latest);
-    let rows: Vec<Row> =
-        spans(&view).into_iter().filter(|span| range.contains(span.last())).map(|span| walk.row(span)).collect();
+    let in_range_spans = spans(&view).into_iter().filter(|span| range.contains(span.last()));
+    let rows: Vec<Row> = match knowledge.moments().last() {
+        Some(now) => in_range_spans.map(|span| walk.row(span, now)).collect(),
+        None => Vec::new(),
+    };
     let mut vintages = Vintages::default();
     rows.iter().flat_map(|row| knowledge.origins(row.span)).for_each(|origin| vintages.count(*origin));
     vintages.late = rows.iter().filter(|row| knowledge.is_late(row.span)).count();
@@ -185,6 +204,7 @@ pub fn replay(rule: &Rule, knowledge: &Knowledge, zone: Tz, range: Range) -> Rep
 struct Walk<'a> {
     rule: &'a Rule,
     knowledge: &'a Knowledge,
+    outlook: &'a Outlook,
     alert: Alert,
     steps: Vec<Step>,
     episodes: Vec<Episode>,
@@ -193,13 +213,19 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn over(rule: &'a Rule, knowledge: &'a Knowledge, zone: Tz) -> Self {
+    fn over(rule: &'a Rule, knowledge: &'a Knowledge, zone: Tz, outlook: &'a Outlook) -> Self {
         let history = knowledge.history();
         let alert = Alert::new(&rule.name, history.labels().clone(), &rule.hash, PullId(0));
         let (steps, episodes, standings, held) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
-        let mut walk = Self { rule, knowledge, alert, steps, episodes, standings, held };
+        let mut walk = Self { rule, knowledge, outlook, alert, steps, episodes, standings, held };
+        let news = if outlook.says_nothing() { Vec::new() } else { news(rule, knowledge) };
+        let mut news = news.into_iter();
         let mut moments = knowledge.moments().peekable();
         while let Some((until, now)) = moments.next() {
+            if news.next().is_some_and(|news| walk.stays(until, &news)) {
+                walk.stand(now);
+                continue;
+            }
             walk.step(Sight { rule, history, until, now, zone });
             let end = moments.peek().map(|(_, next)| *next).or(knowledge.end());
             for now in ticks(rule, history, now..end.unwrap_or(now)) {
@@ -207,6 +233,29 @@ impl<'a> Walk<'a> {
             }
         }
         walk
+    }
+
+    /// Takes an alert that does not fire past a moment, where all that would be judged leaves it so; `false`
+    /// where that is not foreseen.
+    fn stays(&mut self, until: PullId, news: &[(Span, bool)]) -> bool {
+        let assessed = self.alert.assessed;
+        let stays = |period: Period| self.outlook.as_of(period, until).is_some_and(|foreseen| foreseen.stays);
+        let is_newer = |span: Span| assessed.is_none_or(|last| span.last() > last);
+        let newer = || news.iter().filter(|(span, new)| *new && is_newer(*span)).map(|(span, _)| span.last());
+        // The period judged last is judged again where what lies before it changed, or came late.
+        let touched = |(span, new): &(Span, bool)| if *new { !is_newer(*span) } else { Some(span.first()) <= assessed };
+        let again = news.iter().any(touched);
+        let latest = newer().max().max(assessed);
+        let foreseen = newer().all(stays) && (!again || assessed.is_some_and(stays));
+        // A revision too small to be news leaves an alert waiting.
+        if self.alert.is_firing() || latest.is_none() || !foreseen || (again && self.alert.held.is_some()) {
+            return false;
+        }
+        if newer().next().is_some() {
+            self.alert.held = None;
+        }
+        (self.alert.assessed, self.alert.seen) = (latest, until);
+        true
     }
 
     fn step(&mut self, sight: Sight<'_>) {
@@ -251,20 +300,25 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn row(&self, span: Span) -> Row {
+    fn row(&self, span: Span, now: (PullId, Timestamp)) -> Row {
         let (history, period) = (self.knowledge.history(), span.last());
         let first = self.knowledge.first(span);
         let moment = first.or_else(|| self.knowledge.first_after(period));
         let value = |as_of| history.view(as_of).exactly(span).map(|point| point.value);
-        let told = |as_of, at| told(self.rule, &history.view(as_of).at(at), period);
+        let foreseen = |(pull, _): (PullId, Timestamp)| self.outlook.as_of(period, pull);
+        let judged = |(pull, at)| told(self.rule, &history.view(AsOf::Pull(pull)).at(at), period);
+        let told = |moment| foreseen(moment).and_then(Told::foreseen).unwrap_or_else(|| judged(moment));
+        let says = told(now);
+        // As long as nothing changed, it is said for the same reason.
+        let said = |moment| foreseen(moment).map_or_else(|| told(moment), |_| says.clone());
         let origin = self.knowledge.origins(span).first().copied();
         Row {
             span,
             known: first.map(|(_, at)| at).zip(origin),
             then: first.and_then(|(pull, _)| value(AsOf::Pull(pull))),
             now: value(AsOf::Latest),
-            said: moment.map(|(pull, at)| told(AsOf::Pull(pull), at)),
-            says: told(AsOf::Latest, self.knowledge.end().unwrap_or(Timestamp::from_millis(0))),
+            said: moment.map(said),
+            says,
             firing: self.episodes.iter().any(|episode| episode.covers(period)),
             held: self.held.get(&period).cloned(),
         }
@@ -280,6 +334,14 @@ fn ticks(rule: &Rule, history: &History, between: std::ops::Range<Timestamp>) ->
     let days = std::iter::successors(first, NaiveDate::succ_opt);
     let after_midnight = days.map(move |day| Timestamp::start_of_day(day, zone).plus(minute));
     after_midnight.skip_while(move |at| *at <= between.start).take_while(move |at| *at < between.end)
+}
+
+impl Told {
+    /// What is foreseen, where that needs no reason.
+    fn foreseen(foreseen: Foreseen) -> Option<Self> {
+        let verdict = if foreseen.holds? { Verdict::Holds } else { Verdict::Fails };
+        Some(Self { verdict: verdict.name(), reason: None })
+    }
 }
 
 fn told(rule: &Rule, view: &View<'_>, period: Period) -> Told {

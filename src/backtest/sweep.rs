@@ -5,7 +5,7 @@
 //! (`declines`), or by its number in the order of the text, from 1.
 
 use super::knowledge::Knowledge;
-use super::replay::{Range, Replay, replay};
+use super::replay::{Range, Replay, replays};
 use crate::base::text::{list, printable};
 use crate::rule::{Rule, Subject};
 
@@ -135,14 +135,9 @@ pub fn sweep(
     range: Range,
     mut done: impl FnMut(),
 ) -> Vec<Swept> {
-    let mut swept = Vec::new();
-    for (value, rule) in rules {
-        let mut replays = Vec::new();
-        for (knowledge, zone) in histories {
-            replays.push(replay(rule, knowledge, *zone, range));
-            done();
-        }
-        swept.push(Swept { value: value.clone(), replays });
-    }
-    swept
+    let with = |(value, rule): &(String, Rule)| Swept {
+        value: value.clone(),
+        replays: replays(rule, histories, range, &mut done),
+    };
+    rules.iter().map(with).collect()
 }

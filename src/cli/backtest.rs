@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use super::explain::known_rule;
 use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::backtest::{
-    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, rate, read_events, replay, sweep, text,
+    Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, rate, read_events, replays, sweep, text,
 };
 use crate::base::clock::monotonic;
 use crate::base::error::Chain;
@@ -175,11 +175,7 @@ fn reports(
     let scored = |replays: &[Replay]| events.map(|events| rate(replays, events, args.window, today));
     let (mut reports, mut extents) = (Vec::new(), Vec::new());
     for (rule, histories) in &pasts {
-        let replayed = |(knowledge, zone): &(Knowledge, Tz)| {
-            bar.step();
-            replay(rule, knowledge, *zone, range)
-        };
-        let replays: Vec<Replay> = histories.iter().map(replayed).collect();
+        let replays = replays(rule, histories, range, || bar.step());
         extents.extend(replays.iter().filter_map(|replay| replay.extent));
         let replays: Vec<Replay> = replays.into_iter().filter(|replay| !replay.rows.is_empty()).collect();
         let score = scored(&replays);

@@ -150,8 +150,9 @@ fn least_sure(made: Option<&Made>) -> Status {
 
 /// The pulls that brought an input's figure.
 fn origins(inputs: &[&History], point: &Point) -> Vec<PullId> {
-    let of = |input: &&History| input.known_origins(point).map(<[PullId]>::to_vec);
-    inputs.iter().find_map(of).unwrap_or_else(|| vec![point.pull])
+    let Point { span, pull, recorded_at, .. } = *point;
+    let known = inputs.iter().find_map(|input| input.known_origins(span, pull, recorded_at));
+    known.map_or_else(|| vec![pull], <[PullId]>::to_vec)
 }
 
 /// The history of a group: the sum of its members, who go with it.

@@ -100,19 +100,15 @@ impl History {
         self.provenance.extend(other.provenance.iter().map(|(pull, provenance)| (*pull, provenance.clone())));
     }
 
-    /// The pulls that brought the parts of a derived figure; `None` for a figure of its own.
-    pub(super) fn known_origins(&self, point: &Point) -> Option<&[PullId]> {
-        self.origins.get(&(point.span, point.pull, point.recorded_at)).map(Vec::as_slice)
-    }
-
     /// The pulls that brought the parts of a derived vintage; `None` for one of its own.
-    pub fn origins_of(&self, span: Span, vintage: &Vintage) -> Option<&[PullId]> {
-        self.origins.get(&(span, vintage.pull, vintage.recorded_at)).map(Vec::as_slice)
+    pub fn known_origins(&self, span: Span, pull: PullId, recorded_at: Timestamp) -> Option<&[PullId]> {
+        self.origins.get(&(span, pull, recorded_at)).map(Vec::as_slice)
     }
 
     /// Every pull that had a part in a figure: its own, or those of all that it was calculated from.
     pub fn origins(&self, point: &Point) -> Vec<PullId> {
-        self.known_origins(point).map_or_else(|| vec![point.pull], <[PullId]>::to_vec)
+        let Point { span, pull, recorded_at, .. } = *point;
+        self.known_origins(span, pull, recorded_at).map_or_else(|| vec![pull], <[PullId]>::to_vec)
     }
 
     /// Every pull that brought a part of a derived figure.
@@ -378,6 +374,10 @@ impl<'a> View<'a> {
 
     /// The figure for one period, or why there is none. A figure of its own beats a combined one.
     pub fn point(&self, period: Period) -> Result<Point, Gap> {
+        // A window may begin ten thousands of periods before anything is known.
+        if self.supposed.is_none() && self.history.begins.is_none_or(|begins| period < begins) {
+            return Err(Gap::Missing(period));
+        }
         if let Some(point) = self.exactly(period.into()) {
             return Ok(point);
         }
@@ -428,9 +428,7 @@ impl<'a> View<'a> {
         }
         let mut period = first;
         while period <= last {
-            // A window may begin ten thousands of periods before anything is known.
-            let found = if self.is_before_all(period) { Err(Gap::Missing(period)) } else { self.point(period) };
-            match found {
+            match self.point(period) {
                 Ok(point) => window.points.push(point),
                 Err(Gap::Combined(_, span)) if span.first() == period && span.last() <= last => {
                     window.points.extend(self.exactly(span));
@@ -442,11 +440,6 @@ impl<'a> View<'a> {
             period = period.next();
         }
         window
-    }
-
-    /// Whether no figure of the view covers a period or an earlier one, as can be seen without looking them up.
-    fn is_before_all(&self, period: Period) -> bool {
-        self.supposed.is_none() && self.history.begins.is_none_or(|begins| period < begins)
     }
 
     /// The observation before `period`: the previous period of a strict calendar, the previous
@@ -478,8 +471,8 @@ impl<'a> View<'a> {
         if self.bridged { i32::MAX as i64 } else { self.history.max_gap_days }
     }
 
-    /// Whether a vintage was known at the view's moment.
-    fn shows(&self, vintage: &Vintage) -> bool {
+    /// Whether a vintage was known at the view's moment, and is none that the view leaves out.
+    pub fn shows(&self, vintage: &Vintage) -> bool {
         let sure = !matches!(vintage.status, Status::Preliminary | Status::Estimated);
         let known = match self.as_of {
             AsOf::Latest => true,

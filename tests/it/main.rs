@@ -17,6 +17,7 @@ mod delivering;
 mod fetching;
 #[cfg(test)]
 mod five_minutes;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod hook;
@@ -24,7 +25,9 @@ mod hook;
 mod http;
 #[cfg(test)]
 mod inbox;
+#[cfg(test)]
 mod live;
+#[cfg(test)]
 mod looking;
 #[cfg(test)]
 mod markdown;

@@ -6,10 +6,11 @@ use super::source::{Source, code, line, mentions};
 
 /// Every module with its layer; a module uses only those of lower layers, so those of one layer do not
 /// see each other.
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 18] = [
     ("base", 0),
     ("period", 1),
     ("series", 2),
+    ("chart", 3),
     ("rule", 4),
     ("alert", 5),
     ("outbox", 6),

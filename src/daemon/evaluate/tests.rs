@@ -74,7 +74,7 @@ impl World {
         let Context { store, clock, holder, .. } = &self.context;
         clock.set(clock.now().plus(Duration::from_secs(86_400)));
         let (now, rows) = (clock.now(), rows(feed, figures));
-        let Some(first) = rows.first() else { return None };
+        let first = rows.first()?;
         let pull = NewPull {
             feed: feed.into(),
             frequency: first.span.last().frequency(),
@@ -532,7 +532,7 @@ async fn play(events: &[Event]) -> Result<(), TestCaseError> {
             }
             Event::Start(rules) => {
                 present.extend(rules.iter().copied());
-                let feed = |place: usize| if place % 3 == 0 { "b" } else { "a" };
+                let feed = |place: usize| if place.is_multiple_of(3) { "b" } else { "a" };
                 let rule = |(place, meaning): (&usize, &usize)| {
                     rule_table(&format!("r{place}"), feed(*place), BODIES[*place][*meaning])
                 };

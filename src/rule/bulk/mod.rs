@@ -160,10 +160,12 @@ impl Told<'_> {
         }
     }
 
-    /// The verdict on a question at a period, both by their positions.
+    /// The verdict on a question at a period, both by their positions; unknown also where only the histories
+    /// answer.
     #[inline]
     pub fn verdict(&self, question: usize, period: usize) -> Mask {
-        self.given(question, period).0
+        let (mask, told) = self.given(question, period);
+        Mask { unknown: mask.unknown | (self.lanes & !told), ..mask }
     }
 
     /// The same with the lanes for which it is told: in the others, only the histories answer.

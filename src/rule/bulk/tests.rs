@@ -578,7 +578,14 @@ fn told_of_gaps(on_gap: OnGap, text: &str, whole: &str, gapped: &str) {
     let gates = [Expr::parse(text).unwrap()];
     let question = Question { gates: &gates, on_gap, ..Question::default() };
     let periods: Vec<Period> = (0..10).map(|at| first(Frequency::Month).offset(at)).collect();
-    let verdicts = Program::new(&[question], &panel, &periods).unwrap().verdicts(&panel);
+    let program = Program::new(&[question], &panel, &periods).unwrap();
+    let verdicts = program.verdicts(&panel);
+    let unsaid = |row: Row| verdicts.iter().map(move |verdicts| verdicts.of(row).flatten().is_none());
+    program.run(&panel, |told| {
+        let unknown =
+            |row: Row| (0..10).map(move |at| (at, row)).map(|(at, row)| told.verdict(0, at).unknown >> row & 1 == 1);
+        assert!((0..2).all(|row| unknown(row).eq(unsaid(row))), "what is not told counts as unknown");
+    });
     let letter = |said: Option<Option<bool>>| match said {
         None => '.',
         Some(None) => '?',

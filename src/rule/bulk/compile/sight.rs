@@ -49,7 +49,7 @@ impl Sight {
     /// All from one period to the one before another lie on a way back.
     pub fn passes(&mut self, earlier: Option<Period>, at: Period) {
         match earlier {
-            Some(earlier) => self.add(earlier.ordinal(), at.previous().ordinal()),
+            Some(earlier) => self.read(Some(earlier), Some(at.previous())),
             None => self.nowhere = true,
         }
     }

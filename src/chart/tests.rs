@@ -1,0 +1,3 @@
+//! What every chart has to keep, whatever it is made of.
+
+
