@@ -2,9 +2,14 @@
 //!
 //! It says of every series whether a condition holds, fails or is unknown, exactly as the evidence-bearing
 //! evaluator would, and nothing more: the series whose alerts may change go to that evaluator, which says
-//! why. Daily series have no panel (their neighbours follow the trading calendar); what cannot be put into
-//! steps is [`Refused`], and combined figures that the columns cannot hold are set aside: for all three the
-//! caller asks the evaluator, which is slower and says the same.
+//! why. It is slower and says the same, and is asked for all that is not told here:
+//!
+//! - daily series, which have no panel: their neighbours follow the trading calendar;
+//! - what is [`Refused`]: measures that depend on more than one figure for each period (`revision` on the
+//!   vintage before, `age` and `overdue` on the clock, `share`, `top_share`, `hhi` and `count` on the members
+//!   of a group), streaks by one another, and what does not fit the series' unit;
+//! - series set aside: those with figures that the columns cannot hold, where the condition would see them;
+//! - where a rule breaks off at gaps or looks past them, the series with a gap in what its gates read.
 
 mod band;
 mod compile;
