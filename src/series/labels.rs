@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::text::printable;
 
 /// Sorted `key=value` pairs, the feed's name among them under `feed`.
 ///
 /// By convention: `feed`, `reporter`, `partner`, `flow`, `hs`, `measure`, `grade`, `market`.
-/// Printed as `{feed="china-magnets", partner="US"}`, with control characters escaped.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Labels(BTreeMap<String, String>);
+/// Printed as `{feed="china-magnets", partner="US"}`, with control characters escaped. Copies are shared: a pull
+/// has many figures of each series.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels(Arc<BTreeMap<String, String>>);
 
 impl Labels {
     /// The value of a label.
@@ -21,7 +24,7 @@ impl Labels {
 
     /// Sets a label.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.insert(name.into(), value.into());
+        Arc::make_mut(&mut self.0).insert(name.into(), value.into());
     }
 
     /// Only some of them.
@@ -48,7 +51,19 @@ impl Labels {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Labels {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(Arc::new(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
+    }
+}
+
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeMap::deserialize(deserializer).map(|pairs| Self(Arc::new(pairs)))
     }
 }
 
@@ -69,5 +84,13 @@ mod tests {
         let labels: Labels = [("partner", "US"), ("feed", "a\nb")].into_iter().collect();
         assert_eq!(labels.to_string(), r#"{feed="a\u{a}b", partner="US"}"#);
         assert_eq!(Labels::from_key(&labels.key()), Some(labels));
+    }
+
+    #[test]
+    fn a_copy_that_is_changed_leaves_the_others_alone() {
+        let labels: Labels = [("partner", "US")].into_iter().collect();
+        let mut other = labels.clone();
+        other.set("partner", "DE");
+        assert_eq!((labels.value("partner"), other.value("partner")), (Some("US"), Some("DE")));
     }
 }

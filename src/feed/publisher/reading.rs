@@ -4,7 +4,7 @@
 //! caller's decision. Two figures for one period are not noticed here (see `series::intake`).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::number::{Numbers, is_unavailable};
 use super::{Common, published};
@@ -100,6 +100,8 @@ pub struct Reading<'c> {
     /// Countries and units that were read before: a table says the same few over and over.
     countries: HashMap<String, String>,
     units: HashMap<String, Unit>,
+    /// The labels of the series so far, so that the figures of each share them.
+    series: HashSet<Labels>,
     page: Page,
 }
 
@@ -117,6 +119,7 @@ impl<'c> Reading<'c> {
             roles,
             countries: HashMap::new(),
             units: HashMap::new(),
+            series: HashSet::new(),
             page: Page::default(),
         }
     }
@@ -218,6 +221,10 @@ impl<'c> Reading<'c> {
                 labels.set(label, text);
             }
         }
+        if let Some(known) = self.series.get(&labels) {
+            return Ok(known.clone());
+        }
+        self.series.insert(labels.clone());
         Ok(labels)
     }
 
