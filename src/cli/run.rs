@@ -87,10 +87,10 @@ fn report(pulled: &[Pulled], assessed: &[Assessed], delivered: &[Delivered]) {
 }
 
 fn report_json(session: &Session, pulled: &[Pulled], delivered: &[Delivered]) -> anyhow::Result<()> {
-    for Pulled { feed, how, refused, refused_count } in pulled {
+    for Pulled { feed, how, note, refused, refused_count } in pulled {
         let (outcome, new, revised, unchanged, reason) = match how {
             PulledHow::Stored(appended) => ("stored", appended.new, appended.revised, appended.unchanged, None),
-            PulledHow::NotModified => ("not_modified", 0, 0, 0, None),
+            PulledHow::NothingNew => ("not_modified", 0, 0, 0, None),
             PulledHow::NotOurs => ("held", 0, 0, 0, None),
             PulledHow::Failed { reason, set_aside: true } => ("set_aside", 0, 0, 0, Some(reason)),
             PulledHow::Failed { reason, set_aside: false } => ("failed", 0, 0, 0, Some(reason)),
@@ -98,6 +98,7 @@ fn report_json(session: &Session, pulled: &[Pulled], delivered: &[Delivered]) ->
         session.line(&json!({
             "type": "pull", "feed": feed, "outcome": outcome, "new": new, "revised": revised,
             "unchanged": unchanged, "refused": refused_count, "refusals": refused, "reason": reason,
+            "note": note,
         }))?;
     }
     for Delivered { id, rule, receiver, title, outcome, next } in delivered {

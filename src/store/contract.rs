@@ -71,6 +71,7 @@ macro_rules! contract {
                 a_lease_is_held_until_it_runs_out,
                 a_lost_lease_writes_nothing,
                 what_is_remembered_of_a_feed,
+                requests_count_against_their_quota,
             }
             evaluation {
                 a_rule_looks_from_where_it_came,
