@@ -17,6 +17,7 @@ mod delivering;
 mod fetching;
 #[cfg(test)]
 mod five_minutes;
+mod fred;
 mod groups;
 #[cfg(test)]
 mod hook;

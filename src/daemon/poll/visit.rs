@@ -322,6 +322,10 @@ const fn is_counted(request: &Request) -> bool {
 impl Harvest {
     /// With a further page; the hash becomes one over the pages' hashes, and no validator speaks for all.
     fn and(mut self, other: Self) -> Self {
+        if self.page.rows == 0 {
+            // Figures come from the page that has them, not from the question whether there are any.
+            (self.url, self.http_status) = (other.url, other.http_status);
+        }
         self.page.observations.extend(other.page.observations);
         self.page.unavailable.extend(other.page.unavailable);
         self.page.refused.extend(other.page.refused);
