@@ -8,7 +8,7 @@ use crate::base::limits::REFUSALS_KEPT;
 use crate::feed::publisher::csv::{Csv, Dialect};
 use crate::feed::publisher::json::Json;
 use crate::feed::publisher::{Columns, Common};
-use crate::feed::{Page, ParseError, Publisher, Request, Target};
+use crate::feed::{Page, ParseError, Request, Target};
 use crate::period::{Frequency, Period, Span};
 use crate::rule::bulk::{Program, Question};
 use crate::rule::{Expr, Rule, Subject, Verdict, distance, judge};
@@ -107,7 +107,7 @@ pub fn csv(bytes: &[u8]) {
         published: (how & 32 != 0).then(|| "published".to_owned()),
         labels: vec![("partner".to_owned(), "partner".to_owned())],
     };
-    read(Csv { request: nowhere(), common: common(*how), columns, dialect }.parse(body));
+    read(Csv { request: nowhere(), common: common(*how), columns, dialect }.read(body));
 }
 
 /// Any bytes as a JSON document. The first byte says how it is read, the others are the document.
@@ -122,7 +122,7 @@ pub fn json(bytes: &[u8]) {
         labels: vec![("partner".to_owned(), "/partner/iso".to_owned())],
     };
     let records = ["", "/data", "/1", "/a~1b/0"][usize::from(how & 3)].to_owned();
-    read(Json { request: nowhere(), common: common(*how), columns, records }.parse(body));
+    read(Json { request: nowhere(), common: common(*how), columns, records }.read(body));
 }
 
 fn common(how: u8) -> Common {
@@ -138,7 +138,7 @@ fn common(how: u8) -> Common {
 }
 
 fn nowhere() -> Request {
-    Request { target: Target::File("trial".into()) }
+    Request::new(Target::File("trial".into()))
 }
 
 /// What was read keeps its promises: every row is counted, and what is said of it is fit for a terminal.

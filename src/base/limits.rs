@@ -22,8 +22,14 @@ pub const REFUSALS_KEPT: usize = 20;
 pub const REFUSED_ROWS: usize = 5;
 /// See [`REFUSED_ROWS`]: whichever is more.
 pub const REFUSED_SHARE: f64 = 0.05;
-/// Raw bytes of a pull that was set aside and is kept for a look, at most.
-pub const RAW_BYTES_KEPT: usize = 4 << 20;
+/// Raw bytes of a pull that are kept for a look, at most.
+pub const RAW_BYTES_KEPT: usize = 32 << 20;
+/// How long they are kept.
+pub const KEEP_RAW: Duration = Duration::from_secs(30 * 86_400);
+/// After so long a pull asks nothing more that may wait.
+pub const PULL_TIME_MAX: Duration = Duration::from_secs(600);
+/// Files of a watched folder, at most.
+pub const FILES_MAX: usize = 10_000;
 /// Connecting to a feed, at most.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Silence while reading from a feed, at most.

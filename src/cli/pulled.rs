@@ -10,6 +10,9 @@ use crate::daemon::{Notice, Pulled, PulledHow};
 pub fn say_pulled(pulled: &[Pulled]) {
     for pulled in pulled {
         say(&told(pulled));
+        if let Some(note) = &pulled.note {
+            say(&format!("  {}", printable(note)));
+        }
         for refusal in &pulled.refused {
             say(&format!("  refused {refusal}"));
         }
@@ -48,7 +51,7 @@ fn told(pulled: &Pulled) -> String {
             let (new, revised, unchanged) = (appended.new, appended.revised, appended.unchanged);
             format!("feed {feed}: {new} new, {revised} revised, {unchanged} unchanged{refused}")
         }
-        PulledHow::NotModified => format!("feed {feed}: nothing new"),
+        PulledHow::NothingNew => format!("feed {feed}: nothing new"),
         PulledHow::NotOurs => format!("feed {feed}: pulled by another process"),
         PulledHow::Failed { reason, set_aside: true } => {
             format!("feed {feed}: set aside, earlier data stand: {}", printable(reason))

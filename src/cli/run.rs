@@ -93,10 +93,10 @@ fn report_json(
     evaluated: &Evaluated,
     delivered: &[Delivered],
 ) -> anyhow::Result<()> {
-    for Pulled { feed, how, refused, refused_count } in pulled {
+    for Pulled { feed, how, note, refused, refused_count } in pulled {
         let (outcome, new, revised, unchanged, reason) = match how {
             PulledHow::Stored(appended) => ("stored", appended.new, appended.revised, appended.unchanged, None),
-            PulledHow::NotModified => ("not_modified", 0, 0, 0, None),
+            PulledHow::NothingNew => ("not_modified", 0, 0, 0, None),
             PulledHow::NotOurs => ("held", 0, 0, 0, None),
             PulledHow::Failed { reason, set_aside: true } => ("set_aside", 0, 0, 0, Some(reason)),
             PulledHow::Failed { reason, set_aside: false } => ("failed", 0, 0, 0, Some(reason)),
@@ -104,6 +104,7 @@ fn report_json(
         session.line(&json!({
             "type": "pull", "feed": feed, "outcome": outcome, "new": new, "revised": revised,
             "unchanged": unchanged, "refused": refused_count, "refusals": refused, "reason": reason,
+            "note": note,
         }))?;
     }
     notices(&evaluated.assessed).iter().try_for_each(|notice| session.line(&notice_json(notice)))?;

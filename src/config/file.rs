@@ -48,9 +48,9 @@ pub struct DaemonTable {
 pub struct FeedTable {
     /// Its keys.
     pub given: Given,
-    /// `csv` or `json`.
+    /// Whose figures they are, or the format of a feed of any publisher.
     pub kind: Option<At<String>>,
-    /// A file.
+    /// A file, or a folder of files.
     pub path: Option<At<String>>,
     /// An address.
     pub url: Option<At<SecretText>>,
@@ -102,6 +102,20 @@ pub struct FeedTable {
     pub max_gap: Option<At<String>>,
     /// The response's size, at most.
     pub max_bytes: Option<At<String>>,
+    /// How long what arrives is kept as it was.
+    pub keep_raw: Option<At<String>>,
+    /// How many requests there may be: `500/month`.
+    pub quota: Option<At<String>>,
+    /// The least time between two requests.
+    pub pause: Option<At<String>>,
+    /// The key that the publisher gave the user.
+    pub key: Option<At<SecretText>>,
+    /// The publisher's own names of series.
+    pub series: Option<Texts>,
+    /// The first period that is asked for.
+    pub since: Option<At<String>>,
+    /// Earlier vintages are asked for as well.
+    pub vintages: Option<At<bool>>,
 }
 
 /// `release`.
@@ -350,6 +364,13 @@ impl FeedTable {
             absent: section.text("absent"),
             max_gap: section.text("max_gap"),
             max_bytes: section.amount("max_bytes", "64 MiB"),
+            keep_raw: section.text("keep_raw"),
+            quota: section.text("quota"),
+            pause: section.text("pause"),
+            key: section.secret("key"),
+            series: section.texts("series"),
+            since: section.text_or_date("since"),
+            vintages: section.flag("vintages"),
             given: section.finish(),
         }
     }

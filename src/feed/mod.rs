@@ -7,13 +7,19 @@
 mod civil;
 pub mod fetch;
 pub mod format;
+mod pace;
 pub mod publisher;
 pub mod schedule;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
+pub use pace::{OwnPace, Pace, Quota, QuotaWindow};
+
+use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::period::{Frequency, Span};
 use crate::series::{Labels, Observation, Refusal, Release, Unit};
@@ -47,18 +53,57 @@ pub struct Feed {
     pub max_gap_days: i64,
     /// Response size after decompression, at most (bytes).
     pub max_bytes: u64,
+    /// How often the publisher may be asked, where the config says otherwise than the publisher.
+    pub own_pace: OwnPace,
+    /// How long what arrived is kept as it was.
+    pub keep_raw: Duration,
     /// SHA-256 of what the config says of it, in hex: when it changes, validators of the old one are dropped.
     pub spec_hash: String,
 }
 
 /// What a feed's publisher is asked and how its answers are read: pure, so that a new publisher is one
 /// file and can be fuzzed as it stands.
-pub trait Publisher: Send + Sync {
-    /// The requests for everything published so far.
-    fn requests(&self) -> Vec<Request>;
+///
+/// `Debug` tells one definition of a feed from another (see [`Feed::spec_hash`]): it says everything that
+/// the figures depend on.
+pub trait Publisher: std::fmt::Debug + Send + Sync {
+    /// What to ask first: for everything that may be new, or whether anything is.
+    fn requests(&self, standing: &Standing) -> Vec<Request>;
 
-    /// Reads one response.
-    fn parse(&self, body: &[u8]) -> Result<Page, ParseError>;
+    /// Reads one answer.
+    fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError>;
+
+    /// How often the publisher lets itself be asked.
+    fn pace(&self) -> Pace {
+        Pace::default()
+    }
+}
+
+/// Where a feed stands when it is pulled.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The time.
+    #[expect(dead_code, reason = "for publishers that are asked period by period, which follow")]
+    pub now: Timestamp,
+    /// What the publisher marked in earlier pulls that stood, by names of its own: what it has read, and of
+    /// which release. Empty after a change of the feed's definition.
+    pub marks: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+impl Standing {
+    /// That of a feed of which nothing was read.
+    pub const fn new(now: Timestamp) -> Self {
+        Self { now, marks: BTreeMap::new() }
+    }
+}
+
+#[cfg(test)]
+impl<'a> Answer<'a> {
+    /// A plain success.
+    pub const fn ok(question: &'a str, body: &'a [u8], standing: &'a Standing) -> Self {
+        Self { question, body, http_status: Some(200), standing }
+    }
 }
 
 /// One thing to fetch.
@@ -66,6 +111,50 @@ pub trait Publisher: Send + Sync {
 pub struct Request {
     /// Where it is.
     pub target: Target,
+    /// Which of the publisher's questions it is, in the publisher's own words; empty: its figures.
+    pub question: String,
+    /// The HTTP statuses beside 200 whose answers are the publisher's to read.
+    pub accepts: &'static [u16],
+    /// Whether it may wait for the next pull where this one runs out of time or of quota: what was read
+    /// without it is whole.
+    pub may_wait: bool,
+}
+
+impl Request {
+    /// A request for figures, of which only a plain success is read.
+    pub fn new(target: Target) -> Self {
+        Self { target, question: String::new(), accepts: &[], may_wait: false }
+    }
+
+    /// The request as another of the publisher's questions.
+    #[must_use]
+    pub fn asking(self, question: impl Into<String>) -> Self {
+        Self { question: question.into(), ..self }
+    }
+}
+
+/// One answer of a publisher, with all that is known when it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// The question that it answers.
+    pub question: &'a str,
+    /// The body, unpacked.
+    pub body: &'a [u8],
+    /// Its HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// Where the feed stood.
+    pub standing: &'a Standing,
+}
+
+/// A file of a [`Target::Folder`].
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Listed {
+    /// Its name within the directory.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last written (Unix milliseconds).
+    pub modified: i64,
 }
 
 /// Where a response is found.
@@ -73,6 +162,9 @@ pub struct Request {
 pub enum Target {
     /// A file.
     File(PathBuf),
+    /// The names, sizes and times of the files in a directory, as a JSON array of [`Listed`].
+    #[expect(dead_code, reason = "for customs offices whose files people put into a folder, which follow")]
+    Folder(PathBuf),
     /// An http or https address.
     Http {
         /// The address; its query may hold a secret, so it is shown through [`fetch::shown`].
@@ -113,10 +205,14 @@ pub struct Page {
     pub refused: Vec<Refusal>,
     /// All refused rows.
     pub refused_count: usize,
-    /// All rows, refused ones and those that say "not available" among them.
+    /// All rows, refused ones and those that say "not available" among them. None at all: nothing is new.
     pub rows: usize,
     /// What to fetch next.
-    pub next: Option<Request>,
+    pub next: Vec<Request>,
+    /// What the next pulls are to know (see [`Standing::marks`]); kept with the figures.
+    pub marks: Vec<(String, String)>,
+    /// What the operator should know, in words: why nothing is new, what was left out.
+    pub note: Option<String>,
 }
 
 /// Why a whole response could not be read.
@@ -214,6 +310,28 @@ pub enum ParseError {
     /// There is a header, or an envelope, and no row.
     #[error("there are no rows after the header")]
     NoRows,
+    /// What the publisher says instead of figures.
+    #[error("the publisher says: {}", crate::base::text::printable(said))]
+    Said {
+        /// Its words, without secrets.
+        said: String,
+        /// Whether asking again may help: a quota that is used up, a publisher at rest.
+        passes: bool,
+    },
+    /// The answer holds as many rows as the publisher gives at most: some may be missing.
+    #[error("{rows} rows, as many as the publisher gives at most: the answer is cut off; {help}")]
+    Truncated {
+        /// Rows.
+        rows: usize,
+        /// What to do.
+        help: &'static str,
+    },
+    /// A well-formed answer without figures where there should be some.
+    #[error("the answer has no figures: {}", crate::base::text::printable(why))]
+    NoData {
+        /// What is likely wrong.
+        why: String,
+    },
     /// More rows than the limit.
     #[error("more than {0} rows")]
     TooManyRows(usize),
@@ -260,11 +378,16 @@ impl MaxRefused {
 }
 
 impl Feed {
-    /// The requests of one pull.
-    pub fn requests(&self) -> Vec<Request> {
+    /// How often the publisher may be asked.
+    pub fn pace(&self) -> Pace {
+        self.own_pace.over(self.publisher.pace(), &self.name)
+    }
+
+    /// The requests with which a pull begins.
+    pub fn requests(&self, standing: &Standing) -> Vec<Request> {
         match &self.stand_in {
-            Some(path) => vec![Request { target: Target::File(path.clone()) }],
-            None => self.publisher.requests(),
+            Some(path) => vec![Request::new(Target::File(path.clone()))],
+            None => self.publisher.requests(standing),
         }
     }
 }

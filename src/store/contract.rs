@@ -72,6 +72,7 @@ macro_rules! contract {
                 a_lost_lease_writes_nothing,
                 what_is_remembered_of_a_feed,
                 histories_are_read_in_the_order_asked,
+                requests_count_against_their_quota,
             }
             evaluation {
                 a_rule_looks_from_where_it_came,

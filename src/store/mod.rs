@@ -163,6 +163,21 @@ impl Store {
         }
     }
 
+    /// How many requests an account has made since a window began.
+    pub async fn spent(&self, account: &str, since: Timestamp) -> Result<u32, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.spent(account, since).await,
+        }
+    }
+
+    /// Counts one request of an account within the window that began at `since`; `false`, and nothing is
+    /// counted, where `calls` were made already.
+    pub async fn spend(&self, account: &str, since: Timestamp, calls: u32) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.spend(account, since, calls).await,
+        }
+    }
+
     /// Stores a pull whole, with its evaluation task, or not at all.
     ///
     /// A row that says what is known adds nothing. A row for a known period with another value or

@@ -1,5 +1,7 @@
 //! Pulls as they go into the store, and the feeds and series that it keeps.
 
+use std::collections::BTreeMap;
+
 use crate::base::clock::Timestamp;
 use crate::period::Frequency;
 use crate::series::{Labels, PullId, Refusal, Unit};
@@ -23,6 +25,8 @@ pub struct FeedState {
     pub failures: u32,
     /// Why the last pull failed or was set aside.
     pub last_error: Option<String>,
+    /// What the publisher marked in pulls that stood.
+    pub marks: BTreeMap<String, String>,
 }
 
 /// A pull that stands, about to be appended.
@@ -50,6 +54,12 @@ pub struct NewPull {
     pub etag: Option<String>,
     /// See [`FeedState`].
     pub last_modified: Option<String>,
+    /// See [`FeedState`].
+    pub marks: BTreeMap<String, String>,
+    /// The body, capped; kept for a look where the pull changes anything.
+    pub raw: Option<Vec<u8>>,
+    /// Bodies of this feed from before then are forgotten.
+    pub raw_since: Timestamp,
     /// When the feed is due again.
     pub next_due_at: Option<Timestamp>,
     /// The rows that were refused (the first of them), and how many there were.

@@ -18,6 +18,8 @@ mod fetching;
 #[cfg(test)]
 mod five_minutes;
 #[cfg(test)]
+mod fred;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod hook;

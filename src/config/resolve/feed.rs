@@ -1,35 +1,26 @@
 //! `[feed.NAME]`: what is asked, when, and how the answer is read.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
-use serde_json::json;
 
 use super::address::{self, Leave};
 use super::layout::{self, Layout};
+use super::publisher::{self, Basis, Kind};
 use super::{Context, release, sha256, value};
-use crate::base::limits::{BODY_BYTES_MAX, MAX_GAP_DAYS};
+use crate::base::clock::Timestamp;
+use crate::base::limits::{BODY_BYTES_MAX, KEEP_RAW, MAX_GAP_DAYS};
 use crate::base::secret::Secret;
 use crate::base::text::shorten;
 use crate::config::file::{FeedTable, Named};
 use crate::config::problem::Finding;
 use crate::config::source::{At, Place};
 use crate::feed::publisher::Common;
-use crate::feed::publisher::csv::Csv;
-use crate::feed::publisher::json::Json;
 use crate::feed::schedule::Schedule;
-use crate::feed::{Feed, MaxRefused, Publisher, Request, Target};
+use crate::feed::{Feed, MaxRefused, OwnPace, Quota, QuotaWindow, Standing, Target};
 use crate::period::Frequency;
 use crate::series::{Labels, Unit, country};
-
-/// Keys that not every kind takes.
-const KINDS: [(&str, &[&str]); 5] = [
-    ("wide", &["csv"]),
-    ("delimiter", &["csv"]),
-    ("encoding", &["csv"]),
-    ("skip_lines", &["csv"]),
-    ("records", &["json"]),
-];
 
 /// Header fields that are not the config's to set.
 const OWN_HEADERS: [&str; 9] = [
@@ -72,38 +63,23 @@ pub struct Resolved {
     pub feed: Option<Feed>,
 }
 
-/// The kind of a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `csv`
-    Csv,
-    /// `json`
-    Json,
-}
-
-impl Kind {
-    const ALL: [(&'static str, Self); 2] = [("csv", Self::Csv), ("json", Self::Json)];
-
-    /// As written.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Json => "json",
-        }
-    }
-}
-
 /// What a feed's table comes to.
 pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Resolved {
     let (name, table) = (&named.name.value, &named.table);
-    cx.missing(&table.given, "kind", "write kind = \"csv\" or kind = \"json\"");
-    cx.missing(&table.given, "frequency", "write frequency = \"day\", \"week\", \"month\", \"quarter\" or \"year\"");
+    cx.missing(&table.given, "kind", "write kind = \"csv\", kind = \"json\", or a publisher such as kind = \"fred\"");
     let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &Kind::ALL));
+    if kind.is_none_or(Kind::is_generic) {
+        let help = "write frequency = \"day\", \"week\", \"month\", \"quarter\" or \"year\"";
+        cx.missing(&table.given, "frequency", help);
+    }
     if let Some(kind) = kind {
-        cx.foreign(&table.given, kind.name(), &KINDS);
+        cx.foreign(&table.given, kind.name(), &publisher::KEYS);
     }
     let names = Frequency::ALL.map(|frequency| (frequency.name(), frequency));
-    let frequency = table.frequency.as_ref().and_then(|at| value::choice(cx, "frequency", at, &names));
+    let frequency = match &table.frequency {
+        Some(at) => value::choice(cx, "frequency", at, &names),
+        None => kind.and_then(Kind::default_frequency),
+    };
     let declared = table.unit.as_ref().and_then(|at| value::unit(cx, at));
     let constants = constants(cx, name, &table.labels);
     let layout = layout::resolve(cx, table, kind, frequency);
@@ -111,9 +87,16 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Re
     let facts = Facts {
         name: name.clone(),
         constants,
-        from_columns: layout.columns.labels.iter().map(|(label, _)| label.clone()).collect(),
+        from_columns: match kind {
+            Some(kind) if !kind.is_generic() => kind.labels().iter().map(|label| (*label).to_owned()).collect(),
+            Some(_) | None => layout.columns.labels.iter().map(|(label, _)| label.clone()).collect(),
+        },
         frequency,
-        unit: if table.given.has("unit") { declared.map(Some) } else { layout.columns.unit.is_none().then_some(None) },
+        unit: match kind {
+            _ if table.given.has("unit") => declared.map(Some),
+            Some(kind) if !kind.is_generic() => None,
+            Some(_) | None => layout.columns.unit.is_none().then_some(None),
+        },
         title: table.title.as_ref().and_then(|at| value::line(cx, "title", at)),
         has_release: table.given.has("release"),
         derived: None,
@@ -132,7 +115,6 @@ fn assemble(
     zone: Tz,
     layout: Layout,
 ) -> Option<Feed> {
-    let target = target(cx, table);
     let schedule = table.schedule.as_ref().and_then(|at| schedule(cx, at, zone));
     let max_refused = max_refused(cx, table);
     let release = table.release.as_ref().and_then(|table| release::resolve(cx, table, facts.frequency, zone));
@@ -140,39 +122,27 @@ fn assemble(
         table.absent.as_ref().is_some_and(|at| value::choice(cx, "absent", at, &[("zero", ())]).is_some());
     let max_gap_days = max_gap(cx, table, facts.frequency);
     let max_bytes = table.max_bytes.as_ref().and_then(|at| value::bytes(cx, "max_bytes", at)).unwrap_or(BODY_BYTES_MAX);
-    let (target, kind, frequency) = (target?, kind?, facts.frequency?);
+    let own_pace = own_pace(cx, table);
+    let keep_raw = table.keep_raw.as_ref().and_then(|at| value::duration(cx, "keep_raw", at)).unwrap_or(KEEP_RAW);
     let unit = facts.unit.clone().flatten();
     let common = Common {
-        frequency,
+        frequency: facts.frequency.unwrap_or(Frequency::Month),
         zone,
         labels: facts.constants.clone(),
-        period_format: layout.period_format,
+        period_format: layout.period_format.clone(),
         decimal: layout.decimal,
         thousands: layout.thousands,
     };
-    let request = Request { target };
-    let spec_hash = sha256(
-        &json!({
-            "target": identity(&request.target),
-            "kind": kind.name(),
-            "frequency": frequency.name(),
-            "zone": zone.name(),
-            "unit": unit.as_ref().map(ToString::to_string),
-            "labels": common.labels,
-            "period_format": common.period_format,
-            "decimal": common.decimal,
-            "thousands": common.thousands,
-            "columns": format!("{:?}", layout.columns),
-            "dialect": (kind == Kind::Csv).then(|| format!("{:?}", layout.dialect)),
-            "records": layout.records,
-            "absent_zero": absent_zero,
-        })
-        .to_string(),
-    );
-    let publisher: Box<dyn Publisher> = match kind {
-        Kind::Csv => Box::new(Csv { request, common, columns: layout.columns, dialect: layout.dialect }),
-        Kind::Json => Box::new(Json { request, common, columns: layout.columns, records: layout.records }),
+    let Some(kind) = kind else {
+        // Whatever the kind will be, most need one.
+        target(cx, table);
+        return None;
     };
+    let publisher = publisher::resolve(cx, kind, Basis { table, common, layout });
+    let (publisher, frequency) = (publisher?, facts.frequency?);
+    let asked = publisher.requests(&Standing { now: Timestamp::from_millis(0), marks: BTreeMap::new() });
+    let asked: Vec<String> = asked.iter().map(|request| identity(&request.target)).collect();
+    let spec_hash = sha256(&format!("{publisher:?} {asked:?} {zone} {unit:?} {absent_zero}"));
     Some(Feed {
         name: facts.name.clone(),
         publisher,
@@ -187,20 +157,44 @@ fn assemble(
         absent_zero,
         max_gap_days,
         max_bytes,
+        own_pace,
+        keep_raw,
         spec_hash,
     })
 }
 
 /// What tells one target from another; secrets only as their hash.
-fn identity(target: &Target) -> serde_json::Value {
+fn identity(target: &Target) -> String {
     match target {
-        Target::File(path) => json!({ "file": path.display().to_string() }),
-        Target::Http { url, headers, insecure, allow_private } => {
-            let headers: Vec<(&str, String)> =
-                headers.iter().map(|(name, value)| (name.as_str(), sha256(value.expose()))).collect();
-            json!({ "url": sha256(url.as_str()), "headers": headers, "insecure": insecure, "allow_private": allow_private })
+        Target::File(path) | Target::Folder(path) => path.display().to_string(),
+        Target::Http { url, headers, .. } => {
+            let headers = headers.iter().map(|(name, value)| format!("{name}={}", sha256(value.expose())));
+            format!("{} {}", sha256(url.as_str()), headers.collect::<Vec<_>>().join(" "))
         }
     }
+}
+
+/// How often the publisher may be asked, where the config says so.
+fn own_pace(cx: Context<'_>, table: &FeedTable) -> OwnPace {
+    OwnPace {
+        spacing: table.pause.as_ref().and_then(|at| value::duration(cx, "pause", at)),
+        quota: table.quota.as_ref().and_then(|at| quota(cx, at)),
+    }
+}
+
+/// `500/month`.
+fn quota(cx: Context<'_>, at: &At<String>) -> Option<Quota> {
+    let read = |text: &str| {
+        let (calls, window) = text.split_once('/')?;
+        let window = QuotaWindow::ALL.iter().find(|(name, _)| *name == window.trim())?.1;
+        Some(Quota { calls: calls.trim().parse().ok()?, window })
+    };
+    let quota = read(&at.value);
+    if quota.is_none() {
+        let message = format!("`quota` cannot be `{}`", shorten(&at.value, 60));
+        cx.error(at.place, message, "expected requests within a time", "write it like \"500/day\" or \"500/month\"");
+    }
+    quota
 }
 
 /// The labels that every series of the feed has. Countries are told by their ISO code.
@@ -310,7 +304,8 @@ fn max_gap(cx: Context<'_>, table: &FeedTable, frequency: Option<Frequency>) -> 
     value::days(cx, "max_gap", at).unwrap_or(MAX_GAP_DAYS)
 }
 
-fn target(cx: Context<'_>, table: &FeedTable) -> Option<Target> {
+/// Where a feed of any publisher is found.
+pub fn target(cx: Context<'_>, table: &FeedTable) -> Option<Target> {
     let places = |key: &str| table.given.keys.iter().find(|(given, _)| *given == key).map(|(_, place)| *place);
     match (places("path"), places("url")) {
         (None, None) => {
@@ -335,7 +330,8 @@ fn target(cx: Context<'_>, table: &FeedTable) -> Option<Target> {
     Some(Target::Http { url, headers, insecure: leave.insecure, allow_private: leave.allow_private })
 }
 
-fn on(flag: Option<&At<bool>>) -> bool {
+/// Whether a flag is there and set.
+pub fn on(flag: Option<&At<bool>>) -> bool {
     flag.is_some_and(|flag| flag.value)
 }
 
@@ -361,7 +357,8 @@ fn path(cx: Context<'_>, table: &FeedTable, at: &At<String>) -> Option<PathBuf> 
     Some(cx.sources.of(at.place).resolve(&at.value))
 }
 
-fn headers(cx: Context<'_>, table: &FeedTable) -> Vec<(String, Secret)> {
+/// The header fields that are sent.
+pub fn headers(cx: Context<'_>, table: &FeedTable) -> Vec<(String, Secret)> {
     let header = |at: &At<(String, At<crate::config::secret::SecretText>)>| {
         let (name, value) = &at.value;
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);

@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 use encoding_rs::Encoding;
 
-use super::feed::{Kind, label_name};
+use super::feed::label_name;
+use super::publisher::Kind;
 use super::{Context, value};
 use crate::base::text::shorten;
 use crate::config::file::{ColumnsTable, FeedTable, LabelColumns};

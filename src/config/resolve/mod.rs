@@ -8,6 +8,7 @@ mod daemon;
 mod feed;
 mod group;
 mod layout;
+mod publisher;
 mod receiver;
 mod release;
 mod rule;

@@ -2,7 +2,7 @@
 
 use super::{FEED, Sandbox, check, check_feed};
 use crate::base::clock::Timestamp;
-use crate::feed::{MaxRefused, Target};
+use crate::feed::{Answer, MaxRefused, Standing, Target};
 
 #[test]
 fn what_every_feed_needs_is_asked_for() {
@@ -13,7 +13,7 @@ fn what_every_feed_needs_is_asked_for() {
     1 | [feed.f]
       |       ^ no `kind`
       |
-      = help: write kind = "csv" or kind = "json"
+      = help: write kind = "csv", kind = "json", or a publisher such as kind = "fred"
 
     error: [feed.f] needs `frequency`
      --> supplywatch.toml:1:7
@@ -51,12 +51,12 @@ fn what_every_feed_needs_is_asked_for() {
 
 #[test]
 fn mistaken_names_are_told_with_the_nearest() {
-    insta::assert_snapshot!(check("[feed.f]\nkind = 'cvs'\npath = 'f.csv'\nfreqency = 'month'\nfrequency = 'monthly'"), @r#"
+    insta::assert_snapshot!(check("[feed.f]\nkind = 'cvs'\npath = 'f.csv'\nfreqency = 'month'\nfrequency = 'monthly'"), @"
     error: `kind` cannot be `cvs`
      --> supplywatch.toml:2:8
       |
     2 | kind = 'cvs'
-      |        ^^^^^ expected `csv` or `json`
+      |        ^^^^^ expected `csv`, `json` or `fred`
 
     error: unknown key `freqency` in [feed.f]
      --> supplywatch.toml:4:1
@@ -75,7 +75,7 @@ fn mistaken_names_are_told_with_the_nearest() {
       = help: did you mean `month`?
 
     3 errors
-    "#);
+    ");
     insta::assert_snapshot!(check_feed("colour = 'red'\ncolumns = { priod = 'p' }"), @r#"
     error: unknown key `colour` in [feed.f]
      --> supplywatch.toml:5:1
@@ -631,9 +631,13 @@ fn every_option_of_a_csv_feed_arrives() {
     insta::assert_snapshot!(observations(&feed, file), @r#"{feed="f", hs="85051110", partner="US", reporter="CN"} 2025-09 1420.5 kg Preliminary 2025-10-19T16:00:00Z"#);
 }
 
+fn standing() -> Standing {
+    Standing::new(Timestamp::from_millis(0))
+}
+
 /// What a feed reads in a text.
 fn observations(feed: &crate::feed::Feed, text: &str) -> String {
-    let page = feed.publisher.parse(text.as_bytes()).unwrap();
+    let page = feed.publisher.parse(&Answer::ok("", text.as_bytes(), &standing())).unwrap();
     let told = page.observations.iter().map(|observation| {
         let (labels, span, value) = (&observation.labels, observation.span, observation.value.unwrap().get());
         let unit = observation.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
@@ -696,7 +700,9 @@ fn an_address_takes_headers_from_anywhere() {
     .variable("TOKEN", "Bearer t");
     let feed = sandbox.setup().feeds.remove(0);
     assert_eq!(feed.max_gap_days, 14);
-    let Target::Http { url, headers, insecure, allow_private } = feed.requests().remove(0).target else { panic!() };
+    let Target::Http { url, headers, insecure, allow_private } = feed.requests(&standing()).remove(0).target else {
+        panic!()
+    };
     assert_eq!((url.as_str(), insecure, allow_private), ("https://h.example/a?key=k", false, false));
     let told: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
     assert_eq!(told, ["Authorization: Bearer t", "Accept: application/json"]);

@@ -14,7 +14,11 @@ fn included_files_bring_feeds_rules_and_receivers() {
     assert_eq!(setup.rules[0].notify, ["desk"]);
     assert_eq!(setup.receivers[0].name, "desk");
     // A path is relative to the file that names it.
-    let crate::feed::Target::File(path) = &setup.feeds[0].requests()[0].target else { panic!("expected a file") };
+    let crate::feed::Target::File(path) =
+        &setup.feeds[0].requests(&crate::feed::Standing::new(crate::base::clock::Timestamp::from_millis(0)))[0].target
+    else {
+        panic!("expected a file")
+    };
     assert_eq!(*path, sandbox.path("rules/b.csv"));
 }
 

@@ -20,6 +20,12 @@ pub enum FetchError {
         /// What it is.
         found: &'static str,
     },
+    /// A file where a directory should be.
+    #[error("expected a directory, found a file")]
+    NotADirectory,
+    /// A directory with more files than are read.
+    #[error("more than {0} files: move away what was read")]
+    TooManyFiles(usize),
     /// A file that cannot be read.
     #[error("the file cannot be read")]
     Unreadable(#[source] std::io::Error),

@@ -8,6 +8,8 @@ use tokio::io::AsyncReadExt;
 
 use super::error::FetchError;
 use super::{Fetched, Validators};
+use crate::base::limits::FILES_MAX;
+use crate::feed::Listed;
 
 /// Reads a whole file of at most `max_bytes`.
 pub async fn read(path: &Path, max_bytes: u64) -> Result<Fetched, FetchError> {
@@ -28,6 +30,35 @@ pub async fn read(path: &Path, max_bytes: u64) -> Result<Fetched, FetchError> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > max_bytes) {
         return Err(FetchError::TooLarge { limit: max_bytes });
     }
+    Ok(Fetched::body(bytes, Validators::default(), None))
+}
+
+/// The files of a directory that are not hidden, the last written last, as a JSON array of [`Listed`].
+pub async fn list(path: &Path) -> Result<Fetched, FetchError> {
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => FetchError::Missing,
+        ErrorKind::NotADirectory => FetchError::NotADirectory,
+        _ => FetchError::Unreadable(error),
+    };
+    let mut entries = tokio::fs::read_dir(path).await.map_err(failed)?;
+    let mut files = Vec::new();
+    while let Some(entry) = entries.next_entry().await.map_err(failed)? {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // A file that went away meanwhile is none of the list.
+        let Ok(metadata) = tokio::fs::metadata(entry.path()).await else { continue };
+        if name.starts_with('.') || !metadata.is_file() {
+            continue;
+        }
+        let modified = metadata.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified = modified.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        files.push(Listed { name, bytes: metadata.len(), modified });
+        if files.len() > FILES_MAX {
+            return Err(FetchError::TooManyFiles(FILES_MAX));
+        }
+    }
+    files.sort_by(|a, b| (a.modified, &a.name).cmp(&(b.modified, &b.name)));
+    // Names and numbers are always JSON.
+    let bytes = serde_json::to_vec(&files).unwrap_or_default();
     Ok(Fetched::body(bytes, Validators::default(), None))
 }
 
@@ -58,5 +89,31 @@ mod tests {
         assert_eq!(told(&path, 5).await, "a,b\n1 08d13e84");
         assert_eq!(told(&path, 4).await, "more than 4 bytes; raise `max_bytes` if the feed is so large");
         assert_eq!(told(&path.join("x"), 4).await, "the file cannot be read");
+    }
+
+    async fn listed(path: &Path) -> String {
+        match list(path).await {
+            Ok(Fetched::Body { bytes, .. }) => {
+                let files: Vec<Listed> = serde_json::from_slice(&bytes).unwrap();
+                let told = files.iter().map(|file| format!("{} {} {}", file.name, file.bytes, file.modified));
+                told.collect::<Vec<_>>().join("\n")
+            }
+            Ok(Fetched::NotModified) => "not modified".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_its_files_in_the_order_of_their_times() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(listed(&directory.path().join("no")).await, "there is no such file");
+        assert_eq!(listed(directory.path()).await, "");
+        for (name, seconds) in [("b.csv", 5), ("a.csv", 7), (".hidden", 1), ("c.csv", 5)] {
+            let file = std::fs::File::create(directory.path().join(name)).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+        }
+        std::fs::create_dir(directory.path().join("done")).unwrap();
+        assert_eq!(listed(directory.path()).await, "b.csv 0 5000\nc.csv 0 5000\na.csv 0 7000");
+        assert_eq!(listed(&directory.path().join("a.csv")).await, "expected a directory, found a file");
     }
 }

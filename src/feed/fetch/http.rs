@@ -27,6 +27,8 @@ const PLAIN: [HeaderName; 3] = [ACCEPT, ACCEPT_LANGUAGE, USER_AGENT];
 pub struct Ask<'a> {
     /// An http target.
     pub target: &'a Target,
+    /// The statuses beside 200 whose answers are the publisher's to read.
+    pub accepts: &'a [u16],
     /// What the caller has.
     pub validators: &'a Validators,
     /// Decoded bytes, at most.
@@ -135,13 +137,13 @@ fn headers(hop: &Hop, validators: &Validators) -> HeaderMap {
     headers
 }
 
-/// Only 200 brings data; 304 only where it was asked for.
+/// Only 200 brings data, and what the publisher wants to read itself; 304 only where it was asked for.
 async fn receive(response: Response, limits: &Limits, ask: &Ask<'_>) -> Result<Fetched, FetchError> {
     let status = response.status();
     if status == StatusCode::NOT_MODIFIED && *ask.validators != Validators::default() {
         return Ok(Fetched::NotModified);
     }
-    if status != StatusCode::OK {
+    if status != StatusCode::OK && !ask.accepts.contains(&status.as_u16()) {
         let wait = response.headers().get(RETRY_AFTER).and_then(|wait| retry_after(wait.to_str().ok()?, ask.now));
         let said = said(response, ask.target).await;
         return Err(FetchError::Status { status: status.as_u16(), said, retry_after: wait });
@@ -204,8 +206,13 @@ mod tests {
         let headers = [("X-Api-Key", "CANARY"), ("accept", "text/csv")];
         let headers = headers.map(|(name, value)| (name.to_owned(), Secret::new(value))).to_vec();
         let target = Target::Http { url: Url::parse(url).unwrap(), headers, insecure, allow_private: false };
-        let ask =
-            Ask { target: &target, validators: &Validators::default(), max_bytes: 0, now: Timestamp::from_millis(0) };
+        let ask = Ask {
+            target: &target,
+            accepts: &[],
+            validators: &Validators::default(),
+            max_bytes: 0,
+            now: Timestamp::from_millis(0),
+        };
         ask.start().unwrap()
     }
 
@@ -271,6 +278,7 @@ mod tests {
             let target = Target::Http { url, headers, insecure: false, allow_private: false };
             let ask = Ask {
                 target: &target,
+                accepts: &[],
                 validators: &Validators::default(),
                 max_bytes: 0,
                 now: Timestamp::from_millis(0),

@@ -8,6 +8,7 @@ mod file;
 mod guard;
 mod http;
 mod retry;
+mod turn;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use error::Phase;
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 use crate::base::text::{hex, printable, shorten};
-use crate::feed::{Request, Target};
+use crate::feed::{Pace, Request, Target};
 
 /// What makes a request conditional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,6 +100,8 @@ struct Inner {
     guarded: OnceLock<reqwest::Client>,
     /// The client for feeds that may reach private addresses.
     open: OnceLock<reqwest::Client>,
+    /// When each publisher may be asked again.
+    turns: turn::Turns,
     /// Names that tests give to their servers, past the guard.
     #[cfg(test)]
     names: Vec<(&'static str, std::net::SocketAddr)>,
@@ -110,22 +113,28 @@ impl Fetcher {
         Inner::new(Limits::DEFAULT, contact).map(|inner| Self(Arc::new(inner)))
     }
 
-    /// Fetches one request, with retries for what passes (with backoff, Retry-After honoured), at most `max_bytes` decoded.
+    /// Fetches one request when it is its turn, with retries for what passes (with backoff, Retry-After
+    /// honoured), at most `max_bytes` decoded.
     pub async fn fetch(
         &self,
         request: &Request,
+        pace: &Pace,
         validators: &Validators,
         max_bytes: u64,
         now: Timestamp,
     ) -> Result<Fetched, FetchError> {
         let total = self.0.limits.total;
+        if matches!(request.target, Target::Http { .. }) {
+            self.0.turns.wait(pace).await;
+        }
         // What the last attempt ended with says more than "out of time".
         let mut last = None;
         let fetched = async {
             match &request.target {
                 Target::File(path) => file::read(path, max_bytes).await,
+                Target::Folder(path) => file::list(path).await,
                 target @ Target::Http { .. } => {
-                    let ask = http::Ask { target, validators, max_bytes, now };
+                    let ask = http::Ask { target, accepts: request.accepts, validators, max_bytes, now };
                     self.0.attempts(&ask, &mut last).await
                 }
             }
@@ -147,6 +156,7 @@ impl Inner {
             user_agent,
             guarded: OnceLock::new(),
             open: OnceLock::new(),
+            turns: turn::Turns::default(),
             #[cfg(test)]
             names: Vec::new(),
         })
@@ -203,7 +213,7 @@ impl Inner {
 /// A target as it may be shown: user info and query values removed.
 pub fn shown(target: &Target) -> String {
     match target {
-        Target::File(path) => printable(&path.display().to_string()),
+        Target::File(path) | Target::Folder(path) => printable(&path.display().to_string()),
         Target::Http { url, .. } => shown_url(url),
     }
 }

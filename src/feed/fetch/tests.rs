@@ -122,7 +122,9 @@ impl Fetch {
         let url = url::Url::parse(&self.url).unwrap();
         let target = Target::Http { url, headers: self.headers, insecure: true, allow_private: self.allow_private };
         let now = Timestamp::parse("2025-10-20T09:00:00Z").unwrap();
-        Fetcher(Arc::new(inner)).fetch(&Request { target }, &self.validators, self.max_bytes, now).await
+        Fetcher(Arc::new(inner))
+            .fetch(&Request::new(target), &Pace::default(), &self.validators, self.max_bytes, now)
+            .await
     }
 
     /// The body, or the error.
@@ -403,7 +405,11 @@ async fn the_shipped_fetcher_refuses_what_it_must() {
     let fetch = async |url: &str| {
         let url = url::Url::parse(url).unwrap();
         let target = Target::Http { url, headers: Vec::new(), insecure: false, allow_private: true };
-        fetcher.fetch(&Request { target }, &Validators::default(), 9, now).await.unwrap_err().to_string()
+        fetcher
+            .fetch(&Request::new(target), &Pace::default(), &Validators::default(), 9, now)
+            .await
+            .unwrap_err()
+            .to_string()
     };
     assert_eq!(fetch("http://127.0.0.1/").await, "plain http is refused: use https, or set `insecure = true`");
     assert_eq!(fetch("ftp://127.0.0.1/").await, "expected https, found `ftp`");

@@ -5,7 +5,7 @@ use super::{Columns, Common};
 use crate::base::text::shorten;
 use crate::feed::format::csv::Sheet;
 use crate::feed::format::{decode, find_column, listed, sniff};
-use crate::feed::{Page, ParseError, Publisher, Request};
+use crate::feed::{Answer, Page, ParseError, Publisher, Request, Standing};
 use crate::period::Span;
 
 /// A CSV feed.
@@ -35,11 +35,18 @@ pub struct Dialect {
 }
 
 impl Publisher for Csv {
-    fn requests(&self) -> Vec<Request> {
+    fn requests(&self, _: &Standing) -> Vec<Request> {
         vec![self.request.clone()]
     }
 
-    fn parse(&self, body: &[u8]) -> Result<Page, ParseError> {
+    fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError> {
+        self.read(answer.body)
+    }
+}
+
+impl Csv {
+    /// Reads a whole CSV file.
+    pub fn read(&self, body: &[u8]) -> Result<Page, ParseError> {
         sniff(body, "CSV")?;
         let text = decode(body, self.dialect.encoding)?;
         if text.trim_start().starts_with("{\"") {
@@ -53,9 +60,7 @@ impl Publisher for Csv {
         }
         reading.finish()
     }
-}
 
-impl Csv {
     /// Where the columns are in a file.
     fn roles(&self, header: &[String]) -> Result<Roles, ParseError> {
         let place = |name: &str| Ok(Place { name: name.to_owned(), index: find_column(header, name.trim())? });
@@ -101,7 +106,7 @@ mod tests {
     }
 
     fn parse(feed: &Csv, text: &str) -> String {
-        told(feed.parse(text.as_bytes()))
+        told(feed.read(text.as_bytes()))
     }
 
     #[test]
@@ -159,10 +164,10 @@ mod tests {
     #[test]
     fn refusals_beyond_the_limit_are_only_counted() {
         let text = format!("period,value\n{}", "x,1\n".repeat(50));
-        let page = feed("").parse(text.as_bytes()).unwrap();
+        let page = feed("").read(text.as_bytes()).unwrap();
         assert_eq!((page.rows, page.refused_count, page.refused.len()), (50, 50, REFUSALS_KEPT));
         let long = format!("period,value\n{},1\n", "x".repeat(100_000));
-        let page = feed("").parse(long.as_bytes()).unwrap();
+        let page = feed("").read(long.as_bytes()).unwrap();
         assert!(page.refused[0].reason.chars().count() <= 300);
     }
 
@@ -200,7 +205,7 @@ mod tests {
         let read = |encoding: &'static Encoding, text: &str| {
             let mut feed = feed("period=年月 value=数量 grade=品名");
             feed.dialect.encoding = encoding;
-            told(feed.parse(&encoding.encode(text).0))
+            told(feed.read(&encoding.encode(text).0))
         };
         let chinese = "年月,数量,品名\n2025年9月,420.5,稀土永磁\n";
         let expected = r#"2: {feed="x", grade="稀土永磁", reporter="CN"} 2025-09 420.5 final"#;
@@ -213,11 +218,11 @@ mod tests {
         german.dialect.encoding = WINDOWS_1252;
         let body = WINDOWS_1252.encode("period;Wert;Güte\n2025-09;1;für\n").0.into_owned();
         assert_eq!(
-            told(german.parse(&body)).lines().next(),
+            told(german.read(&body)).lines().next(),
             Some(r#"2: {feed="x", grade="für", reporter="CN"} 2025-09 1 final"#)
         );
         german.dialect.encoding = UTF_8;
-        assert_eq!(told(german.parse(&body)), "the response is not UTF-8: byte 13 cannot be read; set `encoding`");
+        assert_eq!(told(german.read(&body)), "the response is not UTF-8: byte 13 cannot be read; set `encoding`");
     }
 
     #[test]
@@ -261,10 +266,10 @@ mod tests {
     fn a_file_of_any_bytes_is_no_panic() {
         let feed = feed("period=a value=b partner=c");
         for text in ["a,b,c\n\"", "a,b,c\r\r\r2025-09", "\"a\"x,b,c\n\"\"\"", "\u{FEFF}", "a;b|c\td\n,,,"] {
-            let _ = feed.parse(text.as_bytes());
+            let _ = feed.read(text.as_bytes());
         }
-        let _ = feed.parse(&[0xFF, 0xFE, 0x00]);
-        let _ = feed.parse(&(0..=255).collect::<Vec<u8>>());
+        let _ = feed.read(&[0xFF, 0xFE, 0x00]);
+        let _ = feed.read(&(0..=255).collect::<Vec<u8>>());
     }
 
     proptest! {
@@ -277,7 +282,7 @@ mod tests {
             let mut writer = ::csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
             writer.write_record(["grade", "period", "value"]).unwrap();
             grades.iter().for_each(|grade| writer.write_record([grade.as_str(), "2025-09", "1"]).unwrap());
-            let page = feed("grade=grade").parse(&writer.into_inner().unwrap()).unwrap();
+            let page = feed("grade=grade").read(&writer.into_inner().unwrap()).unwrap();
             let read: Vec<&str> = page.observations.iter().filter_map(|seen| seen.labels.value("grade")).collect();
             prop_assert_eq!(read, grades.iter().map(|grade| grade.trim()).collect::<Vec<_>>());
             let rows: Vec<usize> = page.observations.iter().map(|seen| seen.row).collect();
@@ -289,7 +294,7 @@ mod tests {
             let mut feed = feed("period=a value=b partner=c");
             feed.dialect.skip_lines = skip;
             feed.dialect.wide = wide;
-            if let Ok(page) = feed.parse(text.as_bytes()) {
+            if let Ok(page) = feed.read(text.as_bytes()) {
                 prop_assert_eq!(page.rows, page.observations.len() + page.unavailable.len() + page.refused_count);
             }
         }

@@ -4,7 +4,7 @@ use super::reading::{Place, Reading, Roles};
 use super::{Columns, Common};
 use crate::feed::format::json::{Pointer, Record, Sink, read};
 use crate::feed::format::{Cell, Row, decode, no_column, sniff};
-use crate::feed::{Page, ParseError, Publisher, Request};
+use crate::feed::{Answer, Page, ParseError, Publisher, Request, Standing};
 
 /// A JSON feed.
 #[derive(Clone, Debug)]
@@ -20,11 +20,18 @@ pub struct Json {
 }
 
 impl Publisher for Json {
-    fn requests(&self) -> Vec<Request> {
+    fn requests(&self, _: &Standing) -> Vec<Request> {
         vec![self.request.clone()]
     }
 
-    fn parse(&self, body: &[u8]) -> Result<Page, ParseError> {
+    fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError> {
+        self.read(answer.body)
+    }
+}
+
+impl Json {
+    /// Reads a whole JSON document.
+    pub fn read(&self, body: &[u8]) -> Result<Page, ParseError> {
         sniff(body, "JSON")?;
         let text = decode(body, encoding_rs::UTF_8)?;
         let mut pointers = Vec::new();
@@ -45,9 +52,7 @@ impl Publisher for Json {
             _ => Ok(page),
         }
     }
-}
 
-impl Json {
     /// An error as it may be told: a publisher may quote the key that it was asked with.
     fn without_secrets(&self, error: ParseError) -> ParseError {
         let clean = |text: &str| self.request.target.without_secrets(text);
@@ -96,7 +101,7 @@ mod tests {
         let records = records.to_owned();
         told(
             Json { request: request(), common: common(), columns: columns(columns_text), records }
-                .parse(text.as_bytes()),
+                .read(text.as_bytes()),
         )
     }
 
@@ -178,7 +183,7 @@ mod tests {
         "#);
         let unreadable = Json { request: request(), common: common(), columns: columns(""), records: String::new() };
         assert_eq!(
-            told(unreadable.parse(b"[{\"period\": \"\xFF\"}]")),
+            told(unreadable.read(b"[{\"period\": \"\xFF\"}]")),
             "the response is not UTF-8: byte 13 cannot be read; set `encoding`"
         );
     }

@@ -1,10 +1,13 @@
 //! One file per publisher: what to ask, which format comes, what the columns mean.
 
 pub mod csv;
+mod draft;
+pub mod fred;
 pub mod json;
 mod number;
 mod published;
 mod reading;
+pub mod site;
 
 use chrono_tz::Tz;
 
@@ -93,7 +96,7 @@ mod tests {
 
     pub fn request() -> Request {
         let url = url::Url::parse("https://example.com/data?api_key=CANARY-KEY").unwrap();
-        Request { target: Target::Http { url, headers: Vec::new(), insecure: false, allow_private: false } }
+        Request::new(Target::Http { url, headers: Vec::new(), insecure: false, allow_private: false })
     }
 
     /// A page in lines: observations, cells that say "not available", refusals, counts.

@@ -303,6 +303,7 @@ pub async fn what_is_remembered_of_a_feed(site: Site) {
         last_ok_at: Some(minutes(5).plus(std::time::Duration::from_secs(1))),
         failures: 0,
         last_error: None,
+        marks: [("release".to_owned(), minutes(5).to_string())].into(),
     };
     assert_eq!(store.feed("magnets").await.unwrap(), well);
     failing_thrice(&store).await;
@@ -320,6 +321,23 @@ pub async fn what_is_remembered_of_a_feed(site: Site) {
     let all = store.feeds().await.unwrap();
     assert_eq!(all.keys().collect::<Vec<_>>(), ["magnets"]);
     assert_eq!(all["magnets"], same);
+}
+
+/// A quota is counted across restarts, by account and window.
+pub async fn requests_count_against_their_quota(site: Site) {
+    let store = site.open().await;
+    let spend =
+        async |store: &Store, account: &str, window: u32| store.spend(account, minutes(window), 2).await.unwrap();
+    assert!(!store.spend("nobody", minutes(0), 0).await.unwrap(), "no request is allowed");
+    assert_eq!([spend(&store, "a", 0).await, spend(&store, "b", 0).await], [true, true]);
+    drop(store);
+    let store = site.open().await;
+    assert_eq!([spend(&store, "a", 0).await, spend(&store, "a", 0).await], [true, false]);
+    assert_eq!(store.spent("a", minutes(0)).await.unwrap(), 2);
+    assert_eq!(store.spent("a", minutes(1)).await.unwrap(), 0, "a new window");
+    assert_eq!([spend(&store, "a", 1).await, spend(&store, "a", 0).await], [true, true]);
+    assert!(!spend(&store, "a", 0).await, "a clock that went back begins no new window");
+    assert_eq!(store.spent("b", minutes(0)).await.unwrap(), 1);
 }
 
 async fn failing_thrice(store: &Store) {

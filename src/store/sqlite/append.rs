@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection};
 use super::Sqlite;
 use super::columns::{count, json, millis, status, status_code, unit_text};
 use super::fault::Fault;
-use super::feeds::{feed_id, holds, lost};
+use super::feeds::{feed_id, forget_raw, holds, keep_raw, lost};
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::series::{Finite, Labels, PullId, Row, Unit};
@@ -52,7 +52,11 @@ fn append(transaction: &Connection, epoch: i64, pull: &NewPull, rows: Vec<Row>) 
     if changed {
         let insert = "INSERT INTO eval_task(pull, shard, feed) VALUES (?1, 0, ?2)";
         transaction.prepare_cached(insert)?.execute((id, feed))?;
+        if let Some(raw) = &pull.raw {
+            keep_raw(transaction, feed, id, raw)?;
+        }
     }
+    forget_raw(transaction, feed, pull.raw_since)?;
     remember(transaction, feed, pull)?;
     Ok(End::Commit(Claim::Taken(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged })))
 }
@@ -79,7 +83,7 @@ fn insert_pull(transaction: &Connection, feed: i64, epoch: i64, pull: &NewPull) 
 /// What the feed's next pull is to know; it is only kept with the data that it speaks of.
 fn remember(transaction: &Connection, feed: i64, pull: &NewPull) -> Result<(), Fault> {
     let update = "UPDATE feed SET spec_hash = ?2, next_due_at = ?3, etag = ?4, last_modified = ?5, content_sha256 = ?6,
-        last_ok_at = ?7, failures = 0, last_error = NULL WHERE id = ?1";
+        last_ok_at = ?7, marks = ?8, failures = 0, last_error = NULL WHERE id = ?1";
     transaction.prepare_cached(update)?.execute((
         feed,
         &pull.spec_hash,
@@ -88,6 +92,7 @@ fn remember(transaction: &Connection, feed: i64, pull: &NewPull) -> Result<(), F
         &pull.last_modified,
         &pull.sha256,
         pull.retrieved_at.millis(),
+        json(&pull.marks)?,
     ))?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use flate2::write::DeflateEncoder;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
-use super::columns::{count, json, millis, some_time, time};
+use super::columns::{count, from_json, json, millis, some_time, time};
 use super::fault::Fault;
 use super::thread::End;
 use crate::base::clock::Timestamp;
@@ -20,7 +20,7 @@ use crate::store::{Claim, FailedPull, FeedState, Holder, Lease, StoreError};
 const RAWS_KEPT: i64 = 3;
 
 const FEED: &str =
-    "name, spec_hash, next_due_at, etag, last_modified, content_sha256, last_ok_at, failures, last_error";
+    "name, spec_hash, next_due_at, etag, last_modified, content_sha256, last_ok_at, failures, last_error, marks";
 
 impl Sqlite {
     /// See [`crate::store::Store::feed`].
@@ -123,6 +123,37 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// See [`crate::store::Store::spent`].
+    pub async fn spent(&self, account: &str, since: Timestamp) -> Result<u32, StoreError> {
+        let account = account.to_owned();
+        self.thread
+            .call(move |connection| {
+                let select = "SELECT calls FROM spent WHERE account = ?1 AND since = ?2";
+                let mut select = connection.prepare_cached(select)?;
+                let calls = select.query_row((account, since.millis()), |row| row.get(0)).optional()?;
+                Ok(calls.unwrap_or(0))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::spend`].
+    pub async fn spend(&self, account: &str, since: Timestamp, calls: u32) -> Result<bool, StoreError> {
+        let account = account.to_owned();
+        self.thread
+            .write(move |transaction| {
+                // A clock that went back begins no new window.
+                let spend = "INSERT INTO spent(account, since, calls) SELECT ?1, ?2, 1 WHERE ?3 > 0
+                    ON CONFLICT(account) DO UPDATE SET
+                        calls = CASE WHEN since < ?2 THEN 1 ELSE calls + 1 END, since = max(since, ?2)
+                    WHERE since < ?2 OR calls < ?3";
+                let spent = transaction.prepare_cached(spend)?.execute((account, since.millis(), calls))?;
+                Ok(End::Commit(spent > 0))
+            })
+            .await
+    }
+}
+
 fn state(row: &Row<'_>) -> Result<(String, FeedState), Fault> {
     let state = FeedState {
         spec_hash: row.get(1)?,
@@ -133,6 +164,7 @@ fn state(row: &Row<'_>) -> Result<(String, FeedState), Fault> {
         last_ok_at: some_time(row, 6)?,
         failures: row.get(7)?,
         last_error: row.get(8)?,
+        marks: from_json("a feed's marks", &row.get::<_, String>(9)?)?,
     };
     Ok((row.get(0)?, state))
 }
@@ -190,15 +222,31 @@ fn record_failure(transaction: &Connection, feed: i64, epoch: i64, pull: &Failed
         json(&pull.refused)?,
     ))?;
     let Some(raw) = &pull.raw else { return Ok(()) };
-    let insert = "INSERT INTO pull_raw(pull, feed, body) VALUES (?1, ?2, ?3)";
-    transaction.prepare_cached(insert)?.execute((transaction.last_insert_rowid(), feed, deflated(raw)))?;
-    let forget = "DELETE FROM pull_raw WHERE feed = ?1 AND pull NOT IN
-        (SELECT pull FROM pull_raw WHERE feed = ?1 ORDER BY pull DESC LIMIT ?2)";
+    keep_raw(transaction, feed, transaction.last_insert_rowid(), raw)?;
+    let forget = "DELETE FROM pull_raw WHERE feed = ?1 AND pull IN
+        (SELECT pull.id FROM pull_raw JOIN pull ON pull.id = pull_raw.pull
+         WHERE pull_raw.feed = ?1 AND pull.outcome = 'set_aside' ORDER BY pull.id DESC LIMIT -1 OFFSET ?2)";
     transaction.prepare_cached(forget)?.execute((feed, RAWS_KEPT))?;
     Ok(())
 }
 
-/// The beginning of a body, small.
+/// Keeps what arrived with a pull.
+pub fn keep_raw(transaction: &Connection, feed: i64, pull: i64, raw: &[u8]) -> Result<(), Fault> {
+    let insert = "INSERT INTO pull_raw(pull, feed, body) VALUES (?1, ?2, ?3)";
+    transaction.prepare_cached(insert)?.execute((pull, feed, deflated(raw)))?;
+    Ok(())
+}
+
+/// Forgets what arrived before an instant.
+pub fn forget_raw(transaction: &Connection, feed: i64, since: Timestamp) -> Result<(), Fault> {
+    let forget = "DELETE FROM pull_raw WHERE feed = ?1 AND pull IN
+        (SELECT pull.id FROM pull_raw JOIN pull ON pull.id = pull_raw.pull
+         WHERE pull_raw.feed = ?1 AND pull.at < ?2)";
+    transaction.prepare_cached(forget)?.execute((feed, since.millis()))?;
+    Ok(())
+}
+
+/// A body, up to the limit, small.
 fn deflated(raw: &[u8]) -> Vec<u8> {
     let kept = &raw[..raw.len().min(RAW_BYTES_KEPT)];
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());

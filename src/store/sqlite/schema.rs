@@ -19,7 +19,7 @@ use crate::base::text::hex;
 pub const APPLICATION_ID: i32 = 0x5357_6368;
 
 /// Number 1, number 2, …
-pub const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+pub const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// The newest schema of a list of migrations.
 pub fn newest(migrations: &[&str]) -> i32 {
@@ -141,7 +141,7 @@ mod tests {
         for _ in 0..2 {
             let copy = keep_copy(&connection, &path, 1).unwrap();
             assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
-            assert_eq!(kind(&Connection::open(&copy).unwrap()).unwrap(), Kind::Ours(1));
+            assert_eq!(kind(&Connection::open(&copy).unwrap()).unwrap(), Kind::Ours(newest(MIGRATIONS)));
         }
     }
 

@@ -120,16 +120,6 @@ CREATE TABLE rule(
     baseline INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- How far a rule has looked at a feed: what has no alert was found quiet until then.
-CREATE TABLE look(
-    rule TEXT NOT NULL,
-    feed TEXT NOT NULL,
-    rule_hash TEXT NOT NULL,            -- '': forgotten
-    seen INTEGER,                       -- a pull; null: not at all of its series yet
-    version INTEGER NOT NULL,
-    PRIMARY KEY(rule, feed)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE alert(
     rule TEXT NOT NULL,
     labels TEXT NOT NULL,

@@ -1,0 +1,178 @@
+//! The poll loop: feeds that are due → one pull each, stored whole or set aside with its reason.
+//!
+//! It fetches, parses and appends; what the figures mean is worked out by the evaluate loop.
+
+mod visit;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
+use tracing::{info, warn};
+
+use self::visit::{begin, end};
+use super::Context;
+use super::round::{Round, TICK_MAX};
+use crate::base::clock::Timestamp;
+use crate::config::Setup;
+use crate::feed::Feed;
+use crate::series::Refusal;
+use crate::store::{Appended, FeedState, StoreError};
+
+/// Feeds that are pulled at the same time, at most: each may hold a body in memory.
+const PULLS: usize = 8;
+
+/// What became of one feed's pull.
+#[derive(Clone, Debug)]
+pub struct Pulled {
+    /// The feed.
+    pub feed: String,
+    /// How it went.
+    pub how: PulledHow,
+    /// What the publisher's answers give to know, in words.
+    pub note: Option<String>,
+    /// Rows that were refused (the first of them).
+    pub refused: Vec<Refusal>,
+    /// All refused rows.
+    pub refused_count: usize,
+}
+
+/// How a pull went.
+#[derive(Clone, Debug)]
+pub enum PulledHow {
+    /// It was stored, or said nothing new.
+    Stored(Appended),
+    /// The publisher has nothing new.
+    NothingNew,
+    /// Someone else pulls the feed, or has pulled it for this tick.
+    NotOurs,
+    /// It failed, or was set aside; the earlier data stand.
+    Failed {
+        /// Why, in words.
+        reason: String,
+        /// Data arrived but was set aside.
+        set_aside: bool,
+    },
+}
+
+impl Pulled {
+    /// Whether the feed is well.
+    pub const fn is_ok(&self) -> bool {
+        !matches!(self.how, PulledHow::Failed { .. })
+    }
+}
+
+/// Pulls every wanted feed now, whatever its schedule: some at a time, stored in the order of the setup.
+pub async fn pull_all(
+    context: &Context,
+    setup: &Setup,
+    wanted: impl Fn(&Feed) -> bool,
+) -> Result<Vec<Pulled>, StoreError> {
+    let feeds = setup.feeds.iter().filter(|feed| wanted(feed));
+    let begun = stream::iter(feeds).map(|feed| begin(context, feed, context.clock.now()));
+    begun.buffered(PULLS).and_then(end).try_collect().await
+}
+
+/// Pulls each feed as it becomes due, until told to stop. A slow publisher delays no other.
+pub async fn poll_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
+    let stop = round.stop.clone();
+    let mut under_way = FuturesUnordered::new();
+    let mut busy = BTreeSet::new();
+    loop {
+        round.beats.poll.beat(context.clock.now());
+        let setup = round.newest_setup();
+        let due = due(&context, &setup, &busy).await?;
+        for (name, tick) in due.now.into_iter().take(PULLS.saturating_sub(busy.len())) {
+            busy.insert(name.clone());
+            under_way.push(pull_named(&context, setup.clone(), name, tick));
+        }
+        let now = context.clock.now();
+        // A feed that is pulled elsewhere stays due: no need to spin.
+        let wait = due.next.map_or(TICK_MAX, |at| at.since(now).clamp(Duration::from_millis(200), TICK_MAX));
+        tokio::select! {
+            Some(pulled) = under_way.next() => {
+                busy.remove(&pulled?);
+                round.nudges.evaluate.notify_one();
+            }
+            () = tokio::time::sleep(wait) => {}
+            () = round.changed() => {}
+            // A pull that the end cuts off has stored nothing; it is due again after the next start.
+            () = stop.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// The feeds that are due, with the ticks that they answer, and when the next one will be.
+struct Due {
+    now: Vec<(String, Timestamp)>,
+    next: Option<Timestamp>,
+}
+
+async fn due(context: &Context, setup: &Setup, busy: &BTreeSet<String>) -> Result<Due, StoreError> {
+    let states = context.store.feeds().await?;
+    let now = context.clock.now();
+    let mut due = Due { now: Vec::new(), next: None };
+    for feed in setup.feeds.iter().filter(|feed| !busy.contains(&feed.name)) {
+        let state = states.get(&feed.name).cloned().unwrap_or_default();
+        let Some(tick) = due_at(feed, &state, now) else { continue };
+        if tick <= now {
+            due.now.push((feed.name.clone(), tick));
+        } else {
+            due.next = [due.next, Some(tick)].into_iter().flatten().min();
+        }
+    }
+    Ok(due)
+}
+
+/// Pulls a feed of a setup; its name again.
+async fn pull_named(context: &Context, setup: Arc<Setup>, name: String, tick: Timestamp) -> Result<String, StoreError> {
+    if let Some(feed) = setup.feeds.iter().find(|feed| feed.name == name) {
+        end(begin(context, feed, tick).await?).await?;
+    }
+    Ok(name)
+}
+
+/// When a feed is due: as stored, but never later than its schedule says from now (the clock may have
+/// gone back, the schedule may have changed). A feed that was never pulled is due at once.
+fn due_at(feed: &Feed, state: &FeedState, now: Timestamp) -> Option<Timestamp> {
+    let never_pulled = state.last_ok_at.is_none() && state.failures == 0;
+    if never_pulled {
+        return Some(now);
+    }
+    let scheduled = next_due(feed, now);
+    match (state.next_due_at, scheduled) {
+        (Some(stored), Some(scheduled)) => Some(stored.min(scheduled)),
+        // A retry of a feed without a schedule is due; anything else of it is not.
+        (Some(stored), None) => (state.failures > 0).then_some(stored),
+        (None, scheduled) => scheduled,
+    }
+}
+
+/// The next tick after an instant, a little late by a share of the interval that differs from feed to
+/// feed, so that a hundred feeds at nine o'clock do not begin in one second.
+fn next_due(feed: &Feed, now: Timestamp) -> Option<Timestamp> {
+    let schedule = feed.schedule.as_ref()?;
+    let tick = schedule.after(now)?;
+    let interval = schedule.after(tick).map_or(Duration::ZERO, |following| following.since(tick));
+    let spread = (interval / 100).min(Duration::from_secs(30));
+    let share = feed.name.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % 1000;
+    Some(tick.plus(spread * share / 1000))
+}
+
+fn log(pulled: &Pulled) {
+    let Pulled { feed, how, note, refused, refused_count } = pulled;
+    let note = note.as_deref();
+    match how {
+        PulledHow::Stored(Appended { new, revised, unchanged, .. }) => {
+            info!(feed, new, revised, unchanged, refused = refused_count, note, "feed pulled");
+        }
+        PulledHow::NothingNew => info!(feed, note, "feed has nothing new"),
+        PulledHow::NotOurs => info!(feed, "feed is pulled elsewhere"),
+        PulledHow::Failed { reason, set_aside: true } => warn!(feed, ?reason, "pull set aside; earlier data stand"),
+        PulledHow::Failed { reason, set_aside: false } => warn!(feed, ?reason, "pull failed; earlier data stand"),
+    }
+    for refusal in refused {
+        warn!(feed, refusal = ?refusal.to_string(), "row refused");
+    }
+}
