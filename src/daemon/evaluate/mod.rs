@@ -8,7 +8,7 @@
 //!
 //! `assess` goes on from where it was: the last pull seen, and the last period assessed. For groups and
 //! derived series both stand in the alert's row. A stored series needs no row while its alert is quiet:
-//! a [`Look`](crate::store::Look) says, for a rule and a feed, up to which pull *every* series of the feed has
+//! a [`Look`] says, for a rule and a feed, up to which pull *every* series of the feed has
 //! been looked at, and the last period assessed is the latest of the history as that pull left it
 //! ([`Alert::looked`](crate::alert::Alert::looked)). That holds because
 //!
