@@ -330,7 +330,7 @@ pub async fn requests_count_against_their_quota(site: Site) {
         async |store: &Store, account: &str, window: u32| store.spend(account, minutes(window), 2).await.unwrap();
     assert!(!store.spend("nobody", minutes(0), 0).await.unwrap(), "no request is allowed");
     assert_eq!([spend(&store, "a", 0).await, spend(&store, "b", 0).await], [true, true]);
-    drop(store);
+    store.close().await.unwrap();
     let store = site.open().await;
     assert_eq!([spend(&store, "a", 0).await, spend(&store, "a", 0).await], [true, false]);
     assert_eq!(store.spent("a", minutes(0)).await.unwrap(), 2);
