@@ -89,7 +89,7 @@ impl Publisher for Fred {
         if answer.http_status == Some(400) {
             let said: Refusal = self.json(answer.body)?;
             return Err(ParseError::Said {
-                said: self.key.remove_from(&shorten(&said.error_message, 300)),
+                said: shorten(&self.key.remove_from(&said.error_message), 300),
                 passes: false,
             });
         }
@@ -115,7 +115,7 @@ impl Fred {
     fn json<'a, T: Deserialize<'a>>(&self, body: &'a [u8]) -> Result<T, ParseError> {
         serde_json::from_slice(body).map_err(|error| ParseError::Malformed {
             row: error.line(),
-            reason: self.key.remove_from(&shorten(&error.to_string(), 200)),
+            reason: shorten(&self.key.remove_from(&error.to_string()), 200),
         })
     }
 
@@ -352,6 +352,16 @@ mod tests {
         row 1: missing field `seriess` at line 1 column 16
         1 rows, as many as the publisher gives at most: the answer is cut off; set `since` to a later period
         "#);
+    }
+
+    /// A key that a long text is cut within would be no whole key any more, and stay.
+    #[test]
+    fn a_key_is_removed_before_a_text_is_cut() {
+        let said = format!("{}canarycanarycanarycanarycanary01", "x".repeat(285));
+        let body = format!(r#"{{"error_message":"{said}"}}"#);
+        let standing = standing(None);
+        let answer = Answer { http_status: Some(400), ..Answer::ok("about X", body.as_bytes(), &standing) };
+        assert!(!told(fred(false).parse(&answer)).contains("canary"));
     }
 
     #[test]
