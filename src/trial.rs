@@ -7,6 +7,8 @@ use crate::base::clock::Timestamp;
 use crate::base::limits::REFUSALS_KEPT;
 use crate::feed::publisher::csv::{Csv, Dialect};
 use crate::feed::publisher::json::Json;
+use crate::feed::publisher::jsonstat::JsonStat;
+use crate::feed::publisher::sdmx::Sdmx;
 use crate::feed::publisher::{Columns, Common};
 use crate::feed::{Page, ParseError, Request, Target};
 use crate::period::{Frequency, Period, Span};
@@ -125,6 +127,25 @@ pub fn json(bytes: &[u8]) {
     read(Json { request: nowhere(), common: common(*how), columns, records }.read(body));
 }
 
+/// Any bytes as a statistical table: SDMX, or JSON-stat. The first byte says which, the others are the table.
+pub fn cube(bytes: &[u8]) {
+    let Some((how, body)) = bytes.split_first() else { return };
+    let columns = Columns {
+        period: None,
+        value: (how & 16 != 0).then(|| "VALUE".to_owned()),
+        unit: (how & 32 != 0).then(|| "UNIT".to_owned()),
+        status: None,
+        published: None,
+        labels: vec![("partner".to_owned(), "AREA".to_owned())],
+    };
+    let (request, common) = (nowhere(), common(*how));
+    if how & 1 != 0 {
+        read(JsonStat { request, common, columns }.read(body));
+    } else {
+        read(Sdmx { request, common, columns }.read(body));
+    }
+}
+
 fn common(how: u8) -> Common {
     let european = how & 64 != 0;
     Common {
@@ -177,6 +198,16 @@ mod tests {
         {
             csv(bytes);
             json(bytes);
+        }
+        for bytes in [
+            &b""[..],
+            b"\0AREA;TIME_PERIOD;OBS_VALUE\nUS;2025-09;1,5\n\x1b;2025-09;x\n",
+            b"\0{\"structure\":{\"dimensions\":{\"observation\":[{\"id\":\"AREA\"}]}},\"dataSets\":[{\"observations\":{\"\x1b\":[]}}]}",
+            b"\0<S><DataSet><Obs AREA=\"US\" TIME_PERIOD=\"2025-09\" OBS_VALUE=\"1\"/></DataSet></S>",
+            b"\0<a>\x1b[2J<b",
+            b"\x01{\"id\":[\"AREA\",\"time\"],\"size\":[1,0],\"dimension\":{\"AREA\":{}},\"value\":[1]}",
+        ] {
+            cube(bytes);
         }
         json(b"\x01{\"data\": [{\"period\": \"2025-09\", \"value\": 1, \"partner\": {\"iso\": \"US\"}}]}");
     }

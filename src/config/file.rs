@@ -3,6 +3,7 @@
 //! Types and names are checked here; what values mean, and whether they fit together, is `resolve`'s.
 
 use super::problem::{Finding, Report};
+use super::receiver::ReceiverTable;
 use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::series::SeriesTable;
@@ -116,6 +117,22 @@ pub struct FeedTable {
     pub since: Option<At<String>>,
     /// Earlier vintages are asked for as well.
     pub vintages: Option<At<bool>>,
+    /// Which dataset of a statistical office.
+    pub dataflow: Option<At<String>>,
+    /// The key of the series within it.
+    pub query: Option<At<String>>,
+    /// The form in which figures are asked for.
+    pub format: Option<At<String>>,
+    /// The countries whose trade it is.
+    pub reporter: Option<Texts>,
+    /// The countries that they trade with.
+    pub partner: Option<Texts>,
+    /// Imports, exports.
+    pub flow: Option<Texts>,
+    /// The codes of goods.
+    pub commodity: Option<Texts>,
+    /// Value, weight, quantity.
+    pub measure: Option<Texts>,
 }
 
 /// `release`.
@@ -200,44 +217,6 @@ pub struct LevelTable {
     pub when: Option<Texts>,
     /// What ends it.
     pub clear: Option<At<String>>,
-}
-
-/// `[receiver.NAME]`, of every kind.
-pub struct ReceiverTable {
-    /// Its keys.
-    pub given: Given,
-    /// `console`, `webhook`, `slack` or `email`.
-    pub kind: Option<At<String>>,
-    /// Where posts go.
-    pub url: Option<At<SecretText>>,
-    /// What posts are signed with.
-    pub secret: Option<At<SecretText>>,
-    /// Plain connections are allowed.
-    pub insecure: Option<At<bool>>,
-    /// Private addresses are allowed.
-    pub allow_private: Option<At<bool>>,
-    /// The mail relay.
-    pub host: Option<At<String>>,
-    /// Its port.
-    pub port: Option<At<u64>>,
-    /// How the connection is protected.
-    pub tls: Option<At<String>>,
-    /// The login's name.
-    pub username: Option<At<SecretText>>,
-    /// The login's password.
-    pub password: Option<At<SecretText>>,
-    /// The sender.
-    pub from: Option<At<String>>,
-    /// Whom to write to.
-    pub to: Option<Texts>,
-    /// The name given in EHLO.
-    pub hello: Option<At<String>>,
-    /// A private CA's certificates.
-    pub ca_file: Option<At<String>>,
-    /// Whether the console is coloured.
-    pub color: Option<At<String>>,
-    /// When an undelivered message is given up.
-    pub give_up_after: Option<At<String>>,
 }
 
 /// What a file is to the config.
@@ -371,6 +350,14 @@ impl FeedTable {
             series: section.texts("series"),
             since: section.text_or_date("since"),
             vintages: section.flag("vintages"),
+            dataflow: section.text("dataflow"),
+            query: section.text("query"),
+            format: section.text("format"),
+            reporter: section.texts("reporter"),
+            partner: section.texts("partner"),
+            flow: section.texts("flow"),
+            commodity: section.texts("commodity"),
+            measure: section.texts("measure"),
             given: section.finish(),
         }
     }
@@ -462,29 +449,5 @@ impl LevelTable {
                 Self { given: Some(table.finish()), when, clear }
             }
         })
-    }
-}
-
-impl ReceiverTable {
-    fn read(mut section: Section<'_>) -> Self {
-        Self {
-            kind: section.text("kind"),
-            url: section.secret("url"),
-            secret: section.secret("secret"),
-            insecure: section.flag("insecure"),
-            allow_private: section.flag("allow_private"),
-            host: section.text("host"),
-            port: section.whole("port"),
-            tls: section.text("tls"),
-            username: section.secret("username"),
-            password: section.secret("password"),
-            from: section.text("from"),
-            to: section.texts("to"),
-            hello: section.text("hello"),
-            ca_file: section.text("ca_file"),
-            color: section.text_or_flag("color"),
-            give_up_after: section.text("give_up_after"),
-            given: section.finish(),
-        }
     }
 }

@@ -10,6 +10,7 @@ mod find;
 mod gather;
 mod mask;
 mod problem;
+mod receiver;
 mod resolve;
 mod scenario;
 mod secret;

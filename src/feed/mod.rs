@@ -83,7 +83,6 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Standing {
     /// The time.
-    #[expect(dead_code, reason = "for publishers that are asked period by period, which follow")]
     pub now: Timestamp,
     /// What the publisher marked in earlier pulls that stood, by names of its own: what it has read, and of
     /// which release. Empty after a change of the feed's definition.
@@ -325,6 +324,18 @@ pub enum ParseError {
         rows: usize,
         /// What to do.
         help: &'static str,
+    },
+    /// An answer that the publisher does not give at once: it refuses, or writes it to a file for later.
+    #[error(
+        "the answer is too large for the publisher to give at once ({}){}; ask for fewer codes, or set a later `since`",
+        crate::base::text::printable(said),
+        later.as_ref().map(|url| format!("; it will be at {}", crate::base::text::printable(url))).unwrap_or_default()
+    )]
+    TooLarge {
+        /// Its words.
+        said: String,
+        /// Where the answer is going to be, where it says so.
+        later: Option<String>,
     },
     /// A well-formed answer without figures where there should be some.
     #[error("the answer has no figures: {}", crate::base::text::printable(why))]

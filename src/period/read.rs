@@ -115,6 +115,10 @@ fn any_form(text: &str, frequency: Frequency) -> Result<(Period, Period), Period
     if let Some(period) = single(text)? {
         return Ok((period, period));
     }
+    if let Some((start, length)) = text.split_once("/P") {
+        let period = single(start)?.and_then(|start| interval(start, length)).ok_or_else(unreadable)?;
+        return Ok((period, period));
+    }
     for separator in ["/", "..", "–", " to ", " - "] {
         if let Some((first, last)) = text.split_once(separator)
             && let (Some(first), Some(last)) = (single(first.trim())?, single(last.trim())?)
@@ -140,6 +144,20 @@ fn single(text: &str) -> Result<Option<Period>, PeriodError> {
         _ => None,
     };
     Ok(period)
+}
+
+/// `2025-09-01/P1M`: a period as its first day and its length (ISO 8601).
+fn interval(start: Period, length: &str) -> Option<Period> {
+    let frequency = match length {
+        "1D" => Frequency::Day,
+        "1W" | "7D" => Frequency::Week,
+        "1M" => Frequency::Month,
+        "3M" => Frequency::Quarter,
+        "1Y" | "12M" => Frequency::Year,
+        _ => return None,
+    };
+    let period = Period::containing(start.first_day(), frequency);
+    (period.first_day() == start.first_day()).then_some(period)
 }
 
 fn canonical(text: &str) -> Option<Period> {
@@ -176,7 +194,7 @@ fn compact(text: &str) -> Option<Period> {
     lettered(year, rest).or_else(|| Period::month(year, month_name(rest)?))
 }
 
-/// `M09`, `Q3`, `3Q`, `W38` of a year.
+/// `M09`, `Q3`, `3Q`, `W38`, `A1` of a year.
 fn lettered(year: i32, text: &str) -> Option<Period> {
     let upper = text.to_ascii_uppercase();
     if let Some(number) = upper.strip_prefix('M') {
@@ -184,6 +202,10 @@ fn lettered(year: i32, text: &str) -> Option<Period> {
     }
     if let Some(number) = upper.strip_prefix('W') {
         return Period::week(year, short(number)?);
+    }
+    // SDMX's reporting year.
+    if upper == "A1" {
+        return Period::year(year);
     }
     let number = upper.strip_prefix('Q').or_else(|| upper.strip_suffix('Q'))?;
     Period::quarter(year, unsigned(number).filter(|_| number.len() == 1)?)
@@ -303,6 +325,7 @@ mod tests {
             month|2025M09|2025-09
             month|2025M9|2025-09
             month|2026-M08|2026-08
+            month|2025-09-01/P1M|2025-09
             month|2025-9|2025-09
             month|Sep-25|2025-09
             month|Sep 2025|2025-09
@@ -325,8 +348,11 @@ mod tests {
             quarter|3Q2025|2025-Q3
             quarter|Q3 2025|2025-Q3
             quarter|2025-07-01|2025-Q3
+            quarter|2025-07-01T00:00:00/P3M|2025-Q3
             year|2025|2025
             year|2025-12-31|2025
+            year|2025-A1|2025
+            year|2025-01-01/P1Y|2025
             week|2025W38|2025-W38
             week|2025-09-18|2025-W38
             day|2025-09-18|2025-09-18

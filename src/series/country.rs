@@ -13,6 +13,12 @@ pub fn canonical(code: &str) -> String {
     if matches!(upper.as_str(), "W00" | "WLD" | "WORLD" | "W1" | "0" | "000") {
         return WORLD.to_owned();
     }
+    // The European Union's own codes for two of its (former) members.
+    let upper = match upper.as_str() {
+        "EL" => "GR".to_owned(),
+        "UK" => "GB".to_owned(),
+        _ => upper,
+    };
     let found = match upper.len() {
         2 => rust_iso3166::from_alpha2(&upper),
         3 if upper.bytes().all(|b| b.is_ascii_digit()) => rust_iso3166::from_numeric_str(&upper),
@@ -85,6 +91,8 @@ mod tests {
             ("156", "CN"),
             ("China", "CN"),
             ("us", "US"),
+            ("EL", "GR"),
+            ("UK", "GB"),
             ("840", "US"),
             ("United States", "US"),
             ("South Korea", "KR"),

@@ -14,6 +14,8 @@ mod daemon;
 #[cfg(test)]
 mod delivering;
 #[cfg(test)]
+mod eurostat;
+#[cfg(test)]
 mod fetching;
 #[cfg(test)]
 mod five_minutes;
@@ -39,6 +41,8 @@ mod publisher;
 mod sandbox;
 #[cfg(test)]
 mod scene;
+#[cfg(test)]
+mod sdmx;
 #[cfg(test)]
 mod shipped;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::address::{self, Leave};
 use super::layout::{self, Layout};
-use super::publisher::{self, Basis, Kind};
+use super::publisher::{Basis, KINDS, Kind, Meaning};
 use super::{Context, release, sha256, value};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{BODY_BYTES_MAX, KEEP_RAW, MAX_GAP_DAYS};
@@ -67,18 +67,22 @@ pub struct Resolved {
 pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Resolved {
     let (name, table) = (&named.name.value, &named.table);
     cx.missing(&table.given, "kind", "write kind = \"csv\", kind = \"json\", or a publisher such as kind = \"fred\"");
-    let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &Kind::ALL));
-    if kind.is_none_or(Kind::is_generic) {
+    let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &KINDS.map(|kind| (kind.name, kind))));
+    let own = match kind.map(|kind| kind.meaning) {
+        Some(Meaning::Publisher { labels, frequency }) => Some((labels, frequency)),
+        Some(Meaning::Columns | Meaning::Pointers | Meaning::Usual) | None => None,
+    };
+    if own.is_none() {
         let help = "write frequency = \"day\", \"week\", \"month\", \"quarter\" or \"year\"";
         cx.missing(&table.given, "frequency", help);
     }
     if let Some(kind) = kind {
-        cx.foreign(&table.given, kind.name(), &publisher::KEYS);
+        cx.foreign(&table.given, kind.name, &KINDS.map(|kind| (kind.name, kind.keys)));
     }
     let names = Frequency::ALL.map(|frequency| (frequency.name(), frequency));
     let frequency = match &table.frequency {
         Some(at) => value::choice(cx, "frequency", at, &names),
-        None => kind.and_then(Kind::default_frequency),
+        None => own.map(|(_, frequency)| frequency),
     };
     let declared = table.unit.as_ref().and_then(|at| value::unit(cx, at));
     let constants = constants(cx, name, &table.labels);
@@ -87,15 +91,15 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Re
     let facts = Facts {
         name: name.clone(),
         constants,
-        from_columns: match kind {
-            Some(kind) if !kind.is_generic() => kind.labels().iter().map(|label| (*label).to_owned()).collect(),
-            Some(_) | None => layout.columns.labels.iter().map(|(label, _)| label.clone()).collect(),
+        from_columns: match own {
+            Some((labels, _)) => labels.iter().map(|label| (*label).to_owned()).collect(),
+            None => layout.columns.labels.iter().map(|(label, _)| label.clone()).collect(),
         },
         frequency,
-        unit: match kind {
+        unit: match own {
             _ if table.given.has("unit") => declared.map(Some),
-            Some(kind) if !kind.is_generic() => None,
-            Some(_) | None => layout.columns.unit.is_none().then_some(None),
+            Some(_) => None,
+            None => layout.columns.unit.is_none().then_some(None),
         },
         title: table.title.as_ref().and_then(|at| value::line(cx, "title", at)),
         has_release: table.given.has("release"),
@@ -111,7 +115,7 @@ fn assemble(
     cx: Context<'_>,
     table: &FeedTable,
     facts: &Facts,
-    kind: Option<Kind>,
+    kind: Option<&Kind>,
     zone: Tz,
     layout: Layout,
 ) -> Option<Feed> {
@@ -138,7 +142,7 @@ fn assemble(
         target(cx, table);
         return None;
     };
-    let publisher = publisher::resolve(cx, kind, Basis { table, common, layout });
+    let publisher = (kind.resolve)(cx, Basis { table, common, layout });
     let (publisher, frequency) = (publisher?, facts.frequency?);
     let asked = publisher.requests(&Standing { now: Timestamp::from_millis(0), marks: BTreeMap::new() });
     let asked: Vec<String> = asked.iter().map(|request| identity(&request.target)).collect();

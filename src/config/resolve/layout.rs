@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use encoding_rs::Encoding;
 
 use super::feed::label_name;
-use super::publisher::Kind;
+use super::publisher::{Kind, Meaning};
 use super::{Context, value};
 use crate::base::text::shorten;
 use crate::config::file::{ColumnsTable, FeedTable, LabelColumns};
@@ -36,11 +36,16 @@ pub struct Layout {
 }
 
 /// What a feed's table says of its answers.
-pub fn resolve(cx: Context<'_>, table: &FeedTable, kind: Option<Kind>, frequency: Option<Frequency>) -> Layout {
+pub fn resolve(cx: Context<'_>, table: &FeedTable, kind: Option<&Kind>, frequency: Option<Frequency>) -> Layout {
     let wide = table.wide.as_ref().is_some_and(|wide| wide.value);
-    let is_json = kind == Some(Kind::Json);
-    let (labels, label_places) = labels(cx, table.columns.as_ref(), is_json);
-    let columns = Columns { labels, ..columns(cx, table.columns.as_ref(), is_json, wide) };
+    let meaning = kind.map(|kind| kind.meaning);
+    let pointers = meaning == Some(Meaning::Pointers);
+    let (labels, label_places) = labels(cx, table.columns.as_ref(), pointers);
+    let columns = match meaning {
+        Some(Meaning::Usual) => usual_columns(cx, table.columns.as_ref()),
+        _ => columns(cx, table.columns.as_ref(), pointers, wide),
+    };
+    let columns = Columns { labels, ..columns };
     let decimal = table.decimal.as_ref().and_then(|at| decimal(cx, at)).unwrap_or('.');
     Layout {
         columns,
@@ -60,8 +65,8 @@ pub fn resolve(cx: Context<'_>, table: &FeedTable, kind: Option<Kind>, frequency
 
 /// The columns beside labels. `period` and `value` where the config names none (`/period` and `/value` as
 /// pointers); neither in a wide table.
-fn columns(cx: Context<'_>, table: Option<&ColumnsTable>, is_json: bool, wide: bool) -> Columns {
-    let column = |at: Option<&At<String>>| at.and_then(|at| column(cx, at, is_json));
+fn columns(cx: Context<'_>, table: Option<&ColumnsTable>, pointers: bool, wide: bool) -> Columns {
+    let column = |at: Option<&At<String>>| at.and_then(|at| column(cx, at, pointers));
     let in_table = |at: Option<&At<String>>, name: &str| {
         if wide {
             if let Some(at) = at {
@@ -70,7 +75,7 @@ fn columns(cx: Context<'_>, table: Option<&ColumnsTable>, is_json: bool, wide: b
             }
             return None;
         }
-        let default = if is_json { format!("/{name}") } else { name.to_owned() };
+        let default = if pointers { format!("/{name}") } else { name.to_owned() };
         at.map_or(Some(default), |at| column(Some(at)))
     };
     Columns {
@@ -83,9 +88,24 @@ fn columns(cx: Context<'_>, table: Option<&ColumnsTable>, is_json: bool, wide: b
     }
 }
 
+/// The columns of a table that has usual names for them: only what the config calls otherwise.
+fn usual_columns(cx: Context<'_>, table: Option<&ColumnsTable>) -> Columns {
+    let named = |part: fn(&ColumnsTable) -> &Option<At<String>>| {
+        table.and_then(|table| part(table).as_ref()).and_then(|at| column(cx, at, false))
+    };
+    Columns {
+        period: named(|table| &table.period),
+        value: named(|table| &table.value),
+        unit: named(|table| &table.unit),
+        status: named(|table| &table.status),
+        published: named(|table| &table.published),
+        labels: Vec::new(),
+    }
+}
+
 /// A column's name, or a pointer into a record.
-fn column(cx: Context<'_>, at: &At<String>, is_json: bool) -> Option<String> {
-    if is_json {
+fn column(cx: Context<'_>, at: &At<String>, pointers: bool) -> Option<String> {
+    if pointers {
         return pointer(cx, at);
     }
     if at.value.trim().is_empty() {
@@ -115,18 +135,18 @@ fn pointer(cx: Context<'_>, at: &At<String>) -> Option<String> {
 type Labelled = (Vec<(String, String)>, Vec<(String, Place)>);
 
 /// The labels that come from columns, and where they are named.
-fn labels(cx: Context<'_>, table: Option<&ColumnsTable>, is_json: bool) -> Labelled {
+fn labels(cx: Context<'_>, table: Option<&ColumnsTable>, pointers: bool) -> Labelled {
     let pairs: Vec<(At<String>, At<String>)> = match table.map(|table| &table.labels) {
         None => Vec::new(),
         Some(LabelColumns::Table(pairs)) => pairs.clone(),
         Some(LabelColumns::List(list)) => list
             .iter()
-            .map(|at| (at.with(if is_json { last_segment(&at.value) } else { at.value.clone() }), at.clone()))
+            .map(|at| (at.with(if pointers { last_segment(&at.value) } else { at.value.clone() }), at.clone()))
             .collect(),
     };
     let (mut labels, mut places): Labelled = (Vec::new(), Vec::new());
     for (label, at) in pairs {
-        let column = column(cx, &at, is_json);
+        let column = column(cx, &at, pointers);
         if !label_name(cx, &label) {
             continue;
         }

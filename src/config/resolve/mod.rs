@@ -123,13 +123,13 @@ impl Context<'_> {
         }
     }
 
-    /// Refuses keys that belong to another kind. `kinds` says which kinds take which of the keys that not all take.
+    /// Refuses keys that belong to other kinds. `kinds` has for each kind its name and the keys that not all take.
     fn foreign(&self, given: &Given, kind: &str, kinds: &[(&str, &[&str])]) {
         for (key, place) in &given.keys {
-            let Some((_, takers)) = kinds.iter().find(|(known, _)| known == key) else { continue };
-            if !takers.contains(&kind) {
+            let takers = || kinds.iter().filter(|(_, keys)| keys.contains(key)).map(|(name, _)| *name);
+            if takers().next().is_some() && takers().all(|taker| taker != kind) {
                 let message = format!("`{key}` has no meaning for kind `{kind}`");
-                let takers = format!("`{key}` belongs to kind {}", list(*takers));
+                let takers = format!("`{key}` belongs to kind {}", list(takers()));
                 self.error(*place, message, "not for this kind", takers);
             }
         }

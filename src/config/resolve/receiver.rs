@@ -8,8 +8,9 @@ use super::address::{self, Leave};
 use super::{Context, value};
 use crate::base::secret::Secret;
 use crate::base::text::{printable, shorten};
-use crate::config::file::{Named, ReceiverTable};
+use crate::config::file::Named;
 use crate::config::problem::Finding;
+use crate::config::receiver::ReceiverTable;
 use crate::config::secret::SecretText;
 use crate::config::source::At;
 use crate::notify::console::Console;
@@ -20,23 +21,16 @@ use crate::notify::webhook::Webhook;
 use crate::notify::{Channel, Receiver};
 use crate::outbox::Policy;
 
-/// Keys that not every kind takes.
-const KINDS: [(&str, &[&str]); 14] = [
-    ("url", &["webhook", "slack"]),
-    ("secret", &["webhook"]),
-    ("insecure", &["webhook", "slack", "email"]),
-    // A mail relay may always be in-house; the key is taken so that receivers can be written alike.
-    ("allow_private", &["webhook", "slack", "email"]),
-    ("host", &["email"]),
-    ("port", &["email"]),
-    ("tls", &["email"]),
-    ("username", &["email"]),
-    ("password", &["email"]),
-    ("from", &["email"]),
-    ("to", &["email"]),
-    ("hello", &["email"]),
-    ("ca_file", &["email"]),
-    ("color", &["console"]),
+/// The kinds, and the keys that not every kind takes.
+const KINDS: [(&str, &[&str]); 4] = [
+    ("console", &["color"]),
+    ("webhook", &["url", "secret", "insecure", "allow_private"]),
+    ("slack", &["url", "insecure", "allow_private"]),
+    // A mail relay may always be in-house; `allow_private` is taken so that receivers can be written alike.
+    (
+        "email",
+        &["insecure", "allow_private", "host", "port", "tls", "username", "password", "from", "to", "hello", "ca_file"],
+    ),
 ];
 
 /// A signing key that is shorter than the standard asks for (bytes).

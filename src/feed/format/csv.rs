@@ -55,6 +55,11 @@ impl<'t> Sheet<'t> {
         &self.header
     }
 
+    /// The sign between fields.
+    pub const fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
     /// The next row that holds anything.
     pub fn next_row(&mut self) -> Result<Option<Line<'_>>, ParseError> {
         let number = self.advance()?;

@@ -4,9 +4,11 @@
 //! Pointers are those of RFC 6901. Of a key that is there twice the last counts, as serde_json has it.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Cell, Row, listed};
 use crate::base::text::{list, shorten};
@@ -64,13 +66,7 @@ impl Row for Record<'_> {
     fn cell(&self, column: usize) -> Cell<'_> {
         match self.pointers.get(column).and_then(|pointer| pointer.find(self.value)) {
             None => Cell::Absent,
-            Some(Value::Null) => Cell::Null,
-            Some(Value::Bool(true)) => Cell::Text("true"),
-            Some(Value::Bool(false)) => Cell::Text("false"),
-            Some(Value::String(text)) => Cell::Text(text),
-            Some(Value::Number(number)) => number_cell(number),
-            Some(Value::Array(_)) => Cell::Nested("an array"),
-            Some(Value::Object(_)) => Cell::Nested("an object"),
+            Some(value) => cell(value),
         }
     }
 
@@ -88,6 +84,19 @@ impl Record<'_> {
             Value::Array(array) => (0..array.len()).map(|index| index.to_string()).collect(),
             _ => Vec::new(),
         }
+    }
+}
+
+/// A value as a cell.
+pub fn cell(value: &Value) -> Cell<'_> {
+    match value {
+        Value::Null => Cell::Null,
+        Value::Bool(true) => Cell::Text("true"),
+        Value::Bool(false) => Cell::Text("false"),
+        Value::String(text) => Cell::Text(text),
+        Value::Number(number) => number_cell(number),
+        Value::Array(_) => Cell::Nested("an array"),
+        Value::Object(_) => Cell::Nested("an object"),
     }
 }
 
@@ -122,7 +131,8 @@ pub fn read(text: &str, records: &Pointer, columns: &[Pointer], sink: &mut dyn S
     }
 }
 
-fn syntax(error: &serde_json::Error, text: &str) -> ParseError {
+/// An error of the parser, with its place in the text.
+pub fn syntax(error: &serde_json::Error, text: &str) -> ParseError {
     let told = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let reason = told.strip_suffix(&place).unwrap_or(&told);
@@ -134,6 +144,60 @@ fn syntax(error: &serde_json::Error, text: &str) -> ParseError {
         _ => crate::base::text::printable(reason),
     };
     ParseError::Syntax { format: "JSON", line: error.line(), column: error.column(), reason }
+}
+
+/// Gives each entry of an object to `take` as it is read, in the order of the text; the places of an array,
+/// from 0, are keys as well.
+pub fn entries<'a, V: Deserialize<'a>>(
+    raw: &'a RawValue,
+    take: &mut dyn FnMut(&str, V) -> Result<(), ParseError>,
+) -> Result<(), ParseError> {
+    let mut stopped = None;
+    let visitor = Entries { take, stopped: &mut stopped, of: PhantomData };
+    let read = serde_json::Deserializer::from_str(raw.get()).deserialize_any(visitor);
+    match (stopped, read) {
+        (Some(error), _) => Err(error),
+        (None, read) => read.map_err(|error| syntax(&error, raw.get())),
+    }
+}
+
+struct Entries<'t, V> {
+    take: &'t mut dyn FnMut(&str, V) -> Result<(), ParseError>,
+    stopped: &'t mut Option<ParseError>,
+    of: PhantomData<V>,
+}
+
+impl<V> Entries<'_, V> {
+    fn give<E: serde::de::Error>(&mut self, key: &str, value: V) -> Result<(), E> {
+        (self.take)(key, value).map_err(|error| {
+            *self.stopped = Some(error);
+            E::custom("refused")
+        })
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<'_, V> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or an array")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry::<String, V>()? {
+            self.give(&key, value)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        let mut place = 0_usize;
+        while let Some(value) = seq.next_element::<V>()? {
+            self.give(&place.to_string(), value)?;
+            place += 1;
+        }
+        Ok(())
+    }
 }
 
 /// What a walk to the records came to.

@@ -4,11 +4,18 @@
 //! business (`feed::publisher`), and so is whether a row that cannot be read matters.
 
 pub mod csv;
+pub mod cube;
 pub mod json;
+pub mod jsonstat;
+pub mod said;
+pub mod sdmx;
+mod sdmx_csv;
+mod sdmx_json;
+mod sdmx_ml;
 mod sniff;
 mod text;
 
-pub use sniff::{is_html, sniff, title};
+pub use sniff::{is_html, no_page, sniff, title};
 pub use text::decode;
 
 use super::ParseError;
@@ -41,6 +48,11 @@ pub trait Row {
 
     /// Why the row as a whole cannot be read, where it cannot.
     fn fault(&self) -> Option<String>;
+
+    /// Whether the row takes back what was said before of its period.
+    fn is_withdrawn(&self) -> bool {
+        false
+    }
 }
 
 /// Names of columns that an error lists, at most.

@@ -9,6 +9,13 @@ const TITLE_WITHIN: usize = 16 << 10;
 
 /// Refuses a body that is empty, a web page, or plainly in another format than `expected`.
 pub fn sniff(body: &[u8], expected: &'static str) -> Result<(), ParseError> {
+    let text = no_page(body, expected)?;
+    foreign(text).map_or(Ok(()), |found| Err(ParseError::Foreign { expected, found: found.to_owned() }))
+}
+
+/// Refuses a body that is empty or a web page; where the others begin, without the mark and the white space
+/// before it.
+pub fn no_page<'b>(body: &'b [u8], expected: &'static str) -> Result<&'b [u8], ParseError> {
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start();
     if text.is_empty() {
         return Err(ParseError::Empty);
@@ -16,7 +23,7 @@ pub fn sniff(body: &[u8], expected: &'static str) -> Result<(), ParseError> {
     if is_html(text) {
         return Err(ParseError::Html { expected, title: title(text) });
     }
-    foreign(text).map_or(Ok(()), |found| Err(ParseError::Foreign { expected, found: found.to_owned() }))
+    Ok(text)
 }
 
 /// Whether a text begins as a web page does.

@@ -1,13 +1,18 @@
 //! One file per publisher: what to ask, which format comes, what the columns mean.
 
 pub mod csv;
+mod cube;
 mod draft;
+pub mod eurostat;
 pub mod fred;
 pub mod json;
+pub mod jsonstat;
 mod number;
 mod published;
 mod reading;
+pub mod sdmx;
 pub mod site;
+pub mod trade;
 
 use chrono_tz::Tz;
 
@@ -109,7 +114,8 @@ mod tests {
         for seen in page.observations {
             let unit = seen.unit.map(|unit| format!(" {unit}")).unwrap_or_default();
             let published = seen.published.map(|at| format!(" published {at}")).unwrap_or_default();
-            let (row, span, value, status) = (seen.row, seen.span, seen.value.unwrap().get(), seen.status);
+            let value = seen.value.map_or_else(|| "withdrawn".to_owned(), |value| value.get().to_string());
+            let (row, span, status) = (seen.row, seen.span, seen.status);
             lines.push(format!("{row}: {} {span} {value}{unit} {status}{published}", seen.labels));
         }
         lines.extend(page.unavailable.iter().map(|(labels, span)| format!("not available: {labels} {span}")));

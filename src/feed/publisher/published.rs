@@ -1,6 +1,6 @@
 //! When a publisher says that it published a figure: an instant, a civil time or a day in its zone.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime};
 use chrono_tz::Tz;
 
 use crate::base::clock::Timestamp;
@@ -14,6 +14,10 @@ const CIVIL: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m
 pub fn read(text: &str, zone: Tz) -> Result<Timestamp, String> {
     if let Some(instant) = Timestamp::parse(text) {
         return Ok(instant);
+    }
+    // As RFC 3339, but for the colon in the offset.
+    if let Ok(instant) = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z") {
+        return Ok(Timestamp::from_millis(instant.timestamp_millis()));
     }
     if let Some(time) = CIVIL.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()) {
         return Ok(civil::instant(time, zone));
@@ -40,6 +44,7 @@ mod tests {
             assert_eq!(read(text, zone).map(|at| at.to_string()), Ok(expected.to_owned()), "{text}");
         };
         check("2025-10-20T09:00:00+02:00", Asia::Shanghai, "2025-10-20T07:00:00Z");
+        check("2025-10-20T11:00:00+0200", Asia::Shanghai, "2025-10-20T09:00:00Z");
         check("2025-10-20 09:00:00Z", Asia::Shanghai, "2025-10-20T09:00:00Z");
         check("2025-10-20T09:00:00", Asia::Shanghai, "2025-10-20T01:00:00Z");
         check("2022-08-22T00:14:58.7233333", Asia::Shanghai, "2022-08-21T16:14:58.723Z");

@@ -97,6 +97,8 @@ pub struct Reading<'c> {
     numbers: Numbers,
     constant: Labels,
     roles: Roles,
+    /// What a publisher's mark means.
+    marks: fn(&str) -> Option<Status>,
     /// Countries and units that were read before: a table says the same few over and over.
     countries: HashMap<String, String>,
     units: HashMap<String, Unit>,
@@ -117,11 +119,18 @@ impl<'c> Reading<'c> {
             numbers: Numbers { decimal: common.decimal, thousands: common.thousands },
             constant: common.labels.iter().map(canonical).collect(),
             roles,
+            marks: Status::read,
             countries: HashMap::new(),
             units: HashMap::new(),
             series: HashSet::new(),
             page: Page::default(),
         }
+    }
+
+    /// The same with another meaning of the publisher's marks.
+    #[must_use]
+    pub fn with_marks(self, marks: fn(&str) -> Option<Status>) -> Self {
+        Self { marks, ..self }
     }
 
     /// Begins again.
@@ -185,14 +194,16 @@ impl<'c> Reading<'c> {
 
     /// One figure.
     fn figure(&mut self, row: &impl Row, labels: &Labels, span: Span, place: &Place) -> Result<(), Fault> {
-        let Some(value) = self.value(row, place)? else {
+        // What is taken back has no figure, whatever stands there.
+        let value = if row.is_withdrawn() { None } else { self.value(row, place)? };
+        if value.is_none() && !row.is_withdrawn() {
             self.page.unavailable.push((labels.clone(), span));
             return Ok(());
-        };
+        }
         let observation = Observation {
             labels: labels.clone(),
             span,
-            value: Some(value),
+            value,
             unit: self.unit(row)?,
             status: self.status(row)?,
             published: self.published(row)?,
@@ -272,7 +283,7 @@ impl<'c> Reading<'c> {
     fn status(&self, row: &impl Row) -> Result<Status, Fault> {
         let Some(place) = &self.roles.status else { return Ok(Status::Final) };
         let text = optional(row, place)?;
-        Status::read(&text).ok_or_else(|| {
+        (self.marks)(&text).ok_or_else(|| {
             let words = list(Status::ALL.map(Status::name));
             Fault::at(place, format!("`{}` is no known mark: expected {words}, or A, P, E, C", shorten(&text, 60)))
         })

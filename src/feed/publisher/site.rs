@@ -19,6 +19,14 @@ pub struct Site {
 }
 
 impl Site {
+    /// The same with a further header field.
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: Secret) -> Self {
+        let mut site = self.clone();
+        site.headers.push((name.to_owned(), value));
+        site
+    }
+
     /// A path of the site with a query; the query's values may be secrets.
     pub fn target<'q>(&self, path: &str, query: impl IntoIterator<Item = (&'q str, &'q str)>) -> Target {
         let mut url = self.base.clone();
@@ -57,6 +65,6 @@ mod tests {
         );
         assert_eq!(url(&site("https://a.example/x/"), "/y", &[]), "https://a.example/x/y");
         assert_eq!(url(&site("https://a.example/x?k=1"), "", &[("b", "2")]), "https://a.example/x?k=1&b=2");
-        assert!(!format!("{plain:?}").contains("CANARY"));
+        assert!(!format!("{:?}", plain.with_header("Y", Secret::new("CANARY"))).contains("CANARY"));
     }
 }

@@ -2,85 +2,56 @@
 //!
 //! What every feed has, whoever publishes it (schedule, labels, release), is `resolve::feed`'s.
 
+mod eurostat;
 mod fred;
+mod generic;
+mod sdmx;
 
 use super::address::{self, Leave};
-use super::feed::{headers, on, target};
+use super::feed::{headers, on};
 use super::layout::Layout;
 use super::{Context, value};
 use crate::base::secret::Secret;
 use crate::base::text::shorten;
 use crate::config::file::FeedTable;
 use crate::config::source::At;
+use crate::feed::Publisher;
 use crate::feed::publisher::Common;
-use crate::feed::publisher::csv::Csv;
-use crate::feed::publisher::json::Json;
 use crate::feed::publisher::site::Site;
-use crate::feed::{Publisher, Request};
 use crate::period::{Frequency, Period, Span};
 
-/// Which kinds take the keys that not all take.
-pub const KEYS: [(&str, &[&str]); 15] = [
-    ("path", GENERIC),
-    ("columns", GENERIC),
-    ("decimal", GENERIC),
-    ("thousands", GENERIC),
-    ("period_format", GENERIC),
-    ("wide", &["csv"]),
-    ("delimiter", &["csv"]),
-    ("encoding", &["csv"]),
-    ("skip_lines", &["csv"]),
-    ("records", &["json"]),
-    ("key", &["fred"]),
-    ("series", &["fred"]),
-    ("since", &["fred"]),
-    ("vintages", &["fred"]),
-    ("absent", GENERIC),
-];
-
-/// The kinds that are formats, of any publisher.
-const GENERIC: &[&str] = &["csv", "json"];
+/// Every kind of feed: the formats first.
+pub const KINDS: [&Kind; 6] =
+    [&generic::CSV, &generic::JSON, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `csv`
-    Csv,
-    /// `json`
-    Json,
-    /// `fred`
-    Fred,
+pub struct Kind {
+    /// As written.
+    pub name: &'static str,
+    /// The keys that it takes beside those that every kind takes.
+    pub keys: &'static [&'static str],
+    /// Who says what its tables mean.
+    pub meaning: Meaning,
+    /// The publisher that a table means, where the table is right.
+    pub resolve: fn(Context<'_>, Basis<'_>) -> Option<Box<dyn Publisher>>,
 }
 
-impl Kind {
-    /// Every kind with its name.
-    pub const ALL: [(&'static str, Self); 3] = [("csv", Self::Csv), ("json", Self::Json), ("fred", Self::Fred)];
-
-    /// As written.
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
-    }
-
-    /// Whether it is a format, of which the config says what its columns mean.
-    pub fn is_generic(self) -> bool {
-        GENERIC.contains(&self.name())
-    }
-
-    /// The labels that the publisher's figures bring.
-    pub const fn labels(self) -> &'static [&'static str] {
-        match self {
-            Self::Csv | Self::Json => &[],
-            Self::Fred => &["series"],
-        }
-    }
-
-    /// The frequency of its figures where the config names none.
-    pub const fn default_frequency(self) -> Option<Frequency> {
-        match self {
-            Self::Csv | Self::Json => None,
-            Self::Fred => Some(Frequency::Month),
-        }
-    }
+/// Who says what the parts of an answer mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// The config, by the names of columns.
+    Columns,
+    /// The config, by pointers into a record.
+    Pointers,
+    /// The format, which has usual names for the period and the figure; the config may name others, and names labels.
+    Usual,
+    /// The publisher, whose figures bring these labels, and are of this frequency where the config names none.
+    Publisher {
+        /// The labels.
+        labels: &'static [&'static str],
+        /// The frequency.
+        frequency: Frequency,
+    },
 }
 
 /// What a publisher is made from.
@@ -91,22 +62,6 @@ pub struct Basis<'a> {
     pub common: Common,
     /// What the columns of a generic feed mean.
     pub layout: Layout,
-}
-
-/// The publisher that a table means.
-pub fn resolve(cx: Context<'_>, kind: Kind, basis: Basis<'_>) -> Option<Box<dyn Publisher>> {
-    let Basis { table, common, layout } = basis;
-    match kind {
-        Kind::Csv => {
-            let request = Request::new(target(cx, table)?);
-            Some(Box::new(Csv { request, common, columns: layout.columns, dialect: layout.dialect }))
-        }
-        Kind::Json => {
-            let request = Request::new(target(cx, table)?);
-            Some(Box::new(Json { request, common, columns: layout.columns, records: layout.records }))
-        }
-        Kind::Fred => Some(Box::new(fred::resolve(cx, table, common)?)),
-    }
 }
 
 /// The publisher's address, or the one that the config puts in its place.
