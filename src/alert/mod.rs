@@ -102,6 +102,11 @@ impl Alert {
         matches!(self.state, State::Ok) && self.held.is_none()
     }
 
+    /// Whether it is a data alert, of the program's own work, and no rule's: no name of the config has a colon.
+    pub fn is_data(&self) -> bool {
+        self.rule.contains(':')
+    }
+
     /// Whether it fires.
     pub const fn is_firing(&self) -> bool {
         matches!(self.state, State::Firing(_))

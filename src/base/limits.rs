@@ -26,6 +26,8 @@ pub const REFUSED_SHARE: f64 = 0.05;
 pub const RAW_BYTES_KEPT: usize = 32 << 20;
 /// How long they are kept.
 pub const KEEP_RAW: Duration = Duration::from_secs(30 * 86_400);
+/// How long the pulls of a feed may fail before somebody is told.
+pub const EXPECT_WITHIN: Duration = Duration::from_secs(86_400);
 /// After so long a pull asks nothing more that may wait.
 pub const PULL_TIME_MAX: Duration = Duration::from_secs(600);
 /// Files of a watched folder, at most.

@@ -53,6 +53,9 @@ impl Difference {
         known.extend(before.into_iter().map(|alert| (alert.id(), alert)));
         let mut changes: BTreeMap<String, Change> = BTreeMap::new();
         for alert in store.alerts().await? {
+            if alert.is_data() {
+                continue;
+            }
             let was = known.remove(&alert.id());
             let Some(moved) = moved(store, was, alert).await? else { continue };
             let change = changes.entry(moved.alert.rule.clone()).or_default();

@@ -1,7 +1,7 @@
 //! `dry-run`: everything up to the sending, on a copy of the state.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -9,10 +9,10 @@ use super::against_live::Difference;
 use super::idle::{Idle, idle_lines, say_idle};
 use super::pulled::{notice_json, say_notices, say_pulled};
 use super::{Exit, FAILED, Format, Session, say};
-use crate::base::text::{counted, nearest, printable};
+use crate::base::text::{counted, printable};
 use crate::config::Setup;
 use crate::daemon::{
-    Assessed, Context, Evaluation, Pulled, evaluate_all, evaluate_pending, notices, preview_all, pull_all,
+    Assessed, Context, Evaluation, Pulled, Watch, evaluate_all, evaluate_pending, notices, preview_all, pull_all,
 };
 use crate::rule::Gate;
 use crate::series::Labels;
@@ -61,7 +61,8 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     }
     setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_plain);
     for (name, file) in &args.feed {
-        stand_in(&mut setup, name, file)?;
+        let position = super::feeds::position(&setup, name)?;
+        setup.feeds[position].stand_in = Some(file.clone());
     }
     super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;
@@ -71,6 +72,9 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         changed.extend(evaluate_pending(&evaluation).await?);
         let pulled = pull_all(&context, &setup, |feed| !args.offline || feed.stand_in.is_some()).await?;
         changed.extend(evaluate_pending(&evaluation).await?);
+        if !args.offline {
+            Watch::default().look(&context, &setup).await?;
+        }
         let shown = |name: &str| args.rule.as_deref().is_none_or(|rule| rule == name);
         changed.assessed.retain(|assessed| shown(&assessed.rule));
         let notices = notices(&changed.assessed);
@@ -101,7 +105,8 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
 /// What the rules would do to the alerts of the store, on the figures that it has.
 async fn against_live(session: &Session, setup: &Setup, rule: Option<&str>) -> anyhow::Result<()> {
     let store = Store::open_live_copy(&setup.state, session.clock.now()).await?;
-    let before = store.alerts().await?;
+    let mut before = store.alerts().await?;
+    before.retain(|alert| !alert.is_data());
     let context = Context::new(store.clone(), session.clock.clone(), setup)?;
     let evaluation = Evaluation::new(&context, setup).await?;
     evaluate_all(&evaluation).await?;
@@ -111,21 +116,6 @@ async fn against_live(session: &Session, setup: &Setup, rule: Option<&str>) -> a
         difference.only(rule);
     }
     difference.show(session)
-}
-
-/// Lets a feed be read from a file.
-fn stand_in(setup: &mut Setup, name: &str, file: &Path) -> anyhow::Result<()> {
-    if let Some(feed) = setup.feeds.iter_mut().find(|feed| feed.name == name) {
-        feed.stand_in = Some(file.to_owned());
-        return Ok(());
-    }
-    let names = setup.feeds.iter().map(|feed| feed.name.as_str());
-    let known = nearest(name, names.clone()).map_or_else(
-        || format!("the feeds are {}", crate::base::text::list(names)),
-        |near| format!("did you mean `{near}`?"),
-    );
-    say(&format!("error: there is no feed {}; {known}", crate::base::text::list([name])));
-    Err(Exit(2).into())
 }
 
 /// What every rule says now, with the net change of this run where there was one.

@@ -10,8 +10,10 @@ mod check;
 mod deliveries;
 mod dry_run;
 mod explain;
+mod feeds;
 mod idle;
 mod log;
+mod probe;
 mod pulled;
 mod record;
 mod run;
@@ -74,6 +76,7 @@ enum Verb {
     Backtest(Box<backtest::Args>),
     Test(test::Args),
     Record(record::Args),
+    Feeds(feeds::Args),
     Alerts(alerts::Args),
     Deliveries(deliveries::Args),
 }
@@ -147,6 +150,7 @@ pub fn main() -> ExitCode {
         Verb::Backtest(args) => backtest::run(&session, args),
         Verb::Test(args) => test::run(&session, args),
         Verb::Record(args) => record::run(&session, args),
+        Verb::Feeds(args) => feeds::run(&session, args),
         Verb::Alerts(args) => alerts::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
     };

@@ -10,8 +10,8 @@ use crate::base::error::Chain;
 use crate::base::text::{counted, printable};
 use crate::config::Setup;
 use crate::daemon::{
-    Context, Delivered, Evaluated, Evaluation, Notify, Pulled, PulledHow, deliver_all, evaluate_all, evaluate_pending,
-    notices, pull_all, serve,
+    Context, Delivered, Evaluated, Evaluation, Notify, Pulled, PulledHow, Watch, deliver_all, evaluate_all,
+    evaluate_pending, notices, pull_all, serve,
 };
 use crate::outbox::Next;
 use crate::store::Store;
@@ -59,9 +59,10 @@ async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Res
     evaluated.extend(evaluate_pending(&evaluation).await?);
     let pulled = pull_all(context, &setup, |_| true).await?;
     evaluated.extend(evaluate_pending(&evaluation).await?);
+    let data = Watch::default().look(context, &setup).await?;
     let delivered = deliver_all(context, &setup).await?;
     match session.format {
-        Format::Text => report(&pulled, &evaluated, &delivered),
+        Format::Text => report(&pulled, &evaluated, data.len(), &delivered),
         Format::Json => report_json(session, &pulled, &evaluated, &delivered)?,
     }
     let well = pulled.iter().all(Pulled::is_ok) && delivered.iter().all(|delivered| delivered.next == Next::Done);
@@ -69,10 +70,10 @@ async fn once(session: &Session, context: &Context, setup: Setup) -> anyhow::Res
 }
 
 /// What happened, for a person.
-fn report(pulled: &[Pulled], evaluated: &Evaluated, delivered: &[Delivered]) {
+fn report(pulled: &[Pulled], evaluated: &Evaluated, data: usize, delivered: &[Delivered]) {
     say_pulled(pulled);
     say_notices(&notices(&evaluated.assessed));
-    let changed = evaluated.transitions().count();
+    let changed = evaluated.transitions().count() + data;
     let sent = delivered.iter().filter(|delivered| delivered.next == Next::Done).count();
     say(&format!("{} changed, {} delivered", counted(changed, "alert"), counted(sent, "message")));
     for Delivered { receiver, title, outcome, next, .. } in delivered {

@@ -133,6 +133,10 @@ pub struct FeedTable {
     pub commodity: Option<Texts>,
     /// Value, weight, quantity.
     pub measure: Option<Texts>,
+    /// How long its pulls may fail before somebody is told.
+    pub expect_within: Option<At<String>>,
+    /// Who is told of it.
+    pub notify: Option<Texts>,
 }
 
 /// `release`.
@@ -358,6 +362,8 @@ impl FeedTable {
             flow: section.texts("flow"),
             commodity: section.texts("commodity"),
             measure: section.texts("measure"),
+            expect_within: section.text("expect_within"),
+            notify: section.texts("notify"),
             given: section.finish(),
         }
     }

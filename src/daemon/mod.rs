@@ -7,6 +7,7 @@
 mod catalogue;
 mod deliver;
 mod evaluate;
+mod health;
 mod notice;
 mod poll;
 mod round;
@@ -18,6 +19,7 @@ mod supervise;
 pub use catalogue::Catalogue;
 pub use deliver::{Delivered, deliver_all, preview_all};
 pub use evaluate::{Assessed, Evaluated, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
+pub use health::{Health, Watch};
 pub use notice::{Notice, notices};
 pub use poll::{Pulled, PulledHow, pull_all};
 pub use sd_notify::Notify;

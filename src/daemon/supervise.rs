@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use super::deliver::deliver_loop;
 use super::poll::poll_loop;
 use super::round::{Beats, Round, TICK_MAX};
-use super::{Context, Evaluation, Notify, evaluate_all, evaluate_pending, evaluate_ticking};
+use super::{Context, Evaluation, Notify, Watch, evaluate_all, evaluate_pending, evaluate_ticking};
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
@@ -134,6 +134,7 @@ async fn drain(loops: &mut JoinSet<Result<(), Fatal>>) -> Result<(), Fatal> {
 
 async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
     let (stop, nudges) = (round.stop.clone(), round.nudges.clone());
+    let mut watch = Watch::default();
     loop {
         let setup = round.newest_setup();
         let evaluation = Evaluation::new(&context, &setup).await?;
@@ -149,7 +150,9 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
             }
             if context.clock.now().since(ticked) >= RULES_TICK {
                 ticked = context.clock.now();
-                if evaluate_ticking(&evaluation).await?.transitions().next().is_some() {
+                let ticking = evaluate_ticking(&evaluation).await?;
+                let data = watch.look(&context, &setup).await?;
+                if ticking.transitions().next().is_some() || !data.is_empty() {
                     round.nudges.deliver.notify_one();
                 }
             }

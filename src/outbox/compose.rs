@@ -53,18 +53,25 @@ impl Said {
     }
 }
 
+impl AlertRef {
+    /// The alert of a transition.
+    pub fn of(transition: &Transition) -> Self {
+        Self {
+            id: alert_id(&transition.rule, &transition.labels),
+            rule: transition.rule.clone(),
+            labels: transition.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            episode: transition.episode,
+        }
+    }
+}
+
 impl Message {
     /// Composes the message of a transition.
     pub fn compose(matter: Matter<'_>) -> Self {
         let Matter { transition, rule, .. } = matter;
         let evidence = matter.evidence();
         Self {
-            alert: AlertRef {
-                id: alert_id(&transition.rule, &transition.labels),
-                rule: transition.rule.clone(),
-                labels: transition.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-                episode: transition.episode,
-            },
+            alert: AlertRef::of(transition),
             kind: transition.kind,
             number: transition.number,
             severity: transition.severity,
@@ -83,7 +90,7 @@ impl Message {
             sources: matter.sources().into_values().collect(),
             rule_text: rule.map(Rule::text).unwrap_or_default(),
             rule_hash: rule.map(|rule| rule.hash.clone()).unwrap_or_default(),
-            program: concat!("supplywatch ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: super::PROGRAM.to_owned(),
             evidence,
         }
     }

@@ -5,6 +5,7 @@
 mod compose;
 mod delivery;
 mod message;
+mod report;
 mod schedule;
 mod words;
 
@@ -13,5 +14,9 @@ pub use delivery::{Attempt, Delivery, Outcome, plan, receivers};
 pub use message::{
     AlertRef, Evidence, GateLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
 };
+pub use report::Report;
 pub use schedule::{Next, Policy, next};
 pub use words::subject;
+
+/// The program and its version, as messages name them.
+const PROGRAM: &str = concat!("supplywatch ", env!("CARGO_PKG_VERSION"));

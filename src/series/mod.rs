@@ -22,6 +22,6 @@ pub use intake::{Intake, Row, Terms, intake};
 pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
 pub use panel::{Column, LANES, MISSING, Misfit, Panel, Row as PanelRow, Strip};
-pub use release::Release;
+pub use release::{Punctuality, Release, Upcoming};
 pub use selector::{Pattern, Selector};
 pub use unit::{Dimension, Quantity, UNITS, Unit};

@@ -24,7 +24,52 @@ pub struct Release {
     pub zone: Tz,
 }
 
+/// The next figure of a series or feed in its release calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upcoming {
+    /// Its period.
+    pub period: Period,
+    /// The day on which it is due.
+    pub due_on: NaiveDate,
+    /// Whether it has kept to that.
+    pub punctuality: Punctuality,
+}
+
+/// How a figure that is not there yet stands to its calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Punctuality {
+    /// It is not due yet.
+    Due,
+    /// Its day has come, and its grace is not over.
+    Late,
+    /// Its grace is over.
+    Overdue,
+}
+
+impl Punctuality {
+    /// The word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Late => "late",
+            Self::Overdue => "overdue",
+        }
+    }
+}
+
 impl Release {
+    /// The figure that follows the latest one; `None` past the calendar's end.
+    pub fn upcoming(&self, latest: Period, now: Timestamp) -> Option<Upcoming> {
+        let period = latest.offset(1);
+        let punctuality = match () {
+            () if now >= self.overdue(period)? => Punctuality::Overdue,
+            () if now >= self.due(period)? => Punctuality::Late,
+            () => Punctuality::Due,
+        };
+        Some(Upcoming { period, due_on: self.due_on(period)?, punctuality })
+    }
+
     /// The day on which the figure of a period is due; `None` past the calendar's end.
     pub fn due_on(&self, period: Period) -> Option<NaiveDate> {
         let end = period.last_day();
@@ -114,6 +159,23 @@ mod tests {
         assert_eq!(customs.overdue(september).unwrap().to_string(), "2025-10-23T16:00:00Z");
         let american = Release { zone: chrono_tz::America::New_York, ..customs };
         assert_eq!(american.due(september).unwrap().to_string(), "2025-10-20T04:00:00Z");
+    }
+
+    #[test]
+    fn the_next_figure_is_due_then_late_then_overdue() {
+        let customs = release(Some(20), "1mo", &[2]);
+        let stands = |now: &str| {
+            let upcoming = customs.upcoming(Period::parse("2025-12").unwrap(), Timestamp::parse(now).unwrap()).unwrap();
+            assert_eq!(
+                (upcoming.period.to_string().as_str(), upcoming.due_on.to_string().as_str()),
+                ("2026-01", "2026-03-20")
+            );
+            upcoming.punctuality.name()
+        };
+        assert_eq!(stands("2026-02-25T00:00:00Z"), "due", "there is no release in February");
+        assert_eq!(stands("2026-03-19T15:59:59Z"), "due");
+        assert_eq!(stands("2026-03-19T16:00:00Z"), "late", "the day begins in Shanghai");
+        assert_eq!(stands("2026-03-23T16:00:00Z"), "overdue");
     }
 
     #[test]

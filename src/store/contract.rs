@@ -73,6 +73,7 @@ macro_rules! contract {
                 what_is_remembered_of_a_feed,
                 histories_are_read_in_the_order_asked,
                 requests_count_against_their_quota,
+                pulls_are_told_newest_first,
             }
             evaluation {
                 a_rule_looks_from_where_it_came,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use delivery::{DeliveryRecord, DeliveryState, Leased};
 pub use error::StoreError;
-pub use pull::{Appended, FailedPull, FeedState, NewPull, SeriesRef};
+pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, PullOutcome, PullRecord, SeriesRef};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Alert, Transition};
@@ -32,6 +32,15 @@ use sqlite::Sqlite;
 pub enum Location {
     /// An SQLite file.
     Sqlite(PathBuf),
+}
+
+impl Location {
+    /// Whether there is a store yet.
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => path.exists(),
+        }
+    }
 }
 
 /// The store. Cheap to clone; every clone is the same store.
@@ -133,6 +142,21 @@ impl Store {
     pub async fn feeds(&self) -> Result<BTreeMap<String, FeedState>, StoreError> {
         match self {
             Self::Sqlite(store) => store.feeds().await,
+        }
+    }
+
+    /// The pulls of a feed that answered or failed, newest first; one to which the publisher said that nothing
+    /// is new is none of them.
+    pub async fn pulls(&self, feed: &str, limit: usize) -> Result<Vec<PullRecord>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.pulls(feed, limit).await,
+        }
+    }
+
+    /// What there is of a feed.
+    pub async fn holding(&self, feed: &str) -> Result<Holding, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.holding(feed).await,
         }
     }
 

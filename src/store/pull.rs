@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
-use crate::period::Frequency;
+use crate::period::{Frequency, Period};
 use crate::series::{Labels, PullId, Refusal, Unit};
 
 /// What is remembered of a feed between pulls.
@@ -23,6 +23,8 @@ pub struct FeedState {
     pub last_ok_at: Option<Timestamp>,
     /// Failures since then.
     pub failures: u32,
+    /// When the first of them was.
+    pub failing_since: Option<Timestamp>,
     /// Why the last pull failed or was set aside.
     pub last_error: Option<String>,
     /// What the publisher marked in pulls that stood.
@@ -104,6 +106,65 @@ pub struct FailedPull {
     pub refused_count: usize,
     /// When the feed is tried again.
     pub next_due_at: Option<Timestamp>,
+}
+
+/// A pull as it is remembered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PullRecord {
+    /// When the response was complete, or the pull failed.
+    pub at: Timestamp,
+    /// How it ended.
+    pub outcome: PullOutcome,
+    /// Where it came from, without secrets; nothing for a pull that failed.
+    pub url: Option<String>,
+    /// HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// Size of the body, where there was one (bytes).
+    pub bytes: Option<u64>,
+    /// SHA-256 of the body, in hex.
+    pub sha256: Option<String>,
+    /// Why it failed or was set aside.
+    pub reason: Option<String>,
+    /// What it changed.
+    pub appended: Appended,
+    /// The first of the rows that were refused.
+    pub refused: Vec<Refusal>,
+    /// All refused rows.
+    pub refused_count: usize,
+}
+
+/// How a pull ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PullOutcome {
+    /// It stands, and some of it was new.
+    Changed,
+    /// It stands, and said what is known.
+    Same,
+    /// Data arrived that could not stand.
+    SetAside,
+    /// Nothing arrived.
+    Failed,
+}
+
+impl PullOutcome {
+    /// Every one with the word that the store and the program's output have for it.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("changed", Self::Changed), ("same", Self::Same), ("set_aside", Self::SetAside), ("failed", Self::Failed)];
+
+    /// The word.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, outcome)| *outcome == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// What there is of a feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Series.
+    pub series: usize,
+    /// The latest period of which any of them has a figure.
+    pub latest: Option<Period>,
 }
 
 /// A series that the store has.

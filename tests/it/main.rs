@@ -16,6 +16,8 @@ mod delivering;
 #[cfg(test)]
 mod eurostat;
 #[cfg(test)]
+mod feeds;
+#[cfg(test)]
 mod fetching;
 #[cfg(test)]
 mod five_minutes;

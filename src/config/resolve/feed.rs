@@ -10,7 +10,7 @@ use super::layout::{self, Layout};
 use super::publisher::{Basis, KINDS, Kind, Meaning};
 use super::{Context, release, sha256, value};
 use crate::base::clock::Timestamp;
-use crate::base::limits::{BODY_BYTES_MAX, KEEP_RAW, MAX_GAP_DAYS};
+use crate::base::limits::{BODY_BYTES_MAX, EXPECT_WITHIN, KEEP_RAW, MAX_GAP_DAYS};
 use crate::base::secret::Secret;
 use crate::base::text::shorten;
 use crate::config::file::{FeedTable, Named};
@@ -64,7 +64,7 @@ pub struct Resolved {
 }
 
 /// What a feed's table comes to.
-pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Resolved {
+pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz, receivers: &[&str]) -> Resolved {
     let (name, table) = (&named.name.value, &named.table);
     cx.missing(&table.given, "kind", "write kind = \"csv\", kind = \"json\", or a publisher such as kind = \"fred\"");
     let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &KINDS.map(|kind| (kind.name, kind))));
@@ -106,7 +106,8 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz) -> Re
         derived: None,
     };
     let zone = table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(daemon_zone);
-    let feed = assemble(cx, table, &facts, kind, zone, layout);
+    let notify = value::receivers(cx, table.notify.as_ref(), receivers);
+    let feed = assemble(cx, table, &facts, kind, zone, layout).map(|feed| Feed { notify, ..feed });
     Resolved { facts, feed }
 }
 
@@ -128,6 +129,8 @@ fn assemble(
     let max_bytes = table.max_bytes.as_ref().and_then(|at| value::bytes(cx, "max_bytes", at)).unwrap_or(BODY_BYTES_MAX);
     let own_pace = own_pace(cx, table);
     let keep_raw = table.keep_raw.as_ref().and_then(|at| value::duration(cx, "keep_raw", at)).unwrap_or(KEEP_RAW);
+    let expect_within = table.expect_within.as_ref().and_then(|at| value::duration(cx, "expect_within", at));
+    let expect_within = expect_within.unwrap_or(EXPECT_WITHIN);
     let unit = facts.unit.clone().flatten();
     let common = Common {
         frequency: facts.frequency.unwrap_or(Frequency::Month),
@@ -163,6 +166,8 @@ fn assemble(
         max_bytes,
         own_pace,
         keep_raw,
+        expect_within,
+        notify: Vec::new(),
         spec_hash,
     })
 }

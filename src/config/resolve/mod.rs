@@ -45,11 +45,12 @@ struct Context<'a> {
 pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environment, report: &Report) -> Setup {
     let cx = Context { sources, environment, report, keyring: Keyring { sources, environment, report } };
     let daemon = daemon::resolve(cx, &file.daemon);
-    let feeds: Vec<feed::Resolved> = file.feeds.iter().map(|table| feed::resolve(cx, table, daemon.zone)).collect();
+    let names: Vec<&str> = file.receivers.iter().map(|receiver| receiver.name.value.as_str()).collect();
+    let feed = |table| feed::resolve(cx, table, daemon.zone, &names);
+    let feeds: Vec<feed::Resolved> = file.feeds.iter().map(feed).collect();
     let of_feeds: Vec<&feed::Facts> = feeds.iter().map(|feed| &feed.facts).collect();
     let derived = series::resolve(cx, &file.series, &of_feeds);
     let facts: Vec<&feed::Facts> = of_feeds.into_iter().chain(derived.iter().map(|one| &one.facts)).collect();
-    let names: Vec<&str> = file.receivers.iter().map(|receiver| receiver.name.value.as_str()).collect();
     let mut rules: Vec<_> = file.rules.iter().filter_map(|table| rule::resolve(cx, table, &facts, &names)).collect();
     let mut receivers: Vec<_> = file.receivers.iter().filter_map(|table| receiver::resolve(cx, table)).collect();
     warn_idle(cx, path, &file);
@@ -94,14 +95,12 @@ fn warn_idle(cx: Context<'_>, path: &Path, file: &File) {
         let finding = Finding::file_warning(path, "the config has no feed: nothing will be pulled");
         cx.report.add(finding.help("a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`"));
     }
-    let told: BTreeSet<&str> = file
-        .rules
-        .iter()
-        .flat_map(|rule| rule.table.notify.iter().flat_map(|notify| &notify.value))
-        .map(|name| name.value.as_str())
-        .collect();
+    let of_rules = file.rules.iter().filter_map(|rule| rule.table.notify.as_ref());
+    let of_feeds = file.feeds.iter().filter_map(|feed| feed.table.notify.as_ref());
+    let told = of_rules.chain(of_feeds).flat_map(|notify| &notify.value);
+    let told: BTreeSet<&str> = told.map(|name| name.value.as_str()).collect();
     for receiver in file.receivers.iter().filter(|receiver| !told.contains(receiver.name.value.as_str())) {
-        let message = format!("no rule notifies receiver `{}`", receiver.name.value);
+        let message = format!("no rule and no feed notifies receiver `{}`", receiver.name.value);
         cx.report.add(Finding::warning(receiver.name.place, message).label("never told"));
     }
 }

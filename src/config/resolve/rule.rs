@@ -420,24 +420,7 @@ fn notify(cx: Context<'_>, named: &Named<RuleTable>, receivers: &[&str]) -> Vec<
         let finding = Finding::warning(named.name.place, message).label("no `notify`");
         cx.add(finding.help("write notify = [\"RECEIVER\"]; its alerts are kept all the same"));
     }
-    let mut told: Vec<String> = Vec::new();
-    for at in table.notify.iter().flat_map(|notify| &notify.value) {
-        if !receivers.contains(&at.value.as_str()) {
-            let message = format!("there is no receiver `{}`", shorten(&at.value, 60));
-            let finding = Finding::error(at.place, message).label("unknown");
-            cx.add(if receivers.is_empty() {
-                finding.help("a receiver is a table [receiver.NAME] with a `kind`")
-            } else {
-                finding.near_or_all(&at.value, receivers.iter().copied(), "the receivers are")
-            });
-        } else if told.contains(&at.value) {
-            let message = format!("receiver `{}` is named twice", at.value);
-            cx.add(Finding::warning(at.place, message).label("told once all the same"));
-        } else {
-            told.push(at.value.clone());
-        }
-    }
-    told
+    value::receivers(cx, table.notify.as_ref(), receivers)
 }
 
 fn renotify(cx: Context<'_>, at: &At<String>) -> Option<Renotify> {

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::Context;
 use crate::base::text::{list, nearest, printable, shorten};
 use crate::config::problem::Finding;
-use crate::config::source::At;
+use crate::config::source::{At, Texts};
 use crate::period::{Length, LengthUnit};
 use crate::series::{Quantity, UNITS, Unit};
 
@@ -30,6 +30,28 @@ fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         Some((first, last)) => format!("{first} or {last}"),
         None => listed,
     }
+}
+
+/// Receivers that are told, each once.
+pub fn receivers(cx: Context<'_>, texts: Option<&Texts>, receivers: &[&str]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for at in texts.iter().flat_map(|texts| &texts.value) {
+        if !receivers.contains(&at.value.as_str()) {
+            let message = format!("there is no receiver `{}`", shorten(&at.value, 60));
+            let finding = Finding::error(at.place, message).label("unknown");
+            cx.add(if receivers.is_empty() {
+                finding.help("a receiver is a table [receiver.NAME] with a `kind`")
+            } else {
+                finding.near_or_all(&at.value, receivers.iter().copied(), "the receivers are")
+            });
+        } else if told.contains(&at.value) {
+            let message = format!("receiver `{}` is named twice", at.value);
+            cx.add(Finding::warning(at.place, message).label("told once all the same"));
+        } else {
+            told.push(at.value.clone());
+        }
+    }
+    told
 }
 
 /// A time zone of the IANA database.

@@ -339,7 +339,7 @@ fn the_port_follows_the_protection() {
 #[test]
 fn a_receiver_that_nobody_tells_is_doubtful() {
     insta::assert_snapshot!(super::check(&format!("{FEED}[receiver.r]\nkind = 'console'")), @r#"
-    warning: no rule notifies receiver `r`
+    warning: no rule and no feed notifies receiver `r`
      --> supplywatch.toml:5:11
       |
     5 | [receiver.r]

@@ -47,13 +47,17 @@ impl<'a> Evaluation<'a> {
 
     /// Why an alert has nothing to stand on any more.
     fn gone(&self, alert: &Alert, series: &Series, compound: &BTreeMap<&str, Series>) -> Option<Cause> {
+        let of_feed = |name| feed(self.setup, name).is_some();
+        if alert.is_data() {
+            let stands = alert.labels.value("feed").is_some_and(of_feed);
+            return (!stands).then_some(Cause::SeriesGone);
+        }
         let Some(rule) = self.setup.rules.iter().find(|rule| rule.name == alert.rule) else {
             return Some(Cause::RuleRemoved);
         };
         if rule.hash != alert.rule_hash {
             return Some(Cause::RuleEdited);
         }
-        let of_feed = |name| feed(self.setup, name).is_some();
         let one_by_one = rule.selector.group_by().is_empty() && rule.selector.matches(&alert.labels);
         let stored = (one_by_one && alert.labels.value("feed").is_some_and(of_feed)).then(|| series.get(&alert.labels));
         let compound = || compound.get(rule.name.as_str())?.get(&alert.labels);

@@ -4,7 +4,7 @@ use super::fixture::*;
 use super::{NOW, Site};
 use crate::period::{Frequency, Span};
 use crate::series::{AsOf, Finite, Labels, Provenance, PullId, Refusal, Row, Status, Unit};
-use crate::store::{Claim, FailedPull, FeedState, Holder, Lease, Store, StoreError};
+use crate::store::{Claim, FailedPull, FeedState, Holder, Holding, Lease, PullOutcome, PullRecord, Store, StoreError};
 
 pub async fn a_pull_leaves_vintages_and_a_task(site: Site) {
     let store = site.open().await;
@@ -302,6 +302,7 @@ pub async fn what_is_remembered_of_a_feed(site: Site) {
         content_sha256: Some("hash at 2025-10-09T08:58:20Z".into()),
         last_ok_at: Some(minutes(5).plus(std::time::Duration::from_secs(1))),
         failures: 0,
+        failing_since: None,
         last_error: None,
         marks: [("release".to_owned(), minutes(5).to_string())].into(),
     };
@@ -310,6 +311,7 @@ pub async fn what_is_remembered_of_a_feed(site: Site) {
     let ill = FeedState {
         next_due_at: Some(minutes(9)),
         failures: 3,
+        failing_since: Some(minutes(6)),
         last_error: Some("no column `tonnes`".into()),
         ..well.clone()
     };
@@ -321,6 +323,40 @@ pub async fn what_is_remembered_of_a_feed(site: Site) {
     let all = store.feeds().await.unwrap();
     assert_eq!(all.keys().collect::<Vec<_>>(), ["magnets"]);
     assert_eq!(all["magnets"], same);
+}
+
+pub async fn pulls_are_told_newest_first(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-08", 1.0), row("DE", "2025-09", 2.0)]).await;
+    append(&store, 2, vec![row("US", "2025-08", 1.5), withdrawn("DE", "2025-09")]).await;
+    append(&store, 3, vec![row("US", "2025-08", 1.5)]).await;
+    let lease = lease(&store, "magnets", minutes(4)).await;
+    store.fail(&lease, failed(minutes(4))).await.unwrap();
+    store.fail(&lease, FailedPull { set_aside: false, raw: None, ..failed(minutes(5)) }).await.unwrap();
+    append_as(&store, pull("other", NOW), Vec::new()).await;
+    let pulls = store.pulls("magnets", 10).await.unwrap();
+    let told = |pull: &PullRecord| (pull.outcome, counts(&pull.appended), pull.refused_count, pull.bytes);
+    assert_eq!(
+        pulls.iter().map(told).collect::<Vec<_>>(),
+        [
+            (PullOutcome::Failed, (0, 0, 0), 1, None),
+            (PullOutcome::SetAside, (0, 0, 0), 1, Some(100_000)),
+            (PullOutcome::Same, (0, 0, 1), 0, Some(12)),
+            (PullOutcome::Changed, (0, 2, 0), 0, Some(12)),
+            (PullOutcome::Changed, (2, 0, 0), 0, Some(12)),
+        ]
+    );
+    assert_eq!(pulls[0].reason.as_deref(), Some("no column `tonnes`"));
+    assert_eq!(pulls[0].refused, failed(NOW).refused);
+    assert_eq!((pulls[0].at, pulls[4].at), (minutes(5), minutes(1).plus(std::time::Duration::from_secs(1))));
+    assert_eq!(pulls[4].url.as_deref(), Some("https://magnets.example/"));
+    assert_eq!(pulls[3].sha256.as_deref(), Some("hash at 2025-10-09T08:55:20Z"));
+    assert!(pulls[2].appended.pull.is_none() && pulls[3].appended.pull > pulls[4].appended.pull);
+    assert_eq!(store.pulls("magnets", 2).await.unwrap(), pulls[..2]);
+    assert_eq!(store.pulls("unknown", 2).await.unwrap(), []);
+    let latest = Some(crate::period::Period::parse("2025-08").unwrap());
+    assert_eq!(store.holding("magnets").await.unwrap(), Holding { series: 2, latest });
+    assert_eq!(store.holding("other").await.unwrap(), Holding::default());
 }
 
 /// A quota is counted across restarts, by account and window.

@@ -83,7 +83,7 @@ fn insert_pull(transaction: &Connection, feed: i64, epoch: i64, pull: &NewPull) 
 /// What the feed's next pull is to know; it is only kept with the data that it speaks of.
 fn remember(transaction: &Connection, feed: i64, pull: &NewPull) -> Result<(), Fault> {
     let update = "UPDATE feed SET spec_hash = ?2, next_due_at = ?3, etag = ?4, last_modified = ?5, content_sha256 = ?6,
-        last_ok_at = ?7, marks = ?8, failures = 0, last_error = NULL WHERE id = ?1";
+        last_ok_at = ?7, marks = ?8, failures = 0, last_error = NULL, failing_since = NULL WHERE id = ?1";
     transaction.prepare_cached(update)?.execute((
         feed,
         &pull.spec_hash,

@@ -31,6 +31,12 @@ pub fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// What [`count`] wrote.
+pub fn counted(row: &Row<'_>, column: usize) -> Result<usize, Fault> {
+    let count: i64 = row.get(column)?;
+    usize::try_from(count).map_err(|_| Fault::unreadable("count", count))
+}
+
 /// A value as JSON.
 pub fn json(value: &impl Serialize) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| Fault::unreadable("value for JSON", error))

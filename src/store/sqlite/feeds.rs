@@ -9,18 +9,21 @@ use flate2::write::DeflateEncoder;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
-use super::columns::{count, from_json, json, millis, some_time, time};
+use super::columns::{count, counted, frequency, from_json, json, millis, some_time, span, time};
 use super::fault::Fault;
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::RAW_BYTES_KEPT;
-use crate::store::{Claim, FailedPull, FeedState, Holder, Lease, StoreError};
+use crate::period::Span;
+use crate::series::PullId;
+use crate::store::{
+    Appended, Claim, FailedPull, FeedState, Holder, Holding, Lease, PullOutcome, PullRecord, StoreError,
+};
 
 /// Of how many set-aside pulls of a feed the raw bytes are kept.
 const RAWS_KEPT: i64 = 3;
 
-const FEED: &str =
-    "name, spec_hash, next_due_at, etag, last_modified, content_sha256, last_ok_at, failures, last_error, marks";
+const FEED: &str = "name, spec_hash, next_due_at, etag, last_modified, content_sha256, last_ok_at, failures, last_error, marks, failing_since";
 
 impl Sqlite {
     /// See [`crate::store::Store::feed`].
@@ -41,6 +44,39 @@ impl Sqlite {
             .call(|connection| {
                 let mut select = connection.prepare_cached(&format!("SELECT {FEED} FROM feed"))?;
                 select.query_and_then([], state)?.collect()
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::pulls`].
+    pub async fn pulls(&self, feed: &str, limit: usize) -> Result<Vec<PullRecord>, StoreError> {
+        let (feed, limit) = (feed.to_owned(), count(limit));
+        self.thread
+            .call(move |connection| {
+                let select = "SELECT p.at, p.outcome, p.url, p.http_status, p.bytes, p.sha256, p.reason, p.id, p.n_new,
+                    p.n_revised, p.n_unchanged, p.refused, p.n_refused
+                    FROM pull p JOIN feed f ON f.id = p.feed WHERE f.name = ?1 ORDER BY p.id DESC LIMIT ?2";
+                let mut select = connection.prepare_cached(select)?;
+                select.query_and_then((feed, limit), pull_record)?.collect()
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::holding`].
+    pub async fn holding(&self, feed: &str) -> Result<Holding, StoreError> {
+        let feed = feed.to_owned();
+        self.thread
+            .call(move |connection| {
+                let select = "SELECT s.frequency, count(*), max((SELECT max(o.last) FROM observation o
+                        WHERE o.series = s.id AND o.value IS NOT NULL))
+                    FROM series s JOIN feed f ON f.id = s.feed WHERE f.name = ?1 AND s.current GROUP BY s.frequency";
+                let mut select = connection.prepare_cached(select)?;
+                let mut all = Holding::default();
+                for row in select.query_and_then([feed], holding)? {
+                    let found = row?;
+                    all = Holding { series: all.series + found.series, latest: found.latest.or(all.latest) };
+                }
+                Ok(all)
             })
             .await
     }
@@ -97,8 +133,8 @@ impl Sqlite {
                     return Ok(End::RollBack(()));
                 }
                 let id = feed_id(transaction, &lease.feed)?;
-                let update = "UPDATE feed SET last_ok_at = ?2, next_due_at = ?3, failures = 0, last_error = NULL
-                    WHERE id = ?1";
+                let update = "UPDATE feed SET last_ok_at = ?2, next_due_at = ?3, failures = 0, last_error = NULL,
+                    failing_since = NULL WHERE id = ?1";
                 transaction.prepare_cached(update)?.execute((id, now.millis(), millis(next_due_at)))?;
                 Ok(End::Commit(()))
             })
@@ -115,8 +151,10 @@ impl Sqlite {
                 }
                 let id = feed_id(transaction, &pull.feed)?;
                 record_failure(transaction, id, lease.epoch, &pull)?;
-                let update = "UPDATE feed SET failures = failures + 1, last_error = ?2, next_due_at = ?3 WHERE id = ?1";
-                transaction.prepare_cached(update)?.execute((id, &pull.reason, millis(pull.next_due_at)))?;
+                let update = "UPDATE feed SET failures = failures + 1, last_error = ?2, next_due_at = ?3,
+                    failing_since = coalesce(failing_since, ?4) WHERE id = ?1";
+                let values = (id, &pull.reason, millis(pull.next_due_at), pull.at.millis());
+                transaction.prepare_cached(update)?.execute(values)?;
                 Ok(End::Commit(()))
             })
             .await
@@ -165,8 +203,38 @@ fn state(row: &Row<'_>) -> Result<(String, FeedState), Fault> {
         failures: row.get(7)?,
         last_error: row.get(8)?,
         marks: from_json("a feed's marks", &row.get::<_, String>(9)?)?,
+        failing_since: some_time(row, 10)?,
     };
     Ok((row.get(0)?, state))
+}
+
+fn pull_record(row: &Row<'_>) -> Result<PullRecord, Fault> {
+    let outcome = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+    let found = PullOutcome::ALL.into_iter().find(|(name, _)| *name == outcome);
+    let (_, outcome) = found.ok_or_else(|| Fault::unreadable("pull's outcome", outcome))?;
+    Ok(PullRecord {
+        at: time(row, 0)?,
+        outcome,
+        url: row.get(2)?,
+        http_status: row.get(3)?,
+        bytes: row.get::<_, Option<i64>>(4)?.and_then(|bytes| u64::try_from(bytes).ok()),
+        sha256: row.get(5)?,
+        reason: row.get(6)?,
+        appended: Appended {
+            pull: (outcome == PullOutcome::Changed).then_some(PullId(row.get(7)?)),
+            new: counted(row, 8)?,
+            revised: counted(row, 9)?,
+            unchanged: counted(row, 10)?,
+        },
+        refused: from_json("refused rows", &row.get::<_, String>(11)?)?,
+        refused_count: counted(row, 12)?,
+    })
+}
+
+fn holding(row: &Row<'_>) -> Result<Holding, Fault> {
+    let frequency = frequency(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+    let latest = row.get::<_, Option<i32>>(2)?.map(|last| span(frequency, last, 1)).transpose()?;
+    Ok(Holding { series: counted(row, 1)?, latest: latest.map(Span::last) })
 }
 
 fn lease_name(feed: &str) -> String {

@@ -1,0 +1,252 @@
+//! The health of the feeds, and the data alerts that come from it: pulls that fail for too long, releases
+//! that are overdue.
+//!
+//! A data alert has the life of any other: it is told once, and once that it is over. No rule of the config
+//! speaks here, and no figure is judged.
+
+use std::collections::BTreeMap;
+
+use tracing::warn;
+
+use super::Context;
+use crate::alert::{Alert, Cause, Firing, Kind, State, Transition};
+use crate::base::clock::Timestamp;
+use crate::base::text::counted;
+use crate::config::Setup;
+use crate::feed::Feed;
+use crate::outbox::{Message, Report, Said, plan, receivers};
+use crate::period::{Frequency, Period};
+use crate::rule::Severity;
+use crate::series::{PullId, Punctuality, Upcoming};
+use crate::store::{Committed, FeedState, Settled, Store, StoreError};
+
+/// How a feed is.
+pub struct Health {
+    /// What is remembered between pulls.
+    pub state: FeedState,
+    /// The latest period of which there is a figure.
+    pub latest: Option<Period>,
+    /// The next one, where the feed has a release calendar.
+    pub upcoming: Option<Upcoming>,
+}
+
+impl Health {
+    /// A feed's health at a time.
+    pub fn new(feed: &Feed, state: FeedState, latest: Option<Period>, now: Timestamp) -> Self {
+        let release = feed.release.as_ref();
+        let upcoming = release.zip(latest).and_then(|(release, latest)| release.upcoming(latest, now));
+        Self { state, latest, upcoming }
+    }
+
+    /// Since when it fails, where it has failed for longer than the feed allows.
+    pub fn failing(&self, feed: &Feed, now: Timestamp) -> Option<Timestamp> {
+        self.state.failing_since.filter(|since| now.since(*since) >= feed.expect_within)
+    }
+
+    /// The figure that is overdue.
+    pub fn overdue(&self) -> Option<Upcoming> {
+        self.upcoming.filter(|upcoming| upcoming.punctuality == Punctuality::Overdue)
+    }
+}
+
+/// What may be wrong with a feed; each has an alert of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Failing,
+    Overdue,
+}
+
+impl Trouble {
+    /// The name in the place of a rule's, which no rule can have.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Failing => "feed:failing",
+            Self::Overdue => "feed:overdue",
+        }
+    }
+}
+
+/// Watches the feeds. It remembers of each up to which period its figures reach, so as not to count again
+/// what no pull has changed.
+#[derive(Default)]
+pub struct Watch {
+    latest: BTreeMap<String, (PullId, Option<Period>)>,
+}
+
+impl Watch {
+    /// Looks at every feed, and stores what its data alerts come to; the messages of those that changed.
+    pub async fn look(&mut self, context: &Context, setup: &Setup) -> Result<Vec<Message>, StoreError> {
+        let (store, now) = (&context.store, context.clock.now());
+        let mut states = store.feeds().await?;
+        let known: Vec<String> = setup.receivers.iter().map(|receiver| receiver.name.clone()).collect();
+        let mut messages = Vec::new();
+        for feed in &setup.feeds {
+            let Some(state) = states.remove(&feed.name) else { continue };
+            let latest = if feed.release.is_some() { self.latest(store, &feed.name).await? } else { None };
+            let health = Health::new(feed, state, latest, now);
+            for trouble in [Trouble::Failing, Trouble::Overdue] {
+                let case = Case { feed, health: &health, trouble, now };
+                let alert = store.alert(trouble.name(), &feed.labels).await?;
+                let alert = alert.unwrap_or_else(|| Alert::new(trouble.name(), feed.labels.clone(), "", PullId(0)));
+                let whom = told(&alert, &feed.notify, &known);
+                let Some((alert, transition, message)) = case.change(alert, &whom) else { continue };
+                let deliveries = plan(store.id(), &message, &whom);
+                let settled = Settled { alert, transition: Some((transition, message.clone())), deliveries };
+                if store.commit(None, Vec::new(), vec![settled], now).await? == Committed::Stored {
+                    warn!(feed = feed.name, alert = trouble.name(), kind = %message.kind, title = message.title, "data alert");
+                    messages.push(message);
+                }
+            }
+        }
+        Ok(messages)
+    }
+
+    /// Up to which period a feed has figures.
+    async fn latest(&mut self, store: &Store, feed: &str) -> Result<Option<Period>, StoreError> {
+        let newest = store.newest_pull(feed).await?;
+        if let Some((_, latest)) = self.latest.get(feed).filter(|(pull, _)| *pull == newest) {
+            return Ok(*latest);
+        }
+        let latest = store.holding(feed).await?.latest;
+        self.latest.insert(feed.to_owned(), (newest, latest));
+        Ok(latest)
+    }
+}
+
+/// One thing that may be wrong with one feed, now.
+struct Case<'a> {
+    feed: &'a Feed,
+    health: &'a Health,
+    trouble: Trouble,
+    now: Timestamp,
+}
+
+impl Case<'_> {
+    /// What becomes of its alert, where anything does.
+    fn change(&self, alert: Alert, told: &[String]) -> Option<(Alert, Transition, Message)> {
+        let (kind, report) = match (&alert.state, self.found()) {
+            (State::Ok, Some(report)) => (Kind::Fired, report),
+            (State::Firing(firing), None) => (Kind::Resolved, self.over(firing)),
+            (State::Ok, None) | (State::Firing(_), Some(_)) => return None,
+        };
+        let begins = kind == Kind::Fired;
+        let transition = Transition {
+            rule: alert.rule.clone(),
+            labels: alert.labels.clone(),
+            number: alert.number + 1,
+            episode: alert.episode + u32::from(begins),
+            kind,
+            cause: if begins { Cause::TimePassed } else { Cause::Published },
+            severity: Severity::Warning,
+            period: report.period,
+            pull: None,
+            at: self.now,
+        };
+        let message = Message::report(&transition, report);
+        let state = match begins {
+            true => State::Firing(Firing {
+                severity: Severity::Warning,
+                since: transition.period.unwrap_or_else(|| self.day(self.now)),
+                said: message.title.clone(),
+                said_at: self.now,
+                told_at: self.now,
+                receivers: told.to_vec(),
+            }),
+            false => State::Ok,
+        };
+        let Transition { number, episode, period, .. } = transition;
+        Some((Alert { state, number, episode, assessed: period, ..alert }, transition, message))
+    }
+
+    /// What is wrong, if it is.
+    fn found(&self) -> Option<Report> {
+        let Self { feed, health, now, .. } = *self;
+        let name = &feed.name;
+        match self.trouble {
+            Trouble::Failing => {
+                let since = health.failing(feed, now)?;
+                let why = health.state.last_error.as_deref().unwrap_or("no reason is known");
+                let stood = health.state.last_ok_at.map_or_else(
+                    || "No pull has ever stood.".to_owned(),
+                    |at| format!("The last that stood was on {}; what is stored stands.", self.words(at)),
+                );
+                Some(Report {
+                    title: format!("Feed {name} has failed since {}: {why}", self.words(since)),
+                    summary: format!("{} failed. {stood}", counted(health.state.failures as usize, "pull")),
+                    condition: format!("expect_within {}", lasting(feed.expect_within)),
+                    found: format!("failing for {}", lasting(now.since(since))),
+                    period: Some(self.day(since)),
+                    clears: Some("ends when a pull of the feed stands".to_owned()),
+                    said: None,
+                })
+            }
+            Trouble::Overdue => {
+                let Upcoming { period, due_on, .. } = health.overdue()?;
+                let due = due_on.format("%-d %B %Y");
+                let latest = health.latest.map_or_else(String::new, Period::in_words);
+                let read = match (&health.state.last_error, health.state.last_ok_at) {
+                    (Some(why), _) => format!("The feed fails: {why}"),
+                    (None, Some(at)) => format!("The feed was read on {} and had nothing newer.", self.words(at)),
+                    (None, None) => String::new(),
+                };
+                Some(Report {
+                    title: format!("Feed {name}: {} is overdue, it was due on {due}", period.in_words()),
+                    summary: format!("The latest figures are of {latest}. {read}"),
+                    condition: "release".to_owned(),
+                    found: format!("{period} was due on {due_on}"),
+                    period: Some(period),
+                    clears: Some(format!("ends when a figure of {} is published", period.in_words())),
+                    said: None,
+                })
+            }
+        }
+    }
+
+    /// That it is over.
+    fn over(&self, firing: &Firing) -> Report {
+        let Self { feed: Feed { name, .. }, health, .. } = *self;
+        let (title, period) = match self.trouble {
+            Trouble::Failing => {
+                let at = health.state.last_ok_at.unwrap_or(self.now);
+                (format!("Feed {name} is well again: a pull stood on {}", self.words(at)), self.day(at))
+            }
+            Trouble::Overdue => {
+                let latest = health.latest.unwrap_or(firing.since);
+                (format!("Feed {name} is no longer overdue: the latest figures are of {}", latest.in_words()), latest)
+            }
+        };
+        Report {
+            title,
+            summary: String::new(),
+            condition: self.trouble.name().to_owned(),
+            found: "over".to_owned(),
+            period: Some(period),
+            clears: None,
+            said: Some(Said::new(firing, self.feed.zone)),
+        }
+    }
+
+    fn day(&self, at: Timestamp) -> Period {
+        Period::containing(at.date(self.feed.zone), Frequency::Day)
+    }
+
+    fn words(&self, at: Timestamp) -> String {
+        self.day(at).in_words()
+    }
+}
+
+/// Who is told: the feed's receivers of the beginning, and whoever was told of that, of the end.
+fn told(before: &Alert, notify: &[String], known: &[String]) -> Vec<String> {
+    match &before.state {
+        State::Ok => receivers(false, notify, &[], known),
+        State::Firing(firing) => receivers(true, &[], &firing.receivers, known),
+    }
+}
+
+/// `3 d`, `26 h`, `15 min`: the largest unit of which there are two or more.
+fn lasting(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| seconds >= 2 * unit).unwrap_or((1, "s"));
+    format!("{} {name}", seconds / unit)
+}

@@ -1,0 +1,58 @@
+//! The message of a transition in which no figure was judged: the program's own work, in words.
+
+use super::{AlertRef, Evidence, GateLine, Message, Said};
+use crate::alert::Transition;
+use crate::base::text::shorten;
+use crate::period::Period;
+
+/// What is to be told.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// One line.
+    pub title: String,
+    /// A sentence or two more.
+    pub summary: String,
+    /// What was asked, as the config or the program names it.
+    pub condition: String,
+    /// What was found.
+    pub found: String,
+    /// The period that it is about.
+    pub period: Option<Period>,
+    /// What would end it.
+    pub clears: Option<String>,
+    /// What was said when it began, where this is its end.
+    pub said: Option<Said>,
+}
+
+impl Message {
+    /// The message of a report.
+    pub fn report(transition: &Transition, report: Report) -> Self {
+        let Report { title, summary, condition, found, period, clears, said } = report;
+        let verdict = if said.is_some() { "fails" } else { "holds" };
+        Self {
+            alert: AlertRef::of(transition),
+            kind: transition.kind,
+            number: transition.number,
+            severity: transition.severity,
+            period: period.map(|period| period.to_string()),
+            at: transition.at,
+            title: shorten(&title, 300),
+            summary,
+            gates: vec![GateLine {
+                severity: None,
+                text: condition.clone(),
+                verdict: verdict.to_owned(),
+                value: found,
+            }],
+            table: Vec::new(),
+            said,
+            revisions: Vec::new(),
+            clears,
+            sources: Vec::new(),
+            rule_text: condition,
+            rule_hash: String::new(),
+            program: super::PROGRAM.to_owned(),
+            evidence: Evidence::default(),
+        }
+    }
+}
