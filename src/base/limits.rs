@@ -30,7 +30,13 @@ pub const KEEP_RAW: Duration = Duration::from_secs(30 * 86_400);
 pub const EXPECT_WITHIN: Duration = Duration::from_secs(86_400);
 /// After so long a pull asks nothing more that may wait.
 pub const PULL_TIME_MAX: Duration = Duration::from_secs(600);
-/// Files of a watched folder, at most.
+/// Bytes of a file that are read at a time, where it may be cut into pieces.
+pub const PIECE_BYTES: usize = 4 << 20;
+/// Bytes of one record, at most, where a file is cut into pieces.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a file that is imported as a whole, at most.
+pub const WHOLE_BYTES_MAX: u64 = 1 << 30;
+/// Files of a watched folder or an archive, at most.
 pub const FILES_MAX: usize = 10_000;
 /// Connecting to a feed, at most.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

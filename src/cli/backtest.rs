@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
-use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::chart::{Picture, width};
 use super::explain::known_rule;
+use super::progress::Bar;
 use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::backtest::{
     Basis, Event, Knowledge, Range, Replay, Report, Sweep, csv, json_lines, picture, rate, read_events, replays, sweep,
     text,
 };
-use crate::base::clock::monotonic;
 use crate::base::error::Chain;
 use crate::base::text::printable;
 use crate::chart::Chart;
@@ -243,30 +242,6 @@ fn events(path: &PathBuf) -> anyhow::Result<Vec<Event>> {
     };
     let text = std::fs::read_to_string(path).map_err(|error| refused(unread(error)))?;
     read_events(&text).map_err(|error| refused(Chain(&error).to_string()))
-}
-
-/// A bar on standard error that appears once the work has taken a second.
-struct Bar {
-    bar: ProgressBar,
-    began: std::time::Duration,
-}
-
-impl Bar {
-    fn new(steps: usize) -> Self {
-        let length = u64::try_from(steps).ok();
-        Self { bar: ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden()), began: monotonic() }
-    }
-
-    fn step(&self) {
-        if self.bar.is_hidden() && monotonic().saturating_sub(self.began).as_secs() >= 1 {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        self.bar.inc(1);
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }
 
 #[cfg(test)]

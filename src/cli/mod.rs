@@ -12,8 +12,10 @@ mod dry_run;
 mod explain;
 mod feeds;
 mod idle;
+mod import;
 mod log;
 mod probe;
+mod progress;
 mod pulled;
 mod record;
 mod run;
@@ -77,6 +79,7 @@ enum Verb {
     Test(test::Args),
     Record(record::Args),
     Feeds(feeds::Args),
+    Import(import::Args),
     Alerts(alerts::Args),
     Deliveries(deliveries::Args),
 }
@@ -151,6 +154,7 @@ pub fn main() -> ExitCode {
         Verb::Test(args) => test::run(&session, args),
         Verb::Record(args) => record::run(&session, args),
         Verb::Feeds(args) => feeds::run(&session, args),
+        Verb::Import(args) => import::run(&session, args),
         Verb::Alerts(args) => alerts::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
     };

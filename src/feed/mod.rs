@@ -23,6 +23,7 @@ use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::period::{Frequency, Span};
 use crate::series::{Labels, Observation, Refusal, Release, Unit};
+use fetch::pieces::Cut;
 use schedule::Schedule;
 
 /// One feed of the config, ready to be pulled.
@@ -76,6 +77,11 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
 
     /// Reads one answer.
     fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError>;
+
+    /// How a large file of its figures may be read.
+    fn cut(&self) -> Cut {
+        Cut::Whole
+    }
 
     /// How often the publisher lets itself be asked.
     fn pace(&self) -> Pace {

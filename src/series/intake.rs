@@ -3,7 +3,8 @@
 //! What cannot be stored is refused with its reason, never mended silently. Whether too much was
 //! refused for the pull to stand is the caller's decision.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Finite, Labels, Observation, Refusal, Status, Unit};
 use crate::base::clock::Timestamp;
@@ -35,8 +36,51 @@ pub struct Intake {
     pub refused: Vec<Refusal>,
 }
 
-/// One figure of one publication.
-type Cell = (Labels, Span, Option<Timestamp>);
+/// A row with the line that says so.
+struct Told {
+    /// The number of its series.
+    series: usize,
+    line: usize,
+    row: Row,
+}
+
+/// Numbers for the series of a pull, in the order in which they are met: a million rows are sorted by numbers,
+/// not by labels.
+#[derive(Default)]
+struct Numbers {
+    /// By where the labels lie, as most rows share theirs with others.
+    by_place: HashMap<usize, usize>,
+    by_labels: HashMap<Labels, usize>,
+}
+
+impl Numbers {
+    /// The number of a series.
+    fn of(&mut self, labels: &Labels) -> usize {
+        if let Some(number) = self.by_place.get(&labels.place()) {
+            return *number;
+        }
+        let next = self.by_labels.len();
+        // The copy that is kept keeps the place from being another's.
+        let (kept, number) = match self.by_labels.entry(labels.clone()) {
+            Entry::Vacant(entry) => (entry.key().place(), *entry.insert(next)),
+            Entry::Occupied(entry) => (entry.key().place(), *entry.get()),
+        };
+        if kept == labels.place() {
+            self.by_place.insert(kept, number);
+        }
+        number
+    }
+
+    /// The place of each number in the order of labels.
+    fn ranks(&self) -> Vec<usize> {
+        let mut order: Vec<(&Labels, usize)> =
+            self.by_labels.iter().map(|(labels, number)| (labels, *number)).collect();
+        order.sort();
+        let mut ranks = vec![0; order.len()];
+        order.into_iter().enumerate().for_each(|(rank, (_, number))| ranks[number] = rank);
+        ranks
+    }
+}
 
 /// What a feed says of its figures as a whole.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,31 +104,43 @@ pub fn intake(
     terms: Terms<'_>,
     known: &HashMap<Labels, Option<Unit>>,
 ) -> Intake {
-    let mut units: HashMap<Labels, Option<Unit>> = HashMap::new();
-    let mut cells: BTreeMap<Cell, Vec<(usize, Row)>> = BTreeMap::new();
+    let mut numbers = Numbers::default();
+    let mut units: Vec<Option<Unit>> = Vec::new();
+    let mut told: Vec<Told> = Vec::with_capacity(observations.len());
     let mut refused = Vec::new();
     for observation in observations {
         let stated = observation.unit.as_ref().or(terms.unit);
-        let target = units.entry(observation.labels.clone()).or_insert_with(|| {
-            known.get(&observation.labels).cloned().unwrap_or_else(|| terms.unit.or(stated).cloned())
-        });
-        let value = observation.value.map(|value| in_unit(value, stated, target.as_ref())).transpose();
-        match value {
+        let series = numbers.of(&observation.labels);
+        if series == units.len() {
+            let known = known.get(&observation.labels).cloned();
+            units.push(known.unwrap_or_else(|| terms.unit.or(stated).cloned()));
+        }
+        let unit = &units[series];
+        match observation.value.map(|value| in_unit(value, stated, unit.as_ref())).transpose() {
             Ok(value) => {
-                let Observation { labels, span, status, published, row, .. } = observation;
-                let key = (labels.clone(), span, published);
-                let unit = target.clone();
-                cells.entry(key).or_default().push((row, Row { labels, unit, span, value, status, published }));
+                let Observation { labels, span, status, published, row: line, .. } = observation;
+                let row = Row { labels, unit: unit.clone(), span, value, status, published };
+                told.push(Told { series, line, row });
             }
             Err(reason) => refused.push(Refusal { row: observation.row, column: None, reason }),
         }
     }
-    let mut rows = Vec::with_capacity(cells.len());
-    for (_, mut copies) in cells {
-        let agree = copies.windows(2).all(|pair| same(&pair[0].1, &pair[1].1));
-        if agree {
-            rows.extend(copies.pop().map(|(_, row)| row));
+    let ranks = numbers.ranks();
+    let cell = |told: &Told| (ranks[told.series], told.row.span, told.row.published);
+    if !told.is_sorted_by_key(cell) {
+        told.sort_by_key(cell);
+    }
+    let mut rows: Vec<Row> = Vec::with_capacity(told.len());
+    let mut told = told.into_iter().peekable();
+    while let Some(first) = told.next() {
+        let mut copies = vec![];
+        while let Some(copy) = told.next_if(|next| cell(next) == cell(&first)) {
+            copies.push(copy);
+        }
+        if copies.iter().all(|copy| same(&copy.row, &first.row)) {
+            rows.push(first.row);
         } else {
+            copies.insert(0, first);
             refused.extend(conflict(&copies));
         }
     }
@@ -150,16 +206,16 @@ fn same(a: &Row, b: &Row) -> bool {
     a.value == b.value && a.status == b.status
 }
 
-fn conflict(copies: &[(usize, Row)]) -> impl Iterator<Item = Refusal> {
-    let told = |(row, copy): &(usize, Row)| match copy.value {
-        Some(value) => format!("{} in row {row}", value.get()),
-        None => format!("withdrawn in row {row}"),
+fn conflict(copies: &[Told]) -> impl Iterator<Item = Refusal> {
+    let told = |Told { line, row, .. }: &Told| match row.value {
+        Some(value) => format!("{} in row {line}", value.get()),
+        None => format!("withdrawn in row {line}"),
     };
     let figures: Vec<String> = copies.iter().map(told).collect();
-    copies.iter().map(move |(row, copy)| Refusal {
-        row: *row,
+    copies.iter().map(move |Told { line, row, .. }| Refusal {
+        row: *line,
         column: None,
-        reason: format!("{} of {} has two figures: {}", copy.span, copy.labels, figures.join(", ")),
+        reason: format!("{} of {} has two figures: {}", row.span, row.labels, figures.join(", ")),
     })
 }
 

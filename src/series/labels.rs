@@ -33,6 +33,11 @@ impl Labels {
         self.iter().filter(|(name, _)| names.iter().any(|wanted| wanted == name)).collect()
     }
 
+    /// Where the pairs lie: shared copies, and nothing else while any of them is there, have the same place.
+    pub fn place(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     /// The pairs, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -3,6 +3,7 @@
 //! Factors: NIST Special Publication 811 (2008), appendix B.8; currencies: ISO 4217.
 
 use std::fmt;
+use std::sync::Arc;
 
 use iso_currency::Currency;
 
@@ -32,7 +33,8 @@ pub enum Dimension {
 pub struct Unit {
     dimension: Dimension,
     factor: f64,
-    symbol: String,
+    /// Shared, as every figure of a pull has its unit.
+    symbol: Arc<str>,
 }
 
 impl PartialEq for Unit {
@@ -77,7 +79,7 @@ impl Unit {
         if let Some(mass) = mass(text) {
             return Some(mass);
         }
-        let plain = |dimension, symbol: &str| Some(Self { dimension, factor: 1.0, symbol: symbol.to_owned() });
+        let plain = |dimension, symbol: &str| Some(Self { dimension, factor: 1.0, symbol: symbol.into() });
         match text.to_ascii_lowercase().as_str() {
             "count" | "items" | "item" | "no" | "number" | "units" | "pieces" | "pcs" => {
                 return plain(Dimension::Count, "items");
@@ -94,7 +96,7 @@ impl Unit {
             (Dimension::Money(one), Dimension::Money(other)) if one != other => Dimension::Rate(one, other),
             _ => return None,
         };
-        Some(Self { dimension, factor: above.factor / below.factor, symbol: format!("{above}/{below}") })
+        Some(Self { dimension, factor: above.factor / below.factor, symbol: format!("{above}/{below}").into() })
     }
 
     /// How many of its dimension's base one of it is.
@@ -133,7 +135,7 @@ fn mass(text: &str) -> Option<Unit> {
     let lower = text.to_ascii_lowercase();
     let known = |symbol: &str, words: &[&str]| symbol == lower || words.contains(&lower.as_str());
     let (symbol, factor, _) = MASSES.iter().find(|(symbol, _, words)| known(symbol, words))?;
-    Some(Unit { dimension: Dimension::Mass, factor: *factor, symbol: (*symbol).to_owned() })
+    Some(Unit { dimension: Dimension::Mass, factor: *factor, symbol: (*symbol).into() })
 }
 
 /// `USD`, `kUSD`, `MUSD`, `GUSD`, `bnUSD`, `1000 JPY`, `USD million`.
@@ -152,7 +154,7 @@ fn money(text: &str) -> Option<Unit> {
     let unit = |code: &str, factor, prefix: &str| {
         let code = code.trim();
         let currency = Currency::from_code(code).filter(|_| code.len() == 3)?;
-        Some(Unit { dimension: Dimension::Money(currency), factor, symbol: format!("{prefix}{code}") })
+        Some(Unit { dimension: Dimension::Money(currency), factor, symbol: format!("{prefix}{code}").into() })
     };
     unit(text, 1.0, "").or_else(|| {
         SCALES.iter().find_map(|(scale, factor, prefix)| {

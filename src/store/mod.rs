@@ -16,9 +16,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::sync::mpsc::Receiver;
+
 pub use delivery::{DeliveryRecord, DeliveryState, Leased};
 pub use error::StoreError;
-pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, PullOutcome, PullRecord, SeriesRef};
+pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Alert, Transition};
@@ -211,6 +213,21 @@ impl Store {
     pub async fn append(&self, lease: &Lease, pull: NewPull, rows: Vec<Row>) -> Result<Claim<Appended>, StoreError> {
         match self {
             Self::Sqlite(store) => store.append(lease, pull, rows).await,
+        }
+    }
+
+    /// Stores a pull that comes in pieces, like [`Store::append`]: whole, once [`Piece::End`] has come, or not
+    /// at all where the sender goes away before (`Claim::Finished`). It is history brought by hand: what is
+    /// remembered of the feed for its next pull stays as it is, and `sha256`, `bytes` and the refusals are those
+    /// of the summary. Among rows of one span without a publication the last one counts.
+    pub async fn import(
+        &self,
+        lease: &Lease,
+        pull: NewPull,
+        pieces: Receiver<Piece>,
+    ) -> Result<Claim<Appended>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.import(lease, pull, pieces).await,
         }
     }
 

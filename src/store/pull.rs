@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Period};
-use crate::series::{Labels, PullId, Refusal, Unit};
+use crate::series::{Labels, PullId, Refusal, Row, Unit};
 
 /// What is remembered of a feed between pulls.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,6 +65,28 @@ pub struct NewPull {
     /// When the feed is due again.
     pub next_due_at: Option<Timestamp>,
     /// The rows that were refused (the first of them), and how many there were.
+    pub refused: Vec<Refusal>,
+    /// All refused rows.
+    pub refused_count: usize,
+}
+
+/// A part of a pull that is too large to be held at once.
+#[derive(Debug)]
+pub enum Piece {
+    /// Some of its rows; those of one series need not come together.
+    Rows(Vec<Row>),
+    /// That was all.
+    End(Summary),
+}
+
+/// What is only known at the end of a pull that came in pieces.
+#[derive(Debug)]
+pub struct Summary {
+    /// SHA-256 over all that was read, in hex.
+    pub sha256: String,
+    /// The size of it.
+    pub bytes: u64,
+    /// The first of the rows that were refused.
     pub refused: Vec<Refusal>,
     /// All refused rows.
     pub refused_count: usize,

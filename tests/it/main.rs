@@ -30,6 +30,8 @@ mod hook;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod importing;
+#[cfg(test)]
 mod inbox;
 #[cfg(test)]
 mod live;

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::Limits;
@@ -29,6 +30,21 @@ pub enum FetchError {
     /// A file that cannot be read.
     #[error("the file cannot be read")]
     Unreadable(#[source] std::io::Error),
+    /// An archive that cannot be read.
+    #[error("the archive cannot be read")]
+    Archive(#[source] zip::result::ZipError),
+    /// A file that cannot be cut into pieces, and is too large to be held.
+    #[error("more than {limit} bytes of a format that is read as a whole: cut it into several files")]
+    TooLargeWhole {
+        /// The limit.
+        limit: u64,
+    },
+    /// A record that does not end.
+    #[error("a record of more than {limit} bytes: a quote is opened and not closed")]
+    RecordTooLong {
+        /// The limit.
+        limit: usize,
+    },
     /// More bytes than the feed may send.
     #[error("more than {limit} bytes; raise `max_bytes` if the feed is so large")]
     TooLarge {
@@ -135,6 +151,15 @@ impl fmt::Display for Phase {
 }
 
 impl FetchError {
+    /// What a failure at a file or directory is.
+    pub(super) fn of_file(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Missing,
+            ErrorKind::NotADirectory => Self::NotADirectory,
+            _ => Self::Unreadable(error),
+        }
+    }
+
     /// How long the publisher asked us to wait, where it did.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -1,7 +1,6 @@
 //! A file as a feed's response. Its time of modification says nothing: the hash of its bytes decides
 //! whether it is new.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use tokio::io::AsyncReadExt;
@@ -13,16 +12,8 @@ use crate::feed::Listed;
 
 /// Reads a whole file of at most `max_bytes`.
 pub async fn read(path: &Path, max_bytes: u64) -> Result<Fetched, FetchError> {
-    let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => FetchError::Missing,
-        _ => FetchError::Unreadable(error),
-    };
-    // Looked at before it is opened: to open a pipe waits for its other end.
-    let kind = tokio::fs::metadata(path).await.map_err(failed)?.file_type();
-    if !kind.is_file() {
-        let found = if kind.is_dir() { "a directory" } else { "a device, a pipe or a socket" };
-        return Err(FetchError::NotAFile { found });
-    }
+    let failed = FetchError::of_file;
+    is_file(&tokio::fs::metadata(path).await.map_err(failed)?)?;
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that is too large, also one that grows meanwhile.
@@ -33,13 +24,16 @@ pub async fn read(path: &Path, max_bytes: u64) -> Result<Fetched, FetchError> {
     Ok(Fetched::body(bytes, Validators::default(), None))
 }
 
+/// Refuses what is no file. It is looked at before it is opened: to open a pipe waits for its other end.
+pub fn is_file(metadata: &std::fs::Metadata) -> Result<(), FetchError> {
+    let kind = metadata.file_type();
+    let found = if kind.is_dir() { "a directory" } else { "a device, a pipe or a socket" };
+    if kind.is_file() { Ok(()) } else { Err(FetchError::NotAFile { found }) }
+}
+
 /// The files of a directory that are not hidden, the last written last, as a JSON array of [`Listed`].
 pub async fn list(path: &Path) -> Result<Fetched, FetchError> {
-    let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => FetchError::Missing,
-        ErrorKind::NotADirectory => FetchError::NotADirectory,
-        _ => FetchError::Unreadable(error),
-    };
+    let failed = FetchError::of_file;
     let mut entries = tokio::fs::read_dir(path).await.map_err(failed)?;
     let mut files = Vec::new();
     while let Some(entry) = entries.next_entry().await.map_err(failed)? {

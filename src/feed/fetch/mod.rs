@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod guard;
 mod http;
+pub mod pieces;
 mod retry;
 mod turn;
 

@@ -3,6 +3,7 @@
 use super::reading::{Place, Reading, Roles};
 use super::{Columns, Common};
 use crate::base::text::shorten;
+use crate::feed::fetch::pieces::Cut;
 use crate::feed::format::csv::Sheet;
 use crate::feed::format::{decode, find_column, listed, sniff};
 use crate::feed::{Answer, Page, ParseError, Publisher, Request, Standing};
@@ -41,6 +42,14 @@ impl Publisher for Csv {
 
     fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError> {
         self.read(answer.body)
+    }
+
+    fn cut(&self) -> Cut {
+        // Where a byte of a line's end may be a part of a sign, lines cannot be told apart by bytes.
+        match self.dialect.encoding.is_ascii_compatible() {
+            true => Cut::Records { skip_lines: self.dialect.skip_lines, delimiter: self.dialect.delimiter },
+            false => Cut::Whole,
+        }
     }
 }
 

@@ -21,12 +21,26 @@ pub fn is_unavailable(text: &str) -> bool {
     SIGNS.contains(&text) || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
+/// Whether a text is digits, with a minus before them and a point among them at most: what Rust reads as it
+/// stands, and too short to be too large or too small for a figure.
+fn is_plain(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let points = digits.iter().filter(|byte| **byte == b'.').count();
+    digits.len() <= 30
+        && digits.len() > points
+        && points <= 1
+        && digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
 impl Numbers {
     /// Reads a figure; `Ok(None)` where the text says that there is none.
     pub fn read(self, text: &str) -> Result<Option<Finite>, String> {
         let text = text.trim();
         if is_unavailable(text) {
             return Ok(None);
+        }
+        if self.decimal == '.' && is_plain(text) {
+            return text.parse().map_err(|_| self.wrong(text)).map(Finite::new);
         }
         let (sign, digits) = match text.strip_prefix(['-', '\u{2212}']) {
             Some(rest) => ("-", rest),

@@ -104,6 +104,9 @@ pub struct Reading<'c> {
     units: HashMap<String, Unit>,
     /// The labels of the series so far, so that the figures of each share them.
     series: HashSet<Labels>,
+    /// The same by the texts of their cells, and periods by theirs: most rows say what was read before.
+    read: HashMap<String, Labels>,
+    spans: HashMap<String, Span>,
     page: Page,
 }
 
@@ -123,6 +126,8 @@ impl<'c> Reading<'c> {
             countries: HashMap::new(),
             units: HashMap::new(),
             series: HashSet::new(),
+            read: HashMap::new(),
+            spans: HashMap::new(),
             page: Page::default(),
         }
     }
@@ -214,6 +219,24 @@ impl<'c> Reading<'c> {
     }
 
     fn labels(&mut self, row: &impl Row) -> Result<Labels, Fault> {
+        let mut texts = String::new();
+        for (_, place) in &self.roles.labels {
+            // Texts of cells have no such sign, or are read each time.
+            texts.push_str(&required(row, place)?);
+            texts.push('\u{1f}');
+        }
+        if let Some(known) = self.read.get(&texts) {
+            return Ok(known.clone());
+        }
+        let labels = self.new_labels(row)?;
+        if texts.matches('\u{1f}').count() == self.roles.labels.len() {
+            self.read.insert(texts, labels.clone());
+        }
+        Ok(labels)
+    }
+
+    /// The labels of a row whose texts were not met before.
+    fn new_labels(&mut self, row: &impl Row) -> Result<Labels, Fault> {
         let mut labels = self.constant.clone();
         for (label, place) in &self.roles.labels {
             let text = required(row, place)?;
@@ -239,7 +262,7 @@ impl<'c> Reading<'c> {
         Ok(labels)
     }
 
-    fn span(&self, row: &impl Row, place: &Place) -> Result<Span, Fault> {
+    fn span(&mut self, row: &impl Row, place: &Place) -> Result<Span, Fault> {
         if let Cell::Number(number) = row.cell(place.index) {
             // 2025.10 as a number is 2025.1: October would become January.
             return Err(Fault::at(
@@ -248,9 +271,14 @@ impl<'c> Reading<'c> {
             ));
         }
         let text = required(row, place)?;
+        if let Some(span) = self.spans.get(text.as_ref()) {
+            return Ok(*span);
+        }
         let format = self.common.period_format.as_deref();
         let read: Result<Span, PeriodError> = Span::read(&shorten(&text, 100), self.common.frequency, format);
-        read.map_err(|error| Fault::at(place, error.to_string()))
+        let span = read.map_err(|error| Fault::at(place, error.to_string()))?;
+        self.spans.insert(text.into_owned(), span);
+        Ok(span)
     }
 
     fn value(&self, row: &impl Row, place: &Place) -> Result<Option<Finite>, Fault> {

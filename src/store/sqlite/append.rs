@@ -4,6 +4,7 @@
 //! every row; a million rows are a second's work. What a vintage is, `store::delta` says.
 
 use rusqlite::{CachedStatement, Connection};
+use tokio::sync::mpsc::Receiver;
 
 use super::Sqlite;
 use super::columns::{count, json, millis, status, status_code, unit_text};
@@ -13,7 +14,7 @@ use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::series::{Finite, Labels, PullId, Row, Unit};
 use crate::store::delta::{Known, Told};
-use crate::store::{Appended, Claim, Lease, NewPull, StoreError};
+use crate::store::{Appended, Claim, Lease, NewPull, Piece, StoreError};
 
 impl Sqlite {
     /// See [`crate::store::Store::append`].
@@ -28,37 +29,112 @@ impl Sqlite {
             })
             .await
     }
+
+    /// See [`crate::store::Store::import`].
+    pub async fn import(
+        &self,
+        lease: &Lease,
+        pull: NewPull,
+        pieces: Receiver<Piece>,
+    ) -> Result<Claim<Appended>, StoreError> {
+        let lease = lease.clone();
+        self.thread
+            .write(move |transaction| {
+                if !holds(transaction, &lease)? {
+                    return Ok(End::RollBack(lost(transaction, &lease)?));
+                }
+                import(transaction, lease.epoch, &pull, pieces)
+            })
+            .await
+    }
 }
 
 fn append(transaction: &Connection, epoch: i64, pull: &NewPull, rows: Vec<Row>) -> Result<End<Claim<Appended>>, Fault> {
-    let feed = feed_id(transaction, &pull.feed)?;
-    let answered = "SELECT 1 FROM pull WHERE feed = ?1 AND scheduled_for = ?2 AND outcome IN ('changed', 'same')";
-    if transaction.prepare_cached(answered)?.exists((feed, pull.scheduled_for.millis()))? {
-        return Ok(End::RollBack(Claim::Finished));
-    }
-    let id = insert_pull(transaction, feed, epoch, pull)?;
-    let newest = "SELECT coalesce(max(id), 0) FROM series";
-    let newest = transaction.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
-    let staged = stage(transaction, feed, pull, rows)?;
-    let mut delta = Delta::new(transaction, id, pull.retrieved_at, newest)?;
-    for series in staged.chunk_by(|a, b| a.series == b.series) {
-        delta.series(series)?;
-    }
-    let Appended { new, revised, unchanged, .. } = delta.total;
-    let changed = new + revised > 0;
-    let update = "UPDATE pull SET outcome = ?2, n_new = ?3, n_revised = ?4, n_unchanged = ?5 WHERE id = ?1";
-    let outcome = if changed { "changed" } else { "same" };
-    transaction.prepare_cached(update)?.execute((id, outcome, count(new), count(revised), count(unchanged)))?;
-    if changed {
-        let insert = "INSERT INTO eval_task(pull, shard, feed) VALUES (?1, 0, ?2)";
-        transaction.prepare_cached(insert)?.execute((id, feed))?;
-        if let Some(raw) = &pull.raw {
-            keep_raw(transaction, feed, id, raw)?;
-        }
+    let Some(mut growth) = Growth::begin(transaction, epoch, pull)? else { return Ok(End::RollBack(Claim::Finished)) };
+    growth.add(rows)?;
+    let (feed, appended) = (growth.feed, growth.end()?);
+    if let (Some(pull), Some(raw)) = (appended.pull, &pull.raw) {
+        keep_raw(transaction, feed, pull.0, raw)?;
     }
     forget_raw(transaction, feed, pull.raw_since)?;
     remember(transaction, feed, pull)?;
-    Ok(End::Commit(Claim::Taken(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged })))
+    Ok(End::Commit(Claim::Taken(appended)))
+}
+
+/// Stores pieces as they come; nothing of them stands before the last one has come.
+fn import(
+    transaction: &Connection,
+    epoch: i64,
+    pull: &NewPull,
+    mut pieces: Receiver<Piece>,
+) -> Result<End<Claim<Appended>>, Fault> {
+    let Some(mut growth) = Growth::begin(transaction, epoch, pull)? else { return Ok(End::RollBack(Claim::Finished)) };
+    while let Some(piece) = pieces.blocking_recv() {
+        let summary = match piece {
+            Piece::Rows(rows) => {
+                growth.add(rows)?;
+                continue;
+            }
+            Piece::End(summary) => summary,
+        };
+        let update = "UPDATE pull SET sha256 = ?2, bytes = ?3, n_refused = ?4, refused = ?5 WHERE id = ?1";
+        transaction.prepare_cached(update)?.execute((
+            growth.id,
+            &summary.sha256,
+            i64::try_from(summary.bytes).unwrap_or(i64::MAX),
+            count(summary.refused_count),
+            json(&summary.refused)?,
+        ))?;
+        return Ok(End::Commit(Claim::Taken(growth.end()?)));
+    }
+    // Whoever read them broke off.
+    Ok(End::RollBack(Claim::Finished))
+}
+
+/// A pull that is being stored.
+struct Growth<'c> {
+    transaction: &'c Connection,
+    pull: &'c NewPull,
+    feed: i64,
+    id: i64,
+    delta: Delta<'c>,
+}
+
+impl<'c> Growth<'c> {
+    /// Begins a pull; `None` where its tick is answered.
+    fn begin(transaction: &'c Connection, epoch: i64, pull: &'c NewPull) -> Result<Option<Self>, Fault> {
+        let feed = feed_id(transaction, &pull.feed)?;
+        let answered = "SELECT 1 FROM pull WHERE feed = ?1 AND scheduled_for = ?2 AND outcome IN ('changed', 'same')";
+        if transaction.prepare_cached(answered)?.exists((feed, pull.scheduled_for.millis()))? {
+            return Ok(None);
+        }
+        let id = insert_pull(transaction, feed, epoch, pull)?;
+        let delta = Delta::new(transaction, id, pull.retrieved_at)?;
+        Ok(Some(Self { transaction, pull, feed, id, delta }))
+    }
+
+    /// Adds rows.
+    fn add(&mut self, rows: Vec<Row>) -> Result<(), Fault> {
+        let newest = "SELECT coalesce(max(id), 0) FROM series";
+        self.delta.newest_series = self.transaction.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
+        let staged = stage(self.transaction, self.feed, self.pull, rows)?;
+        staged.chunk_by(|a, b| a.series == b.series).try_for_each(|series| self.delta.series(series))
+    }
+
+    /// Ends it, with a task where anything is new.
+    fn end(self) -> Result<Appended, Fault> {
+        let Self { transaction, feed, id, delta, .. } = self;
+        let Appended { new, revised, unchanged, .. } = delta.total;
+        let changed = new + revised > 0;
+        let update = "UPDATE pull SET outcome = ?2, n_new = ?3, n_revised = ?4, n_unchanged = ?5 WHERE id = ?1";
+        let outcome = if changed { "changed" } else { "same" };
+        transaction.prepare_cached(update)?.execute((id, outcome, count(new), count(revised), count(unchanged)))?;
+        if changed {
+            let insert = "INSERT INTO eval_task(pull, shard, feed) VALUES (?1, 0, ?2)";
+            transaction.prepare_cached(insert)?.execute((id, feed))?;
+        }
+        Ok(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged })
+    }
 }
 
 fn insert_pull(transaction: &Connection, feed: i64, epoch: i64, pull: &NewPull) -> Result<i64, Fault> {
@@ -188,11 +264,11 @@ struct Delta<'c> {
 }
 
 impl<'c> Delta<'c> {
-    fn new(transaction: &'c Connection, pull: i64, retrieved_at: Timestamp, newest_series: i64) -> Result<Self, Fault> {
+    fn new(transaction: &'c Connection, pull: i64, retrieved_at: Timestamp) -> Result<Self, Fault> {
         Ok(Self {
             pull,
             retrieved_at,
-            newest_series,
+            newest_series: 0,
             total: Appended::default(),
             known: Vec::new(),
             select: transaction.prepare_cached(
@@ -212,7 +288,9 @@ impl<'c> Delta<'c> {
                  WHERE series = ?1 AND last = ?2 AND length = ?3",
             )?,
             touch: transaction.prepare_cached(
-                "INSERT INTO pull_series(pull, series, n_new, n_revised, min_last) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO pull_series(pull, series, n_new, n_revised, min_last) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT(pull, series) DO UPDATE SET n_new = n_new + excluded.n_new,
+                 n_revised = n_revised + excluded.n_revised, min_last = min(min_last, excluded.min_last)",
             )?,
         })
     }
