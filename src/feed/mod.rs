@@ -5,6 +5,7 @@
 //! here stores anything.
 
 mod civil;
+pub mod codes;
 pub mod fetch;
 pub mod format;
 mod pace;
