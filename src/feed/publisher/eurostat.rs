@@ -12,9 +12,9 @@ use super::cube::status;
 use super::draft::{Draft, Fault, Told};
 use super::number::{Numbers, is_unavailable};
 use super::site::Site;
-use super::trade::{Flow, Measure};
+use super::trade::{Flow, LeftOut, Measure};
 use super::{Common, published, sdmx};
-use crate::base::text::{counted, list, shorten};
+use crate::base::text::shorten;
 use crate::feed::format::cube::{Fact, Field, Role};
 use crate::feed::format::{Cell, Row, sdmx as format};
 use crate::feed::{Answer, Pace, Page, ParseError, Publisher, Request, Standing};
@@ -358,29 +358,6 @@ impl Ended {
 /// What an answer without figures means.
 const NOTHING: &str = "Comext knows every part of the question, and has no trade for it; has the product had this code in \
                        these years?";
-
-/// Rows of groups of countries that nobody asked for.
-#[derive(Default)]
-struct LeftOut {
-    count: usize,
-    groups: Vec<String>,
-}
-
-impl LeftOut {
-    fn add(&mut self, group: &str) {
-        const NAMED: usize = 8;
-        self.count += 1;
-        if self.groups.len() < NAMED && !self.groups.iter().any(|known| known == group) {
-            self.groups.push(shorten(group, 60));
-        }
-    }
-
-    fn in_words(&self) -> Option<String> {
-        let words =
-            || format!("{} of groups of countries left out ({})", counted(self.count, "row"), list(&self.groups));
-        (self.count > 0).then(words)
-    }
-}
 
 fn unknown(column: &str, text: Option<&str>) -> Fault {
     Fault::at(column, format!("`{}` was not asked for", shorten(text.unwrap_or_default(), 60)))

@@ -2,6 +2,8 @@
 //!
 //! Which codes and columns a publisher has for them is the publisher's.
 
+use crate::base::text::{counted, list, shorten};
+
 /// The direction, as its reporter has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -47,5 +49,30 @@ impl Measure {
             Self::Weight => "weight",
             Self::Quantity => "quantity",
         }
+    }
+}
+
+/// Rows of groups of countries that nobody asked for.
+#[derive(Default)]
+pub struct LeftOut {
+    count: usize,
+    groups: Vec<String>,
+}
+
+impl LeftOut {
+    /// Counts a row of a group.
+    pub fn add(&mut self, group: &str) {
+        const NAMED: usize = 8;
+        self.count += 1;
+        if self.groups.len() < NAMED && !self.groups.iter().any(|known| known == group) {
+            self.groups.push(shorten(group, 60));
+        }
+    }
+
+    /// How many there were, and of which groups; `None` without any.
+    pub fn in_words(&self) -> Option<String> {
+        let words =
+            || format!("{} of groups of countries left out ({})", counted(self.count, "row"), list(&self.groups));
+        (self.count > 0).then(words)
     }
 }

@@ -6,6 +6,7 @@ mod eurostat;
 mod fred;
 mod generic;
 mod sdmx;
+mod trade;
 
 use super::address::{self, Leave};
 use super::feed::{headers, on};
