@@ -8,6 +8,8 @@ mod bad_input;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod comtrade;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod daemon;

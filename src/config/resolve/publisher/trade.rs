@@ -5,6 +5,7 @@
 use super::{Context, value};
 use crate::base::text::{list, shorten};
 use crate::config::file::FeedTable;
+use crate::config::resolve::feed::absent_zero;
 use crate::config::source::{At, Place, Texts};
 use crate::feed::publisher::Common;
 use crate::period::Frequency;
@@ -84,6 +85,16 @@ pub fn choices<T: Copy>(cx: Context<'_>, key: &str, texts: Option<&Texts>, all: 
         nothing(cx, key, texts.place);
     }
     texts.value.iter().filter_map(|at| value::choice(cx, key, at, all)).collect()
+}
+
+/// Whether a cell that is left out is a zero: that can be said of partners that are named alone.
+pub fn absent(cx: Context<'_>, table: &FeedTable) -> bool {
+    let zero = absent_zero(cx, table);
+    if let Some(at) = table.absent.as_ref().filter(|_| zero && table.partner.is_none()) {
+        let help = "name the partners that always have a figure: partner = [\"CN\"]";
+        cx.error(at.place, "`absent = \"zero\"` needs `partner`", "a zero of which partner?", help);
+    }
+    zero
 }
 
 /// Refuses a frequency that a publisher does not have.

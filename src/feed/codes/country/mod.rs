@@ -1,5 +1,10 @@
 //! An office's own codes of countries, and the ISO 3166-1 alpha-2 codes that the labels have: a file per office.
 
+pub mod comtrade;
+pub mod geonomenclature;
+pub mod office;
+pub mod schedule_c;
+
 /// An office's codes.
 #[derive(Debug)]
 pub struct Countries {
