@@ -4,10 +4,12 @@
 
 use std::collections::HashSet;
 
+use chrono::Datelike;
+
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, shorten};
 use crate::feed::Page;
-use crate::period::Span;
+use crate::period::{Period, Span};
 use crate::series::{Finite, Labels, Observation, Status, Unit};
 
 /// The direction, as its reporter has it.
@@ -80,6 +82,33 @@ impl LeftOut {
         let words =
             || format!("{} of groups of countries left out ({})", counted(self.count, "row"), list(&self.groups));
         (self.count > 0).then(words)
+    }
+}
+
+/// A code that has figures until its nomenclature was cut anew, and none since.
+pub struct Ended {
+    /// The code.
+    pub code: String,
+    /// The first month without figures.
+    pub since: Period,
+}
+
+impl Ended {
+    /// The code, where the month after its last figure is one in which its nomenclature is cut anew.
+    pub fn of(page: &Page, code: &str, cut: &[u32]) -> Option<Self> {
+        let own = page.observations.iter().filter(|seen| seen.labels.value("hs") == Some(code));
+        let since = own.map(|seen| seen.span.last()).max()?.next();
+        cut.contains(&since.first_day().month()).then(|| Self { code: code.to_owned(), since })
+    }
+
+    /// What it means; `how` is how often the nomenclature changes.
+    pub fn in_words(&self, how: &str) -> String {
+        format!(
+            "{} has no figures since {}: likely a break of the nomenclature, which is {how}, and not counted as a \
+             decline; look for the codes that follow it",
+            self.code,
+            self.since.in_words()
+        )
     }
 }
 
