@@ -215,6 +215,7 @@ fn a_feed_that_cannot_mean_what_it_says_is_refused_at_check() {
         "`commodity` cannot be `85051110`",
         "expected 2, 4 or 6 digits",
         "Comtrade has no figures by week",
+        "`basis` has no meaning for kind `comtrade`",
         "needs `flow`",
     ]);
 }

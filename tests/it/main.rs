@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod census;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod comtrade;
