@@ -8,6 +8,8 @@ mod bad_input;
 #[cfg(test)]
 mod census;
 #[cfg(test)]
+mod codes;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod comtrade;

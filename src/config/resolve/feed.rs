@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::address::{self, Leave};
 use super::layout::{self, Layout};
-use super::publisher::{Basis, KINDS, Kind, Meaning};
+use super::publisher::{Basis, KINDS, Kind, Meaning, mixed};
 use super::{Context, release, sha256, value};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{BODY_BYTES_MAX, KEEP_RAW, MAX_GAP_DAYS};
@@ -210,6 +210,9 @@ fn quota(cx: Context<'_>, at: &At<String>) -> Option<Quota> {
 fn constants(cx: Context<'_>, feed: &str, pairs: &[(At<String>, At<String>)]) -> Labels {
     let mut labels: Labels = [("feed", feed)].into_iter().collect();
     for (name, value) in pairs {
+        if name.value == "hs" {
+            mixed(cx, value.place, value.value.trim());
+        }
         if label_name(cx, name) && !value.value.trim().is_empty() {
             labels.set(name.value.as_str(), canonical(&name.value, &value.value));
         } else if value.value.trim().is_empty() {

@@ -10,6 +10,8 @@ mod generic;
 mod sdmx;
 mod trade;
 
+pub use trade::mixed;
+
 use super::address::{self, Leave};
 use super::feed::{headers, on};
 use super::layout::Layout;

@@ -309,7 +309,7 @@ fn many_codes_are_cut_into_several_requests() {
     let goods: Vec<&str> = goods.iter().map(String::as_str).collect();
     let months: Vec<Period> = (1..=12).filter_map(|month| Period::month(2024, month)).collect();
     let count = |partners: &[&str]| {
-        let feed = Census { since: Period::month(2024, 1), ..self::feed(partners, &goods, Flow::Import) };
+        let feed = Census { since: Period::month(2024, 1), ..feed(partners, &goods, Flow::Import) };
         feed.figures_requests(Flow::Import, &months, &months, true).len()
     };
     assert_eq!((count(&["5700"]), count(&[])), (3, 6));
