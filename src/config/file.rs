@@ -137,6 +137,8 @@ pub struct FeedTable {
     pub expect_within: Option<At<String>>,
     /// Who is told of it.
     pub notify: Option<Texts>,
+    /// Which goods count as imports.
+    pub basis: Option<At<String>>,
 }
 
 /// `release`.
@@ -364,6 +366,7 @@ impl FeedTable {
             measure: section.texts("measure"),
             expect_within: section.text("expect_within"),
             notify: section.texts("notify"),
+            basis: section.text("basis"),
             given: section.finish(),
         }
     }

@@ -5,6 +5,7 @@
 //! here stores anything.
 
 mod civil;
+pub mod codes;
 pub mod fetch;
 pub mod format;
 mod pace;
@@ -87,6 +88,12 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
     fn pace(&self) -> Pace {
         Pace::default()
     }
+
+    /// Whether its pages have a zero for each cell that was left out, where the feed says `absent = "zero"`: of an
+    /// answer to a part of what the feed wants nobody else can tell.
+    fn tells_absent(&self) -> bool {
+        false
+    }
 }
 
 /// Where a feed stands when it is pulled.
@@ -124,8 +131,8 @@ pub struct Request {
     pub question: String,
     /// The HTTP statuses beside 200 whose answers are the publisher's to read.
     pub accepts: &'static [u16],
-    /// Whether it may wait for the next pull where this one runs out of time or of quota: what was read
-    /// without it is whole.
+    /// Whether it may wait for the next pull where this one runs out of time, of quota or of pages, or where it
+    /// fails: what was read without it is whole.
     pub may_wait: bool,
 }
 

@@ -2,10 +2,15 @@
 //!
 //! What every feed has, whoever publishes it (schedule, labels, release), is `resolve::feed`'s.
 
+mod census;
+mod comtrade;
 mod eurostat;
 mod fred;
 mod generic;
 mod sdmx;
+mod trade;
+
+pub use trade::mixed;
 
 use super::address::{self, Leave};
 use super::feed::{headers, on};
@@ -21,8 +26,16 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 6] =
-    [&generic::CSV, &generic::JSON, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND];
+pub const KINDS: [&Kind; 8] = [
+    &generic::CSV,
+    &generic::JSON,
+    &sdmx::SDMX,
+    &sdmx::JSONSTAT,
+    &fred::KIND,
+    &eurostat::KIND,
+    &comtrade::KIND,
+    &census::KIND,
+];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
 pub struct Kind {
