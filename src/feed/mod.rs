@@ -78,6 +78,11 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
     fn pace(&self) -> Pace {
         Pace::default()
     }
+
+    /// When its figures are due, where the config does not say it and every feed of it has the same days.
+    fn release(&self) -> Option<Release> {
+        None
+    }
 }
 
 /// Where a feed stands when it is pulled.
@@ -115,8 +120,8 @@ pub struct Request {
     pub question: String,
     /// The HTTP statuses beside 200 whose answers are the publisher's to read.
     pub accepts: &'static [u16],
-    /// Whether it may wait for the next pull where this one runs out of time or of quota: what was read
-    /// without it is whole.
+    /// Whether it may wait for the next pull where this one runs out of time, of quota or of pages, or where it
+    /// fails: what was read without it is whole.
     pub may_wait: bool,
 }
 
@@ -163,7 +168,6 @@ pub enum Target {
     /// A file.
     File(PathBuf),
     /// The names, sizes and times of the files in a directory, as a JSON array of [`Listed`].
-    #[expect(dead_code, reason = "for customs offices whose files people put into a folder, which follow")]
     Folder(PathBuf),
     /// An http or https address.
     Http {
@@ -343,6 +347,14 @@ pub enum ParseError {
     NoData {
         /// What is likely wrong.
         why: String,
+    },
+    /// A file of figures that cannot be told without more: what they are, or of when.
+    #[error("{}; {}", crate::base::text::printable(reason), crate::base::text::printable(help))]
+    Unfit {
+        /// What is missing or wrong.
+        reason: String,
+        /// What to do.
+        help: String,
     },
     /// More rows than the limit.
     #[error("more than {0} rows")]

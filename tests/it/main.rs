@@ -22,6 +22,8 @@ mod five_minutes;
 #[cfg(test)]
 mod fred;
 #[cfg(test)]
+mod gacc;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod hook;

@@ -133,6 +133,18 @@ impl Failure {
     fn new(error: PullError, raw: Option<Vec<u8>>) -> Self {
         Self { error, raw, refused: Vec::new(), refused_count: 0 }
     }
+
+    /// Whether what was read without the request stands: it may wait, and it is the publisher who is unwell, or one
+    /// file of many that cannot be read.
+    const fn may_wait(&self, request: &Request) -> bool {
+        let is_file = matches!(request.target, crate::feed::Target::File(_));
+        request.may_wait && (matches!(self.error, PullError::Fetch(..)) || is_file)
+    }
+
+    /// Whether the publisher wants to be asked nothing more for now.
+    fn is_enough(&self) -> bool {
+        matches!(self.error.status(), Some(401 | 403 | 429))
+    }
 }
 
 impl Visit<'_> {
@@ -156,9 +168,10 @@ impl Visit<'_> {
         let mut harvest: Option<Harvest> = None;
         let began = self.context.clock.now();
         let (mut pages, mut left) = (0_usize, 0_usize);
+        let mut unwell = None;
         while let Some(request) = queue.pop_front() {
-            let late = self.context.clock.now().since(began) > PULL_TIME_MAX;
-            if request.may_wait && (late || (harvest.is_some() && !self.may_ask(&request).await?)) {
+            let spent = pages >= PAGES_MAX || self.context.clock.now().since(began) > PULL_TIME_MAX;
+            if request.may_wait && (spent || (harvest.is_some() && !self.may_ask(&request).await?)) {
                 left += 1;
                 continue;
             }
@@ -172,6 +185,17 @@ impl Visit<'_> {
             let page = match self.page(&request, &std::mem::take(&mut validators)).await {
                 Ok(Some(page)) => page,
                 Ok(None) => return Ok(Ok(Harvested::NothingNew(None))),
+                Err(failure) if failure.may_wait(&request) => {
+                    left += 1;
+                    // Who says that this was enough is asked nothing more; one address that is out of order says
+                    // nothing of the others.
+                    if failure.is_enough() {
+                        left += queue.len();
+                        queue.clear();
+                    }
+                    unwell.get_or_insert(failure);
+                    continue;
+                }
                 Err(failure) => return Ok(Err(failure)),
             };
             queue.extend(page.page.next.iter().cloned());
@@ -180,7 +204,12 @@ impl Visit<'_> {
                 None => page,
             });
         }
-        Ok(Ok(harvest.map_or(Harvested::NothingNew(None), |harvest| harvest.told(left))))
+        let harvested = harvest.map_or(Harvested::NothingNew(None), |harvest| harvest.told(left, unwell.as_ref()));
+        Ok(match (harvested, unwell) {
+            // Nothing came of it but the failure.
+            (Harvested::NothingNew(_), Some(failure)) => Err(failure),
+            (harvested, _) => Ok(harvested),
+        })
     }
 
     /// Whether the quota still has room for a request that may wait.
@@ -339,12 +368,18 @@ impl Harvest {
         Self { validators: Validators::default(), ..self }
     }
 
-    /// What it comes to, when some requests were left for the next pull.
-    fn told(mut self, left: usize) -> Harvested {
+    /// What it comes to, when some requests were left for the next pull, and why if one failed. What was marked is
+    /// kept, though it may have brought no figure.
+    fn told(mut self, left: usize, unwell: Option<&Failure>) -> Harvested {
         if left > 0 {
-            let rest = format!("{} left for the next pull", counted(left, "request"));
+            let why = unwell.map(|failure| format!(" ({})", Chain(&failure.error))).unwrap_or_default();
+            let rest = format!("{} left for the next pull{why}", counted(left, "request"));
             self.page.note = [self.page.note, Some(rest)].into_iter().flatten().reduce(|a, b| format!("{a}; {b}"));
         }
-        if self.page.rows == 0 { Harvested::NothingNew(self.page.note) } else { Harvested::Figures(Box::new(self)) }
+        if self.page.rows == 0 && self.page.marks.is_empty() {
+            Harvested::NothingNew(self.page.note)
+        } else {
+            Harvested::Figures(Box::new(self))
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod sdmx;
 mod sdmx_csv;
 mod sdmx_json;
 mod sdmx_ml;
+pub mod sidecar;
 mod sniff;
 mod text;
 

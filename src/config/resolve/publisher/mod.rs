@@ -4,6 +4,7 @@
 
 mod eurostat;
 mod fred;
+mod gacc;
 mod generic;
 mod sdmx;
 mod trade;
@@ -22,8 +23,8 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 6] =
-    [&generic::CSV, &generic::JSON, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND];
+pub const KINDS: [&Kind; 7] =
+    [&generic::CSV, &generic::JSON, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND, &gacc::KIND];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
 pub struct Kind {

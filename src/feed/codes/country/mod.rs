@@ -1,5 +1,7 @@
 //! An office's own codes of countries, and the ISO 3166-1 alpha-2 codes that the labels have: a file per office.
 
+pub mod gacc;
+
 /// An office's codes.
 #[derive(Debug)]
 pub struct Countries {

@@ -1,5 +1,7 @@
 //! Codes of goods with what they mean, for critical minerals and what is made of them: a file per nomenclature.
 
+pub mod gacc;
+
 /// A nomenclature's codes.
 #[derive(Debug)]
 pub struct Nomenclature {
