@@ -9,6 +9,7 @@ pub mod fred;
 pub mod gacc;
 pub mod json;
 pub mod jsonstat;
+pub mod korea;
 mod number;
 mod published;
 mod reading;

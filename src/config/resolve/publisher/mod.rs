@@ -6,6 +6,7 @@ mod eurostat;
 mod fred;
 mod gacc;
 mod generic;
+mod korea;
 mod sdmx;
 mod trade;
 
@@ -23,8 +24,16 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 7] =
-    [&generic::CSV, &generic::JSON, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND, &gacc::KIND];
+pub const KINDS: [&Kind; 8] = [
+    &generic::CSV,
+    &generic::JSON,
+    &sdmx::SDMX,
+    &sdmx::JSONSTAT,
+    &fred::KIND,
+    &eurostat::KIND,
+    &gacc::KIND,
+    &korea::KIND,
+];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
 pub struct Kind {

@@ -1,6 +1,8 @@
 //! An office's own codes of countries, and the ISO 3166-1 alpha-2 codes that the labels have: a file per office.
 
 pub mod gacc;
+pub mod japan;
+pub mod korea;
 
 /// An office's codes.
 #[derive(Debug)]

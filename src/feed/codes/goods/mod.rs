@@ -1,6 +1,8 @@
 //! Codes of goods with what they mean, for critical minerals and what is made of them: a file per nomenclature.
 
 pub mod gacc;
+pub mod hsk;
+pub mod jp;
 
 /// A nomenclature's codes.
 #[derive(Debug)]

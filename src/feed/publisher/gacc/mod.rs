@@ -92,7 +92,13 @@ impl Gacc {
         sniff(answer.body, "a CSV file of Chinese customs")?;
         // The customs write GB18030, Excel UTF-8 with a mark; Chinese text in the one is not in the other.
         let encoding = if std::str::from_utf8(answer.body).is_ok() { UTF_8 } else { GB18030 };
-        let text = decode(answer.body, encoding)?;
+        let text = decode(answer.body, encoding).map_err(|error| match error {
+            ParseError::Encoding { offset, .. } => unfit(
+                format!("it is neither GB18030 nor UTF-8: byte {offset} cannot be read"),
+                "download it again, and do not save it with another program",
+            ),
+            other => other,
+        })?;
         let said = Said::of(file)?;
         let mut reading =
             Reading { gacc: self, said, sums: BTreeMap::new(), unknown: BTreeSet::new(), left_out: false };

@@ -84,6 +84,15 @@ fn chinese_headers_in_any_order_and_gb18030_are_read() {
 }
 
 #[test]
+fn a_file_in_neither_encoding_says_so() {
+    let error = parse(&feed(), NAME, None, b"\xC9\xCC\xFF,1").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "it is neither GB18030 nor UTF-8: byte 2 cannot be read; download it again, and do not save it with another program"
+    );
+}
+
+#[test]
 fn currency_is_in_the_header_alone() {
     let english = "Commodity code,Trading partner code,Quantity,Unit,Renminbi Yuan,\n85051110,502,420500,Kilogram,\"150,000,000\",\n";
     insta::assert_snapshot!(read(NAME, english), @r#"
