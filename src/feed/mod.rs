@@ -94,6 +94,11 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
     fn tells_absent(&self) -> bool {
         false
     }
+
+    /// When its figures are due, where the config does not say it and every feed of it has the same days.
+    fn release(&self) -> Option<Release> {
+        None
+    }
 }
 
 /// Where a feed stands when it is pulled.
@@ -179,7 +184,6 @@ pub enum Target {
     /// A file.
     File(PathBuf),
     /// The names, sizes and times of the files in a directory, as a JSON array of [`Listed`].
-    #[expect(dead_code, reason = "for customs offices whose files people put into a folder, which follow")]
     Folder(PathBuf),
     /// An http or https address.
     Http {
@@ -359,6 +363,14 @@ pub enum ParseError {
     NoData {
         /// What is likely wrong.
         why: String,
+    },
+    /// A file of figures that cannot be told without more: what they are, or of when.
+    #[error("{}; {}", crate::base::text::printable(reason), crate::base::text::printable(help))]
+    Unfit {
+        /// What is missing or wrong.
+        reason: String,
+        /// What to do.
+        help: String,
     },
     /// More rows than the limit.
     #[error("more than {0} rows")]

@@ -30,6 +30,8 @@ mod five_minutes;
 #[cfg(test)]
 mod fred;
 #[cfg(test)]
+mod gacc;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod hook;
@@ -39,6 +41,8 @@ mod http;
 mod importing;
 #[cfg(test)]
 mod inbox;
+#[cfg(test)]
+mod korea;
 #[cfg(test)]
 mod live;
 #[cfg(test)]

@@ -67,7 +67,7 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("SystemTime::now", &["base/clock.rs"]),
     ("rusqlite", &["store/"]),
     ("reqwest", &["feed/", "notify/"]),
-    ("toml", &["config/"]),
+    ("toml", &["config/", "feed/format/sidecar.rs"]),
     ("std::env", &["config/"]),
     ("tokio::spawn", &["daemon/supervise.rs"]),
     ("JoinSet", &["daemon/supervise.rs"]),

@@ -88,7 +88,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz, recei
     let constants = constants(cx, name, &table.labels);
     let layout = layout::resolve(cx, table, kind, frequency);
     both_ways(cx, table, &layout);
-    let facts = Facts {
+    let mut facts = Facts {
         name: name.clone(),
         constants,
         from_columns: match own {
@@ -108,6 +108,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz, recei
     let zone = table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(daemon_zone);
     let notify = value::receivers(cx, table.notify.as_ref(), receivers);
     let feed = assemble(cx, table, &facts, kind, zone, layout).map(|feed| Feed { notify, ..feed });
+    facts.has_release |= feed.as_ref().is_some_and(|feed| feed.release.is_some());
     Resolved { facts, feed }
 }
 
@@ -146,6 +147,7 @@ fn assemble(
     };
     let publisher = (kind.resolve)(cx, Basis { table, common, layout });
     let (publisher, frequency) = (publisher?, facts.frequency?);
+    let usual = publisher.release().filter(|_| table.release.is_none());
     let asked = publisher.requests(&Standing { now: Timestamp::from_millis(0), marks: BTreeMap::new() });
     let asked: Vec<String> = asked.iter().map(|request| identity(&request.target)).collect();
     let absent_zero = absent_zero && !publisher.tells_absent();
@@ -159,7 +161,7 @@ fn assemble(
         frequency,
         unit,
         labels: facts.constants.clone(),
-        release,
+        release: release.or(usual),
         max_refused,
         absent_zero,
         max_gap_days,
@@ -352,7 +354,8 @@ pub fn on(flag: Option<&At<bool>>) -> bool {
     flag.is_some_and(|flag| flag.value)
 }
 
-fn path(cx: Context<'_>, table: &FeedTable, at: &At<String>) -> Option<PathBuf> {
+/// Where a file or a folder is.
+pub fn path(cx: Context<'_>, table: &FeedTable, at: &At<String>) -> Option<PathBuf> {
     let only_for_url = |key: &Place, name: &str| {
         let message = format!("`{name}` has no meaning with `path`");
         cx.add(Finding::warning(*key, message).label("only for `url`"));

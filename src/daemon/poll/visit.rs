@@ -134,9 +134,11 @@ impl Failure {
         Self { error, raw, refused: Vec::new(), refused_count: 0 }
     }
 
-    /// Whether what was read without the request stands: it may wait, and it is the publisher who is unwell.
+    /// Whether what was read without the request stands: it may wait, and it is the publisher who is unwell, or one
+    /// file of many that cannot be read.
     const fn may_wait(&self, request: &Request) -> bool {
-        request.may_wait && matches!(self.error, PullError::Fetch(..))
+        let is_file = matches!(request.target, crate::feed::Target::File(_));
+        request.may_wait && (matches!(self.error, PullError::Fetch(..)) || is_file)
     }
 
     /// Whether the publisher wants to be asked nothing more for now.

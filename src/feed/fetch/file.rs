@@ -31,15 +31,16 @@ pub fn is_file(metadata: &std::fs::Metadata) -> Result<(), FetchError> {
     if kind.is_file() { Ok(()) } else { Err(FetchError::NotAFile { found }) }
 }
 
-/// The files of a directory that are not hidden, the last written last, as a JSON array of [`Listed`].
+/// The files of a directory that are neither hidden nor links, the last written last, as a JSON array of [`Listed`].
 pub async fn list(path: &Path) -> Result<Fetched, FetchError> {
     let failed = FetchError::of_file;
     let mut entries = tokio::fs::read_dir(path).await.map_err(failed)?;
     let mut files = Vec::new();
     while let Some(entry) = entries.next_entry().await.map_err(failed)? {
         let name = entry.file_name().to_string_lossy().into_owned();
-        // A file that went away meanwhile is none of the list.
-        let Ok(metadata) = tokio::fs::metadata(entry.path()).await else { continue };
+        // A file that went away meanwhile is none of the list. A link is none either: whoever may put files into
+        // the folder is not to have any other file read.
+        let Ok(metadata) = tokio::fs::symlink_metadata(entry.path()).await else { continue };
         if name.starts_with('.') || !metadata.is_file() {
             continue;
         }
@@ -107,6 +108,7 @@ mod tests {
             file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
         }
         std::fs::create_dir(directory.path().join("done")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", directory.path().join("link.csv")).unwrap();
         assert_eq!(listed(directory.path()).await, "b.csv 0 5000\nc.csv 0 5000\na.csv 0 7000");
         assert_eq!(listed(&directory.path().join("a.csv")).await, "expected a directory, found a file");
     }

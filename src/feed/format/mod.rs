@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod cube;
+pub mod items;
 pub mod json;
 pub mod json_table;
 pub mod jsonstat;
@@ -13,6 +14,7 @@ pub mod sdmx;
 mod sdmx_csv;
 mod sdmx_json;
 mod sdmx_ml;
+pub mod sidecar;
 mod sniff;
 mod text;
 

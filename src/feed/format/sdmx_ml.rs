@@ -46,14 +46,15 @@ pub fn read(body: &[u8], fields: &[Field], sink: Sink<'_>) -> Result<(), ParseEr
 }
 
 /// The encoding that the declaration names.
-fn encoding(body: &[u8]) -> &'static Encoding {
+pub(super) fn encoding(body: &[u8]) -> &'static Encoding {
     let head = String::from_utf8_lossy(&body[..body.len().min(DECLARATION)]);
     let named = head.split_once("?>").and_then(|(declaration, _)| declaration.split_once("encoding="));
     let named = named.and_then(|(_, rest)| rest.get(1..)?.split(['"', '\'']).next());
     named.and_then(|name| Encoding::for_label(name.as_bytes())).unwrap_or(encoding_rs::UTF_8)
 }
 
-fn syntax(text: &str, at: u64, reason: &str) -> ParseError {
+/// The error at a place of a text.
+pub(super) fn syntax(text: &str, at: u64, reason: &str) -> ParseError {
     let at = usize::try_from(at).unwrap_or(usize::MAX).min(text.len());
     let before = String::from_utf8_lossy(&text.as_bytes()[..at]);
     let line = before.matches('\n').count() + 1;
@@ -62,7 +63,8 @@ fn syntax(text: &str, at: u64, reason: &str) -> ParseError {
     ParseError::Syntax { format: "XML", line, column, reason }
 }
 
-fn entity(name: &str) -> &'static str {
+/// What a reference to one of XML's own entities stands for; no other is known.
+pub(super) fn entity(name: &str) -> &'static str {
     quick_xml::escape::resolve_predefined_entity(name).unwrap_or("\u{FFFD}")
 }
 

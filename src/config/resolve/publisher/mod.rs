@@ -6,7 +6,9 @@ mod census;
 mod comtrade;
 mod eurostat;
 mod fred;
+mod gacc;
 mod generic;
+mod korea;
 mod sdmx;
 mod trade;
 
@@ -26,7 +28,7 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 8] = [
+pub const KINDS: [&Kind; 10] = [
     &generic::CSV,
     &generic::JSON,
     &sdmx::SDMX,
@@ -35,6 +37,8 @@ pub const KINDS: [&Kind; 8] = [
     &eurostat::KIND,
     &comtrade::KIND,
     &census::KIND,
+    &gacc::KIND,
+    &korea::KIND,
 ];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.

@@ -1,6 +1,6 @@
 //! Offices whose codes of countries are known: a table for what is their own, a standard for the rest.
 
-use super::{Countries, comtrade, geonomenclature, schedule_c};
+use super::{Countries, comtrade, gacc, geonomenclature, japan, korea, schedule_c};
 
 /// An office, and how it writes countries.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub enum Others {
 }
 
 /// Every office, in the order in which they are shown.
-pub const OFFICES: [&Office; 3] = [&COMTRADE, &SCHEDULE_C, &GEONOMENCLATURE];
+pub const OFFICES: [&Office; 6] = [&COMTRADE, &SCHEDULE_C, &GEONOMENCLATURE, &GACC, &KOREA, &JAPAN];
 
 /// UN Comtrade.
 pub const COMTRADE: Office = Office {
@@ -48,6 +48,18 @@ pub const GEONOMENCLATURE: Office = Office {
     table: &geonomenclature::TABLE,
     others: Others::Alpha2,
 };
+
+/// Chinese customs.
+pub const GACC: Office =
+    Office { name: "China Customs (GACC)", kind: "gacc", table: &gacc::TABLE, others: Others::None };
+
+/// The Korea Customs Service.
+pub const KOREA: Office =
+    Office { name: "Korea Customs Service", kind: "korea", table: &korea::TABLE, others: Others::Alpha2 };
+
+/// Japanese customs.
+pub const JAPAN: Office =
+    Office { name: "Japan Customs (e-Stat)", kind: "japan", table: &japan::TABLE, others: Others::None };
 
 impl Office {
     /// The office's code for ISO's alpha-2 code.

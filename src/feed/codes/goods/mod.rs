@@ -1,6 +1,7 @@
 //! Codes of goods with what they mean, for critical minerals and what is made of them: a file per nomenclature.
 
 pub mod cn;
+pub mod gacc;
 pub mod hs;
 pub mod hts;
 pub mod search;

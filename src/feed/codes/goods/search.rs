@@ -3,10 +3,10 @@
 use super::cn::CN;
 use super::hs::HS;
 use super::hts::HTS;
-use super::{Good, Nomenclature};
+use super::{Good, Nomenclature, gacc};
 
 /// Every nomenclature, in the order in which they are searched.
-pub const NOMENCLATURES: [&Nomenclature; 3] = [&HS, &CN, &HTS];
+pub const NOMENCLATURES: [&Nomenclature; 4] = [&HS, &CN, &HTS, &gacc::TABLE];
 
 /// Codes of six digits that are often taken for one good, and what they are.
 const MIXES: [(&str, &str); 2] = [
@@ -87,13 +87,16 @@ mod tests {
         for (words, expected) in [
             (
                 "850511",
-                "HS 850511, CN 85051110, CN 85051190, HTS 8505110010, HTS 8505110030, HTS 8505110050, HTS 8505110070, HTS 8505110090",
+                "HS 850511, CN 85051110, CN 85051190, HTS 8505110010, HTS 8505110030, HTS 8505110050, HTS 8505110070, HTS 8505110090, GACC 85051110, GACC 85051190",
             ),
             ("8505.11.00.70", "HTS 8505110070"),
-            ("rare earth magnets", "HS 850511, CN 85051110, HTS 8505110050, HTS 8505110070, HTS 8505110090"),
-            ("GALLIUM unwrought", "HS 811292, CN 81129289, HTS 8112921000"),
+            (
+                "rare earth magnets",
+                "HS 850511, CN 85051110, HTS 8505110050, HTS 8505110070, HTS 8505110090, GACC 85051110",
+            ),
+            ("GALLIUM unwrought", "HS 811292, CN 81129289, HTS 8112921000, GACC 81129290"),
             ("hts germanium", "HTS 2825600000, HTS 8112926000, HTS 8112926500"),
-            ("flake graphite", "HS 250410, CN 25041000, HTS 2504101000, HTS 2504105000"),
+            ("flake graphite", "HS 250410, CN 25041000, HTS 2504101000, HTS 2504105000, GACC 25041010, GACC 25041099"),
             ("unobtainium", ""),
             ("", ""),
         ] {
@@ -104,15 +107,15 @@ mod tests {
     #[test]
     fn mixes_name_the_codes_that_tell_them_apart() {
         let magnets = mix("850511").unwrap();
-        assert_eq!((magnets.finer.len(), magnets.finer[0].1.code), (7, "85051110"));
-        assert_eq!(mix("811292").unwrap().finer.len(), 9);
+        assert_eq!((magnets.finer.len(), magnets.finer[0].1.code), (9, "85051110"));
+        assert_eq!(mix("811292").unwrap().finer.len(), 14);
         assert!(mix("85051110").is_none() && mix("250410").is_none());
     }
 
     /// Codes have the digits of their nomenclature, stand once, and lie below a chapter that there is.
     #[test]
     fn tables_are_well_made() {
-        for (nomenclature, digits) in [(&HS, 6), (&CN, 8), (&HTS, 10)] {
+        for (nomenclature, digits) in [(&HS, 6), (&CN, 8), (&HTS, 10), (&gacc::TABLE, 8)] {
             for (at, good) in nomenclature.rows.iter().enumerate() {
                 let sound = good.code.len() == digits && good.code.bytes().all(|byte| byte.is_ascii_digit());
                 assert!(sound && good.code < "98" && !good.text.is_empty(), "{}", good.code);
