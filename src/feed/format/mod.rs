@@ -14,6 +14,7 @@ mod sdmx_json;
 mod sdmx_ml;
 mod sniff;
 mod text;
+pub mod workbook;
 
 pub use sniff::{is_html, no_page, sniff, title};
 pub use text::decode;
@@ -34,7 +35,9 @@ pub enum Cell<'a> {
     Integer(i128),
     /// Any other number that the format itself marks as a number.
     Number(f64),
-    /// Something that is no single value: an object, an array.
+    /// A day or a moment that the format itself marks as one, in ISO 8601.
+    Date(&'a str),
+    /// Something that is no single value: an object, an array, the error of a formula.
     Nested(&'static str),
 }
 
@@ -48,6 +51,11 @@ pub trait Row {
 
     /// Why the row as a whole cannot be read, where it cannot.
     fn fault(&self) -> Option<String>;
+
+    /// The address of a cell, for messages, where the format has addresses: `Prices!B7`.
+    fn address(&self, _column: usize) -> Option<String> {
+        None
+    }
 
     /// Whether the row takes back what was said before of its period.
     fn is_withdrawn(&self) -> bool {

@@ -21,8 +21,8 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 6] =
-    [&generic::CSV, &generic::JSON, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND];
+pub const KINDS: [&Kind; 7] =
+    [&generic::CSV, &generic::JSON, &generic::XLSX, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
 pub struct Kind {
