@@ -73,6 +73,12 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
     /// Reads one answer.
     fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError>;
 
+    /// Whether the publisher tells known figures again with other digits: a figure that is the known one, rounded,
+    /// is no revision then.
+    fn rounds(&self) -> bool {
+        false
+    }
+
     /// How often the publisher lets itself be asked.
     fn pace(&self) -> Pace {
         Pace::default()

@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod cube;
+pub mod html;
 pub mod json;
 pub mod jsonstat;
 pub mod said;

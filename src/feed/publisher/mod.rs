@@ -13,6 +13,7 @@ mod reading;
 pub mod sdmx;
 pub mod site;
 pub mod trade;
+pub mod worldbank;
 pub mod xlsx;
 
 use chrono_tz::Tz;

@@ -134,7 +134,12 @@ mod tests {
             &["", "USA", "Sep-25", "t", "…"],
             &["Source: customs"],
         ]);
-        insta::assert_snapshot!(told(feed.read(&body)), @"");
+        insta::assert_snapshot!(told(feed.read(&body)), @r#"
+        5: {feed="x", partner="US", reporter="CN"} 2025-07 619 t final
+        6: {feed="x", partner="US", reporter="CN"} 2025-08 590.1 t final
+        not available: {feed="x", partner="US", reporter="CN"} 2025-09
+        3 rows, 0 refused
+        "#);
     }
 
     #[test]
@@ -159,7 +164,20 @@ mod tests {
         sheet.write_datetime_with_format(9, 26, ExcelDateTime::from_hms(30, 0, 0).unwrap_or_default(), &Format::new().set_num_format("[h]:mm")).unwrap();
         sheet.write_number(11, 25, 2025.1).unwrap();
         sheet.write_number(11, 26, 1).unwrap();
-        insta::assert_snapshot!(told(feed.read(&book.save_to_buffer().unwrap())), @"");
+        insta::assert_snapshot!(told(feed.read(&book.save_to_buffer().unwrap())), @r#"
+        5: {feed="x", reporter="CN"} 2025-04 12.5 final
+        6: {feed="x", reporter="CN"} 2025-05 1234.5 final
+        not available: {feed="x", reporter="CN"} 2025-03
+        not available: {feed="x", reporter="CN"} 2025-06
+        not available: {feed="x", reporter="CN"} 2025-10
+        row 2, column `Price`: Monthly Prices!AA2: expected a value, found the error #DIV/0!
+        row 3, column `Price`: Monthly Prices!AA3: expected a value, found the error #VALUE!
+        row 8, column `Price`: Monthly Prices!AA8: `TRUE` is no number
+        row 9, column `Price`: Monthly Prices!AA9: expected a figure, found the date 2025-03-01
+        row 10, column `Price`: Monthly Prices!AA10: expected a value, found a duration
+        row 12, column `Month`: Monthly Prices!Z12: expected a period as text or a whole number, found the number 2025.1
+        11 rows, 6 refused
+        "#);
     }
 
     #[test]
@@ -174,10 +192,26 @@ mod tests {
             &["", "t", "1"],
             &["All figures are provisional"],
         ]);
-        insta::assert_snapshot!(told(feed.read(&text)), @"");
+        insta::assert_snapshot!(told(feed.read(&text)), @r#"
+        3: {feed="x", partner="US", reporter="CN"} 2025-07 619 t final
+        3: {feed="x", partner="US", reporter="CN"} 2025-08 590 t final
+        4: {feed="x", partner="DE", reporter="CN"} 2025-08 1116 t final
+        4: {feed="x", partner="DE", reporter="CN"} 2025-09 1288 t final
+        not available: {feed="x", partner="US", reporter="CN"} 2025-09
+        not available: {feed="x", partner="All figures are provisional", reporter="CN"} 2025-07
+        not available: {feed="x", partner="All figures are provisional", reporter="CN"} 2025-08
+        not available: {feed="x", partner="All figures are provisional", reporter="CN"} 2025-09
+        row 4, column `2025-07`: Prices!C4: `n.` is no number
+        row 5, column `Partner`: Prices!A5: the label `partner` is empty
+        12 rows, 4 refused
+        "#);
         // Years that are numbers, and months that are dates while the feed names another form for text.
         feed.common.frequency = crate::period::Frequency::Year;
-        insta::assert_snapshot!(told(feed.read(&book(&[&["Partner", "Unit", "2023", "2024"], &["US", "t", "1", "2"]]))), @"");
+        insta::assert_snapshot!(told(feed.read(&book(&[&["Partner", "Unit", "2023", "2024"], &["US", "t", "1", "2"]]))), @r#"
+        2: {feed="x", partner="US", reporter="CN"} 2023 1 t final
+        2: {feed="x", partner="US", reporter="CN"} 2024 2 t final
+        2 rows, 0 refused
+        "#);
         feed.common.frequency = crate::period::Frequency::Month;
         feed.common.period_format = Some("%d/%m/%Y".to_owned());
         let mut dated = Workbook::new();
@@ -189,7 +223,11 @@ mod tests {
         }
         sheet.write_row(3, 0, ["US", "t"]).unwrap();
         sheet.write_row(3, 2, [590, 420]).unwrap();
-        insta::assert_snapshot!(told(feed.read(&dated.save_to_buffer().unwrap())), @"");
+        insta::assert_snapshot!(told(feed.read(&dated.save_to_buffer().unwrap())), @r#"
+        4: {feed="x", partner="US", reporter="CN"} 2025-08 590 t final
+        4: {feed="x", partner="US", reporter="CN"} 2025-09 420 t final
+        2 rows, 0 refused
+        "#);
     }
 
     #[test]
@@ -211,6 +249,16 @@ mod tests {
             told(feed.read(b"Month,Price\n2025-09,1\n")),
             told(feed.read(b"")),
         ];
-        insta::assert_snapshot!(errors.join("\n"), @"");
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        there are no rows after the header
+        there are no rows after the header
+        no column `Price` (did you mean `Prices`?); the columns are `Month` and `Prices`
+        column `Price` is there 2 times
+        the workbook has not just one sheet: set `sheet`; the sheets are `Prices` and `Indices`
+        no sheet `Price` (did you mean `Prices`?); the sheets are `Prices` and `Indices`
+        expected a workbook (XLSX or XLS), found a web page titled "Sign in"
+        expected a workbook (XLSX or XLS), found a file that begins with "Month,Price 2025-09,1"
+        the response is empty
+        "#);
     }
 }

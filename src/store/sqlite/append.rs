@@ -40,7 +40,7 @@ fn append(transaction: &Connection, epoch: i64, pull: &NewPull, rows: Vec<Row>) 
     let newest = "SELECT coalesce(max(id), 0) FROM series";
     let newest = transaction.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
     let staged = stage(transaction, feed, pull, rows)?;
-    let mut delta = Delta::new(transaction, id, pull.retrieved_at, newest)?;
+    let mut delta = Delta::new(transaction, id, pull, newest)?;
     for series in staged.chunk_by(|a, b| a.series == b.series) {
         delta.series(series)?;
     }
@@ -176,6 +176,7 @@ struct Kept {
 struct Delta<'c> {
     pull: i64,
     retrieved_at: Timestamp,
+    rounds: bool,
     /// Of a series with a greater number nothing is known yet.
     newest_series: i64,
     total: Appended,
@@ -188,10 +189,11 @@ struct Delta<'c> {
 }
 
 impl<'c> Delta<'c> {
-    fn new(transaction: &'c Connection, pull: i64, retrieved_at: Timestamp, newest_series: i64) -> Result<Self, Fault> {
+    fn new(transaction: &'c Connection, id: i64, pull: &NewPull, newest_series: i64) -> Result<Self, Fault> {
         Ok(Self {
-            pull,
-            retrieved_at,
+            pull: id,
+            retrieved_at: pull.retrieved_at,
+            rounds: pull.rounds,
             newest_series,
             total: Appended::default(),
             known: Vec::new(),
@@ -267,7 +269,9 @@ impl<'c> Delta<'c> {
         let mut added = false;
         for (index, row) in rows.iter().enumerate() {
             let before = newest.as_ref().map(|kept| &kept.known);
-            let Some(vintage) = row.told.after(before, index + 1 == rows.len(), self.retrieved_at) else {
+            let rounding = self.rounds && before.is_some_and(|known| row.told.is_rounding_of(known));
+            let vintage = row.told.after(before, index + 1 == rows.len(), self.retrieved_at);
+            let Some(vintage) = vintage.filter(|_| !rounding) else {
                 self.total.unchanged += 1;
                 continue;
             };

@@ -6,6 +6,7 @@ mod eurostat;
 mod fred;
 mod generic;
 mod sdmx;
+mod worldbank;
 
 use super::address::{self, Leave};
 use super::feed::{headers, on};
@@ -21,8 +22,16 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 7] =
-    [&generic::CSV, &generic::JSON, &generic::XLSX, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND];
+pub const KINDS: [&Kind; 8] = [
+    &generic::CSV,
+    &generic::JSON,
+    &generic::XLSX,
+    &sdmx::SDMX,
+    &sdmx::JSONSTAT,
+    &fred::KIND,
+    &eurostat::KIND,
+    &worldbank::KIND,
+];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
 pub struct Kind {
