@@ -151,7 +151,14 @@ mod tests {
         sheet.write_row(0, 25, ["Month", "Price"]).unwrap();
         let date = Format::new().set_num_format("yyyy-mm");
         for row in 1..11 {
-            sheet.write_datetime_with_format(row, 25, ExcelDateTime::from_ymd(2025, u8::try_from(row).unwrap(), 1).unwrap(), &date).unwrap();
+            sheet
+                .write_datetime_with_format(
+                    row,
+                    25,
+                    ExcelDateTime::from_ymd(2025, u8::try_from(row).unwrap(), 1).unwrap(),
+                    &date,
+                )
+                .unwrap();
         }
         sheet.write_formula(1, 26, Formula::new("=1/0").set_result("#DIV/0!")).unwrap();
         sheet.write_formula(2, 26, Formula::new("=A1").set_result("#VALUE!")).unwrap();
@@ -161,7 +168,14 @@ mod tests {
         sheet.write_string(6, 26, "..").unwrap();
         sheet.write_boolean(7, 26, true).unwrap();
         sheet.write_datetime_with_format(8, 26, ExcelDateTime::from_ymd(2025, 3, 1).unwrap(), &date).unwrap();
-        sheet.write_datetime_with_format(9, 26, ExcelDateTime::from_hms(30, 0, 0).unwrap_or_default(), &Format::new().set_num_format("[h]:mm")).unwrap();
+        sheet
+            .write_datetime_with_format(
+                9,
+                26,
+                ExcelDateTime::from_hms(30, 0, 0).unwrap_or_default(),
+                &Format::new().set_num_format("[h]:mm"),
+            )
+            .unwrap();
         sheet.write_number(11, 25, 2025.1).unwrap();
         sheet.write_number(11, 26, 1).unwrap();
         insta::assert_snapshot!(told(feed.read(&book.save_to_buffer().unwrap())), @r#"
@@ -219,7 +233,9 @@ mod tests {
         sheet.write_row(2, 0, ["Partner", "Unit"]).unwrap();
         let format = Format::new().set_num_format("mmm-yy");
         for (column, month) in [(2, 8), (3, 9)] {
-            sheet.write_datetime_with_format(2, column, ExcelDateTime::from_ymd(2025, month, 1).unwrap(), &format).unwrap();
+            sheet
+                .write_datetime_with_format(2, column, ExcelDateTime::from_ymd(2025, month, 1).unwrap(), &format)
+                .unwrap();
         }
         sheet.write_row(3, 0, ["US", "t"]).unwrap();
         sheet.write_row(3, 2, [590, 420]).unwrap();

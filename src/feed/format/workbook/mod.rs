@@ -74,11 +74,6 @@ impl Sheet {
         catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| Err(broken(message(panic.as_ref()))))
     }
 
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Its rows that hold anything.
     pub fn rows(&self) -> impl Iterator<Item = SheetRow<'_>> {
         self.rows.iter().map(|line| SheetRow { sheet: self, line })
@@ -326,4 +321,112 @@ fn columns(regions: &[calamine::Dimensions]) -> Vec<(u32, u32, u32)> {
         regions.iter().filter(down).map(|region| (region.start.1, region.start.0, region.end.0)).collect();
     merged.sort_unstable();
     merged
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+
+    use super::*;
+
+    /// A sheet as lines: its name, then each row with its number and cells.
+    pub fn told(body: &[u8], name: Option<&str>) -> String {
+        let sheet = match Sheet::open(body, name) {
+            Ok(sheet) => sheet,
+            Err(error) => return error.to_string(),
+        };
+        let cell = |row: &SheetRow<'_>, column| match row.cell(column) {
+            Cell::Absent | Cell::Null => String::new(),
+            Cell::Text(text) => text.to_owned(),
+            Cell::Date(date) => format!("[{date}]"),
+            Cell::Integer(number) => number.to_string(),
+            Cell::Number(number) => number.to_string(),
+            Cell::Nested(what) => format!("({what})"),
+        };
+        let line = |row: SheetRow<'_>| {
+            let cells: Vec<String> = (0..row.texts().len()).map(|column| cell(&row, column)).collect();
+            format!("{}: {}", row.number(), cells.join(" ¦ "))
+        };
+        std::iter::once(sheet.name.clone()).chain(sheet.rows().map(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Two files that differ in the year from which they count days.
+    #[test]
+    fn an_xls_file_is_read_whichever_way_it_counts_days() {
+        let mac = told(include_bytes!("testdata/1904.xls"), None);
+        assert_eq!(told(include_bytes!("testdata/1900.xls"), None), mac);
+        insta::assert_snapshot!(mac, @"
+        Exports
+        1: Exports of magnets, t
+        3: Partner ¦ Month ¦ Tonnes ¦ Note
+        4: 米国 ¦ [2025-07-01] ¦ 619 ¦ TRUE
+        5: 米国 ¦ [2025-08-01] ¦ 590.1
+        6: 米国 ¦ [2025-09-01] ¦ …
+        7: 米国 ¦ [2025-10-01] ¦ 656
+        8: Germany ¦ [2025-09-01]
+        9: Germany ¦ [2025-10-01] ¦ (the error #DIV/0!)
+        11: Source: hand-made
+        ");
+        let hidden = told(include_bytes!("testdata/1900.xls"), Some(" Hidden "));
+        assert_eq!(hidden, "Hidden\n1: nothing");
+    }
+
+    #[test]
+    fn cells_have_their_kinds() {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet().set_name("A & B").unwrap();
+        let format = |format: &str| Format::new().set_num_format(format);
+        sheet.write_string(0, 0, "  two\n lines ").unwrap();
+        sheet.write_string(0, 2, " \u{A0} ").unwrap();
+        sheet.write_number(1, 0, 4_087.190_000_000_000_5).unwrap();
+        sheet.write_number(1, 1, 1_600.598_227_440_15).unwrap();
+        sheet.write_number(1, 2, -0.0).unwrap();
+        sheet.write_number(1, 3, 1e300).unwrap();
+        sheet.write_number_with_format(1, 4, 0.25, &format("0 %")).unwrap();
+        sheet
+            .write_datetime_with_format(2, 0, ExcelDateTime::from_ymd(2025, 9, 30).unwrap(), &format("dd.mm.yy"))
+            .unwrap();
+        let moment = ExcelDateTime::parse_from_str("2025-09-30T18:30:00").unwrap();
+        sheet.write_datetime_with_format(2, 1, moment, &format("d mmm yyyy hh:mm")).unwrap();
+        sheet.write_number_with_format(2, 2, 60, &format("yyyy-mm-dd")).unwrap();
+        sheet.write_boolean(2, 3, false).unwrap();
+        sheet.merge_range(3, 0, 5, 0, "merged", &Format::new()).unwrap();
+        sheet.merge_range(3, 1, 3, 2, "across", &Format::new()).unwrap();
+        sheet.write_number(4, 2, 1).unwrap();
+        sheet.merge_range(4, 1, 5, 1, "", &Format::new()).unwrap();
+        sheet.write_number(4, 1, 7).unwrap();
+        sheet.write_number(5, 2, 2).unwrap();
+        sheet.write_number(6, 2, 3).unwrap();
+        insta::assert_snapshot!(told(&book.save_to_buffer().unwrap(), None), @"
+        A & B
+        1:   two
+         lines 
+        2: 4087.19 ¦ 1600.59822744015 ¦ 0 ¦ 1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 ¦ 0.25
+        3: [2025-09-30] ¦ [2025-09-30T18:30:00] ¦ [1900-02-29] ¦ FALSE
+        4: merged ¦ across
+        5: merged ¦ 7 ¦ 1
+        6: merged ¦  ¦ 2
+        7:  ¦  ¦ 3
+        ");
+    }
+
+    #[test]
+    fn addresses_are_those_of_excel() {
+        let all = [0, 25, 26, 51, 701, 702, 16_383].map(letters);
+        assert_eq!(all, ["A", "Z", "AA", "AZ", "ZZ", "AAA", "XFD"]);
+    }
+
+    #[test]
+    fn hidden_sheets_are_not_meant_unless_they_are_named() {
+        let mut book = Workbook::new();
+        book.add_worksheet().set_name("Notes").unwrap().set_hidden(true);
+        book.add_worksheet().set_name("Data").unwrap().set_active(true).write_string(0, 0, "x").unwrap();
+        let body = book.save_to_buffer().unwrap();
+        assert_eq!(told(&body, None), "Data\n1: x");
+        assert_eq!(told(&body, Some("Notes")), "Notes");
+        assert_eq!(
+            told(&body, Some("data")),
+            "no sheet `data` (did you mean `Data`?); the sheets are `Notes` and `Data`"
+        );
+    }
 }

@@ -81,7 +81,8 @@ fn stream(body: &[u8]) -> Result<Vec<u8>, ParseError> {
 
 /// A compound file of nothing but a stream of records.
 fn contained(stream: &[u8]) -> Result<Vec<u8>, ParseError> {
-    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).map_err(broken)?;
+    let empty = Cursor::new(Vec::new());
+    let mut file = cfb::CompoundFile::create_with_version(cfb::Version::V3, empty).map_err(broken)?;
     file.create_stream("/Workbook").and_then(|mut into| into.write_all(stream)).map_err(broken)?;
     file.flush().map_err(broken)?;
     Ok(file.into_inner().into_inner())
@@ -196,9 +197,7 @@ impl Extent {
     }
 
     fn cells(&self) -> u64 {
-        self.0.map_or(0, |[top, bottom, left, right]| {
-            (u64::from(bottom - top) + 1) * (u64::from(right - left) + 1)
-        })
+        self.0.map_or(0, |[top, bottom, left, right]| (u64::from(bottom - top) + 1) * (u64::from(right - left) + 1))
     }
 }
 
@@ -206,7 +205,11 @@ impl Extent {
 fn claimed(data: &[u8]) -> u64 {
     let short = |at| short(data, at).map_or(0, u64::from);
     let long = |at| long(data, at).map_or(0, u64::from);
-    let (rows, columns) = if data.len() == 10 { ((short(0), short(2)), (short(4), short(6))) } else { ((long(0), long(4)), (short(8), short(10))) };
+    let (rows, columns) = if data.len() == 10 {
+        ((short(0), short(2)), (short(4), short(6)))
+    } else {
+        ((long(0), long(4)), (short(8), short(10)))
+    };
     rows.0.max(rows.1).saturating_mul(columns.0.max(columns.1))
 }
 
@@ -309,5 +312,122 @@ impl<'s> Texts<'s> {
             left -= here;
         }
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::told;
+    use super::*;
+
+    const XLS: &[u8] = include_bytes!("testdata/1900.xls");
+    const BOF: (u16, &[u8]) = (kind::BOF, &[0, 6, 5, 0, 0, 0, 0, 0]);
+    const END: (u16, &[u8]) = (kind::EOF, &[]);
+
+    fn records(records: &[(u16, &[u8])]) -> Vec<u8> {
+        let bytes = |(kind, data): &(u16, &[u8])| {
+            let length = u16::try_from(data.len()).unwrap();
+            [&kind.to_le_bytes()[..], &length.to_le_bytes(), data].concat()
+        };
+        records.iter().flat_map(bytes).collect()
+    }
+
+    /// A workbook of so many sheets that are one, of these records, and with these for all.
+    fn book(count: usize, globals: &[(u16, &[u8])], sheet: &[(u16, &[u8])]) -> Vec<u8> {
+        let bound = 4 + 9;
+        let position = 12 + count * bound + records(globals).len() + 4;
+        let mut stream = records(&[BOF]);
+        for _ in 0..count {
+            let position = u32::try_from(position).unwrap().to_le_bytes();
+            stream.extend(records(&[(kind::BOUND_SHEET, &[&position[..], &[0, 0, 1, 0, b'S']].concat())]));
+        }
+        stream.extend(records(globals));
+        stream.extend(records(&[END]));
+        assert_eq!(stream.len(), position);
+        stream.extend(records(&[&[BOF], sheet, &[END]].concat()));
+        contained(&stream).unwrap()
+    }
+
+    /// A number in a cell.
+    fn number(row: u16, column: u16, number: f64) -> Vec<u8> {
+        [&row.to_le_bytes()[..], &column.to_le_bytes(), &[0, 0], &number.to_le_bytes()].concat()
+    }
+
+    fn refused(reason: &str) -> String {
+        format!("the workbook cannot be read: {reason}")
+    }
+
+    #[test]
+    fn a_workbook_of_records_is_read() {
+        let (first, last) = (number(2, 1, 420.5), number(3, 2, 590.0));
+        let body = book(1, &[], &[(0x0203, &first), (0x0203, &last)]);
+        assert_eq!(told(&body, None), "S\n3:  ¦ 420.5\n4:  ¦  ¦ 590");
+    }
+
+    #[test]
+    fn more_cells_than_fit_are_refused_before_they_are_made() {
+        let (first, last) = (number(0, 0, 1.0), number(65_535, 65_535, 1.0));
+        let corners = book(1, &[], &[(0x0203, &first), (0x0203, &last)]);
+        assert_eq!(told(&corners, None), refused("its cells lie in a rectangle of more than 4000000"));
+        let claim = [[0; 4], [0xFF; 4], [0, 0, 0xFF, 0xFF], [0; 4]].concat();
+        let claims = book(1, &[], &[(kind::DIMENSIONS, &claim[..14])]);
+        assert_eq!(told(&claims, None), refused("it says that it has more cells than it can hold"));
+        let many = book(400, &[], &[(0x0203, &first)]);
+        assert_eq!(told(&many, None), refused("its sheets overlap"));
+    }
+
+    #[test]
+    fn a_text_that_is_used_too_often_is_refused() {
+        let long = [&[0; 8][..], &60_000_u16.to_le_bytes(), &[0], &[b'x'; 8_000]].concat();
+        let more = [&[0][..], &[b'x'; 8_000]].concat();
+        let mut globals: Vec<(u16, &[u8])> = vec![(kind::SST, &long)];
+        globals.extend([(kind::CONTINUE, &more[..]); 7].iter().take(6));
+        let rest = [&[0][..], &[b'x'; 4_000]].concat();
+        globals.push((kind::CONTINUE, &rest));
+        let cells: Vec<Vec<u8>> = (0..1_000_u16).map(|row| [&row.to_le_bytes()[..], &[0; 8]].concat()).collect();
+        let cells: Vec<(u16, &[u8])> = cells.iter().map(|cell| (kind::LABEL_SST, &cell[..])).collect();
+        assert_eq!(told(&book(1, &globals, &cells), None), refused("it unpacks to more than 128 MiB"));
+        assert!(told(&book(1, &globals, &cells[..2]), None).starts_with("S\n1: xxxxx"));
+    }
+
+    #[test]
+    fn a_chain_without_an_end_is_refused() {
+        // The table of sectors begins in the first: it says of the directory's sector that it follows itself.
+        let mut body = XLS.to_vec();
+        let directory = u32::from_le_bytes(body[48..52].try_into().unwrap());
+        let table = u32::from_le_bytes(body[76..80].try_into().unwrap());
+        let entry = 512 * (table as usize + 1) + 4 * directory as usize;
+        body[entry..entry + 4].copy_from_slice(&directory.to_le_bytes());
+        assert!(told(&body, None).starts_with("the workbook cannot be read"), "{}", told(&body, None));
+    }
+
+    #[test]
+    fn other_files_of_its_kind_say_so() {
+        let with = |name: &str| {
+            let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+            file.create_stream(name).unwrap().write_all(b"x").unwrap();
+            file.into_inner().into_inner()
+        };
+        assert_eq!(told(&with("/EncryptedPackage"), None), refused("it is protected by a password"));
+        assert_eq!(told(&with("/WordDocument"), None), refused("it is an Office document of another kind"));
+        assert!(told(&XLS[..700], None).starts_with(&refused("")), "{}", told(&XLS[..700], None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// calamine takes slices unchecked: whatever it meets is an error at most.
+        #[test]
+        fn a_damaged_workbook_is_an_error_at_most(damage in proptest::collection::vec((0..XLS.len(), any::<u8>()), 1..12), cut in 0..XLS.len()) {
+            let mut body = XLS.to_vec();
+            damage.iter().for_each(|(at, byte)| body[*at] = *byte);
+            let _ = Sheet::open(&body, Some("Exports"));
+            let _ = Sheet::open(&body[..cut], None);
+            let mut stream = stream(XLS).unwrap();
+            damage.iter().for_each(|(at, byte)| { let at = at % stream.len(); stream[at] = *byte; });
+            let _ = Sheet::open(&contained(&stream).unwrap(), Some("Exports"));
+        }
     }
 }
