@@ -14,6 +14,10 @@ pub const ROWS_MAX: usize = 20_000_000;
 pub const COLUMNS_MAX: usize = 16_384;
 /// Characters of a label that a feed names, at most.
 pub const LABEL_CHARS_MAX: usize = 256;
+/// What an archive unpacks to, at most (bytes).
+pub const UNPACKED_BYTES_MAX: u64 = 128 << 20;
+/// Cells of one sheet of a workbook that hold anything, at most.
+pub const CELLS_MAX: usize = 4_000_000;
 /// Redirects that one request follows, at most.
 pub const REDIRECTS_MAX: usize = 5;
 /// Refused rows of one pull whose reasons are kept, at most; all are counted.

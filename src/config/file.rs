@@ -139,6 +139,8 @@ pub struct FeedTable {
     pub notify: Option<Texts>,
     /// Which goods count as imports.
     pub basis: Option<At<String>>,
+    /// The sheet of a workbook.
+    pub sheet: Option<At<String>>,
 }
 
 /// `release`.
@@ -367,6 +369,7 @@ impl FeedTable {
             expect_within: section.text("expect_within"),
             notify: section.texts("notify"),
             basis: section.text("basis"),
+            sheet: section.text("sheet"),
             given: section.finish(),
         }
     }

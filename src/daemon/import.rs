@@ -81,6 +81,7 @@ impl<'a> Importer<'a> {
             etag: state.etag,
             last_modified: state.last_modified,
             marks: state.marks,
+            rounds: self.feed.publisher.rounds(),
             raw: None,
             raw_since: Timestamp::from_millis(0),
             next_due_at: state.next_due_at,

@@ -84,6 +84,12 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
         Cut::Whole
     }
 
+    /// Whether the publisher tells known figures again with other digits: a figure that is the known one, rounded,
+    /// is no revision then.
+    fn rounds(&self) -> bool {
+        false
+    }
+
     /// How often the publisher lets itself be asked.
     fn pace(&self) -> Pace {
         Pace::default()
@@ -298,6 +304,27 @@ pub enum ParseError {
         frequency: Frequency,
         /// The columns that there are.
         found: Vec<String>,
+    },
+    /// A workbook without the sheet that the feed names, or with several where it names none.
+    #[error(
+        "{}{}; the sheets are {}",
+        sheet.as_ref().map_or_else(|| "the workbook has not just one sheet: set `sheet`".to_owned(), |sheet| format!("no sheet `{}`", crate::base::text::printable(sheet))),
+        nearest.as_ref().map(|name| format!(" (did you mean `{}`?)", crate::base::text::printable(name))).unwrap_or_default(),
+        crate::base::text::list(found)
+    )]
+    Sheet {
+        /// The sheet.
+        sheet: Option<String>,
+        /// Those that there are.
+        found: Vec<String>,
+        /// The nearest of them.
+        nearest: Option<String>,
+    },
+    /// A workbook that cannot be read.
+    #[error("the workbook cannot be read: {}", crate::base::text::printable(reason))]
+    Workbook {
+        /// Why.
+        reason: String,
     },
     /// There is no array of records where the feed's pointer says.
     #[error("no records{}: {}", at(pointer), crate::base::text::printable(found))]

@@ -33,6 +33,23 @@ impl Told {
         Self { value: value.map(|value| value + 0.0), status, published }
     }
 
+    /// Whether this is what is known, told with more digits or with fewer: one of the two is the other, rounded.
+    ///
+    /// Beyond a thousandth it is news, whatever its digits: `2.14` and `2.1` may be a revision to `2.10`.
+    pub fn is_rounding_of(&self, known: &Known) -> bool {
+        const SHARE: f64 = 1e-3;
+        let (Some(new), Some(old)) = (self.value, known.value) else { return false };
+        let (digits_new, digits_old) = (decimals(new), decimals(old));
+        if self.status != known.status || digits_new == digits_old {
+            return false;
+        }
+        let coarse = i32::try_from(digits_new.min(digits_old)).unwrap_or(i32::MAX);
+        // Half of the last digit's unit, and a little more: halves are rounded up here and to even there.
+        let half = 0.5 * 10_f64.powi(-coarse) * (1.0 + 1e-9);
+        let apart = (new - old).abs();
+        apart <= half && apart <= SHARE * old.abs()
+    }
+
     /// The order in which figures of one pull for one span follow each other: by publication; those
     /// without one, or with one that is not over yet, are what is published now.
     pub fn order(&self, retrieved_at: Timestamp) -> (Timestamp, Option<Timestamp>) {
@@ -57,6 +74,11 @@ impl Told {
         let recorded_at = self.published.filter(is_news).or_else(|| last.then_some(retrieved_at))?;
         Some(Known { value: self.value, status: self.status, recorded_at })
     }
+}
+
+/// Digits after the point of the shortest decimal that is this number.
+fn decimals(number: f64) -> usize {
+    number.to_string().split_once('.').map_or(0, |(_, digits)| digits.len())
 }
 
 #[cfg(test)]
@@ -143,5 +165,27 @@ mod tests {
         assert_eq!(after(Some(known(Some(1.0))), None, Status::Final), Some(None));
         assert_eq!(after(Some(known(None)), None, Status::Preliminary), None);
         assert_eq!(after(Some(known(None)), Some(1.0), Status::Final), Some(Some(1.0)));
+    }
+
+    #[test]
+    fn a_figure_with_other_digits_is_no_revision() {
+        let same = |new: f64, old: f64| {
+            let known = Known { value: Some(old), status: Status::Final, recorded_at: at(40) };
+            told(new, None).is_rounding_of(&known)
+        };
+        assert!(same(1600.59823, 1_600.598_227_440_15));
+        assert!(same(1_600.598_227_440_15, 1600.59823), "a figure that comes with more digits later");
+        assert!(same(72.29, 72.291_666_666_67));
+        assert!(same(0.34707, 0.347_067_968));
+        assert!(same(12.35, 12.345) && same(12.34, 12.345), "halves are rounded either way");
+        assert!(!same(1600.59824, 1_600.598_227_440_15), "another figure");
+        assert!(!same(2.1, 2.14), "which may be 2.10");
+        assert!(!same(98.0, 97.6));
+        assert!(!same(9075.74, 9075.73) && !same(5.0, 5.0), "as many digits");
+        assert!(!same(0.0, 0.000_4));
+        let withdrawn = Known { value: None, status: Status::Final, recorded_at: at(40) };
+        assert!(!told(1.0, None).is_rounding_of(&withdrawn));
+        let other = Known { value: Some(1.234), status: Status::Preliminary, recorded_at: at(40) };
+        assert!(!told(1.23, None).is_rounding_of(&other), "another status is news");
     }
 }

@@ -58,6 +58,8 @@ pub struct NewPull {
     pub last_modified: Option<String>,
     /// See [`FeedState`].
     pub marks: BTreeMap<String, String>,
+    /// A known figure that is told with other digits is no revision (see `Publisher::rounds`).
+    pub rounds: bool,
     /// The body, capped; kept for a look where the pull changes anything.
     pub raw: Option<Vec<u8>>,
     /// Bodies of this feed from before then are forgotten.

@@ -8,9 +8,9 @@ fn goods_are_found_in_every_nomenclature_with_their_sources() {
     let sandbox = Sandbox::with_config("");
     let found = sandbox.run(&["codes", "search", "rare", "earth", "magnets"]);
     found.is(0).says(&[
-        "HS   850511",
-        "CN   85051110",
-        "HTS  8505110070",
+        "HS    850511",
+        "CN    85051110",
+        "HTS   8505110070",
         "sintered neodymium-iron-boron",
         "HTS: US International Trade Commission",
     ]);

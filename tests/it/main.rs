@@ -67,3 +67,5 @@ mod source;
 mod tidy;
 #[cfg(test)]
 mod trying;
+#[cfg(test)]
+mod worldbank;

@@ -88,6 +88,7 @@ impl World {
             etag: None,
             last_modified: None,
             marks: BTreeMap::new(),
+            rounds: false,
             raw: None,
             raw_since: now,
             next_due_at: None,

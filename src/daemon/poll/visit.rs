@@ -287,6 +287,7 @@ impl Visit<'_> {
             etag: validators.etag,
             last_modified: validators.last_modified,
             marks,
+            rounds: feed.publisher.rounds(),
             raw: Some(bytes),
             raw_since: now.minus(feed.keep_raw),
             next_due_at: next_due(feed, now),

@@ -151,11 +151,10 @@ impl fmt::Display for Phase {
 }
 
 impl FetchError {
-    /// What a failure at a file or directory is.
+    /// What a failure at a file is.
     pub(super) fn of_file(error: std::io::Error) -> Self {
         match error.kind() {
             ErrorKind::NotFound => Self::Missing,
-            ErrorKind::NotADirectory => Self::NotADirectory,
             _ => Self::Unreadable(error),
         }
     }

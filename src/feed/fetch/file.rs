@@ -1,6 +1,7 @@
 //! A file as a feed's response. Its time of modification says nothing: the hash of its bytes decides
 //! whether it is new.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use tokio::io::AsyncReadExt;
@@ -33,7 +34,10 @@ pub fn is_file(metadata: &std::fs::Metadata) -> Result<(), FetchError> {
 
 /// The files of a directory that are neither hidden nor links, the last written last, as a JSON array of [`Listed`].
 pub async fn list(path: &Path) -> Result<Fetched, FetchError> {
-    let failed = FetchError::of_file;
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotADirectory => FetchError::NotADirectory,
+        _ => FetchError::of_file(error),
+    };
     let mut entries = tokio::fs::read_dir(path).await.map_err(failed)?;
     let mut files = Vec::new();
     while let Some(entry) = entries.next_entry().await.map_err(failed)? {

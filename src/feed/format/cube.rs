@@ -127,7 +127,7 @@ pub fn told(read: impl FnOnce(Sink<'_>) -> Result<(), ParseError>) -> String {
     let cell = |cell: &Cell<'_>| match cell {
         Cell::Absent => "·".to_owned(),
         Cell::Null => "null".to_owned(),
-        Cell::Text(text) => (*text).to_owned(),
+        Cell::Text(text) | Cell::Date(text) => (*text).to_owned(),
         Cell::Integer(number) => number.to_string(),
         Cell::Number(number) => number.to_string(),
         Cell::Nested(kind) => format!("({kind})"),

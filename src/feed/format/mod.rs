@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod cube;
+pub mod html;
 pub mod items;
 pub mod json;
 pub mod json_table;
@@ -17,6 +18,7 @@ mod sdmx_ml;
 pub mod sidecar;
 mod sniff;
 mod text;
+pub mod workbook;
 
 pub use sniff::{is_html, no_page, sniff, title};
 pub use text::decode;
@@ -37,7 +39,9 @@ pub enum Cell<'a> {
     Integer(i128),
     /// Any other number that the format itself marks as a number.
     Number(f64),
-    /// Something that is no single value: an object, an array.
+    /// A day or a moment that the format itself marks as one, in ISO 8601.
+    Date(&'a str),
+    /// Something that is no single value: an object, an array, the error of a formula.
     Nested(&'static str),
 }
 
@@ -51,6 +55,11 @@ pub trait Row {
 
     /// Why the row as a whole cannot be read, where it cannot.
     fn fault(&self) -> Option<String>;
+
+    /// The address of a cell, for messages, where the format has addresses: `Prices!B7`.
+    fn address(&self, _column: usize) -> Option<String> {
+        None
+    }
 
     /// Whether the row takes back what was said before of its period.
     fn is_withdrawn(&self) -> bool {

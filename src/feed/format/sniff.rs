@@ -33,7 +33,7 @@ pub fn is_html(text: &[u8]) -> bool {
 }
 
 /// What a body in a format with a signature is.
-fn foreign(body: &[u8]) -> Option<&'static str> {
+pub fn foreign(body: &[u8]) -> Option<&'static str> {
     const SIGNATURES: [(&[u8], &str); 5] = [
         (b"\x1F\x8B", "gzip data"),
         (b"PK\x03\x04", "a ZIP or XLSX file"),

@@ -1,13 +1,12 @@
 //! Any CSV file: columns by name, or a column per period.
 
-use super::reading::{Place, Reading, Roles};
+use super::reading::{Reading, Roles};
 use super::{Columns, Common};
 use crate::base::text::shorten;
 use crate::feed::fetch::pieces::Cut;
 use crate::feed::format::csv::Sheet;
-use crate::feed::format::{decode, find_column, listed, sniff};
+use crate::feed::format::{decode, sniff};
 use crate::feed::{Answer, Page, ParseError, Publisher, Request, Standing};
-use crate::period::Span;
 
 /// A CSV feed.
 #[derive(Clone, Debug)]
@@ -63,39 +62,12 @@ impl Csv {
             return Err(ParseError::Foreign { expected: "CSV", found });
         }
         let mut sheet = Sheet::open(&text, self.dialect.delimiter, self.dialect.skip_lines, &self.columns.names())?;
-        let mut reading = Reading::new(&self.common, self.roles(sheet.header())?);
+        let roles = Roles::in_header(&self.columns, &self.common, self.dialect.wide, sheet.header())?;
+        let mut reading = Reading::new(&self.common, roles);
         while let Some(row) = sheet.next_row()? {
             reading.row(&row)?;
         }
         reading.finish()
-    }
-
-    /// Where the columns are in a file.
-    fn roles(&self, header: &[String]) -> Result<Roles, ParseError> {
-        let place = |name: &str| Ok(Place { name: name.to_owned(), index: find_column(header, name.trim())? });
-        let wide = if self.dialect.wide { Some(self.periods(header)?) } else { None };
-        Roles::find(&self.columns, wide, place)
-    }
-
-    /// The columns of a wide table whose headers are periods.
-    fn periods(&self, header: &[String]) -> Result<Vec<(Place, Span)>, ParseError> {
-        let named = self.columns.names();
-        let mut periods: Vec<(Place, Span)> = Vec::new();
-        for (index, name) in header.iter().enumerate().filter(|(_, name)| !named.contains(&name.as_str())) {
-            let Ok(span) = Span::read(name, self.common.frequency, self.common.period_format.as_deref()) else {
-                continue;
-            };
-            periods.push((Place { name: name.clone(), index }, span));
-        }
-        let twice = periods.iter().find(|(_, span)| periods.iter().filter(|(_, other)| other == span).count() > 1);
-        if let Some((place, span)) = twice {
-            let count = periods.iter().filter(|(_, other)| other == span).count();
-            return Err(ParseError::DuplicateColumn { column: place.name.clone(), count });
-        }
-        if periods.is_empty() {
-            return Err(ParseError::NoPeriods { frequency: self.common.frequency, found: listed(header) });
-        }
-        Ok(periods)
     }
 }
 

@@ -18,10 +18,12 @@ mod reading;
 pub mod sdmx;
 pub mod site;
 pub mod trade;
+pub mod worldbank;
+pub mod xlsx;
 
 use chrono_tz::Tz;
 
-use crate::period::Frequency;
+use crate::period::{Frequency, Span};
 use crate::series::Labels;
 
 /// What the columns (or pointers) of a generic feed mean.
@@ -65,6 +67,13 @@ pub struct Common {
     pub decimal: char,
     /// The sign between thousands, where there is one.
     pub thousands: Option<char>,
+}
+
+impl Common {
+    /// A name as a period, where it reads as one of the feed's frequency.
+    fn span(&self, name: &str) -> Option<Span> {
+        Span::read(name, self.frequency, self.period_format.as_deref()).ok()
+    }
 }
 
 /// What the tests of the publishers share.

@@ -11,7 +11,7 @@ use super::{Common, published};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{LABEL_CHARS_MAX, REFUSALS_KEPT, ROWS_MAX};
 use crate::base::text::{list, shorten};
-use crate::feed::format::{Cell, Row};
+use crate::feed::format::{Cell, Row, find_column, listed};
 use crate::feed::{Page, ParseError};
 use crate::period::{PeriodError, Span};
 use crate::series::{Finite, Labels, Observation, Refusal, Status, Unit, country};
@@ -58,6 +58,18 @@ pub struct Roles {
 }
 
 impl Roles {
+    /// Finds each column that a feed names in a header; in a wide table, those whose names are periods as well.
+    pub fn in_header(
+        columns: &super::Columns,
+        common: &Common,
+        wide: bool,
+        header: &[String],
+    ) -> Result<Self, ParseError> {
+        let place = |name: &str| Ok(Place { name: name.to_owned(), index: find_column(header, name.trim())? });
+        let wide = if wide { Some(periods(columns, common, header)?) } else { None };
+        Self::find(columns, wide, place)
+    }
+
     /// Finds each column that a feed names; a wide table brings its figures.
     pub fn find(
         columns: &super::Columns,
@@ -79,15 +91,34 @@ impl Roles {
     }
 }
 
-/// Why a row, or a figure of it, is refused.
+/// The columns of a wide table whose names are periods.
+fn periods(columns: &super::Columns, common: &Common, header: &[String]) -> Result<Vec<(Place, Span)>, ParseError> {
+    let named = columns.names();
+    let mut periods: Vec<(Place, Span)> = Vec::new();
+    for (index, name) in header.iter().enumerate().filter(|(_, name)| !named.contains(&name.as_str())) {
+        let Some(span) = common.span(name) else { continue };
+        periods.push((Place { name: name.clone(), index }, span));
+    }
+    let twice = periods.iter().find(|(_, span)| periods.iter().filter(|(_, other)| other == span).count() > 1);
+    if let Some((place, span)) = twice {
+        let count = periods.iter().filter(|(_, other)| other == span).count();
+        return Err(ParseError::DuplicateColumn { column: place.name.clone(), count });
+    }
+    if periods.is_empty() {
+        return Err(ParseError::NoPeriods { frequency: common.frequency, found: listed(header) });
+    }
+    Ok(periods)
+}
+
+/// Why a row, or a figure of it, is refused, and the column that is to blame.
 struct Fault {
-    column: Option<String>,
+    place: Option<Place>,
     reason: String,
 }
 
 impl Fault {
     fn at(place: &Place, reason: impl Into<String>) -> Self {
-        Self { column: Some(place.name.clone()), reason: reason.into() }
+        Self { place: Some(place.clone()), reason: reason.into() }
     }
 }
 
@@ -155,9 +186,20 @@ impl<'c> Reading<'c> {
             return Err(ParseError::TooManyRows(ROWS_MAX));
         }
         if let Err(fault) = self.figures(row) {
-            self.refuse(row.number(), fault, figures);
+            self.refuse(row, fault, figures);
         }
         Ok(())
+    }
+
+    /// Whether a row that holds one thing alone belongs to the table: its period, or its only label, without a figure.
+    pub fn is_bare(&mut self, row: &impl Row) -> bool {
+        match &self.roles.figures {
+            Figures::Long { period, .. } => {
+                let period = period.clone();
+                self.span(row, &period).is_ok()
+            }
+            Figures::Wide(_) => self.roles.labels.len() == 1 && self.labels(row).is_ok(),
+        }
     }
 
     /// The page, where there was a row.
@@ -165,9 +207,12 @@ impl<'c> Reading<'c> {
         if self.page.rows == 0 { Err(ParseError::NoRows) } else { Ok(self.page) }
     }
 
-    fn refuse(&mut self, row: usize, Fault { column, reason }: Fault, figures: usize) {
+    fn refuse(&mut self, row: &impl Row, Fault { place, reason }: Fault, figures: usize) {
         self.page.refused_count += figures;
         if self.page.refused.len() < REFUSALS_KEPT {
+            let address = place.as_ref().and_then(|place| row.address(place.index));
+            let reason = address.map_or_else(|| reason.clone(), |address| format!("{address}: {reason}"));
+            let (row, column) = (row.number(), place.map(|place| place.name));
             self.page.refused.push(Refusal { row, column, reason: shorten(&reason, REASON_CHARS) });
         }
     }
@@ -175,7 +220,7 @@ impl<'c> Reading<'c> {
     /// Every figure of a row. An error here is one of the row as a whole.
     fn figures(&mut self, row: &impl Row) -> Result<(), Fault> {
         if let Some(reason) = row.fault() {
-            return Err(Fault { column: None, reason });
+            return Err(Fault { place: None, reason });
         }
         let labels = self.labels(row)?;
         // Taken out and put back, so that a figure may be read while the others wait.
@@ -187,7 +232,7 @@ impl<'c> Reading<'c> {
             Figures::Wide(periods) => {
                 for (place, span) in periods {
                     if let Err(fault) = self.figure(row, &labels, *span, place) {
-                        self.refuse(row.number(), fault, 1);
+                        self.refuse(row, fault, 1);
                     }
                 }
                 Ok(())
@@ -263,21 +308,26 @@ impl<'c> Reading<'c> {
     }
 
     fn span(&mut self, row: &impl Row, place: &Place) -> Result<Span, Fault> {
-        if let Cell::Number(number) = row.cell(place.index) {
+        let is_date = matches!(row.cell(place.index), Cell::Date(_));
+        let format = match row.cell(place.index) {
             // 2025.10 as a number is 2025.1: October would become January.
-            return Err(Fault::at(
-                place,
-                format!("expected a period as text or a whole number, found the number {number}"),
-            ));
-        }
+            Cell::Number(number) => {
+                let reason = format!("expected a period as text or a whole number, found the number {number}");
+                return Err(Fault::at(place, reason));
+            }
+            // However it is shown, a date is a date.
+            Cell::Date(_) => None,
+            _ => self.common.period_format.as_deref(),
+        };
         let text = required(row, place)?;
-        if let Some(span) = self.spans.get(text.as_ref()) {
+        if let (Some(span), false) = (self.spans.get(text.as_ref()), is_date) {
             return Ok(*span);
         }
-        let format = self.common.period_format.as_deref();
         let read: Result<Span, PeriodError> = Span::read(&shorten(&text, 100), self.common.frequency, format);
         let span = read.map_err(|error| Fault::at(place, error.to_string()))?;
-        self.spans.insert(text.into_owned(), span);
+        if !is_date {
+            self.spans.insert(text.into_owned(), span);
+        }
         Ok(span)
     }
 
@@ -285,6 +335,7 @@ impl<'c> Reading<'c> {
         match row.cell(place.index) {
             Cell::Null => Ok(None),
             Cell::Text(text) => self.numbers.read(text).map_err(|reason| Fault::at(place, reason)),
+            Cell::Date(date) => Err(Fault::at(place, format!("expected a figure, found the date {date}"))),
             Cell::Number(number) => {
                 Finite::new(number).map(Some).ok_or_else(|| Fault::at(place, format!("{number} is no figure")))
             }
@@ -342,7 +393,7 @@ fn text(cell: Cell<'_>) -> Option<Cow<'_, str>> {
     match cell {
         Cell::Absent | Cell::Nested(_) => None,
         Cell::Null => Some(Cow::Borrowed("")),
-        Cell::Text(text) => Some(Cow::Borrowed(text.trim())),
+        Cell::Text(text) | Cell::Date(text) => Some(Cow::Borrowed(text.trim())),
         Cell::Integer(number) => Some(Cow::Owned(number.to_string())),
         Cell::Number(number) => Some(Cow::Owned(number.to_string())),
     }

@@ -62,6 +62,7 @@ pub fn pull(feed: &str, tick: Timestamp) -> NewPull {
         etag: Some("\"e\"".into()),
         last_modified: None,
         marks: [("release".to_owned(), tick.to_string())].into(),
+        rounds: false,
         raw: Some(b"the body".to_vec()),
         raw_since: Timestamp::from_millis(0),
         next_due_at: Some(tick.plus(MINUTE * 60)),

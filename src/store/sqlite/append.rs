@@ -109,7 +109,7 @@ impl<'c> Growth<'c> {
             return Ok(None);
         }
         let id = insert_pull(transaction, feed, epoch, pull)?;
-        let delta = Delta::new(transaction, id, pull.retrieved_at)?;
+        let delta = Delta::new(transaction, id, pull)?;
         Ok(Some(Self { transaction, pull, feed, id, delta }))
     }
 
@@ -252,6 +252,7 @@ struct Kept {
 struct Delta<'c> {
     pull: i64,
     retrieved_at: Timestamp,
+    rounds: bool,
     /// Of a series with a greater number nothing is known yet.
     newest_series: i64,
     total: Appended,
@@ -264,10 +265,11 @@ struct Delta<'c> {
 }
 
 impl<'c> Delta<'c> {
-    fn new(transaction: &'c Connection, pull: i64, retrieved_at: Timestamp) -> Result<Self, Fault> {
+    fn new(transaction: &'c Connection, id: i64, pull: &NewPull) -> Result<Self, Fault> {
         Ok(Self {
-            pull,
-            retrieved_at,
+            pull: id,
+            retrieved_at: pull.retrieved_at,
+            rounds: pull.rounds,
             newest_series: 0,
             total: Appended::default(),
             known: Vec::new(),
@@ -345,7 +347,9 @@ impl<'c> Delta<'c> {
         let mut added = false;
         for (index, row) in rows.iter().enumerate() {
             let before = newest.as_ref().map(|kept| &kept.known);
-            let Some(vintage) = row.told.after(before, index + 1 == rows.len(), self.retrieved_at) else {
+            let rounding = self.rounds && before.is_some_and(|known| row.told.is_rounding_of(known));
+            let vintage = row.told.after(before, index + 1 == rows.len(), self.retrieved_at);
+            let Some(vintage) = vintage.filter(|_| !rounding) else {
                 self.total.unchanged += 1;
                 continue;
             };

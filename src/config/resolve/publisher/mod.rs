@@ -11,6 +11,7 @@ mod generic;
 mod korea;
 mod sdmx;
 mod trade;
+mod worldbank;
 
 pub use trade::mixed;
 
@@ -28,9 +29,10 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 10] = [
+pub const KINDS: [&Kind; 12] = [
     &generic::CSV,
     &generic::JSON,
+    &generic::XLSX,
     &sdmx::SDMX,
     &sdmx::JSONSTAT,
     &fred::KIND,
@@ -39,6 +41,7 @@ pub const KINDS: [&Kind; 10] = [
     &census::KIND,
     &gacc::KIND,
     &korea::KIND,
+    &worldbank::KIND,
 ];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
