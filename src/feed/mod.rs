@@ -22,7 +22,7 @@ pub use pace::{OwnPace, Pace, Quota, QuotaWindow};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::period::{Frequency, Span};
-use crate::series::{Labels, Observation, Refusal, Release, Unit};
+use crate::series::{Item, Labels, Observation, Refusal, Release, Unit};
 use schedule::Schedule;
 
 /// One feed of the config, ready to be pulled.
@@ -200,6 +200,8 @@ pub struct Page {
     pub observations: Vec<Observation>,
     /// The cells that are there and say "not available": no observation, and never a zero.
     pub unavailable: Vec<(Labels, Span)>,
+    /// The items.
+    pub items: Vec<Item>,
     /// The rows that could not be read; those beyond [`crate::base::limits::REFUSALS_KEPT`] are only counted.
     pub refused: Vec<Refusal>,
     /// All refused rows.

@@ -90,6 +90,8 @@ impl World {
             marks: BTreeMap::new(),
             raw: None,
             raw_since: now,
+            items: Vec::new(),
+            labels: Labels::default(),
             next_due_at: None,
             refused: Vec::new(),
             refused_count: 0,

@@ -260,6 +260,8 @@ impl Visit<'_> {
             marks,
             raw: Some(bytes),
             raw_since: now.minus(feed.keep_raw),
+            items: page.items,
+            labels: feed.labels.clone(),
             next_due_at: next_due(feed, now),
             refused: refused.clone(),
             refused_count,
@@ -327,6 +329,7 @@ impl Harvest {
             (self.url, self.http_status) = (other.url, other.http_status);
         }
         self.page.observations.extend(other.page.observations);
+        self.page.items.extend(other.page.items);
         self.page.unavailable.extend(other.page.unavailable);
         self.page.refused.extend(other.page.refused);
         self.page.refused_count += other.page.refused_count;

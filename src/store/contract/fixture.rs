@@ -64,6 +64,8 @@ pub fn pull(feed: &str, tick: Timestamp) -> NewPull {
         marks: [("release".to_owned(), tick.to_string())].into(),
         raw: Some(b"the body".to_vec()),
         raw_since: Timestamp::from_millis(0),
+        items: Vec::new(),
+        labels: Labels::default(),
         next_due_at: Some(tick.plus(MINUTE * 60)),
         refused: Vec::new(),
         refused_count: 0,

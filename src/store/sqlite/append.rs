@@ -9,6 +9,7 @@ use super::Sqlite;
 use super::columns::{count, json, millis, status, status_code, unit_text};
 use super::fault::Fault;
 use super::feeds::{feed_id, forget_raw, holds, keep_raw, lost};
+use super::items::keep;
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::series::{Finite, Labels, PullId, Row, Unit};
@@ -39,7 +40,8 @@ fn append(transaction: &Connection, epoch: i64, pull: &NewPull, rows: Vec<Row>) 
     let id = insert_pull(transaction, feed, epoch, pull)?;
     let newest = "SELECT coalesce(max(id), 0) FROM series";
     let newest = transaction.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
-    let staged = stage(transaction, feed, pull, rows)?;
+    let (items, of_items) = keep(transaction, feed, id, pull)?;
+    let staged = stage(transaction, feed, pull, rows.into_iter().chain(of_items))?;
     let mut delta = Delta::new(transaction, id, pull.retrieved_at, newest)?;
     for series in staged.chunk_by(|a, b| a.series == b.series) {
         delta.series(series)?;
@@ -58,7 +60,7 @@ fn append(transaction: &Connection, epoch: i64, pull: &NewPull, rows: Vec<Row>) 
     }
     forget_raw(transaction, feed, pull.raw_since)?;
     remember(transaction, feed, pull)?;
-    Ok(End::Commit(Claim::Taken(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged })))
+    Ok(End::Commit(Claim::Taken(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged, items })))
 }
 
 fn insert_pull(transaction: &Connection, feed: i64, epoch: i64, pull: &NewPull) -> Result<i64, Fault> {
@@ -106,8 +108,13 @@ struct Staged {
 }
 
 /// The rows in the order of the tables; within a span, in the order in which they follow each other.
-fn stage(transaction: &Connection, feed: i64, pull: &NewPull, rows: Vec<Row>) -> Result<Vec<Staged>, Fault> {
-    let mut staged = Vec::with_capacity(rows.len());
+fn stage(
+    transaction: &Connection,
+    feed: i64,
+    pull: &NewPull,
+    rows: impl Iterator<Item = Row>,
+) -> Result<Vec<Staged>, Fault> {
+    let mut staged = Vec::with_capacity(rows.size_hint().0);
     let mut current: Option<(Labels, Option<Unit>, i64)> = None;
     for row in rows {
         if row.span.last().frequency() != pull.frequency {
