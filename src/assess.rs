@@ -3,6 +3,8 @@
 //!
 //! It is pure: where the history came from, and who is told, is not its business.
 
+mod items;
+
 use chrono_tz::Tz;
 
 use crate::alert::{
@@ -49,6 +51,9 @@ pub struct Sight<'a> {
 /// Takes an alert through all that arrived since it was last assessed: first the revisions of what it
 /// had seen, then every newer period in order. Only the net change is a transition.
 pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
+    if sight.rule.awaits_items() {
+        return items::assess(sight, alert);
+    }
     let view = sight.rule.seen(sight.history.view(AsOf::Pull(sight.until)).at(sight.now));
     let mut walk = Walk::new(sight, view, alert);
     walk.older();

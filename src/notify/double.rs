@@ -96,6 +96,9 @@ pub fn fired() -> Message {
                 point("2025-09", 420.5, "2025-10-20T01:00:00Z"),
             ],
         },
+        items: Vec::new(),
+        items_left_out: 0,
+        thread: None,
     }
 }
 

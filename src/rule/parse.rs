@@ -12,6 +12,7 @@
 //! measure    = name [ "(" [ argument { "," argument } ] ")" ]
 //! argument   = [ name "=" ] or | label | label "=" text
 //! label      = name | text
+//! search     = or, whose atoms are text | name "=" text | "(" or ")"
 //! ```
 //! What a part means, and whether its types fit, is checked elsewhere.
 
@@ -26,7 +27,7 @@ use crate::base::text::{list, printable, shorten};
 
 /// Reads a whole expression.
 pub fn parse(text: &str) -> Result<Node, ExprError> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, parts: 0, streaks: 0 };
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, parts: 0, streaks: 0, searching: false };
     if parser.peek().kind == TokenKind::End {
         let label = "expected a condition such as `declines >= 2`";
         let error = ExprError::new(0..text.len(), "the expression is empty", label);
@@ -48,6 +49,8 @@ struct Parser {
     parts: usize,
     /// Streaks within one another here.
     streaks: usize,
+    /// Whether a search is read: texts in quotes are then values.
+    searching: bool,
 }
 
 impl Parser {
@@ -208,6 +211,8 @@ impl Parser {
             TokenKind::Length(length) => NodeKind::Length(length),
             TokenKind::Period(period) => NodeKind::Period(period),
             TokenKind::Sign("(") => return self.deeper(Self::bracketed),
+            TokenKind::Text(text) if self.searching => NodeKind::Text(text),
+            TokenKind::Name(_) if self.searching && self.is_named() => return self.picked(span),
             TokenKind::Name(name) if !matches!(name.as_str(), "and" | "or" | "not") => {
                 return self.measure(&name, span);
             }
@@ -240,7 +245,9 @@ impl Parser {
         let mut arguments = Vec::new();
         let mut end = span.end;
         if self.takes_sign("(") {
+            let searching = std::mem::replace(&mut self.searching, measure.searches());
             arguments = self.deeper(|parser| parser.arguments(measure))?;
+            self.searching = searching;
             end = self.tokens[self.at - 1].span.end;
         }
         self.streaks -= walks;
@@ -272,7 +279,7 @@ impl Parser {
             return Ok(argument);
         }
         let start = self.peek().span.start;
-        let named = self.argument_name();
+        let named = if self.is_picked(measure) { None } else { self.argument_name() };
         self.is_argument(measure, named.as_deref())?;
         let node = if self.is_label(measure, named.as_deref(), position) { self.label()? } else { self.or()? };
         Ok(Argument { name: named, span: start..node.span.end, slot: None, node })
@@ -300,6 +307,33 @@ impl Parser {
         let span = start..self.take().span.end;
         let node = self.node(span.clone(), NodeKind::Pick(label, value))?;
         Ok(Some(Argument { name: None, span, slot: None, node }))
+    }
+
+    /// Whether a name with a `=` comes.
+    fn is_named(&self) -> bool {
+        matches!(self.tokens.get(self.at + 1).map(|token| &token.kind), Some(TokenKind::Sign("=")))
+    }
+
+    /// Whether what looks like a named argument is a part of a search: `type='Rule'`.
+    fn is_picked(&self, measure: &Measure) -> bool {
+        let is_parameter = |name: &str| measure.parameters.iter().any(|parameter| parameter.name == name);
+        let other = matches!(&self.peek().kind, TokenKind::Name(name) if !is_parameter(name));
+        measure.searches() && other && self.is_named()
+    }
+
+    /// `type='Rule'` in a search.
+    fn picked(&mut self, span: Range<usize>) -> Result<Node, ExprError> {
+        let Some(label) = self.argument_name() else { return Err(self.unexpected("expected a text in quotes")) };
+        match self.peek().kind.clone() {
+            TokenKind::Text(value) => {
+                let span = span.start..self.take().span.end;
+                self.node(span, NodeKind::Pick(label, value))
+            }
+            _ => {
+                let help = format!("write it in quotes: {}='VALUE'", printable(&label));
+                Err(self.unexpected("expected a text in quotes").with_help(help))
+            }
+        }
     }
 
     /// The name in front of an argument, with its `=`.

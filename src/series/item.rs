@@ -42,6 +42,14 @@ pub struct KnownItem {
 }
 
 impl Item {
+    /// `24 September 2026: Measures To Restrict Stockpiling (2026-19537)`, with its dates.
+    pub fn in_words(&self) -> String {
+        let date = |word: &str, day: Option<Period>| day.map(|day| format!(", {word} {}", day.in_words()));
+        let dates = [date("effective", self.effective), date("until", self.ends)].into_iter().flatten();
+        let dates: String = dates.collect();
+        format!("{}: {} ({}){dates}", self.day.in_words(), self.title, self.id)
+    }
+
     /// Whether it is what another says to correct: by its id, or by its title, however that is spaced and cased.
     pub fn is_called(&self, name: &str) -> bool {
         self.id == name || folded(&self.title) == folded(name)

@@ -33,6 +33,7 @@ fn walk(node: &Node, see: &mut impl FnMut(&Node)) {
         | NodeKind::Length(_)
         | NodeKind::Period(_)
         | NodeKind::Label(_)
+        | NodeKind::Text(_)
         | NodeKind::Pick(..) => {}
     }
 }

@@ -151,6 +151,9 @@ pub fn message(alert: &Alert, number: u32, kind: Kind) -> Message {
         rule_hash: "hash".into(),
         program: "supplywatch".into(),
         evidence: Evidence::default(),
+        items: Vec::new(),
+        items_left_out: 0,
+        thread: None,
     }
 }
 
