@@ -70,3 +70,98 @@ fn of(items: Vec<KnownItem>) -> Measured {
     let found = Value::Truth(!items.is_empty());
     Measured { items, ..Measured::new(found, Vec::new()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::expr::Expr;
+    use super::super::super::testing::period;
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::series::{AsOf, Finite, History, Item, Labels, PullId, Status, Unit, Vintage};
+
+    /// Items of a daily feed, each as `pull id day title`, with `until DAY` or `corrects ID` at the end of some.
+    fn history(items: &str) -> History {
+        let mut history = History::new(Labels::default(), Frequency::Day, Unit::parse("count").ok());
+        let read = |line: &str| {
+            let mut words = line.trim().splitn(4, ' ');
+            let mut word = || words.next().unwrap_or_default();
+            let (pull, id, day, title) = (word().parse().unwrap(), word(), period(word()), word());
+            let (title, ends) = title.split_once(" until ").map_or((title, None), |(title, day)| (title, Some(day)));
+            let (title, base) = title.split_once(" corrects ").map_or((title, None), |(title, id)| (title, Some(id)));
+            let item = Item {
+                id: id.to_owned(),
+                title: title.to_owned(),
+                url: None,
+                summary: String::new(),
+                day,
+                tags: Vec::new(),
+                corrects: base.map(str::to_owned),
+                effective: None,
+                ends: ends.map(period),
+            };
+            KnownItem { item, pull: PullId(pull), seen_at: Timestamp::from_millis(pull) }
+        };
+        let items: Vec<KnownItem> = items.lines().filter(|line| !line.trim().is_empty()).map(read).collect();
+        for known in &items {
+            let (value, status) = (Finite::new(1.0), Status::Final);
+            let vintage = Vintage { value, status, recorded_at: known.seen_at, pull: known.pull };
+            history.record(known.item.day.into(), vintage);
+        }
+        history.with_items(items.into())
+    }
+
+    fn found(history: &History, text: &str, until: i64, seen: Option<i64>) -> String {
+        let expr = Expr::parse(text).unwrap();
+        let view = history.view(AsOf::Pull(PullId(until))).at(Timestamp::parse("2026-10-20T12:00:00Z").unwrap());
+        let view = seen.map_or(view, |seen| view.since(PullId(seen)));
+        let reading = Scope::new(view, period("2026-09-24"), None).read(expr.root());
+        let ids: Vec<&str> = reading.all_items().iter().map(|known| known.item.id.as_str()).collect();
+        format!("{} {}", reading.value, ids.join(" ")).trim_end().to_owned()
+    }
+
+    const ITEMS: &str = "
+        1 a 2026-09-01 Licences for gallium
+        1 b 2026-09-02 Removal from a list
+        2 c 2026-09-24 Rare earth magnets
+        3 d 2026-09-20 Gallium, and rare earth oxides until 2026-11-10
+        3 C1-b 2026-09-25 Correction corrects b
+        4 e 2026-10-01 Nickel until 2026-10-19";
+
+    #[test]
+    fn what_came_since_the_last_look_is_new() {
+        let history = history(ITEMS);
+        let check = |text: &str, until, seen, expected: &str| {
+            assert_eq!(found(&history, text, until, seen), expected, "{text} until {until} since {seen:?}");
+        };
+        check("new('gallium')", 1, Some(0), "holds a");
+        check("new('gallium')", 1, Some(1), "fails");
+        check("new('gallium')", 2, Some(1), "fails");
+        // An item whose day is past is new when it comes, and only then.
+        check("new('gallium')", 3, Some(2), "holds d");
+        check("new('rare earth' or 'nickel')", 4, Some(0), "holds c d e");
+        check("new", 1, Some(0), "holds a b");
+        check("new()", 4, Some(3), "holds e");
+        // A correction says what it corrects, whatever its own words.
+        check("new('removal')", 3, Some(2), "holds C1-b");
+        // Without a last look, what the last pull brought is new.
+        check("new('gallium' or 'rare earth')", 3, None, "holds d");
+        check("new('gallium') or new('rare earth')", 3, Some(1), "holds d c");
+        check("not new('nickel')", 3, Some(1), "holds");
+    }
+
+    /// It is 20 October.
+    #[test]
+    fn an_end_within_reach() {
+        let history = history(ITEMS);
+        let check = |text: &str, expected: &str| assert_eq!(found(&history, text, 4, Some(4)), expected, "{text}");
+        check("ends_within(20d)", "fails");
+        check("ends_within(21d)", "holds d");
+        check("ends_within(21)", "holds d");
+        check("ends_within(1mo, 'rare earth')", "holds d");
+        check("ends_within(1mo, 'nickel')", "fails");
+        let expr = Expr::parse("ends_within(1mo)").unwrap();
+        let reading = Scope::new(history.view(AsOf::Latest), period("2026-09-24"), None).read(expr.root());
+        assert_eq!(reading.value.to_string(), "unknown (the time is not known here)");
+        assert!(expr.uses_time() && !expr.asks_for_news());
+    }
+}

@@ -196,7 +196,7 @@ pub async fn another_frequency_or_unit_begins_another_series(site: Site) {
     let store = site.open().await;
     let first = append(&store, 1, vec![row("US", "2025-09", 1.0)]).await.pull.unwrap();
     let monthly = series(&store, "US").await;
-    let quarterly = crate::store::NewPull { frequency: Frequency::Quarter, ..pull("magnets", minutes(2)) };
+    let quarterly = NewPull { frequency: Frequency::Quarter, ..pull("magnets", minutes(2)) };
     append_as(&store, quarterly, vec![row("US", "2025-Q3", 5.0)]).await;
     let all = store.series().await.unwrap();
     assert_eq!((all.len(), all[0].frequency), (1, Frequency::Quarter));
