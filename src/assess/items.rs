@@ -82,3 +82,109 @@ fn transition(
 fn told_before<'a>(view: &View<'a>, seen: PullId, known: &KnownItem) -> Option<&'a KnownItem> {
     view.corrected_by(known).filter(|base| base.pull <= seen)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::assess;
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::period::{Frequency, Period};
+    use crate::rule::{Expr, Level, Rule};
+    use crate::series::{Finite, History, Item, Labels, Status, Unit, Vintage};
+
+    /// Items as `pull id title`, with `corrects ID` at the end of some; a day for each pull.
+    fn history(items: &str) -> History {
+        let labels: Labels = [("feed", "notices")].into_iter().collect();
+        let mut history = History::new(labels, Frequency::Day, Unit::parse("count").ok());
+        let read = |line: &str| {
+            let mut words = line.splitn(3, ' ');
+            let (pull, id, title) =
+                (words.next().unwrap().parse().unwrap(), words.next().unwrap(), words.next().unwrap());
+            let (title, corrects) =
+                title.split_once(" corrects ").map_or((title, None), |(title, id)| (title, Some(id.to_owned())));
+            let day = Period::parse("2026-09-01").unwrap().offset(i32::try_from(pull).unwrap());
+            let item = Item {
+                id: id.to_owned(),
+                title: title.to_owned(),
+                url: None,
+                summary: String::new(),
+                day,
+                tags: Vec::new(),
+                corrects,
+                effective: None,
+                ends: None,
+            };
+            KnownItem { item, pull: PullId(pull), seen_at: Timestamp::from_millis(pull) }
+        };
+        let items: Vec<KnownItem> = items.lines().map(str::trim).filter(|line| !line.is_empty()).map(read).collect();
+        for (at, known) in items.iter().enumerate() {
+            let value = Finite::new(at as f64);
+            let vintage = Vintage { value, status: Status::Final, recorded_at: known.seen_at, pull: known.pull };
+            history.record(known.item.day.into(), vintage);
+        }
+        history.with_items(items.into())
+    }
+
+    const ITEMS: &str = "
+        1 a Licences for gallium
+        1 b Removal from a list
+        2 c Rare earth magnets
+        3 C1-a Licences for gallium corrects a
+        4 d Gallium and germanium
+        4 C1-c Rare earth magnets corrects c
+        5 e Gallium oxide
+        5 C1-e Gallium oxide corrects e";
+
+    fn rule(when: &str) -> Rule {
+        Rule { name: "rule".into(), when: vec![Expr::parse(when).unwrap()], ..Rule::default() }
+    }
+
+    /// What is told from pull to pull: the kind, the episode, the thread, the items.
+    fn told(rule: &Rule, pulls: impl IntoIterator<Item = i64>, seen: i64) -> Vec<String> {
+        let history = history(ITEMS);
+        let mut alert = Alert::new("rule", history.labels().clone(), "", PullId(seen));
+        let mut told = Vec::new();
+        for pull in pulls {
+            let (until, now) = (PullId(pull), Timestamp::from_millis(pull));
+            let assessment = assess(Sight { rule, history: &history, until, now, zone: chrono_tz::UTC }, &alert);
+            alert = assessment.alert;
+            assert!(!alert.is_firing() && alert.held.is_none());
+            let Some((transition, message)) = assessment.transition else { continue };
+            let ids: Vec<&str> = message.items.iter().map(|item| item.id.as_str()).collect();
+            let (kind, episode, severity) = (transition.kind, transition.episode, transition.severity);
+            let thread = message.thread.unwrap_or_default();
+            told.push(format!("{pull}: {kind} {severity} {episode} {thread} {}: {}", ids.join(" "), message.title));
+        }
+        told
+    }
+
+    #[test]
+    fn each_item_is_told_once_and_a_correction_in_its_thread() {
+        let gallium = rule("new('gallium')");
+        insta::assert_snapshot!(told(&gallium, 1..6, 0).join("\n"), @"
+        1: fired warning 1 pull-1 a: notices: Licences for gallium
+        3: corrected warning 2 pull-1 C1-a: notices: correction: Licences for gallium
+        4: fired warning 3 pull-4 d: notices: Gallium and germanium
+        5: fired warning 4 pull-5 e C1-e: notices: Gallium oxide, and 1 more
+        ");
+        assert_eq!(told(&gallium, [1, 1, 1], 0).len(), 1);
+        insta::assert_snapshot!(told(&gallium, [5], 0).join("\n"), @"5: fired warning 1 pull-5 e C1-e d C1-a a: notices: Gallium oxide, and 4 more");
+        // What was there before the rule is not told, and its correction is.
+        insta::assert_snapshot!(told(&gallium, [1, 2, 3], 1).join("\n"), @"3: corrected warning 1 pull-1 C1-a: notices: correction: Licences for gallium");
+    }
+
+    #[test]
+    fn the_worst_severity_of_what_came_counts() {
+        let worse =
+            Level { severity: Severity::Critical, when: vec![Expr::parse("new('germanium')").unwrap()], clear: None };
+        let both = Rule { worse: Some(worse), ..rule("new('gallium' or 'rare earth')") };
+        insta::assert_snapshot!(told(&both, 1..6, 0).join("\n"), @"
+        1: fired warning 1 pull-1 a: notices: Licences for gallium
+        2: fired warning 2 pull-2 c: notices: Rare earth magnets
+        3: corrected warning 3 pull-1 C1-a: notices: correction: Licences for gallium
+        4: fired critical 4 pull-4 d C1-c: notices: Gallium and germanium, and 1 more
+        5: fired warning 5 pull-5 e C1-e: notices: Gallium oxide, and 1 more
+        ");
+        assert_eq!(told(&rule("not new('nickel')"), 1..6, 0), Vec::<String>::new(), "nothing was found");
+    }
+}

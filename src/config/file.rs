@@ -133,6 +133,14 @@ pub struct FeedTable {
     pub commodity: Option<Texts>,
     /// Value, weight, quantity.
     pub measure: Option<Texts>,
+    /// Words that a publisher is to look for, in its own syntax.
+    pub term: Option<At<String>>,
+    /// Authorities, by the publisher's own names.
+    pub agency: Option<Texts>,
+    /// Kinds of documents.
+    pub document_type: Option<Texts>,
+    /// Title and part of the Code of Federal Regulations.
+    pub cfr: Option<At<String>>,
 }
 
 /// `release`.
@@ -358,6 +366,10 @@ impl FeedTable {
             flow: section.texts("flow"),
             commodity: section.texts("commodity"),
             measure: section.texts("measure"),
+            term: section.text("term"),
+            agency: section.texts("agency"),
+            document_type: section.texts("document_type"),
+            cfr: section.text("cfr"),
             given: section.finish(),
         }
     }

@@ -8,6 +8,7 @@ mod civil;
 pub mod fetch;
 pub mod format;
 mod pace;
+mod published;
 pub mod publisher;
 pub mod schedule;
 
@@ -117,12 +118,14 @@ pub struct Request {
     /// Whether it may wait for the next pull where this one runs out of time or of quota: what was read
     /// without it is whole.
     pub may_wait: bool,
+    /// Whether what it asks for moves with the time, so that a mark of the answer before says nothing of it.
+    pub moves: bool,
 }
 
 impl Request {
     /// A request for figures, of which only a plain success is read.
     pub fn new(target: Target) -> Self {
-        Self { target, question: String::new(), accepts: &[], may_wait: false }
+        Self { target, question: String::new(), accepts: &[], may_wait: false, moves: false }
     }
 
     /// The request as another of the publisher's questions.

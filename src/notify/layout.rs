@@ -310,7 +310,29 @@ mod tests {
 
     #[test]
     fn items_are_told_with_an_address_that_can_be_followed() {
-        insta::assert_snapshot!(text(noticed(), 76), @"");
+        insta::assert_snapshot!(text(noticed(), 76), @r#"
+        ▲ WARNING  export rules: Licences for gallium, and 1 more
+
+          2 items, published on 24 September 2026; 1 corrects another.
+
+          24 September 2026: Licences for gallium (Rule, Industry and Security
+          Bureau). Until 10 November 2026. The licence requirement is suspended.
+          https://notices.example/documents/2026/09/24/2026-2/a-title-that-is-long-enough-to-be-wider-than-a-line
+
+          24 September 2026: Gallium <b>list</b> (Rule, Industry and Security
+          Bureau). Corrects Gallium <b>list</b> (2026-1), published on 1 September
+          2026.
+          https://notices.example/documents/2026/09/24/C1-2026-1/a-title-that-is-long-enough-to-be-wider-than-a-line
+          … and 3 more
+
+          Why          ✓ holds  new("gallium")   new('gallium') = holds
+          Source       china-magnets, samples/china-magnet-exports.csv, retrieved
+                       2025-10-20 01:04 UTC
+          Rule         magnet-exports-falling: declines >= 2
+          Series       feed china-magnets, hs 85051110, partner US, reporter CN
+          Alert        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC,
+                       supplywatch 0.1.0
+        "#);
     }
 
     #[test]

@@ -104,6 +104,12 @@ impl Expr {
         self.root.measures().iter().any(|(measure, _)| measure.is_of_news())
     }
 
+    /// The first measure in it that asks for anything else, with its place.
+    pub fn besides_news(&self) -> Option<(&'static str, Range<usize>)> {
+        let mut measures = self.root.measures().into_iter();
+        measures.find(|(measure, _)| !measure.is_of_news()).map(|(measure, span)| (measure.name, span.clone()))
+    }
+
     /// The tree.
     pub(super) const fn root(&self) -> &Node {
         &self.root

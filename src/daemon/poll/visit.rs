@@ -152,7 +152,8 @@ impl Visit<'_> {
     async fn harvest(&self) -> Result<Result<Harvested, Failure>, StoreError> {
         let mut queue: VecDeque<Request> = self.feed.requests(&self.standing).into();
         // Validators speak of one response: with several requests none of them may be skipped.
-        let mut validators = if queue.len() == 1 { self.known_validators() } else { Validators::default() };
+        let is_same = queue.len() == 1 && !queue[0].moves;
+        let mut validators = if is_same { self.known_validators() } else { Validators::default() };
         let mut harvest: Option<Harvest> = None;
         let began = self.context.clock.now();
         let (mut pages, mut left) = (0_usize, 0_usize);

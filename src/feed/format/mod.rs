@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod cube;
+pub mod html;
 pub mod json;
 pub mod jsonstat;
 pub mod said;
@@ -13,6 +14,7 @@ mod sdmx_csv;
 mod sdmx_json;
 mod sdmx_ml;
 mod sniff;
+pub mod syndication;
 mod text;
 
 pub use sniff::{is_html, no_page, sniff, title};

@@ -4,15 +4,17 @@ pub mod csv;
 mod cube;
 mod draft;
 pub mod eurostat;
+pub mod federal_register;
+pub mod feed;
 pub mod fred;
 pub mod json;
 pub mod jsonstat;
 mod number;
-mod published;
 mod reading;
 pub mod sdmx;
 pub mod site;
 pub mod trade;
+mod wording;
 
 use chrono_tz::Tz;
 

@@ -3,6 +3,8 @@
 //! What every feed has, whoever publishes it (schedule, labels, release), is `resolve::feed`'s.
 
 mod eurostat;
+mod federal_register;
+mod feed;
 mod fred;
 mod generic;
 mod sdmx;
@@ -21,8 +23,16 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 6] =
-    [&generic::CSV, &generic::JSON, &sdmx::SDMX, &sdmx::JSONSTAT, &fred::KIND, &eurostat::KIND];
+pub const KINDS: [&Kind; 8] = [
+    &generic::CSV,
+    &generic::JSON,
+    &sdmx::SDMX,
+    &sdmx::JSONSTAT,
+    &fred::KIND,
+    &eurostat::KIND,
+    &feed::KIND,
+    &federal_register::KIND,
+];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
 pub struct Kind {
@@ -52,6 +62,19 @@ pub enum Meaning {
         /// The frequency.
         frequency: Frequency,
     },
+    /// The publisher, who has items: what is kept of them are they themselves, and how many there are of each day.
+    Items,
+}
+
+impl Meaning {
+    /// The labels and the frequency that the publisher says.
+    pub const fn own(self) -> Option<(&'static [&'static str], Frequency)> {
+        match self {
+            Self::Publisher { labels, frequency } => Some((labels, frequency)),
+            Self::Items => Some((&[], Frequency::Day)),
+            Self::Columns | Self::Pointers | Self::Usual => None,
+        }
+    }
 }
 
 /// What a publisher is made from.
