@@ -30,6 +30,8 @@ mod http;
 #[cfg(test)]
 mod inbox;
 #[cfg(test)]
+mod items;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod looking;
