@@ -134,7 +134,7 @@ impl Matter<'_> {
 
     /// Whether it is about items, which its table and figures only count.
     fn is_of_items(&self) -> bool {
-        self.rule.is_some_and(|rule| rule.expressions().any(|expr| expr.asks_for_items().is_some()))
+        self.rule.is_some_and(Rule::is_of_items)
     }
 
     /// What happened, by the first gate that has words for it; else the rule itself.

@@ -192,6 +192,11 @@ impl Rule {
         self.expressions().any(Expr::uses_time)
     }
 
+    /// Whether it is about items rather than figures.
+    pub fn is_of_items(&self) -> bool {
+        self.expressions().any(|expr| expr.asks_for_items().is_some())
+    }
+
     /// Whether it is about items that come, one look at each, rather than about how things stand.
     pub fn awaits_items(&self) -> bool {
         self.expressions().any(Expr::asks_for_news)

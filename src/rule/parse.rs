@@ -213,6 +213,7 @@ impl Parser {
             TokenKind::Sign("(") => return self.deeper(Self::bracketed),
             TokenKind::Text(text) if self.searching => NodeKind::Text(text),
             TokenKind::Name(_) if self.searching && self.is_named() => return self.picked(span),
+            TokenKind::Name(name) if self.searching && is_bare(&name) => return Err(unquoted(&name, span)),
             TokenKind::Name(name) if !matches!(name.as_str(), "and" | "or" | "not") => {
                 return self.measure(&name, span);
             }
@@ -442,6 +443,17 @@ impl Parser {
             _ => error,
         }
     }
+}
+
+/// Whether a word of a search is no measure, and so no mistake of another kind.
+fn is_bare(name: &str) -> bool {
+    !matches!(name, "and" | "or" | "not") && !MEASURES.iter().any(|measure| measure.name == name)
+}
+
+fn unquoted(name: &str, span: Range<usize>) -> ExprError {
+    let name = shorten(&printable(name), 40);
+    let error = ExprError::new(span, format!("`{name}` is no text to look for"), "expected a text in quotes");
+    error.with_help(format!("write it in quotes: \"{name}\""))
 }
 
 // What recurses builds no messages: they would take up the stack at every level.

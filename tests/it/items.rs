@@ -209,3 +209,52 @@ fn what_does_not_go_with_items_is_refused_at_check() {
         "is a condition, not a value",
     ]);
 }
+
+#[test]
+fn what_replays_figures_says_that_items_are_none() {
+    let publisher = Publisher::start();
+    publisher.publish("/rss", [rss(&[("n1", "22", "Gallium Licences")])]);
+    let sandbox = world("feed", &publisher.url("/rss"), "");
+    let dry = sandbox.run(&["dry-run"]);
+    dry.is(0).says(&["export notices: Gallium Licences"]);
+    once(&sandbox, 0).says(&["Gallium Licences"]);
+    sandbox.run(&["backtest", "magnets"]).is(1).says(&["rule magnets is about items", "supplywatch explain magnets"]);
+    sandbox.write(
+        "config/magnets.test.toml",
+        "[[scenario]]\nname = \"a\"\nrule = \"magnets\"\nseries = \"2025-08-01: 1\"\n",
+    );
+    sandbox
+        .run(&["test", "config/magnets.test.toml"])
+        .is(78)
+        .says(&["rule `magnets` is about items, and a scenario has figures"]);
+}
+
+/// The lines of a shipped file, its commented rules among them.
+fn with_rules(path: &str) -> String {
+    let text = std::fs::read_to_string(std::path::Path::new(super::sandbox::PROJECT).join(path)).unwrap();
+    let (feed, rules) = text.split_once("# [rule.").unwrap();
+    let rules = format!("# [rule.{rules}").replace("\n# ", "\n");
+    format!("{feed}{}\n{DESK}", rules.trim_start_matches("# "))
+}
+
+#[test]
+fn the_shipped_examples_read_their_notices() {
+    let sandbox = Sandbox::shipped();
+    let register = with_rules("config/feeds/federal-register.toml").replace("\nOne message", "\n# One message");
+    let register = register.replace("\nA month before", "\n# A month before");
+    sandbox.write("config/register.toml", register);
+    let stay = document("2026-2", "2026-09-24", "Suspension of the Rare Earth Rule for China", "");
+    let body = format!(r#"{{"count":1,"results":[{stay}]}}"#);
+    sandbox.write("register.json", body);
+    sandbox
+        .run(&["dry-run", "--config", "config/register.toml", "--feed", "us-export-rules=register.json"])
+        .is(0)
+        .says(&["CRITICAL  US export control notices: Suspension of the Rare Earth Rule for China"]);
+    sandbox.write("config/ministry.toml", with_rules("config/feeds/feed.toml"));
+    let item = "<item><guid>1</guid><title>关于对稀土相关物项实施出口管制的公告</title></item>";
+    sandbox.write("feed.xml", format!("<rss version=\"2.0\"><channel><title>N</title>{item}</channel></rss>"));
+    sandbox
+        .run(&["dry-run", "--config", "config/ministry.toml", "--feed", "ministry-notices=feed.xml"])
+        .is(0)
+        .says(&["WARNING  ministry notices: 关于对稀土相关物项实施出口管制的公告"]);
+}
