@@ -126,7 +126,7 @@ impl<'a> Scope<'a> {
         let reading = self.read(inner);
         let value = operation(reading.value.clone());
         let parts = if self.is_plain(inner) { Vec::new() } else { vec![reading] };
-        Measured { parts, ..Measured::new(value, Vec::new()) }
+        Measured { value, points: Vec::new(), parts, items: Vec::new() }
     }
 
     fn two(&self, operator: Operator, left: &Node, right: &Node) -> Measured {
@@ -140,7 +140,7 @@ impl<'a> Scope<'a> {
         };
         let shown = |(node, reading)| (!self.is_plain(node)).then_some(reading);
         let parts = [(left, first), (right, second)].into_iter().filter_map(shown).collect();
-        Measured { parts, ..Measured::new(value, Vec::new()) }
+        Measured { value, points: Vec::new(), parts, items: Vec::new() }
     }
 
     /// Whether a part's value is just what its text says.

@@ -16,6 +16,8 @@
 //! ```
 //! What a part means, and whether its types fit, is checked elsewhere.
 
+mod search;
+
 use std::ops::Range;
 
 use super::measure::{MEASURES, Measure, Takes};
@@ -203,6 +205,9 @@ impl Parser {
     }
 
     fn atom(&mut self) -> Result<Node, ExprError> {
+        if self.searching && self.is_sought() {
+            return self.sought();
+        }
         let Token { kind, span } = self.peek().clone();
         let kind = match kind {
             TokenKind::Number(value) => NodeKind::Number(value),
@@ -211,9 +216,6 @@ impl Parser {
             TokenKind::Length(length) => NodeKind::Length(length),
             TokenKind::Period(period) => NodeKind::Period(period),
             TokenKind::Sign("(") => return self.deeper(Self::bracketed),
-            TokenKind::Text(text) if self.searching => NodeKind::Text(text),
-            TokenKind::Name(_) if self.searching && self.is_named() => return self.picked(span),
-            TokenKind::Name(name) if self.searching && is_bare(&name) => return Err(unquoted(&name, span)),
             TokenKind::Name(name) if !matches!(name.as_str(), "and" | "or" | "not") => {
                 return self.measure(&name, span);
             }
@@ -308,33 +310,6 @@ impl Parser {
         let span = start..self.take().span.end;
         let node = self.node(span.clone(), NodeKind::Pick(label, value))?;
         Ok(Some(Argument { name: None, span, slot: None, node }))
-    }
-
-    /// Whether a name with a `=` comes.
-    fn is_named(&self) -> bool {
-        matches!(self.tokens.get(self.at + 1).map(|token| &token.kind), Some(TokenKind::Sign("=")))
-    }
-
-    /// Whether what looks like a named argument is a part of a search: `type='Rule'`.
-    fn is_picked(&self, measure: &Measure) -> bool {
-        let is_parameter = |name: &str| measure.parameters.iter().any(|parameter| parameter.name == name);
-        let other = matches!(&self.peek().kind, TokenKind::Name(name) if !is_parameter(name));
-        measure.searches() && other && self.is_named()
-    }
-
-    /// `type='Rule'` in a search.
-    fn picked(&mut self, span: Range<usize>) -> Result<Node, ExprError> {
-        let Some(label) = self.argument_name() else { return Err(self.unexpected("expected a text in quotes")) };
-        match self.peek().kind.clone() {
-            TokenKind::Text(value) => {
-                let span = span.start..self.take().span.end;
-                self.node(span, NodeKind::Pick(label, value))
-            }
-            _ => {
-                let help = format!("write it in quotes: {}='VALUE'", printable(&label));
-                Err(self.unexpected("expected a text in quotes").with_help(help))
-            }
-        }
     }
 
     /// The name in front of an argument, with its `=`.
@@ -443,17 +418,6 @@ impl Parser {
             _ => error,
         }
     }
-}
-
-/// Whether a word of a search is no measure, and so no mistake of another kind.
-fn is_bare(name: &str) -> bool {
-    !matches!(name, "and" | "or" | "not") && !MEASURES.iter().any(|measure| measure.name == name)
-}
-
-fn unquoted(name: &str, span: Range<usize>) -> ExprError {
-    let name = shorten(&printable(name), 40);
-    let error = ExprError::new(span, format!("`{name}` is no text to look for"), "expected a text in quotes");
-    error.with_help(format!("write it in quotes: \"{name}\""))
 }
 
 // What recurses builds no messages: they would take up the stack at every level.
