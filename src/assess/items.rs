@@ -14,10 +14,13 @@ use crate::series::{AsOf, KnownItem, PullId, View};
 /// Takes an alert to the items that came since it was last assessed.
 pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
     let Sight { rule, history, until, now, .. } = sight;
-    let view = rule.seen(history.view(AsOf::Pull(until)).at(now)).since(alert.seen);
+    let all = rule.seen(history.view(AsOf::Pull(until)).at(now));
+    let view = all.since(alert.seen);
+    let has_news = view.new_items().next().is_some();
     let latest = view.latest();
-    let judgement = latest.map(|period| judge(rule, &view, period));
-    let told = judgement.as_ref().and_then(|judgement| Some((severity(judgement)?, judgement)));
+    // Whoever looks when nothing has come sees what came last.
+    let judgement = latest.map(|period| judge(rule, if has_news { &view } else { &all }, period));
+    let told = judgement.as_ref().filter(|_| has_news).and_then(|judgement| Some((severity(judgement)?, judgement)));
     let transition = told.map(|(severity, judgement)| transition(sight, view, alert, severity, judgement));
     let after = Alert {
         number: transition.as_ref().map_or(alert.number, |(transition, _)| transition.number),
@@ -171,6 +174,34 @@ mod tests {
         insta::assert_snapshot!(told(&gallium, [5], 0).join("\n"), @"5: fired warning 1 pull-5 e C1-e d C1-a a: notices: Gallium oxide, and 4 more");
         // What was there before the rule is not told, and its correction is.
         insta::assert_snapshot!(told(&gallium, [1, 2, 3], 1).join("\n"), @"3: corrected warning 1 pull-1 C1-a: notices: correction: Licences for gallium");
+    }
+
+    /// It is asked each day, whether or not anything came.
+    #[test]
+    fn each_end_that_comes_into_reach_reminds_once() {
+        let mut items: Vec<KnownItem> = history(ITEMS).items().to_vec();
+        for (at, day) in [(0, "2026-11-10"), (2, "2026-11-20")] {
+            items[at].item.ends = Period::parse(day).ok();
+        }
+        let history = history(ITEMS).with_items(items.into());
+        let rule = rule("ends_within(30d)");
+        let mut alert = Alert::new("rule", history.labels().clone(), "", PullId(0));
+        let mut told = Vec::new();
+        let first = Timestamp::parse("2026-10-05T00:00:00Z").unwrap();
+        for day in 0..60 {
+            let now = first.plus(std::time::Duration::from_secs(day * 86_400));
+            // On the way, pulls bring items that have no end.
+            let until = PullId(2 + i64::try_from(day / 10).unwrap().min(3));
+            let assessment = assess(Sight { rule: &rule, history: &history, until, now, zone: chrono_tz::UTC }, &alert);
+            alert = assessment.alert;
+            let Some((transition, message)) = assessment.transition.filter(|_| assessment.told) else { continue };
+            told.push(format!("{} {}: {}", now.date(chrono_tz::UTC), transition.kind, message.title));
+        }
+        insta::assert_snapshot!(told.join("\n"), @"
+        2026-10-11 fired: notices: ends on 10 November 2026: Licences for gallium
+        2026-10-21 continued: notices: ends on 20 November 2026: Rare earth magnets, and 1 more
+        2026-11-21 resolved: notices: `ends_within(30d)` no longer holds
+        ");
     }
 
     #[test]

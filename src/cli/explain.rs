@@ -231,7 +231,9 @@ impl Explained<'_> {
             lines.push(format!("  clear{of} {} → {}", gate.text, gate.verdict.name()));
             tree(&gate.reading, history, 2, &mut lines);
         }
-        lines.extend(self.levels().iter().map(|(severity, gates)| self.near(*severity, gates)));
+        // No figure moves what is said of items.
+        let levels = if rule.is_of_items() { Vec::new() } else { self.levels() };
+        lines.extend(levels.iter().map(|(severity, gates)| self.near(*severity, gates)));
         lines.push(format!("  receivers: {}", list(&rule.notify)));
         let latest = self.view.latest().filter(|latest| *latest != judgement.period);
         lines.extend(latest.map(|latest| format!("  the latest period is {latest}")));

@@ -128,8 +128,8 @@ impl Matter<'_> {
             let correction = if self.transition.kind == Kind::Corrected { "correction: " } else { "" };
             return Some(format!("{correction}{}", found.title()));
         }
-        let (day, title) = found.nearest_end()?;
-        Some(format!("ends on {}: {}", day.in_words(), shorten(title, 200)))
+        // What comes into reach while another is there ends later.
+        found.end(self.transition.kind == Kind::Continued)
     }
 
     /// Whether it is about items, which its table and figures only count.

@@ -47,10 +47,15 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// The nearest end of any, with how the item is called.
-    pub fn nearest_end(&self) -> Option<(Period, &'a str)> {
-        let ends = self.items.iter().filter_map(|known| Some((known.item.ends?, known.item.title.as_str())));
-        ends.min_by_key(|(day, _)| *day)
+    /// `ends on 10 November 2026: Licences for gallium`: the nearest end of all, or the last.
+    pub fn end(&self, last: bool) -> Option<String> {
+        let ends = || self.items.iter().filter_map(|known| Some((known.item.ends?, known.item.title.as_str())));
+        let found = if last { ends().max_by_key(|(day, _)| *day) } else { ends().min_by_key(|(day, _)| *day) };
+        let more = match ends().count() {
+            0 | 1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        found.map(|(day, title)| format!("ends on {}: {}{more}", day.in_words(), shorten(title, TITLE_CHARS / 2)))
     }
 
     /// `3 new items, published from 24 to 28 September 2026; 1 corrects another.`

@@ -210,7 +210,7 @@ fn no_search(node: &Node) -> Option<ExprError> {
         NodeKind::Pick(name, _) => {
             let near = nearest(name, NAMES).map(|near| format!("did you mean `{near}`?"));
             let help = near.unwrap_or_else(|| format!("beside its text an item is searched by {}", list(NAMES)));
-            error(format!("no item has a `{}`", shorten(&printable(name), 40)), "unknown", help)
+            error(format!("items have no `{}`", shorten(&printable(name), 40)), "unknown", help)
         }
         NodeKind::Not(inner) => no_search(inner),
         NodeKind::Binary(Operator::And | Operator::Or, left, right) => no_search(left).or_else(|| no_search(right)),
