@@ -3,6 +3,8 @@
 //!
 //! It is pure: where the history came from, and who is told, is not its business.
 
+mod items;
+
 use chrono_tz::Tz;
 
 use crate::alert::{
@@ -49,6 +51,9 @@ pub struct Sight<'a> {
 /// Takes an alert through all that arrived since it was last assessed: first the revisions of what it
 /// had seen, then every newer period in order. Only the net change is a transition.
 pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
+    if sight.rule.awaits_items() {
+        return items::assess(sight, alert);
+    }
     let view = sight.rule.seen(sight.history.view(AsOf::Pull(sight.until)).at(sight.now));
     let mut walk = Walk::new(sight, view, alert);
     walk.older();
@@ -186,7 +191,12 @@ impl<'a> Walk<'a> {
         let judgement = judge(rule, &self.view, period);
         let firing = self.firing.map(|(severity, _)| severity);
         let condition = joined(firing, &judgement);
-        let change = step(firing, condition, occasion);
+        let change = match step(firing, condition, occasion) {
+            Change::Stay if self.is_about_more(&judgement) => {
+                firing.map_or(Change::Stay, |severity| Change::GoOn(Kind::Continued, severity))
+            }
+            change => change,
+        };
         self.judged = true;
         self.held = None;
         match change {
@@ -211,6 +221,18 @@ impl<'a> Walk<'a> {
         self.assessed = Some(period.max(self.assessed.unwrap_or(period)));
     }
 
+    /// Whether a rule about items finds one that it did not when the alert was told last.
+    fn is_about_more(&self, judgement: &Judgement) -> bool {
+        let (rule, Some(was)) = (self.sight.rule, self.was()) else { return false };
+        if !rule.is_of_items() {
+            return false;
+        }
+        let then = rule.seen(self.sight.history.view(AsOf::Time(was.told_at)).at(was.told_at));
+        let told = then.latest().map(|period| judge(rule, &then, period));
+        let told = told.as_ref().map(Judgement::items).unwrap_or_default();
+        judgement.items().iter().any(|known| !told.iter().any(|other| other.item.id == known.item.id))
+    }
+
     /// Going on after a beginning in the same walk is still that beginning.
     fn gone_on(&mut self, kind: Kind, judgement: &Judgement) -> Option<(Kind, Judgement)> {
         match self.last.take() {
@@ -226,7 +248,10 @@ impl<'a> Walk<'a> {
         let transition = net.map(|(kind, judgement)| self.transition(kind, &judgement, rejudged));
         let judgement =
             self.assessed.or_else(|| self.view.latest()).map(|period| judge(self.sight.rule, &self.view, period));
-        let told = transition.as_ref().is_some_and(|(transition, _)| self.is_told(transition.kind));
+        let is_news = |judgement: &Judgement| !self.sight.rule.is_of_items() || self.is_about_more(judgement);
+        let told = transition
+            .as_ref()
+            .is_some_and(|(transition, _)| self.is_told(transition.kind, judgement.as_ref().is_none_or(is_news)));
         let alert = self.alert(transition.as_ref(), told);
         let changed = transition.is_some() || alert != *self.before;
         Assessment { alert, judgement, transition, told, changed, rejudged }
@@ -303,10 +328,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn is_told(&self, kind: Kind) -> bool {
+    /// Whether a change of a kind is told; one that goes on and brings no news is not.
+    fn is_told(&self, kind: Kind, is_news: bool) -> bool {
         let State::Firing(firing) = &self.before.state else { return true };
         match (kind, self.sight.rule.renotify) {
             (Kind::Continued, Renotify::Never) => false,
+            (Kind::Continued, _) if !is_news => false,
             (Kind::Continued, Renotify::After(length)) => {
                 let today = self.sight.now.date(chrono_tz::UTC);
                 length.before(today).is_none_or(|day| firing.told_at.date(chrono_tz::UTC) <= day)

@@ -1,20 +1,27 @@
 //! What hostile input may not do, whatever it is: functions that `fuzz/` calls with text and bytes, and that
 //! panic where a promise is broken. The program itself never calls them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::base::clock::Timestamp;
-use crate::base::limits::REFUSALS_KEPT;
+use crate::base::limits::{
+    ITEM_ID_CHARS_MAX, ITEM_TEXT_CHARS_MAX, ITEM_TITLE_CHARS_MAX, ITEM_URL_CHARS_MAX, REFUSALS_KEPT,
+};
 use crate::feed::publisher::csv::{Csv, Dialect};
+use crate::feed::publisher::federal_register::{ADDRESS, FederalRegister};
+use crate::feed::publisher::feed::Syndication;
 use crate::feed::publisher::json::Json;
 use crate::feed::publisher::jsonstat::JsonStat;
 use crate::feed::publisher::sdmx::Sdmx;
+use crate::feed::publisher::site::Site;
 use crate::feed::publisher::{Columns, Common};
-use crate::feed::{Page, ParseError, Request, Target};
+use crate::feed::{Answer, Page, ParseError, Publisher, Request, Standing, Target};
 use crate::period::{Frequency, Period, Span};
 use crate::rule::bulk::{Program, Question};
 use crate::rule::{Expr, Rule, Subject, Verdict, distance, judge};
-use crate::series::{AsOf, Finite, History, Labels, Panel, PullId, Quantity, Status, Terms, Unit, Vintage, intake};
+use crate::series::{
+    AsOf, Finite, History, Item, KnownItem, Labels, Panel, PullId, Quantity, Status, Terms, Unit, Vintage, intake,
+};
 
 /// The series that expressions are tried on: frequency, unit, the first period, and the figures, with `_` where
 /// there is none. They have gaps, zeros, figures below zero, and figures near the limits of a number.
@@ -146,6 +153,46 @@ pub fn cube(bytes: &[u8]) {
     }
 }
 
+/// Any bytes as a feed of items: RSS or Atom, or documents of the Federal Register. The first byte says which, the
+/// others are the feed.
+pub fn items(bytes: &[u8]) {
+    let Some((how, body)) = bytes.split_first() else { return };
+    let common = Common { frequency: Frequency::Day, ..common(*how) };
+    let standing = Standing { now: Timestamp::from_millis(1_763_596_800_000), marks: BTreeMap::new() };
+    let question = if how & 2 == 0 { "2025-09-01 2025-11-20" } else { "" };
+    let answer = Answer { question, body, http_status: (how & 4 == 0).then_some(200), standing: &standing };
+    let base = ADDRESS.parse().expect("a publisher's address is one");
+    let site = Site { base, headers: Vec::new(), insecure: false, allow_private: false };
+    let page = if how & 1 == 0 {
+        Syndication { request: Request::new(site.target("", [])), common }.parse(&answer)
+    } else {
+        let (term, agencies, types, cfr, since) = (None, Vec::new(), Vec::new(), None, None);
+        FederalRegister { site, term, agencies, types, cfr, since, common }.parse(&answer)
+    };
+    if let Ok(page) = &page {
+        page.items.iter().for_each(kept);
+        let ids: std::collections::BTreeSet<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+        assert_eq!(ids.len(), page.items.len(), "two items have one name");
+    }
+    read(page);
+}
+
+/// An item is bounded, is read on the web alone, and is found or not by any search.
+fn kept(item: &Item) {
+    let length = |text: &str| text.chars().count();
+    assert!((1..=ITEM_ID_CHARS_MAX).contains(&length(&item.id)), "{:?}", item.id);
+    assert!(length(&item.title) <= ITEM_TITLE_CHARS_MAX && length(&item.summary) <= ITEM_TEXT_CHARS_MAX);
+    assert!(item.url.as_ref().is_none_or(|url| url.starts_with("http") && length(url) <= ITEM_URL_CHARS_MAX));
+    assert!(!item.title.contains(['\n', '\r']) && item.day.frequency() == Frequency::Day);
+    let known = KnownItem { item: item.clone(), pull: PullId(1), seen_at: Timestamp::from_millis(0) };
+    let history = history(Frequency::Day, "count", "2025-09-01", "1").with_items([known].into());
+    let search = Expr::parse("new('gallium' or not country='CN' and 'rare earth*')").expect("a search of our own");
+    let rule = Rule { when: vec![search], ..Rule::default() };
+    let view = history.view(AsOf::Latest);
+    let judgement = view.latest().map(|latest| judge(&rule, &view, latest));
+    assert!(judgement.is_some_and(|judgement| !matches!(judgement.verdict, Verdict::Unknown(_))));
+}
+
 fn common(how: u8) -> Common {
     let european = how & 64 != 0;
     Common {
@@ -208,6 +255,16 @@ mod tests {
             b"\x01{\"id\":[\"AREA\",\"time\"],\"size\":[1,0],\"dimension\":{\"AREA\":{}},\"value\":[1]}",
         ] {
             cube(bytes);
+        }
+        for bytes in [
+            &b""[..],
+            b"\0<rss version=\"2.0\"><channel><item><guid>1</guid><title>&#27;[2J</title></item></channel></rss>",
+            b"\0<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><title>A</title></entry><entry><title>A</title></entry></feed>",
+            b"\0<rss version=\"2.0\"><channel>",
+            b"\x01{\"count\":1,\"results\":[{\"title\":\"\\u001b\",\"document_number\":\"1\",\"publication_date\":\"2025-09-01\"}]}",
+            b"\x01{\"count\":1,\"results\":[{\"document_number\":\"\\u001b\"}],\"next_page_url\":\"\\u001b\"}",
+        ] {
+            items(bytes);
         }
         json(b"\x01{\"data\": [{\"period\": \"2025-09\", \"value\": 1, \"partner\": {\"iso\": \"US\"}}]}");
     }

@@ -97,3 +97,13 @@ pub const LEASE: Duration = Duration::from_secs(180);
 pub const PANEL_PERIODS_MAX: usize = 4096;
 /// Steps of the rules that are judged together over a panel, at most.
 pub const BULK_STEPS_MAX: usize = 100_000;
+/// Items of one answer, at most.
+pub const ITEMS_MAX: usize = 5000;
+/// Characters of an item's name, at most; a longer one is known by its hash.
+pub const ITEM_ID_CHARS_MAX: usize = 500;
+/// Characters of an item's title that are kept.
+pub const ITEM_TITLE_CHARS_MAX: usize = 500;
+/// Characters of what an item says in short that are kept.
+pub const ITEM_TEXT_CHARS_MAX: usize = 4000;
+/// Characters of an item's address, at most; a longer one is left out.
+pub const ITEM_URL_CHARS_MAX: usize = 1000;

@@ -83,6 +83,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         Some(name) => vec![known_rule(&setup, name)?],
         None => setup.rules.iter().collect(),
     };
+    let rules = of_figures(rules)?;
     let basis = match (args.latest, args.as_of_release) {
         (true, _) => Basis::Latest,
         (false, true) => Basis::AsOfRelease,
@@ -104,6 +105,20 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     }
     let charts: Vec<Chart> = reports.into_iter().flat_map(|report| report.charts).collect();
     args.chart.as_ref().map_or(Ok(()), |picture| picture.write(&charts))
+}
+
+/// Leaves out the rules about items, and says so; refuses where that leaves none.
+fn of_figures(rules: Vec<&Rule>) -> anyhow::Result<Vec<&Rule>> {
+    let (of_items, of_figures): (Vec<&Rule>, Vec<&Rule>) = rules.into_iter().partition(|rule| rule.is_of_items());
+    let word = if of_figures.is_empty() { "error" } else { "warning" };
+    for rule in &of_items {
+        let name = printable(&rule.name);
+        say(&format!(
+            "{word}: rule {name} is about items, and a backtest replays figures; `supplywatch explain {name}` shows the \
+             items that it found last, `supplywatch dry-run` those that it would tell now"
+        ));
+    }
+    if of_figures.is_empty() && !of_items.is_empty() { Err(Exit(FAILED).into()) } else { Ok(of_figures) }
 }
 
 /// Refuses a range that ends before it begins.

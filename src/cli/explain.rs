@@ -20,11 +20,13 @@ use crate::rule::{
     Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, bounds, distance, judge,
     next_distance,
 };
-use crate::series::{AsOf, History, Point, Quantity, View};
+use crate::series::{AsOf, History, Item, Point, Quantity, View};
 use crate::store::Store;
 
 /// Values of a label that are told where another was meant, at most.
 const LABELS_TOLD: usize = 12;
+/// Items that are told one by one, at most.
+const ITEMS_TOLD: usize = 20;
 
 /// Show why a rule does or does not fire: the expression as a tree with every value and figure
 #[derive(clap::Args, Debug)]
@@ -229,7 +231,9 @@ impl Explained<'_> {
             lines.push(format!("  clear{of} {} → {}", gate.text, gate.verdict.name()));
             tree(&gate.reading, history, 2, &mut lines);
         }
-        lines.extend(self.levels().iter().map(|(severity, gates)| self.near(*severity, gates)));
+        // No figure moves what is said of items.
+        let levels = if rule.is_of_items() { Vec::new() } else { self.levels() };
+        lines.extend(levels.iter().map(|(severity, gates)| self.near(*severity, gates)));
         lines.push(format!("  receivers: {}", list(&rule.notify)));
         let latest = self.view.latest().filter(|latest| *latest != judgement.period);
         lines.extend(latest.map(|latest| format!("  the latest period is {latest}")));
@@ -352,6 +356,12 @@ fn tree(reading: &Reading, history: &History, depth: usize, lines: &mut Vec<Stri
     for point in &reading.points {
         lines.push(format!("{indent}  · {}", figure(point, history)));
     }
+    for known in reading.items.iter().take(ITEMS_TOLD) {
+        lines.push(format!("{indent}  · {}", printable(&known.item.in_words())));
+    }
+    if reading.items.len() > ITEMS_TOLD {
+        lines.push(format!("{indent}  · and {} more", reading.items.len() - ITEMS_TOLD));
+    }
     for part in &reading.parts {
         tree(part, history, depth + 1, lines);
     }
@@ -382,10 +392,18 @@ fn point_json(point: &Point) -> Json {
     })
 }
 
+fn item_json(item: &Item) -> Json {
+    json!({
+        "id": item.id, "title": item.title, "url": item.url, "published": item.day, "effective": item.effective,
+        "ends": item.ends, "corrects": item.corrects,
+    })
+}
+
 fn reading_json(reading: &Reading) -> Json {
     let points = reading.points.iter().map(point_json);
     json!({
         "text": reading.text, "value": reading.words(), "points": points.collect::<Vec<_>>(),
+        "items": reading.items.iter().map(|known| item_json(&known.item)).collect::<Vec<_>>(),
         "parts": reading.parts.iter().map(reading_json).collect::<Vec<_>>(),
     })
 }

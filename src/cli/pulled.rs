@@ -49,6 +49,9 @@ fn told(pulled: &Pulled) -> String {
     match &pulled.how {
         PulledHow::Stored(appended) => {
             let (new, revised, unchanged) = (appended.new, appended.revised, appended.unchanged);
+            if appended.items > 0 {
+                return format!("feed {feed}: {}{refused}", counted(appended.items, "new item"));
+            }
             format!("feed {feed}: {new} new, {revised} revised, {unchanged} unchanged{refused}")
         }
         PulledHow::NothingNew => format!("feed {feed}: nothing new"),

@@ -95,6 +95,7 @@ fn report_json(
     delivered: &[Delivered],
 ) -> anyhow::Result<()> {
     for Pulled { feed, how, note, refused, refused_count } in pulled {
+        let items = if let PulledHow::Stored(appended) = how { appended.items } else { 0 };
         let (outcome, new, revised, unchanged, reason) = match how {
             PulledHow::Stored(appended) => ("stored", appended.new, appended.revised, appended.unchanged, None),
             PulledHow::NothingNew => ("not_modified", 0, 0, 0, None),
@@ -104,7 +105,7 @@ fn report_json(
         };
         session.line(&json!({
             "type": "pull", "feed": feed, "outcome": outcome, "new": new, "revised": revised,
-            "unchanged": unchanged, "refused": refused_count, "refusals": refused, "reason": reason,
+            "unchanged": unchanged, "items": items, "refused": refused_count, "refusals": refused, "reason": reason,
             "note": note,
         }))?;
     }

@@ -141,6 +141,14 @@ pub struct FeedTable {
     pub basis: Option<At<String>>,
     /// The sheet of a workbook.
     pub sheet: Option<At<String>>,
+    /// Words that a publisher is to look for, in its own syntax.
+    pub term: Option<At<String>>,
+    /// Authorities, by the publisher's own names.
+    pub agency: Option<Texts>,
+    /// Kinds of documents.
+    pub document_type: Option<Texts>,
+    /// Title and part of the Code of Federal Regulations.
+    pub cfr: Option<At<String>>,
 }
 
 /// `release`.
@@ -370,6 +378,10 @@ impl FeedTable {
             notify: section.texts("notify"),
             basis: section.text("basis"),
             sheet: section.text("sheet"),
+            term: section.text("term"),
+            agency: section.texts("agency"),
+            document_type: section.texts("document_type"),
+            cfr: section.text("cfr"),
             given: section.finish(),
         }
     }

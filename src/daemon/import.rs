@@ -33,6 +33,9 @@ pub enum ImportError {
         /// The first refusal.
         first: String,
     },
+    /// They are items and no figures.
+    #[error("the feed has items and no figures: items come with its pulls alone")]
+    Items,
     /// The store takes nothing more.
     #[error("the store has broken off")]
     StoreGone,
@@ -83,6 +86,8 @@ impl<'a> Importer<'a> {
             marks: state.marks,
             rounds: self.feed.publisher.rounds(),
             raw: None,
+            items: Vec::new(),
+            labels: self.feed.labels.clone(),
             raw_since: Timestamp::from_millis(0),
             next_due_at: state.next_due_at,
             refused: Vec::new(),
@@ -108,6 +113,9 @@ impl<'a> Importer<'a> {
     fn rows_of(&mut self, Piece { body, lines_before }: &Piece) -> Result<Vec<Row>, ImportError> {
         let answer = Answer { question: "", body, http_status: None, standing: &self.standing };
         let page = self.feed.publisher.parse(&answer)?;
+        if !page.items.is_empty() {
+            return Err(ImportError::Items);
+        }
         // What a piece leaves out, another may have: nothing is a zero.
         let terms = Terms { unit: self.feed.unit.as_ref(), absent_zero: false };
         let Intake { rows, refused: conflicts } = intake(page.observations, &page.unavailable, terms, &self.known);

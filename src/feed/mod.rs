@@ -9,6 +9,7 @@ pub mod codes;
 pub mod fetch;
 pub mod format;
 mod pace;
+mod published;
 pub mod publisher;
 pub mod schedule;
 
@@ -23,7 +24,7 @@ pub use pace::{OwnPace, Pace, Quota, QuotaWindow};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::period::{Frequency, Span};
-use crate::series::{Labels, Observation, Refusal, Release, Unit};
+use crate::series::{Item, Labels, Observation, Refusal, Release, Unit};
 use fetch::pieces::Cut;
 use schedule::Schedule;
 
@@ -145,12 +146,14 @@ pub struct Request {
     /// Whether it may wait for the next pull where this one runs out of time, of quota or of pages, or where it
     /// fails: what was read without it is whole.
     pub may_wait: bool,
+    /// Whether what it asks for moves with the time, so that a mark of the answer before says nothing of it.
+    pub moves: bool,
 }
 
 impl Request {
     /// A request for figures, of which only a plain success is read.
     pub fn new(target: Target) -> Self {
-        Self { target, question: String::new(), accepts: &[], may_wait: false }
+        Self { target, question: String::new(), accepts: &[], may_wait: false, moves: false }
     }
 
     /// The request as another of the publisher's questions.
@@ -227,6 +230,8 @@ pub struct Page {
     pub observations: Vec<Observation>,
     /// The cells that are there and say "not available": no observation, and never a zero.
     pub unavailable: Vec<(Labels, Span)>,
+    /// The items.
+    pub items: Vec<Item>,
     /// The rows that could not be read; those beyond [`crate::base::limits::REFUSALS_KEPT`] are only counted.
     pub refused: Vec<Refusal>,
     /// All refused rows.

@@ -10,7 +10,7 @@ use super::Parcel;
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::outbox::{
-    AlertRef, Delivery, Evidence, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow,
+    AlertRef, Delivery, Evidence, GateLine, ItemLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow,
 };
 use crate::rule::Severity;
 use crate::series::Provenance;
@@ -96,6 +96,9 @@ pub fn fired() -> Message {
                 point("2025-09", 420.5, "2025-10-20T01:00:00Z"),
             ],
         },
+        items: Vec::new(),
+        items_left_out: 0,
+        thread: None,
     }
 }
 
@@ -153,6 +156,55 @@ pub fn resolved() -> Message {
     message.table.remove(0);
     message.table.push(row("2025-10", "656 t", Some("+56 %"), Some("2025-11-20T01:00:00Z")));
     message
+}
+
+/// Two notices, of which one corrects another and one ends.
+pub fn noticed() -> Message {
+    let item = |id: &str, title: &str| ItemLine {
+        id: id.to_owned(),
+        published: "2026-09-24".to_owned(),
+        published_on: "24 September 2026".to_owned(),
+        title: title.to_owned(),
+        url: Some(format!(
+            "https://notices.example/documents/2026/09/24/{id}/a-title-that-is-long-enough-to-be-wider-than-a-line"
+        )),
+        summary: String::new(),
+        about: "Rule, Industry and Security Bureau".to_owned(),
+        corrects: None,
+        effective: None,
+        effective_on: None,
+        ends: None,
+        ends_on: None,
+    };
+    Message {
+        severity: Severity::Warning,
+        period: Some("2026-09-24".to_owned()),
+        title: "export rules: Licences for gallium, and 1 more".to_owned(),
+        summary: "2 items, published on 24 September 2026; 1 corrects another.".to_owned(),
+        table: Vec::new(),
+        gates: vec![GateLine {
+            severity: None,
+            text: "new(\"gallium\")".to_owned(),
+            verdict: "holds".to_owned(),
+            value: "new('gallium') = holds".to_owned(),
+        }],
+        clears: None,
+        items: vec![
+            ItemLine {
+                ends: Some("2026-11-10".to_owned()),
+                ends_on: Some("10 November 2026".to_owned()),
+                summary: "The licence requirement is suspended.".to_owned(),
+                ..item("2026-2", "Licences for gallium")
+            },
+            ItemLine {
+                corrects: Some("Gallium <b>list</b> (2026-1), published on 1 September 2026".to_owned()),
+                ..item("C1-2026-1", "Gallium <b>list</b>")
+            },
+        ],
+        items_left_out: 3,
+        thread: Some("pull-17".to_owned()),
+        ..fired()
+    }
 }
 
 pub fn delivery(message: Message) -> Delivery {

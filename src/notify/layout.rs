@@ -53,6 +53,7 @@ pub fn lay_out(parcel: Parcel<'_>, width: usize) -> Vec<Line> {
         lines.push(Line::new());
         lines.extend(hung(INDENT, Style::Plain, &message.summary, width));
     }
+    lines.extend(items(message, width));
     let table = table(message, width);
     if !table.is_empty() {
         lines.push(Line::new());
@@ -83,6 +84,19 @@ fn title(message: &Message, width: usize) -> Vec<Line> {
     let opening = vec![Piece { style: Style::Tone(tone), text: head }, Piece { style: Style::Strong, text: first }];
     let rest = lines.map(|text| vec![Piece { style: Style::Strong, text: format!("{}{text}", " ".repeat(hang)) }]);
     std::iter::once(opening).chain(rest).collect()
+}
+
+/// The items, each in words with its address below it: whole, so that it can be followed.
+fn items(message: &Message, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for item in &message.items {
+        lines.push(Line::new());
+        lines.extend(hung(INDENT, Style::Plain, &look::item(item), width));
+        let address = item.url.as_ref().map(|url| look::line(url, FIELD_CHARS_MAX));
+        lines.extend(address.map(|address| faint(format!("{INDENT}{address}"))));
+    }
+    lines.extend(look::items_left_out(message).map(|more| faint(format!("{INDENT}{more}"))));
+    lines
 }
 
 /// Everything that has a name: what was said, why, until when, from where.
@@ -263,7 +277,7 @@ fn words(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::double::{corrected, delivery, fired, parcel, resolved};
+    use crate::notify::double::{corrected, delivery, fired, noticed, parcel, resolved};
 
     fn text(message: Message, width: usize) -> String {
         plain(&lay_out(parcel(&delivery(message)), width))
@@ -292,6 +306,33 @@ mod tests {
           Series       feed china-magnets, hs 85051110, partner US, reporter CN
           Alert        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
         ");
+    }
+
+    #[test]
+    fn items_are_told_with_an_address_that_can_be_followed() {
+        insta::assert_snapshot!(text(noticed(), 76), @r#"
+        ▲ WARNING  export rules: Licences for gallium, and 1 more
+
+          2 items, published on 24 September 2026; 1 corrects another.
+
+          24 September 2026: Licences for gallium (Rule, Industry and Security
+          Bureau). Until 10 November 2026. The licence requirement is suspended.
+          https://notices.example/documents/2026/09/24/2026-2/a-title-that-is-long-enough-to-be-wider-than-a-line
+
+          24 September 2026: Gallium <b>list</b> (Rule, Industry and Security
+          Bureau). Corrects Gallium <b>list</b> (2026-1), published on 1 September
+          2026.
+          https://notices.example/documents/2026/09/24/C1-2026-1/a-title-that-is-long-enough-to-be-wider-than-a-line
+          … and 3 more
+
+          Why          ✓ holds  new("gallium")   new('gallium') = holds
+          Source       china-magnets, samples/china-magnet-exports.csv, retrieved
+                       2025-10-20 01:04 UTC
+          Rule         magnet-exports-falling: declines >= 2
+          Series       feed china-magnets, hs 85051110, partner US, reporter CN
+          Alert        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC,
+                       supplywatch 0.1.0
+        "#);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::base::text::{printable, shorten};
-use crate::outbox::{GateLine, Message, TableRow};
+use crate::outbox::{GateLine, ItemLine, Message, TableRow};
 use crate::rule::Severity;
 use crate::series::Provenance;
 
@@ -94,6 +94,7 @@ pub fn word(message: &Message) -> String {
         Kind::Escalated | Kind::Eased => format!("NOW {severity}"),
         Kind::Resolved => "RESOLVED".to_owned(),
         Kind::Corrected if closes(message) => "CORRECTED".to_owned(),
+        Kind::Corrected if !message.items.is_empty() => format!("{severity} CORRECTED"),
         Kind::Corrected => format!("{severity} AFTER REVISION"),
         Kind::Lapsed => "ENDED".to_owned(),
     }
@@ -148,6 +149,34 @@ pub fn revisions(message: &Message) -> Vec<String> {
     told.collect()
 }
 
+/// An item in words, without its address: `24 September 2026: Title (Rule, Industry and Security Bureau)`.
+pub fn item(item: &ItemLine) -> String {
+    let about = if item.about.is_empty() { String::new() } else { format!(" ({})", item.about) };
+    let said = |word: &str, what: &Option<String>| what.as_ref().map(|what| format!(" {word} {what}."));
+    let more = [
+        said("Corrects", &item.corrects),
+        said("Effective", &item.effective_on),
+        said("Until", &item.ends_on),
+        Some(&item.summary).filter(|summary| !summary.is_empty()).map(|summary| format!(" {summary}")),
+    ];
+    let end = if more.iter().any(Option::is_some) { "." } else { "" };
+    format!("{}: {}{about}{end}{}", item.published_on, item.title, more.into_iter().flatten().collect::<String>())
+}
+
+/// The items, each in words with its address, and how many are left out.
+pub fn items(message: &Message) -> Vec<String> {
+    let told = |line: &ItemLine| match &line.url {
+        Some(url) => format!("{} {url}", item(line)),
+        None => item(line),
+    };
+    message.items.iter().map(told).chain(items_left_out(message)).collect()
+}
+
+/// `… and 3 more`, where there are more items than the message has.
+pub fn items_left_out(message: &Message) -> Option<String> {
+    (message.items_left_out > 0).then(|| format!("… and {} more", message.items_left_out))
+}
+
 /// What the message is, for whoever looks into the matter.
 pub fn identity(message: &Message) -> String {
     let alert = &message.alert;
@@ -181,7 +210,7 @@ pub fn some<T>(items: &[T], limit: usize) -> (&[T], Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::double::{corrected, fired, resolved};
+    use crate::notify::double::{corrected, fired, noticed, resolved};
 
     #[test]
     fn every_kind_has_its_word_and_tone() {
@@ -205,6 +234,8 @@ mod tests {
         // A correction that takes back what was said is over; one that says something new is not.
         assert_eq!((word(&corrected()), Tone::of(&corrected())), ("CORRECTED".to_owned(), Tone::Corrected));
         assert!(closes(&corrected()) && closes(&resolved()));
+        let correction = Message { kind: Kind::Corrected, ..noticed() };
+        assert_eq!((word(&correction), closes(&correction)), ("WARNING CORRECTED".to_owned(), false));
     }
 
     #[test]

@@ -118,11 +118,20 @@ fn details(message: &Message) -> Vec<Value> {
     let mut blocks = Vec::new();
     blocks.extend(listed("Said before", &look::said(message).into_iter().collect::<Vec<_>>()));
     blocks.extend(listed("Revised", &look::revisions(message)));
+    blocks.extend(items(message));
     blocks.extend(gates(message));
     blocks.extend(table(message));
     blocks.extend(listed("Clears", &message.clears.clone().into_iter().collect::<Vec<_>>()));
     blocks.push(context(message));
     blocks
+}
+
+/// The items, each by itself, so that no address is cut.
+fn items(message: &Message) -> Vec<Value> {
+    let lines = look::items(message);
+    let (shown, more) = look::some(&lines, FIELDS_MAX);
+    let section = |text: &str| json!({"type": "section", "text": plain(text, SECTION_MAX)});
+    shown.iter().map(String::as_str).chain(more.as_deref()).map(section).collect()
 }
 
 /// The gates as fields, two beside each other on a wide screen.
@@ -251,8 +260,17 @@ fn fit(text: &str, limit: usize) -> String {
 pub mod tests {
     use super::*;
     use crate::base::secret::Secret;
-    use crate::notify::double::{HttpDouble, Reply, corrected, delivery, fired, parcel, resolved};
+    use crate::notify::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel, resolved};
     use crate::series::Provenance;
+
+    #[test]
+    fn each_item_stands_by_itself_and_as_plain_text() {
+        let blocks = details(&noticed());
+        let texts: Vec<&str> = blocks.iter().filter_map(|block| block["text"]["text"].as_str()).collect();
+        assert!(texts[0].starts_with("24 September 2026: Licences for gallium") && texts[0].ends_with("than-a-line"));
+        assert!(texts[1].contains("Gallium &lt;b&gt;list&lt;/b&gt;") && texts[1].contains("Corrects Gallium"));
+        assert_eq!(texts[2], "… and 3 more");
+    }
 
     fn slack(url: &str) -> Slack {
         Slack { endpoint: Endpoint { url: Secret::new(url), insecure: true, allow_private: true } }

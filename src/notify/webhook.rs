@@ -12,7 +12,7 @@ use super::http::{Clients, Endpoint, Post, USER_AGENT};
 use super::{Parcel, Sent, safe_json};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
-use crate::outbox::{AlertRef, GateLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
+use crate::outbox::{AlertRef, GateLine, ItemLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
 use crate::series::Provenance;
 
 /// A webhook.
@@ -117,6 +117,8 @@ pub struct Data<'a> {
     said: Option<&'a Said>,
     revisions: &'a [RevisionLine],
     clears: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<&'a str>,
     evidence: Evidence<'a>,
     program: &'a str,
 }
@@ -129,6 +131,10 @@ struct Evidence<'a> {
     points: &'a [PointLine],
     table: &'a [TableRow],
     sources: &'a [Provenance],
+    #[serde(skip_serializing_if = "<[ItemLine]>::is_empty")]
+    items: &'a [ItemLine],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items_left_out: Option<usize>,
     rule: RuleText<'a>,
 }
 
@@ -147,6 +153,8 @@ pub fn payload(message: &Message) -> Payload<'_> {
         points: &message.evidence.points,
         table: &message.table,
         sources: &message.sources,
+        items: &message.items,
+        items_left_out: (!message.items.is_empty()).then_some(message.items_left_out),
         rule: RuleText { text: &message.rule_text, hash: &message.rule_hash },
     };
     let data = Data {
@@ -163,6 +171,7 @@ pub fn payload(message: &Message) -> Payload<'_> {
         said: message.said.as_ref(),
         revisions: &message.revisions,
         clears: message.clears.as_deref(),
+        thread: message.thread.as_deref(),
         evidence,
         program: &message.program,
     };
@@ -174,7 +183,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::notify::double::{HttpDouble, Reply, at, corrected, delivery, fired, parcel, resolved};
+    use crate::notify::double::{HttpDouble, Reply, at, corrected, delivery, fired, noticed, parcel, resolved};
     use crate::outbox::Outcome;
 
     const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -296,7 +305,7 @@ mod tests {
         bare.kind = crate::alert::Kind::Lapsed;
         (bare.table, bare.gates, bare.sources) = (Vec::new(), Vec::new(), Vec::new());
         bare.evidence = crate::outbox::Evidence::default();
-        let mut messages = vec![fired(), corrected(), resolved(), bare];
+        let mut messages = vec![fired(), corrected(), resolved(), bare, noticed()];
         messages.extend(crate::alert::Kind::ALL.map(|kind| Message { kind, ..corrected() }));
         messages.extend(crate::rule::Severity::ALL.map(|severity| Message { severity, ..fired() }));
         for message in messages {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::items::Found;
 use super::words;
 use super::{AlertRef, Evidence, GateLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow};
 use crate::alert::{Cause, Firing, Kind, Transition, alert_id};
@@ -70,6 +71,7 @@ impl Message {
     pub fn compose(matter: Matter<'_>) -> Self {
         let Matter { transition, rule, .. } = matter;
         let evidence = matter.evidence();
+        let (items, items_left_out) = matter.found().map(|found| found.lines()).unwrap_or_default();
         Self {
             alert: AlertRef::of(transition),
             kind: transition.kind,
@@ -92,6 +94,9 @@ impl Message {
             rule_hash: rule.map(|rule| rule.hash.clone()).unwrap_or_default(),
             program: super::PROGRAM.to_owned(),
             evidence,
+            items,
+            items_left_out,
+            thread: None,
         }
     }
 }
@@ -100,6 +105,9 @@ impl Matter<'_> {
     /// One line: what, where, how much, since when.
     fn title(&self) -> String {
         let subject = words::subject(&self.transition.labels, self.rule.and_then(|rule| rule.title.as_deref()));
+        if let Some(told) = self.items_title() {
+            return format!("{subject}: {told}");
+        }
         let figure = self.figure().map(|figure| format!(": {figure}")).unwrap_or_default();
         match (self.transition.kind, self.transition.cause) {
             (Kind::Lapsed, cause) => format!("{subject}: the alert ended because {}", words::cause(cause)),
@@ -112,6 +120,28 @@ impl Matter<'_> {
                 format!("{subject}{}{figure}", self.headline())
             }
         }
+    }
+
+    /// The items that the judgement found, where it found any.
+    fn found(&self) -> Option<Found<'_>> {
+        let found = Found::new(self.judgement?, self.view?);
+        (!found.is_empty()).then_some(found)
+    }
+
+    /// What the items say, where the message is about any.
+    fn items_title(&self) -> Option<String> {
+        let found = self.found()?;
+        if self.rule?.awaits_items() {
+            let correction = if self.transition.kind == Kind::Corrected { "correction: " } else { "" };
+            return Some(format!("{correction}{}", found.title()));
+        }
+        // What comes into reach while another is there ends later.
+        found.end(self.transition.kind == Kind::Continued)
+    }
+
+    /// Whether it is about items, which its table and figures only count.
+    fn is_of_items(&self) -> bool {
+        self.rule.is_some_and(Rule::is_of_items)
     }
 
     /// What happened, by the first gate that has words for it; else the rule itself.
@@ -141,7 +171,7 @@ impl Matter<'_> {
 
     /// `420.5 t in September 2025, −28.7 %`.
     fn figure(&self) -> Option<String> {
-        let (view, period) = (self.view?, self.transition.period?);
+        let (view, period) = (self.view.filter(|_| !self.is_of_items())?, self.transition.period?);
         let point = self.point_of(period)?;
         let told = format!("{} {}", words::quantity(point.value, view.history().unit()), words::when(point.span));
         let change = self.change(point).filter(|_| !self.headline().contains('%'));
@@ -164,6 +194,7 @@ impl Matter<'_> {
     /// A sentence or two: what is now, and since when it is known and firing.
     fn summary(&self) -> String {
         let mut sentences = Vec::new();
+        sentences.extend(self.found().map(|found| found.summary()));
         sentences.extend(self.course());
         sentences.extend(self.parts());
         sentences.extend(self.known_since());
@@ -254,7 +285,8 @@ impl Matter<'_> {
         let rule = self.rule?;
         let open = matches!(self.transition.kind, Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased)
             || (self.transition.kind == Kind::Corrected && self.said.is_none());
-        open.then(|| format!("ends when {}", rule.ends()))
+        let stands = !rule.awaits_items();
+        (open && stands).then(|| format!("ends when {}", rule.ends()))
     }
 
     /// The figures that the judgement used, oldest first.
@@ -268,7 +300,9 @@ impl Matter<'_> {
 
     /// The last periods and those that the judgement used, oldest first, gaps among the last shown as such.
     fn table(&self) -> Vec<TableRow> {
-        let (Some(view), Some(period)) = (self.view, self.transition.period) else { return Vec::new() };
+        let (Some(view), Some(period)) = (self.view.filter(|_| !self.is_of_items()), self.transition.period) else {
+            return Vec::new();
+        };
         let mut rows: BTreeMap<Span, Option<Point>> = BTreeMap::new();
         let used = self.used();
         let skipped = used.len().saturating_sub(TABLE_ROWS_MAX - TABLE_PERIODS);

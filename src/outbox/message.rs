@@ -49,6 +49,15 @@ pub struct Message {
     pub program: String,
     /// The figures behind it, for machines.
     pub evidence: Evidence,
+    /// The items that it is about, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<ItemLine>,
+    /// How many more there are.
+    #[serde(default)]
+    pub items_left_out: usize,
+    /// What ties it to other messages of the alert, where that is not the episode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
 }
 
 /// Which alert a message is about.
@@ -62,6 +71,35 @@ pub struct AlertRef {
     pub labels: BTreeMap<String, String>,
     /// The episode, from 1.
     pub episode: u32,
+}
+
+/// One published item.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ItemLine {
+    /// The publisher's name for it.
+    pub id: String,
+    /// The day on which it was published: `2026-09-24`.
+    pub published: String,
+    /// The same in words: `24 September 2026`.
+    pub published_on: String,
+    /// Its title.
+    pub title: String,
+    /// Where it is to be read.
+    pub url: Option<String>,
+    /// What it says in short; may be empty.
+    pub summary: String,
+    /// What else its publisher says of it: `Rule, Industry and Security Bureau`.
+    pub about: String,
+    /// The item that it corrects, in words.
+    pub corrects: Option<String>,
+    /// The day from which it has effect.
+    pub effective: Option<String>,
+    /// The same in words.
+    pub effective_on: Option<String>,
+    /// The day on which what it suspends or allows ends.
+    pub ends: Option<String>,
+    /// The same in words.
+    pub ends_on: Option<String>,
 }
 
 /// One gate with its value.

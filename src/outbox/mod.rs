@@ -4,6 +4,7 @@
 
 mod compose;
 mod delivery;
+mod items;
 mod message;
 mod report;
 mod schedule;
@@ -12,7 +13,7 @@ mod words;
 pub use compose::Matter;
 pub use delivery::{Attempt, Delivery, Outcome, plan, receivers};
 pub use message::{
-    AlertRef, Evidence, GateLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
+    AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
 };
 pub use report::Report;
 pub use schedule::{Next, Policy, next};

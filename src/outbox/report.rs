@@ -53,6 +53,9 @@ impl Message {
             rule_hash: String::new(),
             program: super::PROGRAM.to_owned(),
             evidence: Evidence::default(),
+            items: Vec::new(),
+            items_left_out: 0,
+            thread: None,
         }
     }
 }

@@ -104,7 +104,7 @@ impl<'a> Scope<'a> {
 
     /// Reads one part of an expression with all below it.
     pub fn read(&self, node: &Node) -> Reading {
-        let Measured { value, points, parts } = match &node.kind {
+        let Measured { value, points, parts, items } = match &node.kind {
             NodeKind::Measure(measure, arguments) => (measure.read)(self, &Call::new(arguments)),
             NodeKind::Not(inner) => self.one(inner, not),
             NodeKind::Negate(inner) => self.one(inner, negate),
@@ -115,17 +115,18 @@ impl<'a> Scope<'a> {
             | NodeKind::Length(_)
             | NodeKind::Period(_)
             | NodeKind::Label(_)
+            | NodeKind::Text(_)
             | NodeKind::Pick(..) => Measured::new(self.literal(&node.kind), Vec::new()),
         };
         let measure = matches!(node.kind, NodeKind::Measure(..));
-        Reading { text: node.to_string(), measure, is_change: node.is_change(), value, points, parts }
+        Reading { text: node.to_string(), measure, is_change: node.is_change(), value, points, parts, items }
     }
 
     fn one(&self, inner: &Node, operation: fn(Value) -> Value) -> Measured {
         let reading = self.read(inner);
         let value = operation(reading.value.clone());
         let parts = if self.is_plain(inner) { Vec::new() } else { vec![reading] };
-        Measured { value, points: Vec::new(), parts }
+        Measured { value, points: Vec::new(), parts, items: Vec::new() }
     }
 
     fn two(&self, operator: Operator, left: &Node, right: &Node) -> Measured {
@@ -139,7 +140,7 @@ impl<'a> Scope<'a> {
         };
         let shown = |(node, reading)| (!self.is_plain(node)).then_some(reading);
         let parts = [(left, first), (right, second)].into_iter().filter_map(shown).collect();
-        Measured { value, points: Vec::new(), parts }
+        Measured { value, points: Vec::new(), parts, items: Vec::new() }
     }
 
     /// Whether a part's value is just what its text says.

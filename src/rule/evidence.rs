@@ -7,7 +7,7 @@ use super::measure::MEASURES;
 use crate::base::limits::REASONS_KEPT;
 use crate::period::Period;
 use crate::series::number::{number, percent, percent_plain};
-use crate::series::{Gap, Point, Unit};
+use crate::series::{Gap, KnownItem, Point, Unit};
 
 /// Whether a condition holds at a period.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,6 +170,8 @@ pub struct Reading {
     pub is_change: bool,
     /// Its value.
     pub value: Value,
+    /// The items that it found itself (not those of its parts).
+    pub items: Vec<KnownItem>,
     /// The figures that it read itself (not those of its parts), oldest first.
     pub points: Vec<Point>,
     /// Its operands and arguments that have values, in the order of the text; a literal is told only
@@ -180,7 +182,7 @@ pub struct Reading {
 impl Reading {
     /// A part that a measure tells of itself, in words of its own.
     pub const fn told(text: String, value: Value, points: Vec<Point>) -> Self {
-        Self { text, measure: false, is_change: false, value, points, parts: Vec::new() }
+        Self { text, measure: false, is_change: false, value, points, parts: Vec::new(), items: Vec::new() }
     }
 
     /// Its value in words.
@@ -200,6 +202,18 @@ impl Reading {
         points.sort_by_key(|point| point.span);
         points.dedup_by_key(|point| point.span);
         points
+    }
+
+    /// Every item found in this part and below that is told as holding, each once, in the order of the text.
+    pub fn all_items(&self) -> Vec<&KnownItem> {
+        let mut items: Vec<&KnownItem> = self.items.iter().collect();
+        let holding = self.parts.iter().filter(|part| part.value != Value::Truth(false));
+        for known in holding.flat_map(Self::all_items) {
+            if !items.iter().any(|other| other.item.id == known.item.id) {
+                items.push(known);
+            }
+        }
+        items
     }
 
     /// Of a measure of a group: what its members come to, largest first, the smaller ones together.

@@ -93,6 +93,23 @@ impl Expr {
         self.root.measures().into_iter().find(|(measure, _)| measure.name == "overdue").map(|(_, span)| span.clone())
     }
 
+    /// The first measure of items in it, with its place in the text that was read.
+    pub fn asks_for_items(&self) -> Option<(&'static str, Range<usize>)> {
+        let mut measures = self.root.measures().into_iter();
+        measures.find(|(measure, _)| measure.is_of_items()).map(|(measure, span)| (measure.name, span.clone()))
+    }
+
+    /// Whether it asks for what has come since the last look (`new`).
+    pub fn asks_for_news(&self) -> bool {
+        self.root.measures().iter().any(|(measure, _)| measure.is_of_news())
+    }
+
+    /// The first measure in it that asks for anything else, with its place.
+    pub fn besides_news(&self) -> Option<(&'static str, Range<usize>)> {
+        let mut measures = self.root.measures().into_iter();
+        measures.find(|(measure, _)| !measure.is_of_news()).map(|(measure, span)| (measure.name, span.clone()))
+    }
+
     /// The tree.
     pub(super) const fn root(&self) -> &Node {
         &self.root

@@ -6,7 +6,7 @@ use super::expr::Expr;
 use super::operate::{and, or};
 use super::{Level, OnGap, Rule, Severity};
 use crate::period::Period;
-use crate::series::View;
+use crate::series::{KnownItem, View};
 
 /// What a rule says of one period.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,19 @@ pub struct Judged {
 }
 
 impl Judgement {
+    /// The items behind the gates that hold, each once.
+    pub fn items(&self) -> Vec<&KnownItem> {
+        let mut items: Vec<&KnownItem> = Vec::new();
+        for known in
+            self.gates.iter().filter(|gate| gate.verdict == Verdict::Holds).flat_map(|gate| gate.reading.all_items())
+        {
+            if !items.iter().any(|other| other.item.id == known.item.id) {
+                items.push(known);
+            }
+        }
+        items
+    }
+
     /// How many measures are unknown because their base is below `min_base`.
     pub fn kept_quiet(&self) -> usize {
         self.gates.iter().map(|gate| gate.reading.kept_quiet()).sum()

@@ -17,6 +17,7 @@ mod operate;
 mod parse;
 mod rejudge;
 pub mod roster;
+mod search;
 mod solve;
 mod syntax;
 #[cfg(test)]
@@ -189,6 +190,16 @@ impl Rule {
     /// Whether what it says changes with the clock alone.
     pub fn uses_time(&self) -> bool {
         self.expressions().any(Expr::uses_time)
+    }
+
+    /// Whether it is about items rather than figures.
+    pub fn is_of_items(&self) -> bool {
+        self.expressions().any(|expr| expr.asks_for_items().is_some())
+    }
+
+    /// Whether it is about items that come, one look at each, rather than about how things stand.
+    pub fn awaits_items(&self) -> bool {
+        self.expressions().any(Expr::asks_for_news)
     }
 
     /// A view as the rule looks at it: without the figures that it ignores, gaps bridged where it says so.

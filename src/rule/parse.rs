@@ -12,8 +12,11 @@
 //! measure    = name [ "(" [ argument { "," argument } ] ")" ]
 //! argument   = [ name "=" ] or | label | label "=" text
 //! label      = name | text
+//! search     = or, whose atoms are text | name "=" text | "(" or ")"
 //! ```
 //! What a part means, and whether its types fit, is checked elsewhere.
+
+mod search;
 
 use std::ops::Range;
 
@@ -26,7 +29,7 @@ use crate::base::text::{list, printable, shorten};
 
 /// Reads a whole expression.
 pub fn parse(text: &str) -> Result<Node, ExprError> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, parts: 0, streaks: 0 };
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0, parts: 0, streaks: 0, searching: false };
     if parser.peek().kind == TokenKind::End {
         let label = "expected a condition such as `declines >= 2`";
         let error = ExprError::new(0..text.len(), "the expression is empty", label);
@@ -48,6 +51,8 @@ struct Parser {
     parts: usize,
     /// Streaks within one another here.
     streaks: usize,
+    /// Whether a search is read: texts in quotes are then values.
+    searching: bool,
 }
 
 impl Parser {
@@ -200,6 +205,9 @@ impl Parser {
     }
 
     fn atom(&mut self) -> Result<Node, ExprError> {
+        if self.searching && self.is_sought() {
+            return self.sought();
+        }
         let Token { kind, span } = self.peek().clone();
         let kind = match kind {
             TokenKind::Number(value) => NodeKind::Number(value),
@@ -240,7 +248,9 @@ impl Parser {
         let mut arguments = Vec::new();
         let mut end = span.end;
         if self.takes_sign("(") {
+            let searching = std::mem::replace(&mut self.searching, measure.searches());
             arguments = self.deeper(|parser| parser.arguments(measure))?;
+            self.searching = searching;
             end = self.tokens[self.at - 1].span.end;
         }
         self.streaks -= walks;
@@ -272,7 +282,7 @@ impl Parser {
             return Ok(argument);
         }
         let start = self.peek().span.start;
-        let named = self.argument_name();
+        let named = if self.is_picked(measure) { None } else { self.argument_name() };
         self.is_argument(measure, named.as_deref())?;
         let node = if self.is_label(measure, named.as_deref(), position) { self.label()? } else { self.or()? };
         Ok(Argument { name: named, span: start..node.span.end, slot: None, node })
@@ -786,7 +796,7 @@ mod tests {
         declines >= two
                     ^^^ unknown
           there is no measure `two`
-          help: the measures are `value`, `lag`, `change`, `diff`, `yoy`, `change_since`, `drawdown`, `runup`, `streak`, `declines`, `rises`, `mean`, `median`, `min`, `max`, `sum`, `stddev`, `zscore`, `robust_zscore`, `seasonal_zscore`, `percentile`, `slope`, `volatility`, `ytd`, `ytd_yoy`, `revision`, `age`, `overdue`, `share`, `top_share`, `hhi` and `count`
+          help: the measures are `value`, `lag`, `change`, `diff`, `yoy`, `change_since`, `drawdown`, `runup`, `streak`, `declines`, `rises`, `mean`, `median`, `min`, `max`, `sum`, `stddev`, `zscore`, `robust_zscore`, `seasonal_zscore`, `percentile`, `slope`, `volatility`, `ytd`, `ytd_yoy`, `revision`, `age`, `overdue`, `share`, `top_share`, `hhi`, `count`, `new` and `ends_within`
 
         overdue = true
                 ^ no comparison

@@ -40,6 +40,8 @@ pub enum NodeKind {
     Period(Period),
     /// The name of a label, as an argument.
     Label(String),
+    /// A text to look for in items.
+    Text(String),
     /// A label with a value, as an argument: `partner='CN'`.
     Pick(String, String),
     /// A measure with its arguments.
@@ -178,6 +180,7 @@ impl Node {
             | NodeKind::Length(_)
             | NodeKind::Period(_)
             | NodeKind::Label(_)
+            | NodeKind::Text(_)
             | NodeKind::Pick(..) => Vec::new(),
         }
     }
@@ -202,6 +205,7 @@ impl Node {
             | NodeKind::Length(_)
             | NodeKind::Period(_)
             | NodeKind::Label(_)
+            | NodeKind::Text(_)
             | NodeKind::Pick(..) => false,
         }
     }
@@ -216,6 +220,7 @@ impl Node {
             | NodeKind::Period(_) => true,
             NodeKind::Negate(inner) => inner.is_literal(),
             NodeKind::Label(_)
+            | NodeKind::Text(_)
             | NodeKind::Pick(..)
             | NodeKind::Measure(..)
             | NodeKind::Not(_)
@@ -241,6 +246,7 @@ impl Node {
             NodeKind::Length(length) => write!(f, "{length}"),
             NodeKind::Period(period) => write!(f, "{period}"),
             NodeKind::Label(label) => f.write_str(&label_word(label)),
+            NodeKind::Text(text) => f.write_str(&quoted(text)),
             NodeKind::Pick(label, value) => write!(f, "{}={}", label_word(label), quoted(value)),
             NodeKind::Measure(measure, arguments) => print_measure(f, measure, arguments),
             NodeKind::Not(inner) => bracketed(f, outer > NOT, |f| {

@@ -154,6 +154,7 @@ fn called((measure, nodes): (&'static super::measure::Measure, Vec<Node>)) -> No
         let node = match slot.map(|slot| measure.parameters[slot].takes) {
             Some(Takes::Label) => node(NodeKind::Label("partner".into())),
             Some(Takes::Pick) => node(NodeKind::Pick("trade's flow".into(), "C N".into())),
+            Some(Takes::Search) => node(NodeKind::Text("rare earth".into())),
             Some(_) | None => other,
         };
         Argument { name: None, span: 0..0, slot, node }

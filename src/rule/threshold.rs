@@ -72,6 +72,7 @@ fn visit(node: &mut Node, seen: &mut impl FnMut(&Node, &mut Node)) {
         | NodeKind::Length(_)
         | NodeKind::Period(_)
         | NodeKind::Label(_)
+        | NodeKind::Text(_)
         | NodeKind::Pick(..) => {}
     }
 }
@@ -86,6 +87,7 @@ fn is_literal(node: &Node) -> bool {
         NodeKind::Negate(inner) => is_literal(inner),
         NodeKind::Period(_)
         | NodeKind::Label(_)
+        | NodeKind::Text(_)
         | NodeKind::Pick(..)
         | NodeKind::Measure(..)
         | NodeKind::Not(_)

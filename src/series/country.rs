@@ -39,6 +39,46 @@ pub fn name(code: &str) -> String {
     rust_iso3166::from_alpha2(code).map_or_else(|| code.to_owned(), |country| without_remark(country.name).to_owned())
 }
 
+/// The words by which a text may mean a country: its names and how its people and goods are called.
+pub fn spellings(code: &str) -> Vec<String> {
+    let code = canonical(code);
+    let formal = rust_iso3166::from_alpha2(&code).map(|country| without_remark(country.name).to_owned());
+    // As a word, `us` is mostly none.
+    let short = Some(name(&code)).filter(|name| name != "US");
+    let others = SPELLINGS.iter().filter(|(alpha2, _)| *alpha2 == code).map(|(_, word)| (*word).to_owned());
+    short.into_iter().chain(formal).chain(others).collect()
+}
+
+/// Other words for countries that mine, refine or buy what is scarce.
+const SPELLINGS: [(&str, &str); 26] = [
+    ("CN", "Chinese"),
+    ("CN", "PRC"),
+    ("CN", "中国"),
+    ("US", "United States"),
+    ("US", "U.S."),
+    ("US", "American"),
+    ("US", "美国"),
+    ("JP", "Japanese"),
+    ("JP", "日本"),
+    ("KR", "Republic of Korea"),
+    ("KR", "Korean"),
+    ("GB", "British"),
+    ("DE", "German"),
+    ("RU", "Russian"),
+    ("AU", "Australian"),
+    ("CA", "Canadian"),
+    ("BR", "Brazilian"),
+    ("IN", "Indian"),
+    ("ID", "Indonesian"),
+    ("VN", "Vietnamese"),
+    ("VN", "Viet Nam"),
+    ("MY", "Malaysian"),
+    ("MM", "Burma"),
+    ("TW", "Taiwanese"),
+    ("CD", "Congo"),
+    ("CD", "Congolese"),
+];
+
 /// Names that people use, where the standard's are long (ISO 3166-1 short names are formal).
 const SHORT_NAMES: [(&str, &str); 12] = [
     ("US", "US"),

@@ -4,13 +4,12 @@
 //! alarming is the rules' business.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
-use super::{Gap, Labels, Provenance, PullId, Release, Status, Unit, Vintage};
+use super::{AsOf, Back, Gap, KnownItem, Labels, Provenance, PullId, Release, Status, Unit, Vintage, Window};
 use crate::base::clock::Timestamp;
 use crate::base::limits::MAX_GAP_DAYS;
-use crate::period::{Frequency, Length, Period, Span};
+use crate::period::{Frequency, Period, Span};
 
 /// One series with every vintage of every observation.
 #[derive(Clone, Debug)]
@@ -30,15 +29,30 @@ pub struct History {
     origins: BTreeMap<(Span, PullId, Timestamp), Vec<PullId>>,
     /// Of a group: the series whose sum it is.
     members: Arc<[Self]>,
+    /// Of a feed of items: all of them, in the order in which they became known.
+    items: Arc<[KnownItem]>,
 }
 
 impl History {
     /// A series of which nothing is known yet.
     pub fn new(labels: Labels, frequency: Frequency, unit: Option<Unit>) -> Self {
         let (entries, provenance, origins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (max_gap_days, release, members) = (MAX_GAP_DAYS, None, Arc::new([]));
+        let (max_gap_days, release, members, items) = (MAX_GAP_DAYS, None, Arc::new([]), Arc::new([]));
         let (longest, begins) = (1, None);
-        Self { labels, frequency, unit, max_gap_days, release, entries, longest, begins, provenance, origins, members }
+        Self {
+            labels,
+            frequency,
+            unit,
+            max_gap_days,
+            release,
+            entries,
+            longest,
+            begins,
+            provenance,
+            origins,
+            members,
+            items,
+        }
     }
 
     /// Sets how many days may lie between neighbours of a daily series.
@@ -60,6 +74,17 @@ impl History {
     pub(super) fn with_members(mut self, members: Vec<Self>) -> Self {
         self.members = members.into();
         self
+    }
+
+    /// Says which items its figures count, in the order in which they became known.
+    #[must_use]
+    pub fn with_items(self, items: Arc<[KnownItem]>) -> Self {
+        Self { items, ..self }
+    }
+
+    /// The items that its figures count, where they count items.
+    pub fn items(&self) -> &[KnownItem] {
+        &self.items
     }
 
     /// The same history under other labels.
@@ -163,7 +188,7 @@ impl History {
 
     /// The history as it was known at one moment.
     pub const fn view(&self, as_of: AsOf) -> View<'_> {
-        View { history: self, as_of, final_only: false, bridged: false, now: None, supposed: None }
+        View { history: self, as_of, final_only: false, bridged: false, now: None, supposed: None, since: None }
     }
 }
 
@@ -186,17 +211,6 @@ fn point(span: Span, vintage: Vintage) -> Option<Point> {
     value.map(|value| Point { span, value: value.get(), status, recorded_at, pull })
 }
 
-/// The moment whose knowledge a view shows. Both sides of a comparison come from one view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AsOf {
-    /// All that is known.
-    Latest,
-    /// As the feed's pull left it.
-    Pull(PullId),
-    /// As it was known at an instant.
-    Time(Timestamp),
-}
-
 /// One figure as a view shows it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
@@ -212,40 +226,6 @@ pub struct Point {
     pub pull: PullId,
 }
 
-/// How far to look back: some periods, or a calendar length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Back {
-    /// So many periods; in a daily series, so many observations.
-    Periods(u32),
-    /// A calendar length.
-    Length(Length),
-}
-
-impl fmt::Display for Back {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Periods(n) => write!(f, "{n}"),
-            Self::Length(length) => write!(f, "{length}"),
-        }
-    }
-}
-
-/// Some neighbouring periods: what is known of them, oldest first, and what is not.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Window {
-    /// The figures; combined periods that lie wholly within appear once.
-    pub points: Vec<Point>,
-    /// The periods without a figure.
-    pub gaps: Vec<Gap>,
-}
-
-impl Window {
-    /// A window of which nothing is known but why.
-    pub fn of_gap(gap: Gap) -> Self {
-        Self { points: Vec::new(), gaps: vec![gap] }
-    }
-}
-
 /// A history as of one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
@@ -258,6 +238,8 @@ pub struct View<'a> {
     now: Option<Timestamp>,
     /// A figure that is looked at as if it were published.
     supposed: Option<(Span, f64)>,
+    /// Items are new that came with a later pull.
+    since: Option<PullId>,
 }
 
 impl<'a> View<'a> {
@@ -288,6 +270,22 @@ impl<'a> View<'a> {
     #[must_use]
     pub const fn supposing(self, span: Span, value: f64) -> Self {
         Self { supposed: Some((span, value)), ..self }
+    }
+
+    /// The same to one who had seen everything up to a pull: items that came later are new.
+    #[must_use]
+    pub const fn since(self, seen: PullId) -> Self {
+        Self { since: Some(seen), ..self }
+    }
+
+    /// The moment whose knowledge it shows.
+    pub(super) const fn as_of(&self) -> AsOf {
+        self.as_of
+    }
+
+    /// The pull up to which everything had been seen, where one was told.
+    pub(super) const fn seen(&self) -> Option<PullId> {
+        self.since
     }
 
     /// The moment, where one was told.
@@ -474,12 +472,7 @@ impl<'a> View<'a> {
     /// Whether a vintage was known at the view's moment, and is none that the view leaves out.
     pub fn shows(&self, vintage: &Vintage) -> bool {
         let sure = !matches!(vintage.status, Status::Preliminary | Status::Estimated);
-        let known = match self.as_of {
-            AsOf::Latest => true,
-            AsOf::Pull(pull) => vintage.pull <= pull,
-            AsOf::Time(time) => vintage.recorded_at <= time,
-        };
-        known && (sure || !self.final_only)
+        self.as_of.knows(vintage.pull, vintage.recorded_at) && (sure || !self.final_only)
     }
 
     /// A combined figure that covers a period.
@@ -498,6 +491,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::period::Length;
     use crate::series::Finite;
 
     fn period(text: &str) -> Period {

@@ -2,12 +2,14 @@
 //!
 //! Nothing here knows rules or alerts, nor where a figure came from beyond its provenance.
 
+mod back;
 mod calendar;
 pub mod country;
 pub mod derive;
 mod gap;
 mod history;
 mod intake;
+mod item;
 mod labels;
 pub mod number;
 mod observation;
@@ -16,9 +18,11 @@ mod release;
 mod selector;
 mod unit;
 
+pub use back::{AsOf, Back, Window};
 pub use gap::Gap;
-pub use history::{AsOf, Back, History, Point, Revision, View, Window};
+pub use history::{History, Point, Revision, View};
 pub use intake::{Intake, Row, Terms, intake};
+pub use item::{Item, KnownItem};
 pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};
 pub use panel::{Column, LANES, MISSING, Misfit, Panel, Row as PanelRow, Strip};

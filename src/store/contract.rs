@@ -74,6 +74,8 @@ macro_rules! contract {
                 histories_are_read_in_the_order_asked,
                 requests_count_against_their_quota,
                 pulls_are_told_newest_first,
+                an_item_is_kept_as_it_was_first_said,
+                items_are_counted_by_day,
             }
             evaluation {
                 a_rule_looks_from_where_it_came,

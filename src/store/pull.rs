@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Period};
-use crate::series::{Labels, PullId, Refusal, Row, Unit};
+use crate::series::{Item, Labels, PullId, Refusal, Row, Unit};
 
 /// What is remembered of a feed between pulls.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,6 +64,10 @@ pub struct NewPull {
     pub raw: Option<Vec<u8>>,
     /// Bodies of this feed from before then are forgotten.
     pub raw_since: Timestamp,
+    /// The items that it has, known or not.
+    pub items: Vec<Item>,
+    /// The labels of the series that counts them.
+    pub labels: Labels,
     /// When the feed is due again.
     pub next_due_at: Option<Timestamp>,
     /// The rows that were refused (the first of them), and how many there were.
@@ -105,6 +109,8 @@ pub struct Appended {
     pub revised: usize,
     /// Figures that were known already.
     pub unchanged: usize,
+    /// Items not known before; the figures are then of their days.
+    pub items: usize,
 }
 
 /// A pull that failed or was set aside.

@@ -42,6 +42,8 @@ mod importing;
 #[cfg(test)]
 mod inbox;
 #[cfg(test)]
+mod items;
+#[cfg(test)]
 mod korea;
 #[cfg(test)]
 mod live;

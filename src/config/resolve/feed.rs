@@ -51,6 +51,8 @@ pub struct Facts {
     pub title: Option<String>,
     /// Whether it says when its figures are due.
     pub has_release: bool,
+    /// Whether its figures count items, which are kept.
+    pub has_items: bool,
     /// Of a derived series: a hash of all that its figures depend on.
     pub derived: Option<String>,
 }
@@ -68,10 +70,8 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz, recei
     let (name, table) = (&named.name.value, &named.table);
     cx.missing(&table.given, "kind", "write kind = \"csv\", kind = \"json\", or a publisher such as kind = \"fred\"");
     let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &KINDS.map(|kind| (kind.name, kind))));
-    let own = match kind.map(|kind| kind.meaning) {
-        Some(Meaning::Publisher { labels, frequency }) => Some((labels, frequency)),
-        Some(Meaning::Columns | Meaning::Pointers | Meaning::Usual) | None => None,
-    };
+    let own = kind.and_then(|kind| kind.meaning.own());
+    let has_items = kind.is_some_and(|kind| kind.meaning == Meaning::Items);
     if own.is_none() {
         let help = "write frequency = \"day\", \"week\", \"month\", \"quarter\" or \"year\"";
         cx.missing(&table.given, "frequency", help);
@@ -85,6 +85,9 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz, recei
         None => own.map(|(_, frequency)| frequency),
     };
     let declared = table.unit.as_ref().and_then(|at| value::unit(cx, at));
+    if has_items {
+        only_counted(cx, table);
+    }
     let constants = constants(cx, name, &table.labels);
     let layout = layout::resolve(cx, table, kind, frequency);
     both_ways(cx, table, &layout);
@@ -97,12 +100,14 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz, recei
         },
         frequency,
         unit: match own {
+            _ if has_items => Some(Unit::parse("count").ok()),
             _ if table.given.has("unit") => declared.map(Some),
             Some(_) => None,
             None => layout.columns.unit.is_none().then_some(None),
         },
         title: table.title.as_ref().and_then(|at| value::line(cx, "title", at)),
         has_release: table.given.has("release"),
+        has_items,
         derived: None,
     };
     let zone = table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(daemon_zone);
@@ -110,6 +115,16 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz, recei
     let feed = assemble(cx, table, &facts, kind, zone, layout).map(|feed| Feed { notify, ..feed });
     facts.has_release |= feed.as_ref().is_some_and(|feed| feed.release.is_some());
     Resolved { facts, feed }
+}
+
+/// Refuses what a feed of items does not leave to the config.
+fn only_counted(cx: Context<'_>, table: &FeedTable) {
+    let own = [table.frequency.as_ref().filter(|at| at.value != "day"), table.unit.as_ref()];
+    for at in own.into_iter().flatten() {
+        let message =
+            format!("the figures of items are their number of each day, not by or in `{}`", shorten(&at.value, 40));
+        cx.error(at.key, message, "not for items", "take it away");
+    }
 }
 
 /// The feed itself; everything that it needs beside its layout is looked at, whatever is missing.

@@ -68,16 +68,20 @@ fn agree(cx: Context<'_>, place: Place, first: &Facts, other: &Facts) {
     cx.add(Finding::error(place, message).label("groups of several feeds").help(help));
 }
 
+/// Every condition of a rule, as written.
+pub fn conditions(table: &RuleTable) -> impl Iterator<Item = &At<String>> {
+    let levels = table.warning.iter().chain(&table.critical);
+    let conditions = levels.flat_map(|level| level.when.iter().flat_map(|when| &when.value).chain(&level.clear));
+    table.when.iter().flat_map(|when| &when.value).chain(&table.clear).chain(conditions)
+}
+
 /// Reports what is wrong with the measures of groups in any of the rule's conditions.
 pub fn check(cx: Context<'_>, table: &RuleTable, by: &[String], matched: &[&Facts]) {
     if matched.is_empty() {
         return;
     }
     let labels = labels(matched);
-    let levels = table.warning.iter().chain(&table.critical);
-    let conditions = levels.flat_map(|level| level.when.iter().flat_map(|when| &when.value).chain(&level.clear));
-    let own = table.when.iter().flat_map(|when| &when.value).chain(&table.clear);
-    for at in own.chain(conditions) {
+    for at in conditions(table) {
         // What cannot be read is reported where it is read.
         let Ok(expr) = Expr::parse(&at.value) else { continue };
         let wrong = expr.check_group(Grouping { by, labels: &labels });

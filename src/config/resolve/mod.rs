@@ -7,6 +7,7 @@ mod address;
 mod daemon;
 mod feed;
 mod group;
+mod items;
 mod layout;
 mod publisher;
 mod receiver;

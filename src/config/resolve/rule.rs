@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::feed::{Facts, canonical};
-use super::{Context, group, sha256, value};
+use super::{Context, group, items, sha256, value};
 use crate::base::text::{list, shorten};
 use crate::config::file::{LevelTable, Named, RuleTable};
 use crate::config::problem::Finding;
@@ -35,6 +35,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
     let matched = wanted.as_ref().map(|wanted| matched(cx, &about, wanted, feeds)).unwrap_or_default();
     let group_by = group::resolve(cx, table, &matched);
     group::check(cx, table, &group_by, &matched);
+    items::check(cx, table, &group_by);
     let levels = levels(cx, table, &matched);
     let min_base = table.min_base.as_ref().and_then(|at| min_base(cx, at, &matched));
     let on_gaps = OnGap::ALL.map(|on_gap| (on_gap.name(), on_gap));
@@ -345,6 +346,7 @@ fn expression(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Ex
     for feed in matched {
         let Some(frequency) = feed.frequency else { continue };
         let mut errors = expr.check(&Subject { frequency, unit: feed.unit.clone() });
+        errors.extend(expr.asks_for_items().filter(|_| !feed.has_items).map(items::without_items));
         errors.extend(expr.asks_for_release().filter(|_| !feed.has_release).map(no_release));
         for error in errors {
             match wrong.iter_mut().find(|(known, _)| *known == error) {

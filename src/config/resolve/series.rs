@@ -55,6 +55,7 @@ fn unresolved(name: &str) -> Resolved {
         unit,
         title,
         has_release: false,
+        has_items: false,
         derived,
     };
     Resolved { facts, derived: None }
@@ -128,6 +129,7 @@ fn one(cx: Context<'_>, named: &Named<SeriesTable>, known: &[&Facts]) -> Resolve
         unit: unit.clone(),
         title,
         has_release: false,
+        has_items: false,
         derived: None,
     };
     let formula = inputs.as_ref().zip(table.value.as_ref()).and_then(|(inputs, at)| {

@@ -3,6 +3,7 @@
 mod daemon;
 mod feed;
 mod include;
+mod items;
 mod receiver;
 mod release;
 mod rule;

@@ -83,7 +83,9 @@ impl Evaluation<'_> {
         let told_before = told_in_episode(&before.alert);
         let whom = match &assessment.transition {
             Some(_) if assessment.told => {
-                receivers(!assessment.alert.is_firing(), &rule.notify, &told_before, &self.known_receivers)
+                // Of an item nobody is told an end: its only message is the opening one.
+                let closes = !assessment.alert.is_firing() && !rule.awaits_items();
+                receivers(closes, &rule.notify, &told_before, &self.known_receivers)
             }
             Some(_) | None => Vec::new(),
         };

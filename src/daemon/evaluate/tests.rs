@@ -91,6 +91,8 @@ impl World {
             rounds: false,
             raw: None,
             raw_since: now,
+            items: Vec::new(),
+            labels: Labels::default(),
             next_due_at: None,
             refused: Vec::new(),
             refused_count: 0,

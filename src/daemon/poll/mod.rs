@@ -164,8 +164,8 @@ fn log(pulled: &Pulled) {
     let Pulled { feed, how, note, refused, refused_count } = pulled;
     let note = note.as_deref();
     match how {
-        PulledHow::Stored(Appended { new, revised, unchanged, .. }) => {
-            info!(feed, new, revised, unchanged, refused = refused_count, note, "feed pulled");
+        PulledHow::Stored(Appended { new, revised, unchanged, items, .. }) => {
+            info!(feed, new, revised, unchanged, items, refused = refused_count, note, "feed pulled");
         }
         PulledHow::NothingNew => info!(feed, note, "feed has nothing new"),
         PulledHow::NotOurs => info!(feed, "feed is pulled elsewhere"),

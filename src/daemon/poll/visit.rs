@@ -164,7 +164,8 @@ impl Visit<'_> {
     async fn harvest(&self) -> Result<Result<Harvested, Failure>, StoreError> {
         let mut queue: VecDeque<Request> = self.feed.requests(&self.standing).into();
         // Validators speak of one response: with several requests none of them may be skipped.
-        let mut validators = if queue.len() == 1 { self.known_validators() } else { Validators::default() };
+        let is_same = queue.len() == 1 && !queue[0].moves;
+        let mut validators = if is_same { self.known_validators() } else { Validators::default() };
         let mut harvest: Option<Harvest> = None;
         let began = self.context.clock.now();
         let (mut pages, mut left) = (0_usize, 0_usize);
@@ -290,6 +291,8 @@ impl Visit<'_> {
             rounds: feed.publisher.rounds(),
             raw: Some(bytes),
             raw_since: now.minus(feed.keep_raw),
+            items: page.items,
+            labels: feed.labels.clone(),
             next_due_at: next_due(feed, now),
             refused: refused.clone(),
             refused_count,
@@ -357,6 +360,7 @@ impl Harvest {
             (self.url, self.http_status) = (other.url, other.http_status);
         }
         self.page.observations.extend(other.page.observations);
+        self.page.items.extend(other.page.items);
         self.page.unavailable.extend(other.page.unavailable);
         self.page.refused.extend(other.page.refused);
         self.page.refused_count += other.page.refused_count;

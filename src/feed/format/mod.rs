@@ -17,6 +17,7 @@ mod sdmx_json;
 mod sdmx_ml;
 pub mod sidecar;
 mod sniff;
+pub mod syndication;
 mod text;
 pub mod workbook;
 

@@ -3,11 +3,11 @@
 //! A row that cannot be read is refused with its reason and counted, as in `reading`; which rows mean
 //! figures is the publisher's business.
 
-use crate::base::limits::{REFUSALS_KEPT, ROWS_MAX};
+use crate::base::limits::{ITEMS_MAX, REFUSALS_KEPT, ROWS_MAX};
 use crate::base::text::shorten;
-use crate::feed::{Page, ParseError};
+use crate::feed::{Page, ParseError, Request};
 use crate::period::Span;
-use crate::series::{Labels, Observation, Refusal};
+use crate::series::{Item, Labels, Observation, Refusal};
 
 /// Characters of a refusal's reason, at most.
 const REASON_CHARS: usize = 300;
@@ -22,6 +22,11 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// A fault of the row as a whole.
+    pub fn whole(reason: impl Into<String>) -> Self {
+        Self { column: None, reason: reason.into() }
+    }
+
     /// A fault of a column.
     pub fn at(column: &str, reason: impl Into<String>) -> Self {
         Self { column: Some(column.to_owned()), reason: reason.into() }
@@ -61,6 +66,33 @@ impl Draft {
         if self.0.refused.len() < REFUSALS_KEPT {
             self.0.refused.push(Refusal { row, column, reason: shorten(&reason, REASON_CHARS) });
         }
+    }
+
+    /// Adds an item that a row, counted from 1, is, or why it is none.
+    pub fn item(&mut self, row: usize, told: Result<Item, Fault>) -> Result<(), ParseError> {
+        self.0.rows += 1;
+        if self.0.rows > ITEMS_MAX {
+            return Err(ParseError::TooManyRows(ITEMS_MAX));
+        }
+        match told {
+            Ok(item) if !self.0.items.contains(&item) => match self.0.items.iter().find(|known| known.id == item.id) {
+                Some(_) => self.refuse(row, Fault::whole(format!("another item is called `{}` too", item.id))),
+                None => self.0.items.push(item),
+            },
+            Ok(_) => {}
+            Err(fault) => self.refuse(row, fault),
+        }
+        Ok(())
+    }
+
+    /// Says what is asked next.
+    pub fn next(&mut self, requests: impl IntoIterator<Item = Request>) {
+        self.0.next.extend(requests);
+    }
+
+    /// Says what the operator should know.
+    pub fn note(&mut self, note: String) {
+        self.0.note = Some(note);
     }
 
     /// Marks something for the next pull.

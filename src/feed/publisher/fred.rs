@@ -7,14 +7,15 @@
 use chrono::DateTime;
 use serde::Deserialize;
 
+use super::Common;
 use super::draft::{Draft, Fault, Told};
 use super::number::Numbers;
 use super::site::Site;
-use super::{Common, published};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::base::text::shorten;
 use crate::feed::format::sniff;
+use crate::feed::published;
 use crate::feed::{Answer, Pace, Page, ParseError, Publisher, Request, Standing};
 use crate::period::{Frequency, Period, Span};
 use crate::series::{Labels, Observation, Status, Unit};

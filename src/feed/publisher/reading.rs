@@ -6,12 +6,13 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use super::Common;
 use super::number::{Numbers, is_unavailable};
-use super::{Common, published};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{LABEL_CHARS_MAX, REFUSALS_KEPT, ROWS_MAX};
 use crate::base::text::{list, shorten};
 use crate::feed::format::{Cell, Row, find_column, listed};
+use crate::feed::published;
 use crate::feed::{Page, ParseError};
 use crate::period::{PeriodError, Span};
 use crate::series::{Finite, Labels, Observation, Refusal, Status, Unit, country};

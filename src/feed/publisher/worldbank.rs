@@ -149,6 +149,9 @@ struct Head {
 }
 
 /// Reading the workbook.
+/// A column that the feed names, with the labels and the unit of its series.
+type Chosen<'h> = (&'h Column, Labels, Option<Unit>);
+
 impl WorldBank {
     fn figures(&self, body: &[u8]) -> Result<Page, ParseError> {
         let usual = if self.common.frequency == Frequency::Year { "Annual Prices (Nominal)" } else { "Monthly Prices" };
@@ -183,7 +186,7 @@ impl WorldBank {
     }
 
     /// The columns that the feed names, and the labels and the unit of each.
-    fn choose<'h>(&self, head: &'h Head) -> Result<Vec<(&'h Column, Labels, Option<Unit>)>, ParseError> {
+    fn choose<'h>(&self, head: &'h Head) -> Result<Vec<Chosen<'h>>, ParseError> {
         let with_label = |column: &'h Column, name: &str| {
             let mut labels = self.common.labels.clone();
             labels.set("series", name);

@@ -37,6 +37,7 @@ pub fn render(parcel: Parcel<'_>) -> String {
         row("padding:16px 20px 0", "ink", 19, true, &line(&message.title, TITLE_MAX)),
         row("padding:6px 20px 0", "dim", 13, false, if parcel.maybe_delivered { REPEAT } else { "" }),
         row("padding:8px 20px 0", "ink", 15, false, &line(&message.summary, TEXT_MAX)),
+        items(message),
         table(message),
         fields(message),
     ];
@@ -86,6 +87,14 @@ fn font(class: &str, size: u32, bold: bool) -> String {
         "font-family:{FONT};font-size:{size}px;line-height:{height}px;font-weight:{weight};color:{colour};\
         word-break:break-word"
     )
+}
+
+/// The items; the mail program makes links of their addresses.
+fn items(message: &Message) -> String {
+    let lines = look::items(message);
+    let (shown, more) = look::some(&lines, ITEMS_MAX);
+    let texts = shown.iter().map(String::as_str).chain(more.as_deref());
+    texts.map(|text| row("padding:10px 20px 0", "ink", 14, false, &line(text, TEXT_MAX))).collect()
 }
 
 /// The last periods; the note of a period stands under it.

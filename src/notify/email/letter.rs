@@ -60,8 +60,9 @@ pub fn preview(email: &Email, parcel: Parcel<'_>) -> String {
 fn headers(email: &Email, parcel: Parcel<'_>) -> Vec<(&'static str, String)> {
     let message = parcel.message();
     let domain = domain(&email.from.email);
-    // Nobody sends this one: it is the parent that all mails of an episode share, whichever came first.
-    let root = format!("<alert.{}.{}@{domain}>", token(&message.alert.id), message.alert.episode);
+    // Nobody sends this one: it is the parent that all mails of an episode (or of a thread) share, whichever came first.
+    let thread = message.thread.as_deref().map_or_else(|| message.alert.episode.to_string(), token);
+    let root = format!("<alert.{}.{thread}@{domain}>", token(&message.alert.id));
     let subject = format!("[{}] {}", look::word(message), message.title);
     let mut headers = vec![
         ("Subject", shorten(&printable(&subject), SUBJECT_MAX)),
@@ -185,6 +186,8 @@ pub mod tests {
         let mut second = fired();
         second.alert.episode = 2;
         assert_ne!(header(second, "References"), root);
+        let noticed = crate::notify::double::noticed();
+        assert_eq!(header(noticed, "References"), "<alert.9f3c21d07be45a68.pull-17@example.org>");
     }
 
     #[test]

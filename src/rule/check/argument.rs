@@ -2,7 +2,8 @@
 
 use super::super::expr::ExprError;
 use super::super::measure::{Measure, Parameter, RANK_MAX, Takes, year_of};
-use super::super::syntax::{Argument, Node, NodeKind, plain};
+use super::super::search::{NAMES, has_words};
+use super::super::syntax::{Argument, Node, NodeKind, Operator, plain};
 use super::{Check, Type};
 use crate::base::limits::{LOOK_BACK_MAX, YEARS_MAX};
 use crate::base::text::{counted, list, nearest, printable, shorten};
@@ -41,6 +42,7 @@ impl Check<'_> {
                 self.condition(node);
                 None
             }
+            (Takes::Search, _) => no_search(node),
             (Takes::Any, _) | (Takes::Label, NodeKind::Label(_)) | (Takes::Pick, NodeKind::Pick(..)) => None,
             (Takes::Pick, NodeKind::Label(label)) => {
                 let error = self.expected(measure, parameter, node);
@@ -128,6 +130,7 @@ impl Check<'_> {
             Takes::Label => "the name of a label, such as `partner`".to_owned(),
             Takes::Pick => "a label with a value, such as `partner='CN'`".to_owned(),
             Takes::Rank => format!("a whole number from 1 to {RANK_MAX}"),
+            Takes::Search => "texts in quotes, joined by `and`, `or` and `not`".to_owned(),
         }
     }
 
@@ -144,6 +147,7 @@ impl Check<'_> {
             Takes::Label => "partner".to_owned(),
             Takes::Pick => "partner='CN'".to_owned(),
             Takes::Rank => "1".to_owned(),
+            Takes::Search => "\"rare earth\"".to_owned(),
         }
     }
 
@@ -188,6 +192,42 @@ impl Check<'_> {
                 .with_help(format!("write a {expected} such as `{instead}`"))
         })
     }
+}
+
+/// Why a part is nothing to look for in an item.
+fn no_search(node: &Node) -> Option<ExprError> {
+    let error = |message: String, label: &str, help: String| {
+        Some(ExprError::new(node.span.clone(), message, label).with_help(help))
+    };
+    match &node.kind {
+        NodeKind::Text(text) if has_words(text) => None,
+        NodeKind::Pick(name, text) if NAMES.contains(&name.as_str()) && has_words(text) => None,
+        NodeKind::Text(_) | NodeKind::Pick(..) if !is_unknown(node) => error(
+            "there is no word to look for".to_owned(),
+            "nothing to find",
+            "write a word, such as `\"gallium\"`".to_owned(),
+        ),
+        NodeKind::Pick(name, _) => {
+            let near = nearest(name, NAMES).map(|near| format!("did you mean `{near}`?"));
+            let help = near.unwrap_or_else(|| format!("beside its text an item is searched by {}", list(NAMES)));
+            error(format!("items have no `{}`", shorten(&printable(name), 40)), "unknown", help)
+        }
+        NodeKind::Not(inner) => no_search(inner),
+        NodeKind::Binary(Operator::And | Operator::Or, left, right) => no_search(left).or_else(|| no_search(right)),
+        _ => {
+            let help = "write texts in quotes, such as `\"rare earth\" or \"gallium\"`".to_owned();
+            error(
+                format!("`{}` is no text to look for", shorten(&node.to_string(), 40)),
+                "expected a text in quotes",
+                help,
+            )
+        }
+    }
+}
+
+/// Whether it asks for what no item has.
+fn is_unknown(node: &Node) -> bool {
+    matches!(&node.kind, NodeKind::Pick(name, _) if !NAMES.contains(&name.as_str()))
 }
 
 /// Why a number is no look-back.

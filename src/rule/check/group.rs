@@ -33,6 +33,7 @@ fn walk(node: &Node, see: &mut impl FnMut(&Node)) {
         | NodeKind::Length(_)
         | NodeKind::Period(_)
         | NodeKind::Label(_)
+        | NodeKind::Text(_)
         | NodeKind::Pick(..) => {}
     }
 }
@@ -56,7 +57,7 @@ fn label<'a>(measure: &Measure, argument: &'a Argument) -> Option<&'a str> {
     let takes = measure.parameters.get(argument.slot?)?.takes;
     match &argument.node.kind {
         NodeKind::Label(label) if takes == Takes::Label => Some(label),
-        NodeKind::Pick(label, _) => Some(label),
+        NodeKind::Pick(label, _) if takes != Takes::Search => Some(label),
         _ => None,
     }
 }

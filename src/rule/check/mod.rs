@@ -101,7 +101,7 @@ impl<'a> Check<'a> {
             NodeKind::Quantity(value, unit) => self.quantity(node, *value, unit),
             NodeKind::Length(_) => Some(Type::Time),
             NodeKind::Period(_) => self.refuse(misfit::stray_time(node)),
-            NodeKind::Label(_) | NodeKind::Pick(..) => self.refuse(misfit::stray_label(node)),
+            NodeKind::Label(_) | NodeKind::Text(_) | NodeKind::Pick(..) => self.refuse(misfit::stray_label(node)),
             NodeKind::Measure(measure, arguments) => self.measure(node, measure, arguments),
             NodeKind::Not(inner) => {
                 self.condition(inner);

@@ -180,7 +180,7 @@ fn of_parts(scope: &Scope<'_>, label: &str, value: impl Fn(&[(String, f64)], f64
     } else {
         value(&parts, total)
     };
-    Measured { value: told, points: vec![point], parts: readings(scope, label, &parts) }
+    Measured { value: told, points: vec![point], parts: readings(scope, label, &parts), items: Vec::new() }
 }
 
 /// What the members come to by the values of a label, largest first.

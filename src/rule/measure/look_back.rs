@@ -50,7 +50,7 @@ fn lag(scope: &Scope<'_>, call: &Call<'_>) -> Measured {
     match scope.period_back(back) {
         Ok(period) => {
             let reading = scope.at(period).read(expression);
-            Measured { value: reading.value.clone(), points: Vec::new(), parts: vec![reading] }
+            Measured { value: reading.value.clone(), points: Vec::new(), parts: vec![reading], items: Vec::new() }
         }
         Err(gap) => missing(gap),
     }

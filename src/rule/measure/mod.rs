@@ -5,6 +5,7 @@
 mod change;
 mod extreme;
 mod group;
+mod items;
 mod look_back;
 mod rank;
 #[cfg(test)]
@@ -31,7 +32,7 @@ use super::headline::Telling;
 use super::syntax::{Argument, Node, NodeKind};
 use crate::base::limits::{LOOK_BACK_MAX, YEARS_MAX};
 use crate::period::Period;
-use crate::series::{Back, Point};
+use crate::series::{Back, KnownItem, Point};
 
 /// Every measure, in the order of the documentation.
 pub static MEASURES: &[Measure] = &[
@@ -67,6 +68,8 @@ pub static MEASURES: &[Measure] = &[
     group::TOP_SHARE,
     group::HHI,
     group::COUNT,
+    items::NEW,
+    items::ENDS_WITHIN,
 ];
 
 /// One measure.
@@ -97,12 +100,27 @@ impl Measure {
     /// Whether a figure for each period is all that its value depends on: not the vintages before, the
     /// members of a group, or the time.
     pub fn reads_figures_alone(&self) -> bool {
-        !(self.is_of_groups() || self.is_timely() || self.name == revision::REVISION.name)
+        !(self.is_of_groups() || self.is_timely() || self.is_of_items() || self.name == revision::REVISION.name)
     }
 
     /// Whether its value changes with the clock alone.
     pub fn is_timely(&self) -> bool {
-        matches!(self.gives, Gives::Time | Gives::Truth)
+        [time::AGE.name, time::OVERDUE.name, items::ENDS_WITHIN.name].contains(&self.name)
+    }
+
+    /// Whether it is about items rather than figures.
+    pub fn is_of_items(&self) -> bool {
+        [items::NEW.name, items::ENDS_WITHIN.name].contains(&self.name)
+    }
+
+    /// Whether it is about what has come since the last look.
+    pub fn is_of_news(&self) -> bool {
+        self.name == items::NEW.name
+    }
+
+    /// Whether it takes a search.
+    pub fn searches(&self) -> bool {
+        self.parameters.iter().any(|parameter| parameter.takes == Takes::Search)
     }
 
     /// The parameter that an argument is for: by its name, else by its position among `count` arguments.
@@ -182,6 +200,8 @@ pub enum Takes {
     Pick,
     /// How many of the largest.
     Rank,
+    /// Texts to look for in items, joined by `and`, `or`, `not`.
+    Search,
 }
 
 impl Takes {
@@ -266,6 +286,8 @@ pub struct Measured {
     pub points: Vec<Point>,
     /// What else was evaluated on the way.
     pub parts: Vec<Reading>,
+    /// The items that it found.
+    pub items: Vec<KnownItem>,
 }
 
 impl Measured {
@@ -273,6 +295,6 @@ impl Measured {
     pub fn new(value: Value, mut points: Vec<Point>) -> Self {
         points.sort_by_key(|point| point.span);
         points.dedup_by_key(|point| point.span);
-        Self { value, points, parts: Vec::new() }
+        Self { value, points, parts: Vec::new(), items: Vec::new() }
     }
 }

@@ -67,7 +67,7 @@ fn due(release: &Release, next: crate::period::Period, now: Timestamp) -> (Value
     }
 }
 
-fn unknown(reason: Reason) -> Measured {
+pub(super) fn unknown(reason: Reason) -> Measured {
     Measured::new(Value::Unknown(vec![reason]), Vec::new())
 }
 

@@ -65,6 +65,8 @@ pub fn pull(feed: &str, tick: Timestamp) -> NewPull {
         rounds: false,
         raw: Some(b"the body".to_vec()),
         raw_since: Timestamp::from_millis(0),
+        items: Vec::new(),
+        labels: Labels::default(),
         next_due_at: Some(tick.plus(MINUTE * 60)),
         refused: Vec::new(),
         refused_count: 0,
@@ -150,6 +152,9 @@ pub fn message(alert: &Alert, number: u32, kind: Kind) -> Message {
         rule_hash: "hash".into(),
         program: "supplywatch".into(),
         evidence: Evidence::default(),
+        items: Vec::new(),
+        items_left_out: 0,
+        thread: None,
     }
 }
 

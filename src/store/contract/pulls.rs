@@ -2,9 +2,11 @@
 
 use super::fixture::*;
 use super::{NOW, Site};
-use crate::period::{Frequency, Span};
-use crate::series::{AsOf, Finite, Labels, Provenance, PullId, Refusal, Row, Status, Unit};
-use crate::store::{Claim, FailedPull, FeedState, Holder, Holding, Lease, PullOutcome, PullRecord, Store, StoreError};
+use crate::period::{Frequency, Period, Span};
+use crate::series::{AsOf, Finite, Item, Labels, Provenance, PullId, Refusal, Row, Status, Unit};
+use crate::store::{
+    Appended, Claim, FailedPull, FeedState, Holder, Holding, Lease, NewPull, PullOutcome, PullRecord, Store, StoreError,
+};
 
 pub async fn a_pull_leaves_vintages_and_a_task(site: Site) {
     let store = site.open().await;
@@ -196,7 +198,7 @@ pub async fn another_frequency_or_unit_begins_another_series(site: Site) {
     let store = site.open().await;
     let first = append(&store, 1, vec![row("US", "2025-09", 1.0)]).await.pull.unwrap();
     let monthly = series(&store, "US").await;
-    let quarterly = crate::store::NewPull { frequency: Frequency::Quarter, ..pull("magnets", minutes(2)) };
+    let quarterly = NewPull { frequency: Frequency::Quarter, ..pull("magnets", minutes(2)) };
     append_as(&store, quarterly, vec![row("US", "2025-Q3", 5.0)]).await;
     let all = store.series().await.unwrap();
     assert_eq!((all.len(), all[0].frequency), (1, Frequency::Quarter));
@@ -354,7 +356,7 @@ pub async fn pulls_are_told_newest_first(site: Site) {
     assert!(pulls[2].appended.pull.is_none() && pulls[3].appended.pull > pulls[4].appended.pull);
     assert_eq!(store.pulls("magnets", 2).await.unwrap(), pulls[..2]);
     assert_eq!(store.pulls("unknown", 2).await.unwrap(), []);
-    let latest = Some(crate::period::Period::parse("2025-08").unwrap());
+    let latest = Some(Period::parse("2025-08").unwrap());
     assert_eq!(store.holding("magnets").await.unwrap(), Holding { series: 2, latest });
     assert_eq!(store.holding("other").await.unwrap(), Holding::default());
 }
@@ -404,4 +406,59 @@ pub async fn histories_are_read_in_the_order_asked(site: Site) {
     assert_eq!(figures(first).await, [vec!["1"], vec![], vec!["2"], vec!["1"]]);
     assert_eq!(figures(PullId(i64::MAX)).await, [vec!["1", "3"], vec!["4"], vec!["2"], vec!["1", "3"]]);
     assert!(store.histories(&[], first).await.unwrap().is_empty());
+}
+
+fn item(id: &str, day: &str, title: &str) -> Item {
+    Item {
+        id: id.into(),
+        title: title.into(),
+        url: Some(format!("https://notices.example/{id}")),
+        summary: "In short.".into(),
+        day: Period::parse(day).unwrap(),
+        tags: vec![("type".into(), "Rule".into())],
+        corrects: Some("2026-1".into()),
+        effective: None,
+        ends: Some(Period::parse("2026-11-10").unwrap()),
+    }
+}
+
+/// Appends items to the feed `notices` in some minute.
+async fn append_items(store: &Store, minute: u32, items: Vec<Item>) -> Appended {
+    let labels: Labels = [("feed", "notices")].into_iter().collect();
+    let daily = NewPull { frequency: Frequency::Day, items, labels, ..pull("notices", minutes(minute)) };
+    match append_as(store, daily, Vec::new()).await {
+        Claim::Taken(appended) => appended,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn an_item_is_kept_as_it_was_first_said(site: Site) {
+    let store = site.open().await;
+    let first =
+        append_items(&store, 1, vec![item("b", "2026-09-24", "Measures"), item("a", "2026-09-24", "Lists")]).await;
+    assert_eq!((first.items, first.new), (2, 1));
+    let edited = vec![item("a", "2026-09-25", "Lists, edited"), item("b", "2026-09-24", "Measures")];
+    let again = append_items(&store, 2, edited).await;
+    assert_eq!((again.items, again.pull), (0, None), "an edit, or another order, is nothing new");
+    let series = store.series().await.unwrap();
+    let history = whole(&store, &series[0], first.pull.unwrap()).await;
+    let known: Vec<&Item> = history.items().iter().map(|known| &known.item).collect();
+    assert_eq!(known, [&item("a", "2026-09-24", "Lists"), &item("b", "2026-09-24", "Measures")]);
+    assert_eq!(Some(history.items()[0].pull), first.pull);
+    store.close().await.unwrap();
+}
+
+pub async fn items_are_counted_by_day(site: Site) {
+    let store = site.open().await;
+    append_items(&store, 1, vec![item("a", "2026-09-24", "A"), item("b", "2026-09-23", "B")]).await;
+    let second = append_items(&store, 2, vec![item("c", "2026-09-24", "C"), item("a", "2026-09-24", "A")]).await;
+    assert_eq!((second.items, second.new, second.revised), (1, 0, 1));
+    let series = store.series().await.unwrap();
+    assert_eq!((series.len(), series[0].unit.clone()), (1, Unit::parse("count").ok()));
+    let history = whole(&store, &series[0], second.pull.unwrap()).await;
+    assert_eq!(told(&history, "2026-09-24").len(), 2);
+    assert!(told(&history, "2026-09-24")[1].starts_with("2@") && told(&history, "2026-09-23")[0].starts_with("1@"));
+    let before = PullId(second.pull.unwrap().0 - 1);
+    assert_eq!(whole(&store, &series[0], before).await.items().len(), 2, "what came later was not known");
+    store.close().await.unwrap();
 }

@@ -10,6 +10,7 @@ use super::Sqlite;
 use super::columns::{count, json, millis, status, status_code, unit_text};
 use super::fault::Fault;
 use super::feeds::{feed_id, forget_raw, holds, keep_raw, lost};
+use super::items::keep;
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::series::{Finite, Labels, PullId, Row, Unit};
@@ -51,8 +52,9 @@ impl Sqlite {
 
 fn append(transaction: &Connection, epoch: i64, pull: &NewPull, rows: Vec<Row>) -> Result<End<Claim<Appended>>, Fault> {
     let Some(mut growth) = Growth::begin(transaction, epoch, pull)? else { return Ok(End::RollBack(Claim::Finished)) };
-    growth.add(rows)?;
-    let (feed, appended) = (growth.feed, growth.end()?);
+    let (items, of_items) = keep(transaction, growth.feed, growth.id, pull)?;
+    growth.add(rows.into_iter().chain(of_items))?;
+    let (feed, appended) = (growth.feed, Appended { items, ..growth.end()? });
     if let (Some(pull), Some(raw)) = (appended.pull, &pull.raw) {
         keep_raw(transaction, feed, pull.0, raw)?;
     }
@@ -72,7 +74,7 @@ fn import(
     while let Some(piece) = pieces.blocking_recv() {
         let summary = match piece {
             Piece::Rows(rows) => {
-                growth.add(rows)?;
+                growth.add(rows.into_iter())?;
                 continue;
             }
             Piece::End(summary) => summary,
@@ -114,7 +116,7 @@ impl<'c> Growth<'c> {
     }
 
     /// Adds rows.
-    fn add(&mut self, rows: Vec<Row>) -> Result<(), Fault> {
+    fn add(&mut self, rows: impl Iterator<Item = Row>) -> Result<(), Fault> {
         let newest = "SELECT coalesce(max(id), 0) FROM series";
         self.delta.newest_series = self.transaction.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
         let staged = stage(self.transaction, self.feed, self.pull, rows)?;
@@ -133,7 +135,7 @@ impl<'c> Growth<'c> {
             let insert = "INSERT INTO eval_task(pull, shard, feed) VALUES (?1, 0, ?2)";
             transaction.prepare_cached(insert)?.execute((id, feed))?;
         }
-        Ok(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged })
+        Ok(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged, items: 0 })
     }
 }
 
@@ -182,8 +184,13 @@ struct Staged {
 }
 
 /// The rows in the order of the tables; within a span, in the order in which they follow each other.
-fn stage(transaction: &Connection, feed: i64, pull: &NewPull, rows: Vec<Row>) -> Result<Vec<Staged>, Fault> {
-    let mut staged = Vec::with_capacity(rows.len());
+fn stage(
+    transaction: &Connection,
+    feed: i64,
+    pull: &NewPull,
+    rows: impl Iterator<Item = Row>,
+) -> Result<Vec<Staged>, Fault> {
+    let mut staged = Vec::with_capacity(rows.size_hint().0);
     let mut current: Option<(Labels, Option<Unit>, i64)> = None;
     for row in rows {
         if row.span.last().frequency() != pull.frequency {

@@ -225,6 +225,7 @@ fn pull_record(row: &Row<'_>) -> Result<PullRecord, Fault> {
             new: counted(row, 8)?,
             revised: counted(row, 9)?,
             unchanged: counted(row, 10)?,
+            items: 0,
         },
         refused: from_json("refused rows", &row.get::<_, String>(11)?)?,
         refused_count: counted(row, 12)?,

@@ -1,14 +1,16 @@
 //! Reading series and their histories.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::Sqlite;
 use super::columns::{SERIES, series, span, status, time, unit};
 use super::fault::Fault;
+use super::items::load;
 use crate::base::clock::Timestamp;
-use crate::series::{Finite, History, Labels, Provenance, PullId, Unit, Vintage};
+use crate::series::{Finite, History, KnownItem, Labels, Provenance, PullId, Unit, Vintage};
 use crate::store::{SeriesRef, StoreError};
 
 impl Sqlite {
@@ -94,6 +96,9 @@ struct Reader<'c> {
     vintages: CachedStatement<'c>,
     pull: CachedStatement<'c>,
     pulls: HashMap<PullId, Option<Provenance>>,
+    connection: &'c Connection,
+    /// The items of each feed, where it has any.
+    items: HashMap<String, Arc<[KnownItem]>>,
 }
 
 impl<'c> Reader<'c> {
@@ -106,7 +111,7 @@ impl<'c> Reader<'c> {
             ORDER BY last, length, pull, seq";
         let pull = "SELECT url, at, sha256 FROM pull WHERE id = ?1";
         let (vintages, pull) = (connection.prepare_cached(vintages)?, connection.prepare_cached(pull)?);
-        Ok(Self { vintages, pull, pulls: HashMap::new() })
+        Ok(Self { vintages, pull, pulls: HashMap::new(), connection, items: HashMap::new() })
     }
 
     fn history(&mut self, series: &SeriesRef, until: PullId) -> Result<History, Fault> {
@@ -128,7 +133,16 @@ impl<'c> Reader<'c> {
                 history.record_provenance(pull, provenance);
             }
         }
-        Ok(history)
+        Ok(history.with_items(self.items(&series.feed, until)?))
+    }
+
+    fn items(&mut self, feed: &str, until: PullId) -> Result<Arc<[KnownItem]>, Fault> {
+        if let Some(known) = self.items.get(feed) {
+            return Ok(known.clone());
+        }
+        let items = load(self.connection, feed, until)?;
+        self.items.insert(feed.to_owned(), items.clone());
+        Ok(items)
     }
 
     fn provenance(&mut self, feed: &str, pull: PullId) -> Result<Option<Provenance>, Fault> {

@@ -10,6 +10,7 @@ mod evaluation;
 mod fault;
 mod feeds;
 mod history;
+mod items;
 mod lock;
 mod open;
 mod outbox;

@@ -5,6 +5,8 @@
 mod census;
 mod comtrade;
 mod eurostat;
+mod federal_register;
+mod feed;
 mod fred;
 mod gacc;
 mod generic;
@@ -29,7 +31,7 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 12] = [
+pub const KINDS: [&Kind; 14] = [
     &generic::CSV,
     &generic::JSON,
     &generic::XLSX,
@@ -42,6 +44,8 @@ pub const KINDS: [&Kind; 12] = [
     &gacc::KIND,
     &korea::KIND,
     &worldbank::KIND,
+    &feed::KIND,
+    &federal_register::KIND,
 ];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
@@ -72,6 +76,19 @@ pub enum Meaning {
         /// The frequency.
         frequency: Frequency,
     },
+    /// The publisher, who has items: what is kept of them are they themselves, and how many there are of each day.
+    Items,
+}
+
+impl Meaning {
+    /// The labels and the frequency that the publisher says.
+    pub const fn own(self) -> Option<(&'static [&'static str], Frequency)> {
+        match self {
+            Self::Publisher { labels, frequency } => Some((labels, frequency)),
+            Self::Items => Some((&[], Frequency::Day)),
+            Self::Columns | Self::Pointers | Self::Usual => None,
+        }
+    }
 }
 
 /// What a publisher is made from.

@@ -47,6 +47,11 @@ fn known_rule<'a>(cx: Context<'_>, at: &At<String>, setup: &'a Setup) -> Option<
         let names = setup.rules.iter().map(|rule| rule.name.as_str());
         cx.add(finding.label("unknown").near_or_all(&at.value, names, "the rules are"));
     }
+    if found.is_some_and(Rule::is_of_items) {
+        let message = format!("rule `{}` is about items, and a scenario has figures", at.value);
+        cx.error(at.place, message, "not to be played", "try it by `dry-run --feed NAME=FILE`, with a file of items");
+        return None;
+    }
     found
 }
 

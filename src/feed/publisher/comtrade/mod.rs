@@ -16,16 +16,17 @@ use serde_json::value::RawValue;
 
 use self::ask::Ask;
 use self::wire::{Code, Envelope, Row};
+use super::Common;
 use super::draft::{Draft, Fault, Told};
 use super::site::{Site, without};
 use super::trade::{Flow, LeftOut, Measure, Zeros};
-use super::{Common, published};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::base::text::shorten;
 use crate::feed::codes::country::comtrade::GROUPS;
 use crate::feed::codes::country::office::COMTRADE;
 use crate::feed::format::{said, sniff};
+use crate::feed::published;
 use crate::feed::{Answer, Pace, Page, ParseError, Publisher, Quota, QuotaWindow, Request, Standing};
 use crate::period::{Period, Span};
 use crate::series::country;
