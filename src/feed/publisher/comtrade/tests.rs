@@ -385,8 +385,8 @@ fn what_is_no_answer_is_an_error_and_shows_no_key() {
     insta::assert_snapshot!(errors.join("\n"), @r#"
     the publisher says: Access denied due to invalid subscription key <secret>.
     the publisher says: Resource not found
-    the publisher says: Invalid parameter value The field partnerCode is invalid partnerCode
-    the publisher says: Invalid parameter value No
+    the publisher says: Invalid parameter value: The field partnerCode is invalid partnerCode
+    the publisher says: Invalid parameter value: No
     expected JSON, found a web page titled "Request URL Too Long"
     expected JSON, found a web page titled "404"
     row 1: EOF while parsing a value at line 1 column 8

@@ -19,6 +19,8 @@ pub struct Envelope<'a> {
     data: Option<Vec<&'a RawValue>>,
     #[serde(default)]
     error: Option<String>,
+    #[serde(borrow, default, rename = "errorObject")]
+    details: Option<&'a RawValue>,
 }
 
 impl<'a> Envelope<'a> {
@@ -29,9 +31,24 @@ impl<'a> Envelope<'a> {
         let failed = envelope.count == Some(-1) || envelope.error.as_deref().is_some_and(|error| !error.is_empty());
         match envelope.data {
             Some(rows) if !failed => Ok(rows),
-            _ => Err(ParseError::Said { said: said::words(body), passes: false }),
+            _ => Err(refusal(body)),
         }
     }
+}
+
+/// What an answer says that has no rows.
+pub fn refusal(body: &[u8]) -> ParseError {
+    let envelope = serde_json::from_slice::<Envelope<'_>>(body).ok();
+    let error = envelope.as_ref().and_then(|envelope| envelope.error.clone()).filter(|error| !error.is_empty());
+    let said = match error {
+        Some(error) => {
+            let details = envelope.and_then(|envelope| envelope.details).map(|details| details.get().as_bytes());
+            let words = details.map(said::words).filter(|words| !words.is_empty());
+            [Some(error), words].into_iter().flatten().collect::<Vec<_>>().join(": ")
+        }
+        None => said::words(body),
+    };
+    ParseError::Said { said: shorten(&said, 300), passes: false }
 }
 
 /// A code as text, however it is written.
