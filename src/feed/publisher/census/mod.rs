@@ -411,16 +411,18 @@ fn ended(page: &Page, asked: &Asked) -> Vec<Ended> {
     ended.filter(|ended| newest.is_some_and(|newest| newest >= ended.since)).collect()
 }
 
+/// Why a question has no answer, though its months are out.
 fn nothing(asked: &Asked) -> String {
-    let first = asked.months.first().map(ToString::to_string).unwrap_or_default();
-    let last = asked.months.last().map(ToString::to_string).unwrap_or_default();
+    let months = match (asked.months.first(), asked.months.last()) {
+        (Some(first), Some(last)) => format!("the months {first} to {last} are out, and have"),
+        _ => "it has".to_owned(),
+    };
     let goods: Vec<String> = asked.goods.iter().take(3).map(|good| format!("`{good}`")).collect();
+    let more = if asked.goods.len() > goods.len() { " …" } else { "" };
     format!(
-        "the months {first} to {last} are out, and have no {} of {}{} with these partners; codes of ten digits change each \
-         January and July",
+        "{months} no {} of {}{more} with these partners; codes of ten digits change each January and July",
         asked.flow.name(),
         goods.join(", "),
-        if asked.goods.len() > 3 { " …" } else { "" }
     )
 }
 

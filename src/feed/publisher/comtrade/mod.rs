@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 
 use self::ask::Ask;
-use self::wire::{Code, Envelope, Row};
+use self::wire::{Code, Envelope, Row, refusal};
 use super::Common;
 use super::draft::{Draft, Fault, Told};
 use super::site::{Site, without};
@@ -25,7 +25,7 @@ use crate::base::secret::Secret;
 use crate::base::text::shorten;
 use crate::feed::codes::country::comtrade::GROUPS;
 use crate::feed::codes::country::office::COMTRADE;
-use crate::feed::format::{said, sniff};
+use crate::feed::format::sniff;
 use crate::feed::published;
 use crate::feed::{Answer, Pace, Page, ParseError, Publisher, Quota, QuotaWindow, Request, Standing};
 use crate::period::{Period, Span};
@@ -99,7 +99,7 @@ impl Publisher for Comtrade {
         let body = self.key.as_ref().map_or(Cow::Borrowed(answer.body), |key| without(key, answer.body));
         sniff(&body, "JSON")?;
         if answer.http_status.is_some_and(|status| status != 200) {
-            return Err(ParseError::Said { said: said::words(&body), passes: false });
+            return Err(refusal(&body));
         }
         let rows = Envelope::rows(&body)?;
         if answer.question == RELEASES {
@@ -127,6 +127,9 @@ impl Comtrade {
         if rows.len() >= self.rows_max() {
             let help = "ask for fewer codes or partners in one feed";
             return Err(ParseError::Truncated { rows: rows.len(), help });
+        }
+        if rows.is_empty() && ask.is_none() {
+            return Err(ParseError::NoData { why: "it has no rows".to_owned() });
         }
         let mut draft = Draft::default();
         let mut left = LeftOut::default();

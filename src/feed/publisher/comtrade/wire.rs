@@ -3,7 +3,7 @@
 //! Codes come as numbers in one answer and as text in another; a row that has another shape is refused by itself.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::base::text::shorten;
@@ -16,9 +16,11 @@ pub struct Envelope<'a> {
     #[serde(default)]
     count: Option<i64>,
     #[serde(borrow, default)]
-    data: Option<Vec<&'a RawValue>>,
+    data: Option<Rows<'a>>,
     #[serde(default)]
     error: Option<String>,
+    #[serde(borrow, default, rename = "errorObject")]
+    details: Option<&'a RawValue>,
 }
 
 impl<'a> Envelope<'a> {
@@ -28,9 +30,54 @@ impl<'a> Envelope<'a> {
             .map_err(|error| ParseError::Malformed { row: error.line(), reason: shorten(&error.to_string(), 200) })?;
         let failed = envelope.count == Some(-1) || envelope.error.as_deref().is_some_and(|error| !error.is_empty());
         match envelope.data {
-            Some(rows) if !failed => Ok(rows),
-            _ => Err(ParseError::Said { said: said::words(body), passes: false }),
+            Some(Rows(rows)) if !failed => Ok(rows),
+            _ => Err(refusal(body)),
         }
+    }
+}
+
+/// What an answer says that has no rows.
+pub fn refusal(body: &[u8]) -> ParseError {
+    let envelope = serde_json::from_slice::<Envelope<'_>>(body).ok();
+    let error = envelope.as_ref().and_then(|envelope| envelope.error.clone()).filter(|error| !error.is_empty());
+    let said = match error {
+        Some(error) => {
+            let details = envelope.and_then(|envelope| envelope.details).map(|details| details.get().as_bytes());
+            let words = details.map(said::words).filter(|words| !words.is_empty());
+            [Some(error), words].into_iter().flatten().collect::<Vec<_>>().join(": ")
+        }
+        None => said::words(body),
+    };
+    ParseError::Said { said: shorten(&said, 300), passes: false }
+}
+
+/// The rows of an answer, each to be read by itself; not more than Comtrade ever gives.
+struct Rows<'a>(Vec<&'a RawValue>);
+
+/// Rows that a premium key is given at once, at most.
+const ROWS_EVER: usize = 250_000;
+
+impl<'de: 'a, 'a> Deserialize<'de> for Rows<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self(Vec::new()))
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for Rows<'a> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<Self, A::Error> {
+        while let Some(row) = rows.next_element()? {
+            if self.0.len() == ROWS_EVER {
+                return Err(Error::custom(format!("more than {ROWS_EVER} rows")));
+            }
+            self.0.push(row);
+        }
+        Ok(self)
     }
 }
 
