@@ -7,6 +7,7 @@ pub mod csv;
 pub mod cube;
 pub mod html;
 pub mod json;
+pub mod json_path;
 pub mod jsonstat;
 pub mod said;
 pub mod sdmx;
