@@ -18,6 +18,8 @@ use crate::feed::publisher::jsonstat::JsonStat;
 use crate::feed::publisher::sdmx::Sdmx;
 use crate::feed::publisher::site::Site;
 use crate::feed::publisher::trade::{Flow, Measure};
+use crate::feed::publisher::worldbank::WorldBank;
+use crate::feed::publisher::xlsx::Xlsx;
 use crate::feed::publisher::{Columns, Common};
 use crate::feed::{Answer, Page, ParseError, Publisher, Request, Standing, Target};
 use crate::period::{Frequency, Period, Span};
@@ -134,7 +136,7 @@ pub fn json(bytes: &[u8]) {
         published: (how & 32 != 0).then(|| "/published".to_owned()),
         labels: vec![("partner".to_owned(), "/partner/iso".to_owned())],
     };
-    let records = ["", "/data", "/1", "/a~1b/0"][usize::from(how & 3)].to_owned();
+    let records = ["", "/data", "/1", "$..[?@.period]"][usize::from(how & 3)].to_owned();
     read(Json { request: nowhere(), common: common(*how), columns, records }.read(body));
 }
 
@@ -249,6 +251,32 @@ fn site() -> Site {
     Site { base, headers: Vec::new(), insecure: false, allow_private: false }
 }
 
+/// Any bytes as a workbook, or as a page that links to one. The first byte says how it is read, the others are the file.
+pub fn workbook(bytes: &[u8]) {
+    let Some((how, body)) = bytes.split_first() else { return };
+    let (wide, common) = (how & 4 != 0, common(*how));
+    if how & 1 != 0 {
+        let url = "https://bank.example/prices".parse().expect("an address of our own");
+        let source = Target::Http { url, headers: Vec::new(), insecure: false, allow_private: false };
+        let bank = WorldBank { source, series: Vec::new(), sheet: None, has_unit: false, common };
+        let standing = Standing { now: Timestamp::from_millis(0), marks: BTreeMap::new() };
+        read(bank.parse(&Answer { question: "", body, http_status: Some(200), standing: &standing }));
+        return;
+    }
+    let place = |name: &str| (!wide).then(|| name.to_owned());
+    let columns = Columns {
+        period: place("period"),
+        value: place("value"),
+        unit: (how & 32 != 0).then(|| "unit".to_owned()),
+        status: None,
+        published: (how & 32 != 0).then(|| "published".to_owned()),
+        labels: vec![("partner".to_owned(), "partner".to_owned())],
+    };
+    let sheet = (how & 8 != 0).then(|| "Exports".to_owned());
+    let skip_lines = usize::from(how & 16 != 0);
+    read(Xlsx { request: nowhere(), common, columns, sheet, skip_lines, wide }.read(body));
+}
+
 fn common(how: u8) -> Common {
     let european = how & 64 != 0;
     Common {
@@ -334,6 +362,13 @@ mod tests {
                 trade(&[&[how], body].concat());
             }
         }
+        let xls = include_bytes!("feed/format/workbook/testdata/1900.xls");
+        for how in [b"\0", b"\x01", b"\x04", b"\x08"] {
+            for body in [&xls[..], &xls[..600], b"PK\x03\x04", b"", b"<html><a href=\x1b.xlsx>"] {
+                workbook(&[how, body].concat());
+            }
+        }
+        json(b"\x03{\"data\": [{\"period\": \"2025-09\", \"value\": 1, \"partner\": {\"iso\": \"US\"}}]}");
         json(b"\x01{\"data\": [{\"period\": \"2025-09\", \"value\": 1, \"partner\": {\"iso\": \"US\"}}]}");
     }
 

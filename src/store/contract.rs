@@ -60,6 +60,7 @@ macro_rules! contract {
                 a_pull_leaves_vintages_and_a_task,
                 saying_the_same_again_leaves_no_task,
                 a_revision_keeps_what_was_known,
+                other_digits_are_no_revision_where_the_publisher_rounds,
                 a_withdrawn_figure_is_a_vintage_without_one,
                 publications_are_successive_vintages,
                 a_file_with_its_past_is_read_again_without_news,

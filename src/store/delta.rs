@@ -35,19 +35,16 @@ impl Told {
 
     /// Whether this is what is known, told with more digits or with fewer: one of the two is the other, rounded.
     ///
-    /// Beyond a thousandth it is news, whatever its digits: `2.14` and `2.1` may be a revision to `2.10`.
-    pub fn is_rounding_of(&self, known: &Known) -> bool {
+    /// Of a single figure nobody knows whether `2.1` is `2.10`, so one that is a thousandth away is news. Where the
+    /// whole series has so many digits less (`grain`), it is known.
+    pub fn is_rounding_of(&self, known: &Known, grain: Option<usize>) -> bool {
         const SHARE: f64 = 1e-3;
         let (Some(new), Some(old)) = (self.value, known.value) else { return false };
-        let (digits_new, digits_old) = (decimals(new), decimals(old));
-        if self.status != known.status || digits_new == digits_old {
-            return false;
-        }
-        let coarse = i32::try_from(digits_new.min(digits_old)).unwrap_or(i32::MAX);
-        // Half of the last digit's unit, and a little more: halves are rounded up here and to even there.
-        let half = 0.5 * 10_f64.powi(-coarse) * (1.0 + 1e-9);
+        let (digits, known_digits) = (decimals(new), decimals(old));
         let apart = (new - old).abs();
-        apart <= half && apart <= SHARE * old.abs()
+        let single = digits != known_digits && apart <= half(digits.min(known_digits)) && apart <= SHARE * old.abs();
+        let is_coarse = |usual: usize| digits.min(known_digits) <= usual;
+        self.status == known.status && (single || grain.is_some_and(|usual| is_coarse(usual) && apart <= half(usual)))
     }
 
     /// The order in which figures of one pull for one span follow each other: by publication; those
@@ -74,6 +71,26 @@ impl Told {
         let recorded_at = self.published.filter(is_news).or_else(|| last.then_some(retrieved_at))?;
         Some(Known { value: self.value, status: self.status, recorded_at })
     }
+}
+
+/// The digits after the point to which nearly all figures of a series are told, where they are told more finely
+/// there or here; `None` where they are not, or where the figures are too few to tell.
+pub fn grain(known: impl Iterator<Item = f64>, told: impl Iterator<Item = f64>) -> Option<usize> {
+    let (known, told) = (usual_digits(known)?, usual_digits(told)?);
+    (known != told).then_some(known.min(told))
+}
+
+/// The digits that 95 in a hundred figures do not exceed.
+fn usual_digits(figures: impl Iterator<Item = f64>) -> Option<usize> {
+    const FEW: usize = 12;
+    let mut digits: Vec<usize> = figures.map(decimals).collect();
+    digits.sort_unstable();
+    digits.get(digits.len() * 95 / 100).copied().filter(|_| digits.len() >= FEW)
+}
+
+/// Half of a digit's unit, and a little more: halves are rounded up here and to even there.
+fn half(digits: usize) -> f64 {
+    0.5 * 10_f64.powi(-i32::try_from(digits).unwrap_or(i32::MAX)) * (1.0 + 1e-9)
 }
 
 /// Digits after the point of the shortest decimal that is this number.
@@ -171,7 +188,7 @@ mod tests {
     fn a_figure_with_other_digits_is_no_revision() {
         let same = |new: f64, old: f64| {
             let known = Known { value: Some(old), status: Status::Final, recorded_at: at(40) };
-            told(new, None).is_rounding_of(&known)
+            told(new, None).is_rounding_of(&known, None)
         };
         assert!(same(1600.59823, 1_600.598_227_440_15));
         assert!(same(1_600.598_227_440_15, 1600.59823), "a figure that comes with more digits later");
@@ -184,8 +201,28 @@ mod tests {
         assert!(!same(9075.74, 9075.73) && !same(5.0, 5.0), "as many digits");
         assert!(!same(0.0, 0.000_4));
         let withdrawn = Known { value: None, status: Status::Final, recorded_at: at(40) };
-        assert!(!told(1.0, None).is_rounding_of(&withdrawn));
+        assert!(!told(1.0, None).is_rounding_of(&withdrawn, None));
         let other = Known { value: Some(1.234), status: Status::Preliminary, recorded_at: at(40) };
-        assert!(!told(1.23, None).is_rounding_of(&other), "another status is news");
+        assert!(!told(1.23, None).is_rounding_of(&other, Some(2)), "another status is news");
+    }
+
+    /// Single figures may end in zeros that nobody sees; a whole series does not.
+    #[test]
+    fn a_series_with_fewer_digits_is_the_one_that_was_rounded() {
+        let fine: Vec<f64> = (0..12).map(|at| f64::from(at).mul_add(0.137_31, 2.0)).collect();
+        let coarse: Vec<f64> = fine.iter().map(|figure| (figure * 100.0).round() / 100.0).collect();
+        let of = |known: &[f64], told: &[f64]| grain(known.iter().copied(), told.iter().copied());
+        assert_eq!((of(&fine, &coarse), of(&coarse, &fine)), (Some(2), Some(2)));
+        assert_eq!((of(&fine, &fine), of(&fine[..11], &coarse), of(&fine, &[])), (None, None, None));
+        let same = |new: f64, old: f64| {
+            let known = Known { value: Some(old), status: Status::Final, recorded_at: at(40) };
+            told(new, None).is_rounding_of(&known, Some(2))
+        };
+        assert!(same(0.94, 0.9359) && same(0.9359, 0.94) && same(2.1, 2.1049));
+        assert!(!same(2.1, 2.14) && !same(2.1, 2.1051));
+        assert!(!same(2.1042, 2.1049), "neither is rounded");
+        let mut mixed = vec![1.25; 97];
+        mixed.extend([0.123_45; 3]);
+        assert_eq!(of(&fine, &mixed), Some(2), "some are not rounded yet");
     }
 }

@@ -70,4 +70,6 @@ mod tidy;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]
+mod workbook;
+#[cfg(test)]
 mod worldbank;

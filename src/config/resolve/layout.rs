@@ -10,6 +10,7 @@ use crate::base::text::shorten;
 use crate::config::file::{ColumnsTable, FeedTable, LabelColumns};
 use crate::config::problem::Finding;
 use crate::config::source::{At, Place};
+use crate::feed::format::json_path::Query;
 use crate::feed::publisher::Columns;
 use crate::feed::publisher::csv::Dialect;
 use crate::period::{Frequency, Period, Span};
@@ -115,9 +116,20 @@ fn column(cx: Context<'_>, at: &At<String>, pointers: bool) -> Option<String> {
     Some(at.value.clone())
 }
 
-/// A JSON Pointer (RFC 6901).
+/// A JSON Pointer (RFC 6901), or a JSONPath (RFC 9535), which begins with `$`.
 fn pointer(cx: Context<'_>, at: &At<String>) -> Option<String> {
     let text = &at.value;
+    if text.starts_with('$') {
+        return match Query::parse(text) {
+            Ok(_) => Some(text.clone()),
+            Err(wrong) => {
+                let message = format!("`{}` is no JSONPath", shorten(text, 60));
+                let help = "write it as RFC 9535 has it, such as \"$.data[*]\" or \"$.rates.XAU\", or as a JSON pointer, \"/data\"";
+                cx.error(at.place, message, &shorten(&wrong, 200), help);
+                None
+            }
+        };
+    }
     let begins = text.is_empty() || text.starts_with('/');
     let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
     if begins && escapes {
@@ -160,8 +172,12 @@ fn labels(cx: Context<'_>, table: Option<&ColumnsTable>, pointers: bool) -> Labe
     (labels, places)
 }
 
-/// The last name in a pointer, as it is without escapes.
+/// The last name in a pointer, as it is without escapes, or in a JSONPath.
 fn last_segment(pointer: &str) -> String {
+    if pointer.starts_with('$') {
+        let mut names = pointer.rsplit(['.', '[', ']', '\'', '"']).filter(|name| !name.is_empty());
+        return names.next().unwrap_or(pointer).to_owned();
+    }
     pointer.rsplit('/').next().unwrap_or(pointer).replace("~1", "/").replace("~0", "~")
 }
 

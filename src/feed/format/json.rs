@@ -1,7 +1,8 @@
 //! JSON: an array of records somewhere in a document, read one record at a time, so that the memory
 //! that a document takes is that of its text and of one record.
 //!
-//! Pointers are those of RFC 6901. Of a key that is there twice the last counts, as serde_json has it.
+//! Pointers are those of RFC 6901; where the records are named by a JSONPath, the document is read as a whole. Of a
+//! key that is there twice the last counts, as serde_json has it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,6 +11,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredA
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::json_path::Query;
 use super::{Cell, Row, listed};
 use crate::base::text::{list, shorten};
 use crate::feed::ParseError;
@@ -19,12 +21,24 @@ use crate::feed::ParseError;
 pub struct Pointer {
     /// As written.
     pub text: String,
-    tokens: Vec<String>,
+    way: Way,
+}
+
+/// How a pointer leads to its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Way {
+    /// From key to key.
+    Tokens(Vec<String>),
+    /// As a JSONPath.
+    Query(Query),
 }
 
 impl Pointer {
-    /// Reads a pointer; a bare name is the key of that name.
+    /// Reads a pointer or a JSONPath; a bare name is the key of that name.
     pub fn new(text: &str) -> Self {
+        if let Ok(query) = Query::parse(text) {
+            return Self { text: text.to_owned(), way: Way::Query(query) };
+        }
         let path = text.strip_prefix('/');
         let unescape = |token: &str| token.replace("~1", "/").replace("~0", "~");
         let tokens = match path {
@@ -32,16 +46,24 @@ impl Pointer {
             None if text.is_empty() => Vec::new(),
             None => vec![text.to_owned()],
         };
-        Self { text: text.to_owned(), tokens }
+        Self { text: text.to_owned(), way: Way::Tokens(tokens) }
     }
 
-    /// The value that it points to within a record.
-    fn find<'v>(&self, record: &'v Value) -> Option<&'v Value> {
-        self.tokens.iter().try_fold(record, |value, token| match value {
+    /// What it points to within a record, as a cell.
+    fn find<'v>(&self, record: &'v Value) -> Cell<'v> {
+        let step = |value: &'v Value, token: &String| match value {
             Value::Object(map) => map.get(token),
             Value::Array(array) => array.get(index(token)?),
             _ => None,
-        })
+        };
+        match &self.way {
+            Way::Tokens(tokens) => tokens.iter().try_fold(record, step).map_or(Cell::Absent, cell),
+            Way::Query(query) => match query.find(record).as_slice() {
+                [] => Cell::Absent,
+                [value] => cell(value),
+                _ => Cell::Nested("several values"),
+            },
+        }
     }
 }
 
@@ -64,10 +86,7 @@ impl Row for Record<'_> {
     }
 
     fn cell(&self, column: usize) -> Cell<'_> {
-        match self.pointers.get(column).and_then(|pointer| pointer.find(self.value)) {
-            None => Cell::Absent,
-            Some(value) => cell(value),
-        }
+        self.pointers.get(column).map_or(Cell::Absent, |pointer| pointer.find(self.value))
     }
 
     fn fault(&self) -> Option<String> {
@@ -116,9 +135,13 @@ pub trait Sink {
 
 /// Reads the array of records that a pointer names and gives each to a sink.
 pub fn read(text: &str, records: &Pointer, columns: &[Pointer], sink: &mut dyn Sink) -> Result<(), ParseError> {
+    let tokens = match &records.way {
+        Way::Tokens(tokens) => tokens,
+        Way::Query(query) => return whole(text, query, columns, sink),
+    };
     let mut walk = Walk { columns, sink, found: Found::Unvisited, refused: None };
     let mut document = serde_json::Deserializer::from_str(text);
-    let read = Step { tokens: &records.tokens, path: "", walk: &mut walk }.deserialize(&mut document);
+    let read = Step { tokens, path: "", walk: &mut walk }.deserialize(&mut document);
     let Walk { found, refused, .. } = walk;
     if let Some(error) = refused {
         return Err(error);
@@ -129,6 +152,17 @@ pub fn read(text: &str, records: &Pointer, columns: &[Pointer], sink: &mut dyn S
         Found::Otherwise(found) => Err(ParseError::Pointer { pointer: records.text.clone(), found }),
         Found::Unvisited => Err(ParseError::Empty),
     }
+}
+
+/// Gives each record that a JSONPath finds in a document to a sink.
+fn whole(text: &str, query: &Query, columns: &[Pointer], sink: &mut dyn Sink) -> Result<(), ParseError> {
+    let document: Value = serde_json::from_str(text).map_err(|error| syntax(&error, text))?;
+    let records =
+        query.records(&document).map_err(|found| ParseError::Pointer { pointer: query.to_string(), found })?;
+    for (number, value) in (1..).zip(records) {
+        sink.record(&Record { number, value, pointers: columns })?;
+    }
+    Ok(())
 }
 
 /// An error of the parser, with its place in the text.
@@ -334,6 +368,22 @@ impl Walk<'_> {
     }
 }
 
+/// What a value is, in words.
+pub fn in_words(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Number(_) => "a number".to_owned(),
+        Value::String(text) => format!("a text (\"{}\")", shorten(text, 200)),
+        Value::Array(values) => format!("an array of {}", values.len()),
+        Value::Object(map) => {
+            let mut keys = Keys::default();
+            map.iter().for_each(|(key, value)| keys.push(key.clone(), Keys::is_reason(key).then_some(value)));
+            keys.in_words()
+        }
+    }
+}
+
 /// The keys of an object that lacks the one that was wanted, and what it says for an explanation.
 #[derive(Default)]
 struct Keys {
@@ -345,16 +395,27 @@ impl Keys {
     /// Where publishers put the reason of a failure.
     const REASONS: [&str; 6] = ["error", "errors", "message", "detail", "error_message", "errorMessage"];
 
+    fn is_reason(key: &str) -> bool {
+        Self::REASONS.contains(&key)
+    }
+
     fn add<'de, A: MapAccess<'de>>(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
-        if Self::REASONS.contains(&key.as_str()) {
-            let value: Value = map.next_value()?;
-            let reason = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            self.said.get_or_insert_with(|| shorten(&reason, 200));
+        let reason: Option<Value> = if Self::is_reason(&key) {
+            Some(map.next_value()?)
         } else {
             map.next_value::<IgnoredAny>()?;
+            None
+        };
+        self.push(key, reason.as_ref());
+        Ok(())
+    }
+
+    fn push(&mut self, key: String, reason: Option<&Value>) {
+        if let Some(value) = reason {
+            let reason = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.said.get_or_insert_with(|| shorten(&reason, 200));
         }
         self.names.push(key);
-        Ok(())
     }
 
     fn in_words(&self) -> String {

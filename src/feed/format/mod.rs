@@ -8,6 +8,7 @@ pub mod cube;
 pub mod html;
 pub mod items;
 pub mod json;
+pub mod json_path;
 pub mod json_table;
 pub mod jsonstat;
 pub mod said;

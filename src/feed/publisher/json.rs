@@ -1,4 +1,4 @@
-//! Any JSON document with an array of records: pointers (RFC 6901) to their parts.
+//! Any JSON document with an array of records: pointers (RFC 6901) or JSONPaths (RFC 9535) to their parts.
 
 use super::reading::{Place, Reading, Roles};
 use super::{Columns, Common};
@@ -186,6 +186,40 @@ mod tests {
             told(unreadable.read(b"[{\"period\": \"\xFF\"}]")),
             "the response is not UTF-8: byte 13 cannot be read; set `encoding`"
         );
+    }
+
+    #[test]
+    fn records_and_their_parts_may_be_named_by_paths() {
+        let text = r#"{"count": 3, "data": {"Cu": [{"at": {"d": "2025-09"}, "v": [1, 2]}, {"at": {"d": "2025-10"}, "v": []}],
+            "Ni": [{"at": {"d": "2025-09"}, "v": [7]}]}}"#;
+        insta::assert_snapshot!(parse("period=$.at.d value=$.v[*]", "$.data.*[*]", text), @r#"
+        3: {feed="x", reporter="CN"} 2025-09 7 final
+        row 1, column `$.v[*]`: expected a value, found several values
+        row 2, column `$.v[*]`: the record has no such value
+        3 rows, 2 refused
+        "#);
+        insta::assert_snapshot!(parse("period=/at/d value=$.v[-1]", "$.data.Cu", text), @r#"
+        1: {feed="x", reporter="CN"} 2025-09 2 final
+        row 2, column `$.v[-1]`: the record has no such value
+        2 rows, 1 refused
+        "#);
+        let rates = r#"{"date": "2024-03-21", "rates": {"USDXAU": 2199.51, "XAU": 0.00045}}"#;
+        assert_eq!(
+            parse("period=$.date value=$.rates.USDXAU", "$", &rates.replace("-21", "")),
+            "1: {feed=\"x\", reporter=\"CN\"} 2024-03 2199.51 final\n1 rows, 0 refused"
+        );
+        let errors = [
+            parse("value=$.rates.XAG", "$", rates),
+            parse("", "$.rates.XAU", rates),
+            parse("", "$.data[*]", r#"{"error": "the value CANARY-KEY of api_key is not registered"}"#),
+            parse("", "$.data[*]", "{"),
+        ];
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        no column `period`; the columns are `date` and `rates`
+        no records at `$.rates.XAU`: it is a number: expected an array or an object
+        no records at `$.data[*]`: there is nothing; the document is an object with `error` and says "the value <secret> of api_key is not registered"
+        no JSON at line 1, column 1: the text breaks off (EOF while parsing an object)
+        "#);
     }
 
     #[test]

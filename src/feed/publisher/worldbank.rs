@@ -141,6 +141,13 @@ struct Column {
     unit: String,
 }
 
+/// A column that the feed wants, and what its figures have in common.
+struct Chosen<'h> {
+    column: &'h Column,
+    labels: Labels,
+    unit: Option<Unit>,
+}
+
 /// What stands above the figures.
 #[derive(Debug)]
 struct Head {
@@ -149,9 +156,6 @@ struct Head {
 }
 
 /// Reading the workbook.
-/// A column that the feed names, with the labels and the unit of its series.
-type Chosen<'h> = (&'h Column, Labels, Option<Unit>);
-
 impl WorldBank {
     fn figures(&self, body: &[u8]) -> Result<Page, ParseError> {
         let usual = if self.common.frequency == Frequency::Year { "Annual Prices (Nominal)" } else { "Monthly Prices" };
@@ -185,12 +189,12 @@ impl WorldBank {
         read.map_err(|error| fault(row, 0, "", error.to_string()))
     }
 
-    /// The columns that the feed names, and the labels and the unit of each.
+    /// The columns that the feed names.
     fn choose<'h>(&self, head: &'h Head) -> Result<Vec<Chosen<'h>>, ParseError> {
         let with_label = |column: &'h Column, name: &str| {
             let mut labels = self.common.labels.clone();
             labels.set("series", name);
-            (column, labels, unit(&column.unit))
+            Chosen { column, labels, unit: unit(&column.unit) }
         };
         if self.series.is_empty() {
             return Ok(head.columns.iter().map(|column| with_label(column, &column.name)).collect());
@@ -209,7 +213,7 @@ impl WorldBank {
     fn row(
         &self,
         row: &SheetRow<'_>,
-        chosen: &[(&Column, Labels, Option<Unit>)],
+        chosen: &[Chosen<'_>],
         published: Option<Timestamp>,
         draft: &mut Draft,
     ) -> Result<(), ParseError> {
@@ -219,7 +223,7 @@ impl WorldBank {
             Err(_) if row.filled() == 1 => return Ok(()),
             Err(fault) => return draft.row(row.number(), Err(fault)),
         };
-        for (column, labels, unit) in chosen {
+        for Chosen { column, labels, unit } in chosen {
             let told = value(row, column).map(|value| match value {
                 None => Told::Unavailable(labels.clone(), span),
                 value => Told::Figure(Observation {
@@ -238,12 +242,12 @@ impl WorldBank {
     }
 
     /// What the operator should know of the workbook.
-    fn note(&self, head: &Head, chosen: &[(&Column, Labels, Option<Unit>)]) -> Option<String> {
+    fn note(&self, head: &Head, chosen: &[Chosen<'_>]) -> Option<String> {
         let undated = head.updated.is_none().then(|| "the workbook does not say when it was updated".to_owned());
         let bare: Vec<&str> = chosen
             .iter()
-            .filter(|(.., unit)| unit.is_none() && !self.has_unit)
-            .map(|(column, ..)| &*column.name)
+            .filter(|chosen| chosen.unit.is_none() && !self.has_unit)
+            .map(|chosen| &*chosen.column.name)
             .collect();
         let units = (!bare.is_empty()).then(|| {
             format!("no unit is known for {}: bare numbers, unless `unit` says what they are", list(listed(&bare)))

@@ -44,7 +44,7 @@ impl Xlsx {
         let sheet = Sheet::open(body, self.sheet.as_deref())?;
         let columns = on_one_line(&self.columns);
         let header = self.header(&sheet, &columns).ok_or(ParseError::NoRows)?;
-        let roles = Roles::in_header(&columns, &self.common_of(&header), self.wide, &header.texts())?;
+        let roles = Roles::in_header(&columns, &self.common_of(&header), self.wide, &header.names())?;
         let mut reading = Reading::new(&self.common, roles);
         for row in sheet.rows().filter(|row| row.number() > header.number()) {
             // A title or a note has one cell, and so has a row without its figure.
@@ -69,7 +69,7 @@ impl Xlsx {
     fn header<'s>(&self, sheet: &'s Sheet, columns: &Columns) -> Option<SheetRow<'s>> {
         let wanted = columns.names();
         let score = |row: &SheetRow<'_>| {
-            let texts = row.texts();
+            let texts = row.names();
             let named = wanted.iter().filter(|name| texts.iter().any(|text| text == *name)).count();
             let period = |text: &&String| self.common_of(row).span(text).is_some();
             let periods = if self.wide { texts.iter().filter(period).take(2).count() } else { 0 };
@@ -140,6 +140,26 @@ mod tests {
         not available: {feed="x", partner="US", reporter="CN"} 2025-09
         3 rows, 0 refused
         "#);
+    }
+
+    #[test]
+    fn a_column_without_a_name_is_called_by_its_letters() {
+        let feed = feed("period=A value=Copper");
+        let body = book(&[
+            &["Prices of metals"],
+            &["", "Aluminum", "Copper"],
+            &["", "($/mt)", "($/mt)"],
+            &["2024M10", "2595.58", "9533.99"],
+            &["2024M11", "2582.19", "9075.73"],
+        ]);
+        insta::assert_snapshot!(told(feed.read(&body)), @r#"
+        4: {feed="x", reporter="CN"} 2024-10 9533.99 final
+        5: {feed="x", reporter="CN"} 2024-11 9075.73 final
+        row 3, column `A`: Prices!A3: `` is no period: expected a form like 2025-09
+        3 rows, 1 refused
+        "#);
+        let none = Xlsx { columns: columns("period=Month value=Copper"), ..feed };
+        assert_eq!(told(none.read(&body)), "no column `Month`; the columns are `A`, `Aluminum` and `Copper`");
     }
 
     #[test]

@@ -81,6 +81,30 @@ pub async fn a_revision_keeps_what_was_known(site: Site) {
     assert_eq!((august.len(), august[0].pull), (1, first));
 }
 
+pub async fn other_digits_are_no_revision_where_the_publisher_rounds(site: Site) {
+    let store = site.open().await;
+    let append = async |minute, rounds, rows| {
+        let pull = NewPull { rounds, ..pull("magnets", minutes(minute)) };
+        let Claim::Taken(appended) = append_as(&store, pull, rows).await else { panic!("it is not ours") };
+        counts(&appended)
+    };
+    let september = |value| vec![row("US", "2025-09", value)];
+    assert_eq!(append(1, true, september(420.512_34)).await, (1, 0, 0));
+    assert_eq!(append(2, true, september(420.5)).await, (0, 0, 1));
+    assert_eq!(append(3, true, september(421.5)).await, (0, 1, 0));
+    assert_eq!(append(4, false, september(421.512)).await, (0, 1, 0), "from others every digit is news");
+    // A whole series that is rounded: figures for which one alone would be news.
+    let year = |finely: bool| {
+        let value = |month: u32| 0.931_46_f64.mul_add(f64::from(month), 0.002);
+        let told = |month| if finely { value(month) } else { (value(month) * 100.0).round() / 100.0 };
+        (1..=12).map(|month| row("DE", &format!("2025-{month:02}"), told(month))).collect::<Vec<_>>()
+    };
+    assert_eq!(append(5, true, year(true)).await, (12, 0, 0));
+    let mut coarse = year(false);
+    coarse[3] = row("DE", "2025-04", 3.6);
+    assert_eq!(append(6, true, coarse).await, (0, 1, 11));
+}
+
 pub async fn a_withdrawn_figure_is_a_vintage_without_one(site: Site) {
     let store = site.open().await;
     let rows = vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5)];

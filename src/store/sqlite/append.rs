@@ -14,7 +14,7 @@ use super::items::keep;
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::series::{Finite, Labels, PullId, Row, Unit};
-use crate::store::delta::{Known, Told};
+use crate::store::delta::{Known, Told, grain};
 use crate::store::{Appended, Claim, Lease, NewPull, Piece, StoreError};
 
 impl Sqlite {
@@ -260,6 +260,8 @@ struct Delta<'c> {
     pull: i64,
     retrieved_at: Timestamp,
     rounds: bool,
+    /// See [`grain`].
+    grain: Option<usize>,
     /// Of a series with a greater number nothing is known yet.
     newest_series: i64,
     total: Appended,
@@ -277,6 +279,7 @@ impl<'c> Delta<'c> {
             pull: id,
             retrieved_at: pull.retrieved_at,
             rounds: pull.rounds,
+            grain: None,
             newest_series: 0,
             total: Appended::default(),
             known: Vec::new(),
@@ -308,6 +311,10 @@ impl<'c> Delta<'c> {
     fn series(&mut self, rows: &[Staged]) -> Result<(), Fault> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
         self.load(first.series, first.last, last.last)?;
+        if self.rounds {
+            let known = self.known.iter().filter_map(|kept| kept.known.value);
+            self.grain = grain(known, rows.iter().filter_map(|row| row.told.value));
+        }
         let (before, mut at, mut min_last) = (self.total.clone(), 0, None);
         for span in rows.chunk_by(|a, b| (a.last, a.length) == (b.last, b.length)) {
             let place = (span[0].last, span[0].length);
@@ -354,7 +361,7 @@ impl<'c> Delta<'c> {
         let mut added = false;
         for (index, row) in rows.iter().enumerate() {
             let before = newest.as_ref().map(|kept| &kept.known);
-            let rounding = self.rounds && before.is_some_and(|known| row.told.is_rounding_of(known));
+            let rounding = self.rounds && before.is_some_and(|known| row.told.is_rounding_of(known, self.grain));
             let vintage = row.told.after(before, index + 1 == rows.len(), self.retrieved_at);
             let Some(vintage) = vintage.filter(|_| !rounding) else {
                 self.total.unchanged += 1;

@@ -116,6 +116,12 @@ impl SheetRow<'_> {
         texts
     }
 
+    /// The texts of a header; a column without one is called by its letters.
+    pub fn names(&self) -> Vec<String> {
+        let name = |(column, text): (usize, String)| if text.is_empty() { letters(column) } else { text };
+        self.texts().into_iter().enumerate().map(name).collect()
+    }
+
     /// Whether any of its cells is a date.
     pub fn has_dates(&self) -> bool {
         self.line.cells.iter().any(|(_, value)| matches!(value, Value::Date(_)))

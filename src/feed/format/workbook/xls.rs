@@ -403,6 +403,14 @@ mod tests {
         assert!(told(&body, None).starts_with("the workbook cannot be read"), "{}", told(&body, None));
     }
 
+    /// What calamine takes of it is not there.
+    #[test]
+    fn a_panic_within_a_record_is_an_error() {
+        let stream = records(&[BOF, (kind::BOUND_SHEET, &[20, 0, 0, 0]), END, BOF, END]);
+        let told = told(&contained(&stream).unwrap(), None);
+        assert!(told.starts_with(&refused("a part of it is cut off or wrong (index out of bounds")), "{told}");
+    }
+
     #[test]
     fn other_files_of_its_kind_say_so() {
         let with = |name: &str| {

@@ -75,6 +75,7 @@ fn claims(tag: &str) -> impl Iterator<Item = u64> {
 mod tests {
     use std::io::Write;
 
+    use proptest::prelude::*;
     use rust_xlsxwriter::Workbook;
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
@@ -153,6 +154,26 @@ mod tests {
             [("<row", "<rox"), ("r=\"A1\"", "r=\"AAAAAAAAAA99999999999\""), ("t=\"s\"", "t=\"q\""), ("<v>0", "<v>7")]
         {
             let damaged = with(|_, text| text.replace(from, to));
+            let _ = Sheet::open(&damaged, None);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Whatever stands in the files of the archive.
+        #[test]
+        fn a_damaged_workbook_is_an_error_at_most(part in 0..9_usize, at in any::<prop::sample::Index>(), sign in "[ -~]{0,3}") {
+            let names = ["rels", "workbook.xml", "sheet1", "styles", "sharedStrings", "Content_Types", "theme", "app", "core"];
+            let damaged = with(|name, text| {
+                let mut signs: Vec<char> = text.chars().collect();
+                if name.contains(names[part]) {
+                    let at = at.index(signs.len());
+                    let end = (at + 2).min(signs.len());
+                    signs.splice(at..end, sign.chars());
+                }
+                signs.into_iter().collect()
+            });
             let _ = Sheet::open(&damaged, None);
         }
     }
