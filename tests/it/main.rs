@@ -32,6 +32,8 @@ mod http;
 #[cfg(test)]
 mod inbox;
 #[cfg(test)]
+mod japan;
+#[cfg(test)]
 mod korea;
 #[cfg(test)]
 mod live;

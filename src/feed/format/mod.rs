@@ -18,7 +18,7 @@ mod sniff;
 mod text;
 
 pub use sniff::{is_html, no_page, sniff, title};
-pub use text::decode;
+pub use text::{decode, decode_either};
 
 use super::ParseError;
 use crate::base::text::nearest;

@@ -143,8 +143,18 @@ impl Dropped {
         (!self.name.is_empty()).then(|| Timestamp::from_millis(self.modified).min(now))
     }
 
+    /// A page of the file's figures with its mark; its note names the file.
+    pub fn marked(&self, page: Page, body: &[u8]) -> Page {
+        let named = |note: String| {
+            if self.name.is_empty() { note } else { format!("{}: {note}", shorten(&self.name, 60)) }
+        };
+        let (note, mut marks) = (page.note.map(named), page.marks);
+        marks.extend(self.mark(body));
+        Page { note, marks, ..page }
+    }
+
     /// The mark of the file with its content, once it was read.
-    pub fn mark(&self, body: &[u8]) -> Option<(String, String)> {
+    fn mark(&self, body: &[u8]) -> Option<(String, String)> {
         let mark = || (format!("{MARK}{}", self.name), format!("{} {}", self.stamp(), sha256(body)));
         (!self.name.is_empty()).then(mark)
     }

@@ -7,6 +7,7 @@ pub mod eurostat;
 pub mod folder;
 pub mod fred;
 pub mod gacc;
+pub mod japan;
 pub mod json;
 pub mod jsonstat;
 pub mod korea;
@@ -15,6 +16,7 @@ mod published;
 mod reading;
 pub mod sdmx;
 pub mod site;
+pub mod sum;
 pub mod trade;
 
 use chrono_tz::Tz;

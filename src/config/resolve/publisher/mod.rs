@@ -6,6 +6,7 @@ mod eurostat;
 mod fred;
 mod gacc;
 mod generic;
+mod japan;
 mod korea;
 mod sdmx;
 mod trade;
@@ -24,7 +25,7 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 8] = [
+pub const KINDS: [&Kind; 9] = [
     &generic::CSV,
     &generic::JSON,
     &sdmx::SDMX,
@@ -33,6 +34,7 @@ pub const KINDS: [&Kind; 8] = [
     &eurostat::KIND,
     &gacc::KIND,
     &korea::KIND,
+    &japan::KIND,
 ];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.
