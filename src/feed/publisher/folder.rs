@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::base::clock::Timestamp;
-use crate::base::text::{counted, hex, list, shorten};
+use crate::base::text::{counted, hex, list, printable, shorten};
 use crate::feed::{Answer, Listed, Page, ParseError, Request, Target};
 
 /// A file that was written to within so many milliseconds may still be growing.
@@ -146,7 +146,7 @@ impl Dropped {
     /// A page of the file's figures with its mark; its note names the file.
     pub fn marked(&self, page: Page, body: &[u8]) -> Page {
         let named = |note: String| {
-            if self.name.is_empty() { note } else { format!("{}: {note}", shorten(&self.name, 60)) }
+            if self.name.is_empty() { note } else { format!("{}: {note}", shown(&self.name)) }
         };
         let (note, mut marks) = (page.note.map(named), page.marks);
         marks.extend(self.mark(body));
@@ -186,7 +186,7 @@ impl Dropped {
 
     fn step(self, answer: &Answer<'_>) -> Step {
         if u64::try_from(answer.body.len()) != Ok(self.bytes) {
-            let note = format!("{} is still growing: left for the next pull", shorten(&self.name, 60));
+            let note = format!("{} is still growing: left for the next pull", shown(&self.name));
             return Step::Page(Page { note: Some(note), ..Page::default() });
         }
         // Touched, with the same content and the same said of it: what it says is known.
@@ -215,6 +215,11 @@ impl Dropped {
 
 fn question(asked: &Asked) -> String {
     serde_json::to_string(asked).unwrap_or_default()
+}
+
+/// A name for a message.
+fn shown(name: &str) -> String {
+    printable(&shorten(name, 60))
 }
 
 fn sha256(body: &[u8]) -> String {
@@ -293,6 +298,8 @@ mod tests {
         let (next, note) = asked(&[("a.csv", 3, 995_000), ("b.csv", 3, 900_000), ("c.csv", 3, 9_000_000)], &[]);
         assert_eq!(next, ["/drop/b.csv", "/drop/c.csv"]);
         assert_eq!(note.as_deref(), Some("`a.csv` just written: left for the next pull"));
+        let odd = asked(&[("\u{1b}[2J.csv", 3, 995_000)], &[]).1.unwrap();
+        assert_eq!(odd, "`\\u{1b}[2J.csv` just written: left for the next pull");
         let question = question(&Asked::File(dropped(9, 5)));
         let standing = standing(&[]);
         let Ok(Step::Page(page)) = folder().step(&Answer::ok(&question, b"abc", &standing)) else { panic!("read") };
