@@ -1,10 +1,8 @@
 //! Chinese customs' files, from a folder to an alert: sums over provinces, months that nobody says, files cut off at
 //! ten thousand rows, revisions, and what else people put into a folder.
 
-use std::time::{Duration, SystemTime};
-
 use super::sandbox::Sandbox;
-use super::scene::{DESK, figures, once};
+use super::scene::{DESK, figures, once, written_before};
 
 const HEADER: &str = "\"Date of data\",\"Commodity code\",\"Trading partner code\",\"Trading partner\",\
     \"Locations of importers and exporters code\",\"Quantity\",\"Unit\",\"Supplementary Quantity\",\
@@ -20,12 +18,9 @@ fn world(more: &str) -> Sandbox {
     sandbox
 }
 
-/// Puts a file into the folder that was written so many hours ago.
+/// Puts a file into the folder that was written so many hours before others.
 fn drop_file(sandbox: &Sandbox, name: &str, contents: impl AsRef<[u8]>, hours: u64) {
-    let path = format!("config/drop/{name}");
-    sandbox.write(&path, contents);
-    let file = std::fs::File::options().append(true).open(sandbox.path(&path)).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(3600 * hours)).unwrap();
+    written_before(sandbox, &format!("config/drop/{name}"), contents, hours);
 }
 
 /// A month's exports to the US in kilograms, from two provinces.
@@ -135,7 +130,7 @@ fn files_in_another_money_are_refused() {
 #[test]
 fn a_file_still_being_written_is_left_until_the_next_pull() {
     let sandbox = world("");
-    drop_file(&sandbox, "export.csv", table(&FALLING), 0);
+    sandbox.write("config/drop/export.csv", table(&FALLING));
     once(&sandbox, 0).says(&["nothing new", "`export.csv` just written: left for the next pull"]);
     drop_file(&sandbox, "export.csv", table(&FALLING), 1);
     once(&sandbox, 0).says(&["6 new"]);

@@ -3,7 +3,7 @@
 use super::http::Answer;
 use super::publisher::Publisher;
 use super::sandbox::Sandbox;
-use super::scene::{DESK, figures, once};
+use super::scene::{DESK, figures, once, written_before};
 
 const PATH: &str = "/stat-search/file-download";
 const RULE: &str = "[rule.falling]\nseries = { feed = \"japan\", partner = \"CN\", measure = \"weight\", flow = \"import\" }\n\
@@ -58,9 +58,7 @@ fn a_month_without_trade_is_a_zero_once_others_are_out() {
 fn a_folder_of_years_is_read_file_by_file() {
     let sandbox = world("path = \"drop\"");
     for (name, year) in [("2024.csv", year(2024, &[100; 12])), ("2025.CSV", year(2025, &[90, 40]))] {
-        sandbox.write(&format!("config/drop/{name}"), year);
-        let file = std::fs::File::options().append(true).open(sandbox.path(&format!("config/drop/{name}"))).unwrap();
-        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
+        written_before(&sandbox, &format!("config/drop/{name}"), year, 1);
     }
     once(&sandbox, 0).says(&["56 new", "CRITICAL", "February 2025"]);
     once(&sandbox, 0).says(&["nothing new"]);

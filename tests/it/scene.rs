@@ -66,6 +66,15 @@ pub fn once(sandbox: &Sandbox, code: i32) -> Ended {
     ended
 }
 
+/// Writes a file as if it had been written so many hours before a moment that is long past.
+pub fn written_before(sandbox: &Sandbox, path: &str, contents: impl AsRef<[u8]>, hours: u64) {
+    const MOMENT: u64 = 1_763_596_800; // 2025-11-20
+    sandbox.write(path, contents);
+    let file = std::fs::File::options().append(true).open(sandbox.path(path)).unwrap();
+    let written = std::time::UNIX_EPOCH + std::time::Duration::from_secs(MOMENT - 3600 * hours);
+    file.set_modified(written).unwrap();
+}
+
 /// The figures that a rule reads at its latest period, by `explain`: period and value, oldest first.
 #[track_caller]
 pub fn figures(sandbox: &Sandbox, rule: &str) -> Vec<(String, f64)> {
