@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::base::clock::Timestamp;
 use crate::base::limits::REFUSALS_KEPT;
 use crate::base::secret::Secret;
+use crate::feed::publisher::census::{Basis, Census};
+use crate::feed::publisher::comtrade::Comtrade;
 use crate::feed::publisher::csv::{Csv, Dialect};
 use crate::feed::publisher::folder::Folder;
 use crate::feed::publisher::gacc::Gacc;
@@ -176,6 +178,58 @@ pub fn customs(bytes: &[u8]) {
     });
 }
 
+/// Any bytes as an answer of an office of trade. The first byte says whose, and to which question; the others are
+/// the answer.
+pub fn trade(bytes: &[u8]) {
+    let Some((how, body)) = bytes.split_first() else { return };
+    let publisher: Box<dyn Publisher> = if how & 1 != 0 { Box::new(census(*how)) } else { Box::new(comtrade(*how)) };
+    let standing = Standing { now: Timestamp::from_millis(1_763_596_800_000), marks: BTreeMap::new() };
+    let question = match how >> 1 & 3 {
+        0 => String::new(),
+        1 => publisher.requests(&standing).pop().map(|request| request.question).unwrap_or_default(),
+        2 => r#"{"slice":0,"reporter":"842","periods":[["202501",{"at":"2025-05-02T10:11:12.1","checksum":1,"edition":"H6"}]]}"#
+            .to_owned(),
+        _ => r#"{"ask":"figures","export":false,"goods":["850511"],"months":["2025-05"],"first":false}"#.to_owned(),
+    };
+    let status = if how & 8 != 0 { 400 } else { 200 };
+    read(publisher.parse(&Answer { question: &question, body, http_status: Some(status), standing: &standing }));
+}
+
+fn comtrade(how: u8) -> Comtrade {
+    Comtrade {
+        site: site(),
+        key: (how & 16 != 0).then(|| Secret::new("trial-key")),
+        reporters: vec!["842".to_owned()],
+        partners: if how & 32 != 0 { vec!["156".to_owned()] } else { Vec::new() },
+        goods: vec!["850511".to_owned()],
+        flows: vec![Flow::Import],
+        measures: vec![Measure::Value, Measure::Weight, Measure::Quantity],
+        since: None,
+        absent_zero: how & 64 != 0,
+        common: common(0),
+    }
+}
+
+fn census(how: u8) -> Census {
+    Census {
+        site: site(),
+        key: Secret::new("trial-key"),
+        partners: if how & 32 != 0 { vec!["5700".to_owned()] } else { Vec::new() },
+        goods: vec!["850511".to_owned()],
+        flows: vec![Flow::Import],
+        basis: Basis::General,
+        measures: vec![Measure::Value, Measure::Quantity],
+        since: None,
+        absent_zero: how & 64 != 0,
+        common: common(0),
+    }
+}
+
+fn site() -> Site {
+    let base = "https://trial.example".parse().expect("an address of our own");
+    Site { base, headers: Vec::new(), insecure: false, allow_private: false }
+}
+
 fn common(how: u8) -> Common {
     let european = how & 64 != 0;
     Common {
@@ -248,6 +302,18 @@ mod tests {
             b"\x02<r><header><resultCode>30</resultCode><resultMsg>\x1b[2J</resultMsg></header></r>",
         ] {
             customs(bytes);
+        }
+        for how in 0..=u8::MAX {
+            for body in [
+                &b""[..],
+                br#"{"count":1,"data":[{"period":"202501","reporterCode":842,"partnerCode":156,"cmdCode":"850511","flowCode":"M","netWgt":0,"primaryValue":1}]}"#,
+                br#"{"data":[{"period":"202501","reporterCode":842,"lastReleased":"soon"},1]}"#,
+                b"{\"count\":-1,\"error\":\"\x1b[2J\"}",
+                b"[[\"I_COMMODITY\",\"CTY_CODE\",\"GEN_VAL_MO\",\"GEN_QY1_MO\",\"GEN_QY1_MO_FLAG\",\"UNIT_QY1\",\"time\"],[\"850511\",\"5700\",\"1\",\"2\",null,\"KG\",\"2025-05\"],[\"850511\",\"\x7f\",\"1\",\"2\",null,\"KG\",\"2025-05\"]]",
+                b"[[\"time\"],[\"2025-05\"],[1e999]]",
+            ] {
+                trade(&[&[how], body].concat());
+            }
         }
         json(b"\x01{\"data\": [{\"period\": \"2025-09\", \"value\": 1, \"partner\": {\"iso\": \"US\"}}]}");
     }

@@ -7,6 +7,7 @@ mod alerts;
 mod backtest;
 mod chart;
 mod check;
+mod codes;
 mod deliveries;
 mod dry_run;
 mod explain;
@@ -76,6 +77,7 @@ enum Verb {
     Record(record::Args),
     Alerts(alerts::Args),
     Deliveries(deliveries::Args),
+    Codes(codes::Args),
 }
 
 /// How results are asked for.
@@ -149,6 +151,7 @@ pub fn main() -> ExitCode {
         Verb::Record(args) => record::run(&session, args),
         Verb::Alerts(args) => alerts::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
+        Verb::Codes(args) => codes::run(&session, args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

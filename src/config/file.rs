@@ -133,6 +133,8 @@ pub struct FeedTable {
     pub commodity: Option<Texts>,
     /// Value, weight, quantity.
     pub measure: Option<Texts>,
+    /// Which goods count as imports.
+    pub basis: Option<At<String>>,
 }
 
 /// `release`.
@@ -358,6 +360,7 @@ impl FeedTable {
             flow: section.texts("flow"),
             commodity: section.texts("commodity"),
             measure: section.texts("measure"),
+            basis: section.text("basis"),
             given: section.finish(),
         }
     }

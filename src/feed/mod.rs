@@ -83,6 +83,12 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
     fn release(&self) -> Option<Release> {
         None
     }
+
+    /// Whether its pages have a zero for each cell that was left out, where the feed says `absent = "zero"`: of an
+    /// answer to a part of what the feed wants nobody else can tell.
+    fn tells_absent(&self) -> bool {
+        false
+    }
 }
 
 /// Where a feed stands when it is pulled.

@@ -55,6 +55,18 @@ const SHORT_NAMES: [(&str, &str); 12] = [
     ("BO", "Bolivia"),
 ];
 
+/// The codes of the countries whose English name has a text in it, sorted by name.
+pub fn search(text: &str) -> Vec<String> {
+    let wanted = text.to_lowercase();
+    let names = |code: &str, formal: &str| [name(code), without_remark(formal).to_owned()];
+    let all = rust_iso3166::ALL
+        .iter()
+        .filter(|country| names(country.alpha2, country.name).iter().any(|name| name.to_lowercase().contains(&wanted)));
+    let mut found: Vec<String> = all.map(|country| country.alpha2.to_owned()).collect();
+    found.sort_by_key(|code| name(code));
+    found
+}
+
 fn by_name(text: &str) -> Option<rust_iso3166::CountryCode> {
     let wanted = text.to_lowercase();
     let short = SHORT_NAMES.iter().find(|(_, name)| name.to_lowercase() == wanted).map(|(code, _)| *code);
@@ -105,6 +117,13 @@ mod tests {
         ] {
             assert_eq!(canonical(code), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn a_part_of_a_name_finds_its_countries() {
+        assert_eq!(search("korea"), ["KP", "KR"]);
+        assert_eq!(search("CONGO"), ["CG", "CD"]);
+        assert_eq!(search("atlantis"), [""; 0]);
     }
 
     #[test]

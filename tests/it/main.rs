@@ -6,7 +6,13 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod census;
+#[cfg(test)]
+mod codes;
+#[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod comtrade;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::address::{self, Leave};
 use super::layout::{self, Layout};
-use super::publisher::{Basis, KINDS, Kind, Meaning};
+use super::publisher::{Basis, KINDS, Kind, Meaning, mixed};
 use super::{Context, release, sha256, value};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{BODY_BYTES_MAX, KEEP_RAW, MAX_GAP_DAYS};
@@ -123,8 +123,7 @@ fn assemble(
     let schedule = table.schedule.as_ref().and_then(|at| schedule(cx, at, zone));
     let max_refused = max_refused(cx, table);
     let release = table.release.as_ref().and_then(|table| release::resolve(cx, table, facts.frequency, zone));
-    let absent_zero =
-        table.absent.as_ref().is_some_and(|at| value::choice(cx, "absent", at, &[("zero", ())]).is_some());
+    let absent_zero = absent_zero(cx, table);
     let max_gap_days = max_gap(cx, table, facts.frequency);
     let max_bytes = table.max_bytes.as_ref().and_then(|at| value::bytes(cx, "max_bytes", at)).unwrap_or(BODY_BYTES_MAX);
     let own_pace = own_pace(cx, table);
@@ -148,6 +147,7 @@ fn assemble(
     let usual = publisher.release().filter(|_| table.release.is_none());
     let asked = publisher.requests(&Standing { now: Timestamp::from_millis(0), marks: BTreeMap::new() });
     let asked: Vec<String> = asked.iter().map(|request| identity(&request.target)).collect();
+    let absent_zero = absent_zero && !publisher.tells_absent();
     let spec_hash = sha256(&format!("{publisher:?} {asked:?} {zone} {unit:?} {absent_zero}"));
     Some(Feed {
         name: facts.name.clone(),
@@ -167,6 +167,11 @@ fn assemble(
         keep_raw,
         spec_hash,
     })
+}
+
+/// Whether a cell that is left out is a zero.
+pub fn absent_zero(cx: Context<'_>, table: &FeedTable) -> bool {
+    table.absent.as_ref().is_some_and(|at| value::choice(cx, "absent", at, &[("zero", ())]).is_some())
 }
 
 /// What tells one target from another; secrets only as their hash.
@@ -207,6 +212,9 @@ fn quota(cx: Context<'_>, at: &At<String>) -> Option<Quota> {
 fn constants(cx: Context<'_>, feed: &str, pairs: &[(At<String>, At<String>)]) -> Labels {
     let mut labels: Labels = [("feed", feed)].into_iter().collect();
     for (name, value) in pairs {
+        if name.value == "hs" {
+            mixed(cx, value.place, value.value.trim());
+        }
         if label_name(cx, name) && !value.value.trim().is_empty() {
             labels.set(name.value.as_str(), canonical(&name.value, &value.value));
         } else if value.value.trim().is_empty() {

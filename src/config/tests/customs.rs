@@ -81,7 +81,7 @@ fn what_chinese_customs_lack_is_told() {
     9 | absent = 'zero'
       | ^^^^^^ not for this kind
       |
-      = help: `absent` belongs to kind `csv`, `json`, `sdmx`, `jsonstat` and `eurostat`
+      = help: `absent` belongs to kind `csv`, `json`, `sdmx`, `jsonstat`, `eurostat`, `comtrade` and `census`
 
     8 errors
     "#);
@@ -199,7 +199,7 @@ fn what_japans_customs_lack_is_told() {
     6 | key = "<secret>"
       | ^^^ not for this kind
       |
-      = help: `key` belongs to kind `fred` and `korea`
+      = help: `key` belongs to kind `fred`, `korea`, `comtrade` and `census`
 
     6 errors
     "#);

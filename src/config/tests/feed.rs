@@ -56,7 +56,7 @@ fn mistaken_names_are_told_with_the_nearest() {
      --> supplywatch.toml:2:8
       |
     2 | kind = 'cvs'
-      |        ^^^^^ expected `csv`, `json`, `sdmx`, `jsonstat`, `fred`, `eurostat`, `gacc`, `korea` or `japan`
+      |        ^^^^^ expected `csv`, `json`, `sdmx`, `jsonstat`, `fred`, `eurostat`, `gacc`, `korea`, `japan`, `comtrade` or `census`
 
     error: unknown key `freqency` in [feed.f]
      --> supplywatch.toml:4:1

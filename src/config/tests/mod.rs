@@ -10,6 +10,7 @@ mod rule;
 mod scenario;
 mod secret;
 mod series;
+mod trade;
 mod whole;
 
 use std::path::{Path, PathBuf};

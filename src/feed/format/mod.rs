@@ -7,6 +7,7 @@ pub mod csv;
 pub mod cube;
 pub mod items;
 pub mod json;
+pub mod json_table;
 pub mod jsonstat;
 pub mod said;
 pub mod sdmx;

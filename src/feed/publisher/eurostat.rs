@@ -5,21 +5,22 @@
 //! documentation (Comext dissemination, SDMX 2.1) and the user guide to European statistics on international trade
 //! in goods. Weights are in 100 kg; groups of countries never stand beside countries.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use chrono_tz::Europe::Brussels;
 
 use super::cube::status;
 use super::draft::{Draft, Fault, Told};
 use super::number::{Numbers, is_unavailable};
 use super::site::Site;
-use super::trade::{Flow, LeftOut, Measure};
+use super::trade::{Ended, Flow, LeftOut, Measure};
 use super::{Common, published, sdmx};
 use crate::base::text::shorten;
+use crate::feed::codes::country::office::GEONOMENCLATURE;
 use crate::feed::format::cube::{Fact, Field, Role};
 use crate::feed::format::{Cell, Row, sdmx as format};
 use crate::feed::{Answer, Pace, Page, ParseError, Publisher, Request, Standing};
 use crate::period::{Frequency, Period, Span};
-use crate::series::country::{self, WORLD};
+use crate::series::country;
 use crate::series::{Labels, Observation, Unit};
 
 /// Where Comext is.
@@ -112,11 +113,7 @@ fn unit(measure: Measure) -> Option<Unit> {
 /// Comext's code of a reporter or partner for a country in any way of writing; `None` for what can be no code.
 pub fn code(country: &str) -> Option<String> {
     let iso = country::canonical(country);
-    let code = match iso.as_str() {
-        "GR" => "EL".to_owned(),
-        WORLD => "WORLD".to_owned(),
-        other => other.to_ascii_uppercase(),
-    };
+    let code = GEONOMENCLATURE.own(&iso).unwrap_or_else(|| iso.to_ascii_uppercase());
     let good = code.len() >= 2 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     good.then_some(code)
 }
@@ -237,7 +234,11 @@ impl Eurostat {
         }
         let ended = self.ended(&page, answer);
         self.keep_gaps(&mut page, &ended, answer);
-        let notes: Vec<String> = left.in_words().into_iter().chain(ended.iter().map(Ended::in_words)).collect();
+        let notes: Vec<String> = left
+            .in_words()
+            .into_iter()
+            .chain(ended.iter().map(|ended| ended.in_words("cut anew each January")))
+            .collect();
         page.note = (!notes.is_empty()).then(|| notes.join("; "));
         Ok(page)
     }
@@ -262,8 +263,8 @@ impl Eurostat {
         };
         let partner = if self.partners.is_empty() { part(2) } else { asked(2, &self.partners) };
         let mut labels = self.common.labels.clone();
-        labels.set("reporter", country::canonical(asked(1, &self.reporters)?));
-        labels.set("partner", country::canonical(partner?));
+        labels.set("reporter", GEONOMENCLATURE.iso(asked(1, &self.reporters)?));
+        labels.set("partner", GEONOMENCLATURE.iso(partner?));
         labels.set("hs", asked(3, &self.goods)?);
         labels.set("flow", flow.name());
         labels.set("measure", measure.name());
@@ -301,31 +302,24 @@ impl Eurostat {
         if self.common.frequency != Frequency::Month {
             return Vec::new();
         }
-        let last = |code: &str| {
-            let own = page.observations.iter().filter(|seen| seen.labels.value("hs") == Some(code));
-            own.map(|seen| seen.span.last()).max()
-        };
         let newest = page.observations.iter().map(|seen| seen.span.last()).max();
         let today = answer.standing.now.date(Brussels);
-        let ended = |code: &String| {
-            let december = last(code)?;
-            let january = december.next();
-            let out = january.last_day().checked_add_days(chrono::Days::new(JANUARY_IS_OUT_DAYS))?;
-            let others_go_on = newest.is_some_and(|newest| newest > december);
-            let is_end = december.first_day().month() == 12 && (others_go_on || today > out);
-            is_end.then(|| Ended { code: code.clone(), january })
+        let is_out = |january: Period| {
+            let out = january.last_day().checked_add_days(chrono::Days::new(JANUARY_IS_OUT_DAYS));
+            newest.is_some_and(|newest| newest >= january) || out.is_some_and(|out| today > out)
         };
-        self.goods.iter().filter_map(ended).collect()
+        let ended = self.goods.iter().filter_map(|code| Ended::of(page, code, &[1]));
+        ended.filter(|ended| is_out(ended.since)).collect()
     }
 
     /// The months since a code ended are not there, rather than without trade: never a zero.
     fn keep_gaps(&self, page: &mut Page, ended: &[Ended], answer: &Answer<'_>) {
         let today = answer.standing.now.date(Brussels);
-        for Ended { code, january } in ended {
+        for Ended { code, since } in ended {
             let own = page.observations.iter().filter(|seen| seen.labels.value("hs") == Some(code));
             let series: std::collections::BTreeSet<Labels> = own.map(|seen| seen.labels.clone()).collect();
             let gaps = series.into_iter().flat_map(|labels| {
-                months(*january, today).map(move |month| (labels.clone(), Span::from(month))).collect::<Vec<_>>()
+                months(*since, today).map(move |month| (labels.clone(), Span::from(month))).collect::<Vec<_>>()
             });
             page.unavailable.extend(gaps);
         }
@@ -336,23 +330,6 @@ impl Eurostat {
 fn months(first: Period, today: NaiveDate) -> impl Iterator<Item = Period> {
     let last = Period::containing(today, Frequency::Month);
     std::iter::successors(Some(first), |month| Some(month.next())).take_while(move |month| *month <= last)
-}
-
-/// A code without figures from a January on.
-struct Ended {
-    code: String,
-    january: Period,
-}
-
-impl Ended {
-    fn in_words(&self) -> String {
-        format!(
-            "{} has no figures since {}: likely a break of the nomenclature, which is cut anew each January, and not \
-             counted as a decline; look for the codes that follow it",
-            self.code,
-            self.january.in_words()
-        )
-    }
 }
 
 /// What an answer without figures means.

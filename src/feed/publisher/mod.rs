@@ -1,5 +1,7 @@
 //! One file per publisher: what to ask, which format comes, what the columns mean.
 
+pub mod census;
+pub mod comtrade;
 pub mod csv;
 mod cube;
 mod draft;

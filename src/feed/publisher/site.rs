@@ -1,5 +1,7 @@
 //! Where a publisher is asked: its address, and what goes with every request.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use crate::base::secret::Secret;
@@ -40,6 +42,13 @@ impl Site {
         let (headers, insecure, allow_private) = (self.headers.clone(), self.insecure, self.allow_private);
         Target::Http { url, headers, insecure, allow_private }
     }
+}
+
+/// An answer without a key that it quotes. It is taken away before any text is cut: half a key would stay.
+pub fn without<'b>(key: &Secret, body: &'b [u8]) -> Cow<'b, [u8]> {
+    let text = String::from_utf8_lossy(body);
+    let clean = key.remove_from(&text);
+    if clean == text { Cow::Borrowed(body) } else { Cow::Owned(clean.into_bytes()) }
 }
 
 #[cfg(test)]

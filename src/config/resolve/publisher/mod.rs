@@ -2,6 +2,8 @@
 //!
 //! What every feed has, whoever publishes it (schedule, labels, release), is `resolve::feed`'s.
 
+mod census;
+mod comtrade;
 mod eurostat;
 mod fred;
 mod gacc;
@@ -10,6 +12,8 @@ mod japan;
 mod korea;
 mod sdmx;
 mod trade;
+
+pub use trade::mixed;
 
 use super::address::{self, Leave};
 use super::feed::{headers, on};
@@ -25,7 +29,7 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 9] = [
+pub const KINDS: [&Kind; 11] = [
     &generic::CSV,
     &generic::JSON,
     &sdmx::SDMX,
@@ -35,6 +39,8 @@ pub const KINDS: [&Kind; 9] = [
     &gacc::KIND,
     &korea::KIND,
     &japan::KIND,
+    &comtrade::KIND,
+    &census::KIND,
 ];
 
 /// Whose figures a feed has, or the format of a feed of any publisher.

@@ -5,7 +5,10 @@
 use super::{Context, value};
 use crate::base::text::{list, shorten};
 use crate::config::file::FeedTable;
+use crate::config::problem::Finding;
+use crate::config::resolve::feed::absent_zero;
 use crate::config::source::{At, Place, Texts};
+use crate::feed::codes::goods::search::mix;
 use crate::feed::publisher::Common;
 use crate::period::Frequency;
 
@@ -64,6 +67,7 @@ pub fn goods(cx: Context<'_>, table: &FeedTable, goods: &Goods) -> Option<Vec<St
         let code: String = at.value.chars().filter(|c| !matches!(c, ' ' | '.')).collect();
         let digits = code.bytes().all(|byte| byte.is_ascii_digit()) && goods.digits.contains(&code.len());
         if digits || goods.total == Some(code.as_str()) {
+            mixed(cx, at.place, &code);
             return Some(code);
         }
         let (last, others) = goods.digits.split_last()?;
@@ -77,6 +81,19 @@ pub fn goods(cx: Context<'_>, table: &FeedTable, goods: &Goods) -> Option<Vec<St
     texts.value.iter().map(read).collect()
 }
 
+/// Warns of a code of six digits that is often taken for one good, and is several.
+pub fn mixed(cx: Context<'_>, place: Place, code: &str) {
+    let Some(mix) = mix(code) else { return };
+    let finer: Vec<String> = mix.finer.iter().map(|(of, good)| format!("{} {}", of.name, good.code)).collect();
+    let help = format!(
+        "codes of eight and ten digits tell them apart, where the publisher has them: {}; see `supplywatch codes search \
+         {code}`",
+        finer.join(", ")
+    );
+    let finding = Finding::warning(place, format!("HS {code} is {}", mix.is));
+    cx.add(finding.label("several goods").help(help));
+}
+
 /// Some of a few; the usual ones where the config names none.
 pub fn choices<T: Copy>(cx: Context<'_>, key: &str, texts: Option<&Texts>, all: &[(&str, T)], usual: &[T]) -> Vec<T> {
     let Some(texts) = texts else { return usual.to_vec() };
@@ -84,6 +101,16 @@ pub fn choices<T: Copy>(cx: Context<'_>, key: &str, texts: Option<&Texts>, all: 
         nothing(cx, key, texts.place);
     }
     texts.value.iter().filter_map(|at| value::choice(cx, key, at, all)).collect()
+}
+
+/// Whether a cell that is left out is a zero: that can be said of partners that are named alone.
+pub fn absent(cx: Context<'_>, table: &FeedTable) -> bool {
+    let zero = absent_zero(cx, table);
+    if let Some(at) = table.absent.as_ref().filter(|_| zero && table.partner.is_none()) {
+        let help = "name the partners that always have a figure: partner = [\"CN\"]";
+        cx.error(at.place, "`absent = \"zero\"` needs `partner`", "a zero of which partner?", help);
+    }
+    zero
 }
 
 /// Refuses a frequency that a publisher does not have.

@@ -1,8 +1,12 @@
 //! An office's own codes of countries, and the ISO 3166-1 alpha-2 codes that the labels have: a file per office.
 
+pub mod comtrade;
 pub mod gacc;
+pub mod geonomenclature;
 pub mod japan;
 pub mod korea;
+pub mod office;
+pub mod schedule_c;
 
 /// An office's codes.
 #[derive(Debug)]

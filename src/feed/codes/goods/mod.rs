@@ -1,8 +1,12 @@
 //! Codes of goods with what they mean, for critical minerals and what is made of them: a file per nomenclature.
 
+pub mod cn;
 pub mod gacc;
+pub mod hs;
 pub mod hsk;
+pub mod hts;
 pub mod jp;
+pub mod search;
 
 /// A nomenclature's codes.
 #[derive(Debug)]
@@ -24,4 +28,9 @@ pub struct Good {
     pub text: &'static str,
     /// The supplementary unit in which the office counts it, where it does.
     pub unit: Option<&'static str>,
+}
+
+/// A row of a table.
+const fn good(code: &'static str, text: &'static str, unit: Option<&'static str>) -> Good {
+    Good { code, text, unit }
 }
