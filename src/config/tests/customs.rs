@@ -16,8 +16,7 @@ fn a_folder_of_chinese_customs_has_its_calendar_unless_the_config_has_one() {
 #[test]
 fn what_chinese_customs_lack_is_told() {
     insta::assert_snapshot!(check(
-        "[feed.f]\nkind = 'gacc'\nurl = 'https://stats.example/'\nflow = ['import', 'export']\nfrequency = 'year'\n\
-        commodity = ['850511x']\npartner = ['Atlantis']\nmeasure = []\nabsent = 'zero'"
+        "[feed.f]\nkind = 'gacc'\nurl = 'https://stats.example/'\nflow = ['import', 'export']\nfrequency = 'year'"
     ), @r#"
     error: [feed.f] needs `path`
      --> supplywatch.toml:1:7
@@ -51,39 +50,48 @@ fn what_chinese_customs_lack_is_told() {
       |
       = help: write frequency = "month"
 
+    4 errors
+    "#);
+}
+
+#[test]
+fn goods_and_partners_of_chinese_customs_are_codes() {
+    insta::assert_snapshot!(check(
+        "[feed.f]\nkind = 'gacc'\npath = 'drop'\ncommodity = ['850511x']\npartner = ['Atlantis']\nmeasure = []\nabsent = 'zero'"
+    ), @r#"
     error: `commodity` cannot be `850511x`
-     --> supplywatch.toml:6:14
+     --> supplywatch.toml:4:14
       |
-    6 | commodity = ['850511x']
+    4 | commodity = ['850511x']
       |              ^^^^^^^^^ expected 2, 4, 6, 8 or 10 digits
       |
       = help: write "85051110"
 
     error: `partner` cannot be `Atlantis`
-     --> supplywatch.toml:7:12
+     --> supplywatch.toml:5:12
       |
-    7 | partner = ['Atlantis']
+    5 | partner = ['Atlantis']
       |            ^^^^^^^^^^ not a code
       |
       = help: write an ISO code such as "US", or the customs' own where a partner has none of ISO's
 
     error: `measure` is empty
-     --> supplywatch.toml:8:11
+     --> supplywatch.toml:6:11
       |
-    8 | measure = []
+    6 | measure = []
       |           ^^ names nothing
       |
       = help: take it away, or name something
 
     error: `absent` has no meaning for kind `gacc`
-     --> supplywatch.toml:9:1
+     --> supplywatch.toml:7:1
       |
-    9 | absent = 'zero'
+    7 | absent = 'zero'
       | ^^^^^^ not for this kind
       |
       = help: `absent` belongs to kind `csv`, `json`, `sdmx`, `jsonstat`, `eurostat`, `comtrade` and `census`
 
-    8 errors
+    4 errors
     "#);
 }
 

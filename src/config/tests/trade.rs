@@ -8,7 +8,7 @@ fn told(text: &str) -> String {
 }
 
 #[test]
-fn what_a_feed_of_comtrade_needs_and_cannot_have() {
+fn what_a_feed_of_comtrade_needs() {
     insta::assert_snapshot!(told("kind = 'comtrade'"), @r#"
     error: [feed.f] needs `reporter`
      --> supplywatch.toml:1:7
@@ -36,6 +36,10 @@ fn what_a_feed_of_comtrade_needs_and_cannot_have() {
 
     3 errors
     "#);
+}
+
+#[test]
+fn codes_that_are_none_are_refused_by_comtrade() {
     insta::assert_snapshot!(
         told("kind = 'comtrade'\nreporter = 'Atlantis'\nflow = 'imports'\ncommodity = ['2504.10', '85051110']\npartner = []\nabsent = 'zero'"),
         @r#"
@@ -74,6 +78,10 @@ fn what_a_feed_of_comtrade_needs_and_cannot_have() {
         4 errors
         "#
     );
+}
+
+#[test]
+fn groups_among_countries_and_other_frequencies_are_refused_by_comtrade() {
     insta::assert_snapshot!(
         told("kind = 'comtrade'\nreporter = ['US', '97']\nflow = 'import'\ncommodity = 'TOTAL'\nfrequency = 'day'\nabsent = 'zero'\nvintages = true"),
         @r#"
@@ -115,7 +123,7 @@ fn what_a_feed_of_comtrade_needs_and_cannot_have() {
 }
 
 #[test]
-fn what_a_feed_of_the_census_bureau_needs_and_cannot_have() {
+fn what_a_feed_of_the_census_bureau_needs() {
     insta::assert_snapshot!(told("kind = 'census'\nreporter = 'US'"), @r#"
     error: [feed.f] needs `key`
      --> supplywatch.toml:1:7
@@ -151,6 +159,10 @@ fn what_a_feed_of_the_census_bureau_needs_and_cannot_have() {
 
     4 errors
     "#);
+}
+
+#[test]
+fn codes_that_are_none_are_refused_by_the_census_bureau() {
     insta::assert_snapshot!(
         told("kind = 'census'\nkey = { env = 'KEY' }\nflow = 'import'\nbasis = 'generel'\ncommodity = 'TOTAL'\npartner = ['CN', '4XXX']\nmeasure = 'weight'\nsince = '2024'"),
         @r#"
@@ -197,6 +209,10 @@ fn what_a_feed_of_the_census_bureau_needs_and_cannot_have() {
         5 errors
         "#
     );
+}
+
+#[test]
+fn what_is_surely_not_meant_is_warned_of() {
     insta::assert_snapshot!(
         told("kind = 'census'\nkey = { env = 'KEY' }\nflow = 'export'\nbasis = 'general'\ncommodity = '850511'"),
         @"

@@ -138,7 +138,7 @@ fn fields() -> Vec<Field> {
 
 impl Publisher for Eurostat {
     fn requests(&self, standing: &Standing) -> Vec<Request> {
-        if standing.marks.is_empty() { self.figures_of(|_| true) } else { vec![self.probe()] }
+        if standing.marks.is_empty() { self.figures_of_all() } else { vec![self.probe()] }
     }
 
     fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError> {
@@ -155,14 +155,13 @@ impl Publisher for Eurostat {
 }
 
 impl Eurostat {
-    /// The requests for figures, of those parts of the goods that are wanted. The question is the name of the
-    /// part, and that of its mark.
-    fn figures_of(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<Request> {
+    /// The requests for figures, a part of the goods each. The question is the name of the part, and that of its
+    /// mark.
+    fn figures_of_all(&self) -> Vec<Request> {
         let since = self.since.map(|since| since.to_string());
         let query: Vec<(&str, &str)> = since.iter().map(|since| ("startPeriod", since.as_str())).collect();
         let parts = self.goods.chunks(CODES_ASKED).enumerate();
         let asked = parts.map(|(at, goods)| (format!("figures {}", at + 1), goods));
-        let asked = asked.filter(|(question, _)| is_wanted(question));
         asked.map(|(question, goods)| self.request(&self.key(goods), &query).asking(question)).collect()
     }
 
@@ -207,8 +206,11 @@ impl Eurostat {
             Ok(())
         });
         let updated = updated.filter(|_| read.is_ok() && answer.http_status.is_none_or(|status| status == 200));
-        let is_older = |part: &str| updated.is_none() || answer.standing.marks.get(part) != updated.as_ref();
-        Page { next: self.figures_of(is_older), ..Page::default() }
+        // One part alone would leave out the cells of the others, which are no zeros.
+        let all = self.figures_of_all();
+        let is_older = |part: &Request| answer.standing.marks.get(&part.question) != updated.as_ref();
+        let next = if updated.is_none() || all.iter().any(is_older) { all } else { Vec::new() };
+        Page { next, ..Page::default() }
     }
 
     fn figures(&self, answer: &Answer<'_>) -> Result<Page, ParseError> {
@@ -435,7 +437,7 @@ mod tests {
         let probe = |updated| message(updated, &["DE CN 1000 VALUE_IN_EUROS 2026-07 5 "]);
         assert_eq!(asks(200, &probe("15/09/26 11:00:00"), &both), "");
         assert_eq!(asks(200, &probe("16/09/26 11:00:00"), &both), "figures 1 and figures 2");
-        assert_eq!(asks(200, &probe("15/09/26 11:00:00"), &both[..1]), "figures 2");
+        assert_eq!(asks(200, &probe("15/09/26 11:00:00"), &both[..1]), "figures 1 and figures 2");
         // A probe that says nothing keeps nobody from asking.
         assert_eq!(asks(200, HEADER, &both), "figures 1 and figures 2");
         assert_eq!(asks(400, &probe("15/09/26 11:00:00"), &both), "figures 1 and figures 2");

@@ -283,6 +283,9 @@ fn an_answer_as_long_as_the_publisher_gives_is_cut_off() {
     let list: Vec<String> = (0..500).map(|_| dataset("842 202501 2025-05-02T10:11:12 5 H6")).collect();
     let cut = feed(Some(KEY)).parse(&Answer::ok(RELEASES, envelope(&list).as_bytes(), &standing(&[])));
     assert!(matches!(cut, Err(ParseError::Truncated { rows: 500, .. })));
+    let hostile = format!("{{\"data\":[1{}]}}", ",1".repeat(250_000));
+    let endless = feed(None).parse(&Answer::ok("", hostile.as_bytes(), &standing(&[])));
+    assert!(told(endless).contains("more than 250000 rows"));
     assert_eq!((feed(None).rows_max(), feed(Some(KEY)).rows_max()), (500, 100_000));
 }
 

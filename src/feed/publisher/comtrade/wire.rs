@@ -3,7 +3,7 @@
 //! Codes come as numbers in one answer and as text in another; a row that has another shape is refused by itself.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::base::text::shorten;
@@ -16,7 +16,7 @@ pub struct Envelope<'a> {
     #[serde(default)]
     count: Option<i64>,
     #[serde(borrow, default)]
-    data: Option<Vec<&'a RawValue>>,
+    data: Option<Rows<'a>>,
     #[serde(default)]
     error: Option<String>,
     #[serde(borrow, default, rename = "errorObject")]
@@ -30,7 +30,7 @@ impl<'a> Envelope<'a> {
             .map_err(|error| ParseError::Malformed { row: error.line(), reason: shorten(&error.to_string(), 200) })?;
         let failed = envelope.count == Some(-1) || envelope.error.as_deref().is_some_and(|error| !error.is_empty());
         match envelope.data {
-            Some(rows) if !failed => Ok(rows),
+            Some(Rows(rows)) if !failed => Ok(rows),
             _ => Err(refusal(body)),
         }
     }
@@ -49,6 +49,36 @@ pub fn refusal(body: &[u8]) -> ParseError {
         None => said::words(body),
     };
     ParseError::Said { said: shorten(&said, 300), passes: false }
+}
+
+/// The rows of an answer, each to be read by itself; not more than Comtrade ever gives.
+struct Rows<'a>(Vec<&'a RawValue>);
+
+/// Rows that a premium key is given at once, at most.
+const ROWS_EVER: usize = 250_000;
+
+impl<'de: 'a, 'a> Deserialize<'de> for Rows<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self(Vec::new()))
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for Rows<'a> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<Self, A::Error> {
+        while let Some(row) = rows.next_element()? {
+            if self.0.len() == ROWS_EVER {
+                return Err(Error::custom(format!("more than {ROWS_EVER} rows")));
+            }
+            self.0.push(row);
+        }
+        Ok(self)
+    }
 }
 
 /// A code as text, however it is written.
