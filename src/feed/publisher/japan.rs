@@ -127,7 +127,7 @@ impl Japan {
         found.iter().for_each(|row| reach.sum(row, &mut sums, answer.standing.now));
         let mut base = self.common.labels.clone();
         base.set("reporter", "JP");
-        let yen = Unit::parse("JPY").map_err(|_| ParseError::NoRows)?;
+        let yen = Unit::parse("JPY").expect("the yen is a money");
         let page = sums.page(&base, &yen, &self.kept.measures, file.written(answer.standing.now))?;
         Ok(file.marked(page, answer.body))
     }

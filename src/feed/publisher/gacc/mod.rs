@@ -7,6 +7,8 @@
 mod said;
 mod table;
 
+use std::path::Path;
+
 use encoding_rs::GB18030;
 
 use super::Common;
@@ -38,6 +40,10 @@ pub struct Gacc {
 impl Publisher for Gacc {
     fn requests(&self, _: &Standing) -> Vec<Request> {
         self.folder.requests()
+    }
+
+    fn stand_in(&self, path: &Path) -> Request {
+        Folder::stand_in(path)
     }
 
     fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError> {
