@@ -27,5 +27,5 @@ pub mod internals {
     pub use crate::rule::Expr;
     pub use crate::rule::bulk::{Mask, Program, Question, Refused, Told, Verdicts};
     pub use crate::series::{LANES, Labels, Misfit, Panel, PanelRow, Pattern, Selector};
-    pub use crate::trial::{csv, cube, expression, items, json, trade, workbook};
+    pub use crate::trial::{csv, cube, customs, expression, items, json, trade, workbook};
 }

@@ -13,10 +13,15 @@ use crate::feed::publisher::comtrade::Comtrade;
 use crate::feed::publisher::csv::{Csv, Dialect};
 use crate::feed::publisher::federal_register::{ADDRESS, FederalRegister};
 use crate::feed::publisher::feed::Syndication;
+use crate::feed::publisher::folder::Folder;
+use crate::feed::publisher::gacc::Gacc;
+use crate::feed::publisher::japan::{Japan, Source};
 use crate::feed::publisher::json::Json;
 use crate::feed::publisher::jsonstat::JsonStat;
+use crate::feed::publisher::korea::{self, Korea};
 use crate::feed::publisher::sdmx::Sdmx;
 use crate::feed::publisher::site::Site;
+use crate::feed::publisher::sum::Kept;
 use crate::feed::publisher::trade::{Flow, Measure};
 use crate::feed::publisher::worldbank::WorldBank;
 use crate::feed::publisher::xlsx::Xlsx;
@@ -199,6 +204,28 @@ fn kept(item: &Item) {
     assert!(judgement.is_some_and(|judgement| !matches!(judgement.verdict, Verdict::Unknown(_))));
 }
 
+/// Any bytes as a file or an answer of a customs office: China's, Korea's or Japan's. The first byte says whose.
+pub fn customs(bytes: &[u8]) {
+    let Some((how, body)) = bytes.split_first() else { return };
+    let measures = vec![Measure::Value, Measure::Weight, Measure::Quantity];
+    let kept = Kept { goods: Vec::new(), partners: Vec::new(), measures };
+    let folder = || Folder { path: "trial".into(), ending: ".csv" };
+    let (common, flows) = (common(how & 63), vec![Flow::Import, Flow::Export]);
+    let standing = Standing { now: Timestamp::from_millis(1_763_596_800_000), marks: BTreeMap::new() };
+    let answer = Answer { question: "", body, http_status: None, standing: &standing };
+    read(match how % 3 {
+        0 => Gacc { folder: folder(), flow: Some(Flow::Export), kept, common }.parse(&answer),
+        1 => Japan { source: Source::Folder(folder()), flows, kept, common }.parse(&answer),
+        _ => {
+            let base = korea::ADDRESS.parse().expect("a publisher's address is one");
+            let site = Site { base, headers: Vec::new(), insecure: false, allow_private: false };
+            let goods = vec!["850511".to_owned()];
+            let (partners, measures, key) = (Vec::new(), vec![Measure::Value, Measure::Weight], Secret::new("trial"));
+            Korea { site, key, goods, partners, flows, measures, since: None, common }.parse(&answer)
+        }
+    });
+}
+
 /// Any bytes as an answer of an office of trade. The first byte says whose, and to which question; the others are
 /// the answer.
 pub fn trade(bytes: &[u8]) {
@@ -349,6 +376,16 @@ mod tests {
             b"\x01{\"count\":1,\"results\":[{\"document_number\":\"\\u001b\"}],\"next_page_url\":\"\\u001b\"}",
         ] {
             items(bytes);
+        }
+        for bytes in [
+            &b""[..],
+            "\u{0}数据年月,商品编码,贸易伙伴编码,第一数量,第一计量单位,美元,\n202509,85051110,502,420500,千克,7,\n".as_bytes(),
+            b"\0Commodity code,Commodity,US dollar\n85051110,a\x1b, b,7\n",
+            b"\x01Exp or Imp,Year,HS\n1,2025,\x1b\n",
+            b"\x02<r><header><resultCode>00</resultCode></header><item><year>2026.01</year><statCd>\x1b</statCd></item></r>",
+            b"\x02<r><header><resultCode>30</resultCode><resultMsg>\x1b[2J</resultMsg></header></r>",
+        ] {
+            customs(bytes);
         }
         for how in 0..=u8::MAX {
             for body in [

@@ -14,7 +14,7 @@ pub mod publisher;
 pub mod schedule;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -89,6 +89,11 @@ pub trait Publisher: std::fmt::Debug + Send + Sync {
     /// is no revision then.
     fn rounds(&self) -> bool {
         false
+    }
+
+    /// The request for a file in the place of all that the publisher would be asked.
+    fn stand_in(&self, path: &Path) -> Request {
+        Request::new(Target::File(path.to_owned()))
     }
 
     /// How often the publisher lets itself be asked.
@@ -458,7 +463,7 @@ impl Feed {
     /// The requests with which a pull begins.
     pub fn requests(&self, standing: &Standing) -> Vec<Request> {
         match &self.stand_in {
-            Some(path) => vec![Request::new(Target::File(path.clone()))],
+            Some(path) => vec![self.publisher.stand_in(path)],
             None => self.publisher.requests(standing),
         }
     }

@@ -11,6 +11,7 @@ fn goods_are_found_in_every_nomenclature_with_their_sources() {
         "HS    850511",
         "CN    85051110",
         "HTS   8505110070",
+        "GACC  85051110    kg",
         "sintered neodymium-iron-boron",
         "HTS: US International Trade Commission",
     ]);

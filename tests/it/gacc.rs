@@ -1,10 +1,8 @@
 //! Chinese customs' files, from a folder to an alert: sums over provinces, months that nobody says, files cut off at
 //! ten thousand rows, revisions, and what else people put into a folder.
 
-use std::time::{Duration, SystemTime};
-
 use super::sandbox::Sandbox;
-use super::scene::{DESK, figures, once};
+use super::scene::{DESK, figures, once, written, written_before};
 
 const HEADER: &str = "\"Date of data\",\"Commodity code\",\"Trading partner code\",\"Trading partner\",\
     \"Locations of importers and exporters code\",\"Quantity\",\"Unit\",\"Supplementary Quantity\",\
@@ -20,12 +18,9 @@ fn world(more: &str) -> Sandbox {
     sandbox
 }
 
-/// Puts a file into the folder that was written so many hours ago.
+/// Puts a file into the folder that was written so many hours before others.
 fn drop_file(sandbox: &Sandbox, name: &str, contents: impl AsRef<[u8]>, hours: u64) {
-    let path = format!("config/drop/{name}");
-    sandbox.write(&path, contents);
-    let file = std::fs::File::options().append(true).open(sandbox.path(&path)).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(3600 * hours)).unwrap();
+    written_before(sandbox, &format!("config/drop/{name}"), contents, hours);
 }
 
 /// A month's exports to the US in kilograms, from two provinces.
@@ -135,7 +130,7 @@ fn files_in_another_money_are_refused() {
 #[test]
 fn a_file_still_being_written_is_left_until_the_next_pull() {
     let sandbox = world("");
-    drop_file(&sandbox, "export.csv", table(&FALLING), 0);
+    sandbox.write("config/drop/export.csv", table(&FALLING));
     once(&sandbox, 0).says(&["nothing new", "`export.csv` just written: left for the next pull"]);
     drop_file(&sandbox, "export.csv", table(&FALLING), 1);
     once(&sandbox, 0).says(&["6 new"]);
@@ -189,6 +184,57 @@ fn the_release_calendar_is_theirs_where_the_config_has_none() {
     once(&sandbox, 0).says(&["late", "WARNING"]);
 }
 
+/// Magnets (85051110) from China to all countries in tonnes, as the press reported the customs' figures, and the day on
+/// which people could download them: January's with February's, and nothing in February.
+const MAGNETS: [(&str, &[(&str, u64)]); 11] = [
+    ("2025-03-20", &[("202501", 6357), ("202502", 3587)]),
+    ("2025-04-20", &[("202503", 5323)]),
+    ("2025-05-20", &[("202504", 2626)]),
+    ("2025-06-20", &[("202505", 1238)]),
+    ("2025-07-20", &[("202506", 3188)]),
+    ("2025-08-20", &[("202507", 5577)]),
+    ("2025-09-20", &[("202508", 6146)]),
+    ("2025-10-20", &[("202509", 5774)]),
+    ("2025-11-20", &[("202510", 5473)]),
+    ("2025-12-20", &[("202511", 6150)]),
+    ("2026-01-20", &[("202512", 5952)]),
+];
+
+/// A folder of a year's downloads, put there at once, is known as it was then: the two declines of 2025 are found, each on
+/// the day on which it was published, and February's alone is none.
+#[test]
+fn a_year_of_files_is_replayed_as_it_became_known() {
+    let sandbox = Sandbox::with_config(&format!(
+        "[feed.china-magnets]\nkind = \"gacc\"\npath = \"drop\"\nflow = [\"export\"]\nmeasure = [\"weight\"]\n\n\
+        [rule.falling]\nseries = {{ feed = \"china-magnets\" }}\nwhen = \"declines >= 2\"\nseverity = \"critical\"\n\
+        notify = \"desk\"\n\n{DESK}"
+    ));
+    for (day, months) in MAGNETS {
+        let rows = months.iter().map(|(month, tonnes)| format!("{month},85051110,{},千克,7,\n", tonnes * 1000));
+        let table = format!("数据年月,商品编码,第一数量,第一计量单位,美元,\n{}", rows.collect::<String>());
+        let morning = chrono::NaiveDate::parse_from_str(day, "%Y-%m-%d").unwrap().and_hms_opt(2, 0, 0).unwrap();
+        let seconds = morning.and_utc().timestamp().unsigned_abs();
+        let path = format!("config/drop/downloaded {day}.csv");
+        written(&sandbox, &path, table, seconds);
+        written(&sandbox, &format!("{path}.toml"), "partner = \"W00\"\n", seconds);
+    }
+    once(&sandbox, 0).says(&["12 new"]);
+    let lines = sandbox.json(&["backtest", "falling"]);
+    let told = lines
+        .iter()
+        .filter(|line| line["type"] == "transition")
+        .map(|line| ["transition", "period", "known_on"].map(|key| line[key].as_str().unwrap().to_owned()).join(" "));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            "fired 2025-05 2025-06-20",
+            "resolved 2025-06 2025-07-20",
+            "fired 2025-10 2025-11-20",
+            "resolved 2025-11 2025-12-20"
+        ]
+    );
+}
+
 /// The example that is shipped, with a file in its place.
 #[test]
 fn the_shipped_example_reads_its_file() {
@@ -199,6 +245,11 @@ fn the_shipped_example_reads_its_file() {
         \"weight\", partner = \"US\", reporter = \"CN\", hs = \"85051110\", flow = \"export\" }}\nwhen = \"value > 400 t\"\n\
         severity = \"warning\"\nnotify = \"desk\"\n\n{DESK}"
     ));
-    let args = ["dry-run", "--config", "config/own.toml", "--feed", "china-magnets=magnets.csv"];
-    sandbox.run(&args).is(0).says(&["420 500 kg"]);
+    let dry_run = |file: &str| {
+        sandbox.run(&["dry-run", "--config", "config/own.toml", "--feed", &format!("china-magnets={file}")])
+    };
+    dry_run("magnets.csv").is(0).says(&["420 500 kg"]);
+    // The name says more than the feed, also of a file that stands in for the folder.
+    sandbox.write("import_magnets.csv", table(&FALLING));
+    dry_run("import_magnets.csv").says_nothing_of(&["420 500 kg"]);
 }

@@ -44,6 +44,8 @@ mod inbox;
 #[cfg(test)]
 mod items;
 #[cfg(test)]
+mod japan;
+#[cfg(test)]
 mod korea;
 #[cfg(test)]
 mod live;

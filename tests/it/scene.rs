@@ -66,6 +66,18 @@ pub fn once(sandbox: &Sandbox, code: i32) -> Ended {
     ended
 }
 
+/// Writes a file as if it had been written so many hours before a moment that is long past.
+pub fn written_before(sandbox: &Sandbox, path: &str, contents: impl AsRef<[u8]>, hours: u64) {
+    written(sandbox, path, contents, 1_763_596_800 - 3600 * hours);
+}
+
+/// Writes a file as if it had been written so many seconds after the beginning of 1970.
+pub fn written(sandbox: &Sandbox, path: &str, contents: impl AsRef<[u8]>, seconds: u64) {
+    sandbox.write(path, contents);
+    let file = std::fs::File::options().append(true).open(sandbox.path(path)).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+}
+
 /// The figures that a rule reads at its latest period, by `explain`: period and value, oldest first.
 #[track_caller]
 pub fn figures(sandbox: &Sandbox, rule: &str) -> Vec<(String, f64)> {

@@ -56,7 +56,7 @@ fn mistaken_names_are_told_with_the_nearest() {
      --> supplywatch.toml:2:8
       |
     2 | kind = 'cvs'
-      |        ^^^^^ expected `csv`, `json`, `xlsx`, `sdmx`, `jsonstat`, `fred`, `eurostat`, `comtrade`, `census`, `gacc`, `korea`, `worldbank`, `feed` or `federal-register`
+      |        ^^^^^ expected `csv`, `json`, `xlsx`, `sdmx`, `jsonstat`, `fred`, `eurostat`, `comtrade`, `census`, `gacc`, `korea`, `japan`, `worldbank`, `feed` or `federal-register`
 
     error: unknown key `freqency` in [feed.f]
      --> supplywatch.toml:4:1

@@ -228,7 +228,7 @@ fn what_is_surely_not_meant_is_warned_of() {
         6 | commodity = '850511'
           |             ^^^^^^^^ several goods
           |
-          = help: codes of eight and ten digits tell them apart, where the publisher has them: CN 85051110, CN 85051190, HTS 8505110010, HTS 8505110030, HTS 8505110050, HTS 8505110070, HTS 8505110090; see `supplywatch codes search 850511`
+          = help: codes of eight and ten digits tell them apart, where the publisher has them: CN 85051110, CN 85051190, HTS 8505110010, HTS 8505110030, HTS 8505110050, HTS 8505110070, HTS 8505110090, GACC 85051110, GACC 85051190; see `supplywatch codes search 850511`
         "
     );
 }

@@ -23,7 +23,7 @@ mod text;
 pub mod workbook;
 
 pub use sniff::{is_html, no_page, sniff, title};
-pub use text::decode;
+pub use text::{decode, decode_either};
 
 use super::ParseError;
 use crate::base::text::nearest;

@@ -22,6 +22,19 @@ pub fn decode<'b>(body: &'b [u8], encoding: &'static Encoding) -> Result<Cow<'b,
     text.ok_or_else(|| wrong(first_fault(bytes, encoding)))
 }
 
+/// Decodes a file as its publisher writes it, or as UTF-8, in which spreadsheets save it again: text in the one that is
+/// more than ASCII is not in the other.
+pub fn decode_either<'b>(body: &'b [u8], encoding: &'static Encoding) -> Result<Cow<'b, str>, ParseError> {
+    let encoding = if std::str::from_utf8(body).is_ok() { UTF_8 } else { encoding };
+    decode(body, encoding).map_err(|error| match error {
+        ParseError::Encoding { encoding, offset } => ParseError::Unfit {
+            reason: format!("it is neither UTF-8 nor {encoding}: byte {offset} cannot be read"),
+            help: "download it again, and do not save it with another program".to_owned(),
+        },
+        other => other,
+    })
+}
+
 /// Where the first sequence begins that the encoding does not know.
 fn first_fault(bytes: &[u8], encoding: &'static Encoding) -> usize {
     let mut decoder = encoding.new_decoder_without_bom_handling();

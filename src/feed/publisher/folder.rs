@@ -4,13 +4,15 @@
 //! the files is the publisher's. Nobody is trusted with the folder: a name decides nothing but what its publisher
 //! reads out of it.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::base::clock::Timestamp;
-use crate::base::text::{counted, hex, list, shorten};
+use crate::base::text::{counted, hex, list, printable, shorten};
 use crate::feed::{Answer, Listed, Page, ParseError, Request, Target};
 
 /// A file that was written to within so many milliseconds may still be growing.
@@ -40,21 +42,30 @@ enum Asked {
     Beside(Dropped),
     /// A file.
     File(Dropped),
+    /// Another file in the place of all, by its name (`dry-run --feed`).
+    StandIn(String),
 }
 
 /// A file of a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
-    /// Its name; empty where a file stands in for the whole folder.
+    /// Its name; empty where it has none.
     pub name: String,
-    /// Its size in bytes when it was listed.
+    /// The text of the file beside it.
+    pub said: Option<String>,
+    /// How it was listed; `None` of a file that is not in the folder.
+    listed: Option<Stamp>,
+}
+
+/// What a list says of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    /// Its size in bytes.
     bytes: u64,
     /// When it was last written (Unix milliseconds).
     modified: i64,
     /// Size and time of the file beside it.
     beside: Option<(u64, i64)>,
-    /// The text of the file beside it.
-    pub said: Option<String>,
 }
 
 /// What an answer about a folder comes to.
@@ -71,6 +82,12 @@ impl Folder {
         vec![Request::new(Target::Folder(self.path.clone())).asking(question(&Asked::Folder))]
     }
 
+    /// The request for a file in the place of all: its name says what a name says.
+    pub fn stand_in(path: &Path) -> Request {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Request::new(Target::File(path.to_owned())).asking(question(&Asked::StandIn(name)))
+    }
+
     /// What an answer is: the list of files, what is said beside one of them, or a file.
     pub fn step(&self, answer: &Answer<'_>) -> Result<Step, ParseError> {
         let asked = serde_json::from_str(answer.question);
@@ -82,7 +99,7 @@ impl Folder {
                 Step::Page(Page { next: vec![self.request(file)], ..Page::default() })
             }
             Ok(Asked::File(file)) => file.step(answer),
-            // Another file in the place of all (`dry-run --feed`).
+            Ok(Asked::StandIn(name)) => Step::Read(Dropped { name, ..Dropped::default() }),
             Err(_) => Step::Read(Dropped::default()),
         })
     }
@@ -91,19 +108,13 @@ impl Folder {
     fn files(&self, answer: &Answer<'_>) -> Result<Page, ParseError> {
         let listed: Vec<Listed> = serde_json::from_slice(answer.body)
             .map_err(|error| ParseError::Malformed { row: error.line(), reason: "no list of files".to_owned() })?;
-        let beside = |name: &str| {
-            let wanted = format!("{name}{BESIDE}");
-            listed.iter().find(|file| file.name == wanted).map(|file| (file.bytes, file.modified))
-        };
+        let stamps: HashMap<&str, (u64, i64)> =
+            listed.iter().map(|file| (file.name.as_str(), (file.bytes, file.modified))).collect();
         let (mut next, mut growing, mut odd) = (Vec::new(), Vec::new(), Vec::new());
         for file in listed.iter().filter(|file| file.name.to_lowercase().ends_with(self.ending)) {
-            let dropped = Dropped {
-                name: file.name.clone(),
-                bytes: file.bytes,
-                modified: file.modified,
-                beside: beside(&file.name),
-                said: None,
-            };
+            let beside = stamps.get(format!("{}{BESIDE}", file.name).as_str()).copied();
+            let stamp = Stamp { bytes: file.bytes, modified: file.modified, beside };
+            let dropped = Dropped { name: file.name.clone(), said: None, listed: Some(stamp) };
             if dropped.is_known(answer) {
                 continue;
             }
@@ -128,7 +139,7 @@ impl Folder {
 
     /// The request for a file, or first for what is said beside it.
     fn request(&self, file: Dropped) -> Request {
-        let beside = file.beside.is_some() && file.said.is_none();
+        let beside = file.listed.is_some_and(|stamp| stamp.beside.is_some()) && file.said.is_none();
         let name = if beside { format!("{}{BESIDE}", file.name) } else { file.name.clone() };
         let asked = if beside { Asked::Beside(file) } else { Asked::File(file) };
         let request = Request::new(Target::File(self.path.join(name))).asking(question(&asked));
@@ -140,22 +151,23 @@ impl Folder {
 impl Dropped {
     /// When the file was written, which is when its figures were known; never later than now.
     pub fn written(&self, now: Timestamp) -> Option<Timestamp> {
-        (!self.name.is_empty()).then(|| Timestamp::from_millis(self.modified).min(now))
+        self.listed.map(|stamp| Timestamp::from_millis(stamp.modified).min(now))
+    }
+
+    /// A page of the file's figures with its mark; its note names the file.
+    pub fn marked(&self, page: Page, body: &[u8]) -> Page {
+        let named = |note: String| {
+            if self.name.is_empty() { note } else { format!("{}: {note}", shown(&self.name)) }
+        };
+        let (note, mut marks) = (page.note.map(named), page.marks);
+        marks.extend(self.mark(body));
+        Page { note, marks, ..page }
     }
 
     /// The mark of the file with its content, once it was read.
-    pub fn mark(&self, body: &[u8]) -> Option<(String, String)> {
-        let mark = || (format!("{MARK}{}", self.name), format!("{} {}", self.stamp(), sha256(body)));
-        (!self.name.is_empty()).then(mark)
-    }
-
-    /// Size and time of the file and of the one beside it.
-    fn stamp(&self) -> String {
-        format!("{} {} {}", self.bytes, self.modified, self.beside_stamp())
-    }
-
-    fn beside_stamp(&self) -> String {
-        self.beside.map_or_else(|| "-".to_owned(), |(bytes, modified)| format!("{bytes}/{modified}"))
+    fn mark(&self, body: &[u8]) -> Option<(String, String)> {
+        let mark = |stamp: Stamp| (format!("{MARK}{}", self.name), format!("{stamp} {}", sha256(body)));
+        self.listed.map(mark)
     }
 
     /// The file's mark, where it was read before.
@@ -164,27 +176,42 @@ impl Dropped {
     }
 
     fn is_known(&self, answer: &Answer<'_>) -> bool {
-        let stamp = format!("{} ", self.stamp());
-        self.known(answer).is_some_and(|mark| mark.starts_with(&stamp))
+        let (Some(mark), Some(stamp)) = (self.known(answer), self.listed) else { return false };
+        mark.starts_with(&format!("{stamp} "))
     }
 
     /// Whether something may still be written to it, or to the file beside it.
     fn may_grow(&self, now: Timestamp) -> bool {
-        let times = [Some(self.modified), self.beside.map(|(_, modified)| modified)];
-        times.into_iter().flatten().any(|modified| now.millis().abs_diff(modified) < SETTLED_MILLIS)
+        let times = self.listed.map(|stamp| [Some(stamp.modified), stamp.beside.map(|(_, modified)| modified)]);
+        let mut times = times.into_iter().flatten().flatten();
+        times.any(|modified| now.millis().abs_diff(modified) < SETTLED_MILLIS)
     }
 
     fn step(self, answer: &Answer<'_>) -> Step {
-        if u64::try_from(answer.body.len()) != Ok(self.bytes) {
-            let note = format!("{} is still growing: left for the next pull", shorten(&self.name, 60));
+        let length = u64::try_from(answer.body.len()).ok();
+        if self.listed.is_some_and(|stamp| length != Some(stamp.bytes)) {
+            let note = format!("{} is still growing: left for the next pull", shown(&self.name));
             return Step::Page(Page { note: Some(note), ..Page::default() });
         }
         // Touched, with the same content and the same said of it: what it says is known.
-        let same = format!(" {} {}", self.beside_stamp(), sha256(answer.body));
-        if self.known(answer).is_some_and(|mark| mark.ends_with(&same)) {
+        let same = self.listed.map(|stamp| format!(" {} {}", stamp.said(), sha256(answer.body)));
+        if self.known(answer).zip(same).is_some_and(|(mark, same)| mark.ends_with(&same)) {
             return Step::Page(Page::default());
         }
         Step::Read(self)
+    }
+}
+
+impl Stamp {
+    /// Size and time of the file beside.
+    fn said(self) -> String {
+        self.beside.map_or_else(|| "-".to_owned(), |(bytes, modified)| format!("{bytes}/{modified}"))
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.bytes, self.modified, self.said())
     }
 }
 
@@ -194,7 +221,8 @@ impl Dropped {
     pub fn of(name: &str, body: &[u8], said: Option<&str>) -> Self {
         let bytes = u64::try_from(body.len()).unwrap();
         let (name, said) = (name.to_owned(), said.map(str::to_owned));
-        Self { name, bytes, modified: 1000, beside: said.as_ref().map(|_| (1, 1)), said }
+        let beside = said.as_ref().map(|_| (1, 1));
+        Self { name, said, listed: Some(Stamp { bytes, modified: 1000, beside }) }
     }
 
     /// The question that asks for it.
@@ -205,6 +233,11 @@ impl Dropped {
 
 fn question(asked: &Asked) -> String {
     serde_json::to_string(asked).unwrap_or_default()
+}
+
+/// A name for a message.
+fn shown(name: &str) -> String {
+    printable(&shorten(name, 60))
 }
 
 fn sha256(body: &[u8]) -> String {
@@ -254,7 +287,8 @@ mod tests {
     }
 
     fn dropped(bytes: u64, modified: i64) -> Dropped {
-        Dropped { name: "a.csv".to_owned(), bytes, modified, ..Dropped::default() }
+        let listed = Some(Stamp { bytes, modified, beside: None });
+        Dropped { name: "a.csv".to_owned(), said: None, listed }
     }
 
     #[test]
@@ -283,6 +317,8 @@ mod tests {
         let (next, note) = asked(&[("a.csv", 3, 995_000), ("b.csv", 3, 900_000), ("c.csv", 3, 9_000_000)], &[]);
         assert_eq!(next, ["/drop/b.csv", "/drop/c.csv"]);
         assert_eq!(note.as_deref(), Some("`a.csv` just written: left for the next pull"));
+        let odd = asked(&[("\u{1b}[2J.csv", 3, 995_000)], &[]).1.unwrap();
+        assert_eq!(odd, "`\\u{1b}[2J.csv` just written: left for the next pull");
         let question = question(&Asked::File(dropped(9, 5)));
         let standing = standing(&[]);
         let Ok(Step::Page(page)) = folder().step(&Answer::ok(&question, b"abc", &standing)) else { panic!("read") };
@@ -320,6 +356,20 @@ mod tests {
             note.as_deref(),
             Some("`\u{FFFD}.csv` not read: rename it with letters of UTF-8; 10 files left for the next pull")
         );
+    }
+
+    #[test]
+    fn a_file_that_stands_in_for_the_folder_has_its_name_and_no_mark() {
+        let request = Folder::stand_in(Path::new("/elsewhere/export_2026-03.csv"));
+        let standing = standing(&[]);
+        let step = folder().step(&Answer::ok(&request.question, b"abc", &standing)).unwrap();
+        let Step::Read(file) = step else { panic!("not read") };
+        assert_eq!(
+            (file.name.as_str(), file.mark(b"abc"), file.written(standing.now)),
+            ("export_2026-03.csv", None, None)
+        );
+        let named = Page { note: Some("x".to_owned()), ..Page::default() };
+        assert_eq!(file.marked(named, b"abc").note.as_deref(), Some("export_2026-03.csv: x"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::config::resolve::{Context, value};
 use crate::feed::codes::country::gacc::TABLE;
 use crate::feed::publisher::folder::Folder;
 use crate::feed::publisher::gacc::Gacc;
+use crate::feed::publisher::sum::Kept;
 use crate::feed::publisher::trade::{Flow, Measure};
 use crate::period::Frequency;
 use crate::series::country;
@@ -50,7 +51,8 @@ fn resolve(cx: Context<'_>, Basis { table, common, .. }: Basis<'_>) -> Option<Ga
     let measures = choices(cx, "measure", table.measure.as_ref(), &Measure::ALL, &all);
     let flow = flow(cx, table);
     let folder = Folder { path: path?, ending: ".csv" };
-    Some(Gacc { folder, flow: flow?, goods: goods?, partners: partners?, measures, common })
+    let kept = Kept { goods: goods?, partners: partners?, measures };
+    Some(Gacc { folder, flow: flow?, kept, common })
 }
 
 /// The direction of files that do not say theirs.

@@ -10,6 +10,7 @@ mod feed;
 mod fred;
 mod gacc;
 mod generic;
+mod japan;
 mod korea;
 mod sdmx;
 mod trade;
@@ -31,7 +32,7 @@ use crate::feed::publisher::site::Site;
 use crate::period::{Frequency, Period, Span};
 
 /// Every kind of feed: the formats first.
-pub const KINDS: [&Kind; 14] = [
+pub const KINDS: [&Kind; 15] = [
     &generic::CSV,
     &generic::JSON,
     &generic::XLSX,
@@ -43,6 +44,7 @@ pub const KINDS: [&Kind; 14] = [
     &census::KIND,
     &gacc::KIND,
     &korea::KIND,
+    &japan::KIND,
     &worldbank::KIND,
     &feed::KIND,
     &federal_register::KIND,

@@ -49,17 +49,16 @@ pub const GEONOMENCLATURE: Office = Office {
     others: Others::Alpha2,
 };
 
-/// Chinese customs.
+/// China's customs.
 pub const GACC: Office =
-    Office { name: "China Customs (GACC)", kind: "gacc", table: &gacc::TABLE, others: Others::None };
+    Office { name: "Chinese customs (GACC)", kind: "gacc", table: &gacc::TABLE, others: Others::None };
 
-/// The Korea Customs Service.
+/// Korea's customs.
 pub const KOREA: Office =
-    Office { name: "Korea Customs Service", kind: "korea", table: &korea::TABLE, others: Others::Alpha2 };
+    Office { name: "Korea's customs", kind: "korea", table: &korea::TABLE, others: Others::Alpha2 };
 
-/// Japanese customs.
-pub const JAPAN: Office =
-    Office { name: "Japan Customs (e-Stat)", kind: "japan", table: &japan::TABLE, others: Others::None };
+/// Japan's customs.
+pub const JAPAN: Office = Office { name: "Japan's customs", kind: "japan", table: &japan::TABLE, others: Others::None };
 
 impl Office {
     /// The office's code for ISO's alpha-2 code.

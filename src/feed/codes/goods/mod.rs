@@ -3,7 +3,9 @@
 pub mod cn;
 pub mod gacc;
 pub mod hs;
+pub mod hsk;
 pub mod hts;
+pub mod jp;
 pub mod search;
 
 /// A nomenclature's codes.

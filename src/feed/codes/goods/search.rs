@@ -1,12 +1,15 @@
 //! Finding a good in every nomenclature, by words or by the digits that its code begins with.
 
 use super::cn::CN;
+use super::gacc::GACC;
 use super::hs::HS;
+use super::hsk::HSK;
 use super::hts::HTS;
-use super::{Good, Nomenclature, gacc};
+use super::jp::JP;
+use super::{Good, Nomenclature};
 
 /// Every nomenclature, in the order in which they are searched.
-pub const NOMENCLATURES: [&Nomenclature; 4] = [&HS, &CN, &HTS, &gacc::TABLE];
+pub const NOMENCLATURES: [&Nomenclature; 6] = [&HS, &CN, &HTS, &GACC, &HSK, &JP];
 
 /// Codes of six digits that are often taken for one good, and what they are.
 const MIXES: [(&str, &str); 2] = [
@@ -68,7 +71,8 @@ pub struct Mix {
 pub fn mix(code: &str) -> Option<Mix> {
     let (_, is) = MIXES.iter().find(|(known, _)| *known == code)?;
     let mut finer = search(&[code.to_owned()]);
-    finer.retain(|(_, good)| good.code.len() > code.len());
+    // Zeros alone divide nothing.
+    finer.retain(|(_, good)| good.code.trim_end_matches('0').len() > code.len());
     Some(Mix { is, finer })
 }
 
@@ -87,12 +91,12 @@ mod tests {
         for (words, expected) in [
             (
                 "850511",
-                "HS 850511, CN 85051110, CN 85051190, HTS 8505110010, HTS 8505110030, HTS 8505110050, HTS 8505110070, HTS 8505110090, GACC 85051110, GACC 85051190",
+                "HS 850511, CN 85051110, CN 85051190, HTS 8505110010, HTS 8505110030, HTS 8505110050, HTS 8505110070, HTS 8505110090, GACC 85051110, GACC 85051190, HSK 8505110000, JP 850511000",
             ),
             ("8505.11.00.70", "HTS 8505110070"),
             (
                 "rare earth magnets",
-                "HS 850511, CN 85051110, HTS 8505110050, HTS 8505110070, HTS 8505110090, GACC 85051110",
+                "HS 850511, CN 85051110, HTS 8505110050, HTS 8505110070, HTS 8505110090, GACC 85051110, HSK 8505110000, JP 850511000",
             ),
             ("GALLIUM unwrought", "HS 811292, CN 81129289, HTS 8112921000, GACC 81129290"),
             ("hts germanium", "HTS 2825600000, HTS 8112926000, HTS 8112926500"),
@@ -115,7 +119,7 @@ mod tests {
     /// Codes have the digits of their nomenclature, stand once, and lie below a chapter that there is.
     #[test]
     fn tables_are_well_made() {
-        for (nomenclature, digits) in [(&HS, 6), (&CN, 8), (&HTS, 10), (&gacc::TABLE, 8)] {
+        for (nomenclature, digits) in [(&HS, 6), (&CN, 8), (&HTS, 10), (&GACC, 8), (&HSK, 10), (&JP, 9)] {
             for (at, good) in nomenclature.rows.iter().enumerate() {
                 let sound = good.code.len() == digits && good.code.bytes().all(|byte| byte.is_ascii_digit());
                 assert!(sound && good.code < "98" && !good.text.is_empty(), "{}", good.code);

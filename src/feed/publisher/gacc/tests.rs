@@ -4,15 +4,22 @@ use encoding_rs::GB18030;
 use proptest::prelude::*;
 
 use super::super::tests::{common, told};
+use super::super::trade::Measure;
 use super::*;
+use crate::base::clock::Timestamp;
+use crate::series::Labels;
+
+fn kept(goods: &[&str], partners: &[&str]) -> Kept {
+    let strings = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let measures = Measure::ALL.map(|(_, measure)| measure).to_vec();
+    Kept { goods: strings(goods), partners: strings(partners), measures }
+}
 
 fn feed() -> Gacc {
     Gacc {
         folder: Folder { path: "/drop".into(), ending: ".csv" },
         flow: None,
-        goods: Vec::new(),
-        partners: Vec::new(),
-        measures: Measure::ALL.map(|(_, measure)| measure).to_vec(),
+        kept: kept(&[], &[]),
         common: Common { labels: Labels::default(), ..common() },
     }
 }
@@ -88,7 +95,7 @@ fn a_file_in_neither_encoding_says_so() {
     let error = parse(&feed(), NAME, None, b"\xC9\xCC\xFF,1").unwrap_err().to_string();
     assert_eq!(
         error,
-        "it is neither GB18030 nor UTF-8: byte 2 cannot be read; download it again, and do not save it with another program"
+        "it is neither UTF-8 nor gb18030: byte 2 cannot be read; download it again, and do not save it with another program"
     );
 }
 
@@ -291,11 +298,11 @@ fn one_row_that_cannot_be_read_makes_every_sum_wrong_and_nothing_is_stored() {
 
 #[test]
 fn only_what_the_feed_names_is_kept() {
-    let feed = Gacc { partners: vec!["US".to_owned()], measures: vec![Measure::Weight], ..feed() };
+    let feed = Gacc { kept: Kept { measures: vec![Measure::Weight], ..kept(&["8505"], &["US"]) }, ..feed() };
     let body = format!("{ENGLISH}{}{}", row("202509", "502", "33", "1", "2"), row("202509", "304", "33", "1", "2"));
     let page = parse(&feed, NAME, None, body.as_bytes()).unwrap();
     assert_eq!((page.rows, page.observations[0].labels.value("partner")), (1, Some("US")));
-    let feed = Gacc { goods: vec!["81129290".to_owned()], ..feed };
+    let feed = Gacc { kept: kept(&["81129290"], &[]), ..feed };
     let page = parse(&feed, NAME, None, body.as_bytes()).unwrap();
     assert_eq!((page.rows, page.marks.len()), (0, 1), "read, and nothing of it");
     assert_eq!(page.note.as_deref(), Some("gacc_export_85051110_2025-09.csv: none of its goods and partners are kept"));
