@@ -89,7 +89,7 @@ fn goods_and_partners_of_chinese_customs_are_codes() {
     7 | absent = 'zero'
       | ^^^^^^ not for this kind
       |
-      = help: `absent` belongs to kind `csv`, `json`, `sdmx`, `jsonstat`, `eurostat`, `comtrade` and `census`
+      = help: `absent` belongs to kind `csv`, `json`, `xlsx`, `sdmx`, `jsonstat`, `eurostat`, `comtrade` and `census`
 
     4 errors
     "#);
@@ -152,7 +152,7 @@ fn what_koreas_customs_lack_is_told() {
     7 | path = 'x'
       | ^^^^ not for this kind
       |
-      = help: `path` belongs to kind `csv`, `json`, `sdmx`, `jsonstat`, `gacc` and `japan`
+      = help: `path` belongs to kind `csv`, `json`, `xlsx`, `sdmx`, `jsonstat`, `gacc`, `japan`, `worldbank` and `feed`
 
     7 errors
     "#);
@@ -207,7 +207,7 @@ fn what_japans_customs_lack_is_told() {
     6 | key = "<secret>"
       | ^^^ not for this kind
       |
-      = help: `key` belongs to kind `fred`, `korea`, `comtrade` and `census`
+      = help: `key` belongs to kind `fred`, `comtrade`, `census` and `korea`
 
     6 errors
     "#);

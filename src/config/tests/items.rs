@@ -90,7 +90,7 @@ fn what_is_no_option_of_the_federal_register_is_refused() {
     5 | path = 'f.json'
       | ^^^^ not for this kind
       |
-      = help: `path` belongs to kind `csv`, `json`, `sdmx`, `jsonstat` and `feed`
+      = help: `path` belongs to kind `csv`, `json`, `xlsx`, `sdmx`, `jsonstat`, `gacc`, `japan`, `worldbank` and `feed`
 
     error: `term` is empty
      --> supplywatch.toml:6:8
@@ -119,7 +119,7 @@ fn a_feed_needs_a_place_and_takes_no_columns() {
     3 | columns = { period = 'p' }
       | ^^^^^^^ not for this kind
       |
-      = help: `columns` belongs to kind `csv`, `json`, `sdmx` and `jsonstat`
+      = help: `columns` belongs to kind `csv`, `json`, `xlsx`, `sdmx` and `jsonstat`
 
     error: `term` has no meaning for kind `feed`
      --> supplywatch.toml:4:1
