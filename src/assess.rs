@@ -65,7 +65,7 @@ pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
 /// On how many periods before the one that an alert was judged at last its rule says something else now, because
 /// of the revisions that came since. They move no alert: `None` where there are none.
 fn rejudged(sight: Sight<'_>, alert: &Alert) -> Option<Rejudged> {
-    let assessed = alert.assessed?;
+    let assessed = alert.assessed.filter(|_| sight.history.items().is_empty())?;
     let view = |pull| sight.rule.seen(sight.history.view(AsOf::Pull(pull)).at(sight.now));
     let (before, now) = (view(alert.seen), view(sight.until));
     let revised = now.revised_since(alert.seen).into_iter();
@@ -154,11 +154,17 @@ impl<'a> Walk<'a> {
     /// Judges the period judged last again, where figures that it may have used changed.
     fn older(&mut self) {
         let Some(assessed) = self.assessed else { return };
+        // A day's items become more; that takes back nothing that was said.
+        let occasion = if self.counts_items() { Occasion::LateArrival } else { Occasion::Revision };
         if self.revisions.iter().any(|revision| revision.span.first() <= assessed) {
-            self.judge(assessed, Occasion::Revision);
+            self.judge(assessed, occasion);
         } else if self.arrived().any(|period| period <= assessed) {
             self.judge(assessed, Occasion::LateArrival);
         }
+    }
+
+    fn counts_items(&self) -> bool {
+        !self.sight.history.items().is_empty()
     }
 
     /// Judges every newer period in order; a rule that meets a history looks at its latest period in any
@@ -309,7 +315,7 @@ impl<'a> Walk<'a> {
             judgement: Some(judgement),
             view: Some(self.view),
             said: said.as_ref(),
-            revisions: &self.revisions,
+            revisions: if self.counts_items() { &[] } else { &self.revisions },
             rejudged,
             since: self.firing.map(|(_, since)| since).or(was.map(|firing| firing.since)),
             zone: self.sight.zone,

@@ -204,6 +204,41 @@ mod tests {
         ");
     }
 
+    /// A second item of a day makes its figure another, and corrects nothing.
+    #[test]
+    fn a_day_that_grows_is_no_revision() {
+        let mut items: Vec<KnownItem> = history(ITEMS).items()[..3].to_vec();
+        (items[1].item.ends, items[2].item.day) = (Period::parse("2026-10-10").ok(), items[0].item.day);
+        items[2].item.ends = items[1].item.ends;
+        items[1].item.ends = None;
+        let mut history = History::new(history(ITEMS).labels().clone(), Frequency::Day, Unit::parse("count").ok());
+        for (pull, count) in [(1, 2.0), (2, 3.0)] {
+            let (value, recorded_at) = (Finite::new(count), Timestamp::from_millis(pull));
+            let vintage = Vintage { value, status: Status::Final, recorded_at, pull: PullId(pull) };
+            history.record(items[0].item.day.into(), vintage);
+        }
+        let history = history.with_items(items.into());
+        let told = |when: &str| {
+            let rule = rule(when);
+            let mut alert = Alert::new("rule", history.labels().clone(), "", PullId(0));
+            let mut told = Vec::new();
+            for pull in 1..3 {
+                let (until, now) = (PullId(pull), Timestamp::parse("2026-10-01T00:00:00Z").unwrap());
+                let sight = Sight { rule: &rule, history: &history, until, now, zone: chrono_tz::UTC };
+                let assessment = assess(sight, &alert);
+                assert!(assessment.rejudged.is_none());
+                alert = assessment.alert;
+                told.extend(assessment.transition.map(|(transition, message)| {
+                    assert!(message.revisions.is_empty());
+                    format!("{pull}: {}: {}", transition.kind, message.title)
+                }));
+            }
+            told.join("\n")
+        };
+        insta::assert_snapshot!(told("ends_within(30d)"), @"2: fired: notices: ends on 10 October 2026: Rare earth magnets");
+        insta::assert_snapshot!(told("value >= 3 count"), @"2: fired: notices stood at or above 3 items: 3 items on 2 September 2026");
+    }
+
     #[test]
     fn the_worst_severity_of_what_came_counts() {
         let worse =

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use crate::base::clock::Timestamp;
 use crate::period::{Period, Span};
 use crate::series::derive::group;
-use crate::series::{History, PullId, Release, Vintage};
+use crate::series::{History, KnownItem, PullId, Release, Vintage};
 
 /// A figure that was first pulled together with one so many days newer was not pulled when it came out.
 const TOGETHER_DAYS: i64 = 7;
@@ -137,9 +137,11 @@ impl Knowledge {
         let mut moments: Vec<Timestamp> = known.iter().map(|known| known.at).collect();
         moments.sort_unstable();
         moments.dedup();
+        let of_moment = |known: &KnownItem| KnownItem { pull: number(&moments, known.seen_at), ..known.clone() };
         let mut renumbered = History::new(history.labels().clone(), history.frequency(), history.unit().cloned())
             .with_max_gap(history.max_gap_days())
-            .with_release(history.release().cloned());
+            .with_release(history.release().cloned())
+            .with_items(history.items().iter().map(of_moment).collect());
         let mut origins: BTreeMap<Span, Vec<Origin>> = BTreeMap::new();
         // What was pulled in one moment goes under the moment's number; the pulls behind a derived figure,
         // of which there are several, under numbers of their own.

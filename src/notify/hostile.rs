@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::double::{HttpDouble, Reply, corrected, delivery, fired, parcel};
+use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::{Channel, Parcel, Receiver, Sender, console, email, http, slack, webhook};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
@@ -74,8 +74,14 @@ fn message() -> impl Strategy<Value = Message> {
         for revision in &mut message.revisions {
             (revision.old, revision.new) = (text(), text());
         }
-        let gate = message.gates[0].clone();
-        message.gates = vec![gate; count];
+        message.items = noticed().items;
+        for item in &mut message.items {
+            (item.id, item.title, item.summary, item.about) = (text(), text(), text(), text());
+            (item.url, item.corrects, item.ends_on) = (Some(text()), Some(text()), Some(text()));
+        }
+        message.thread = Some(text());
+        let (gate, item) = (message.gates[0].clone(), message.items[0].clone());
+        (message.gates, message.items) = (vec![gate; count], vec![item; count]);
         message
     })
 }

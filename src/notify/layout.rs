@@ -92,11 +92,20 @@ fn items(message: &Message, width: usize) -> Vec<Line> {
     for item in &message.items {
         lines.push(Line::new());
         lines.extend(hung(INDENT, Style::Plain, &look::item(item), width));
-        let address = item.url.as_ref().map(|url| look::line(url, FIELD_CHARS_MAX));
-        lines.extend(address.map(|address| faint(format!("{INDENT}{address}"))));
+        match item.url.as_deref() {
+            Some(url) if is_address(url) => lines.push(faint(format!("{INDENT}{url}"))),
+            Some(other) => lines.extend(hung(INDENT, Style::Faint, other, width)),
+            None => {}
+        }
     }
     lines.extend(look::items_left_out(message).map(|more| faint(format!("{INDENT}{more}"))));
     lines
+}
+
+/// Whether a text is an address on the web and nothing else.
+fn is_address(text: &str) -> bool {
+    let has_scheme = text.starts_with("https://") || text.starts_with("http://");
+    has_scheme && text.len() <= FIELD_CHARS_MAX && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// Everything that has a name: what was said, why, until when, from where.

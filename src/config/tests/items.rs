@@ -134,200 +134,173 @@ fn a_feed_needs_a_place_and_takes_no_columns() {
 }
 
 const FEEDS: &str = "[feed.n]\nkind = 'feed'\nurl = 'https://m.example/rss'\n\n[feed.p]\nkind = 'csv'\npath = 'p.csv'\n\
-    frequency = 'day'\n\n";
+    frequency = 'day'\n\n[receiver.desk]\nkind = 'console'\n\n";
 
 fn rule(more: &str) -> String {
-    check(&format!("{FEEDS}[rule.r]\nnotify = []\nseverity = 'info'\n{more}"))
+    check(&format!("{FEEDS}[rule.r]\nnotify = ['desk']\nseverity = 'info'\n{more}"))
 }
 
 #[test]
-fn what_does_not_go_with_items_has_its_place() {
+fn a_feed_without_items_has_none_to_ask() {
     insta::assert_snapshot!(rule("series = { feed = 'p' }\nwhen = 'value > 3 and new(\"gallium\")'"), @r#"
-    warning: rule `r` notifies nobody
-      --> supplywatch.toml:10:7
-       |
-    10 | [rule.r]
-       |       ^ no `notify`
-       |
-       = help: write notify = ["RECEIVER"]; its alerts are kept all the same
-
     error: `value` says how things stand, and `new` what has just come
-      --> supplywatch.toml:14:9
+      --> supplywatch.toml:17:9
        |
-    14 | when = 'value > 3 and new("gallium")'
+    17 | when = 'value > 3 and new("gallium")'
        |         ^^^^^ does not go with `new`
        |
        = help: write a rule of its own for it
 
     error: `new` is about items, and the feed has figures alone
-      --> supplywatch.toml:14:23
+      --> supplywatch.toml:17:23
        |
-    14 | when = 'value > 3 and new("gallium")'
+    17 | when = 'value > 3 and new("gallium")'
        |                       ^^^^^^^^^^^^^^ no items here
        |
        = help: select a feed of kind `feed` or `federal-register`, or compare figures, such as `declines >= 2`
 
-    2 errors, 1 warning
+    2 errors
     "#);
-    insta::assert_snapshot!(rule("series = { feed = ['n', 'p'] }\nwhen = 'ends_within(30d)'"), @r#"
-    warning: rule `r` notifies nobody
-      --> supplywatch.toml:10:7
-       |
-    10 | [rule.r]
-       |       ^ no `notify`
-       |
-       = help: write notify = ["RECEIVER"]; its alerts are kept all the same
-
+    insta::assert_snapshot!(rule("series = { feed = ['n', 'p'] }\nwhen = 'ends_within(30d)'"), @"
     error: `ends_within` is about items, and the feed has figures alone (for feed `p`)
-      --> supplywatch.toml:14:9
+      --> supplywatch.toml:17:9
        |
-    14 | when = 'ends_within(30d)'
+    17 | when = 'ends_within(30d)'
        |         ^^^^^^^^^^^^^^^^ no items here
        |
        = help: select a feed of kind `feed` or `federal-register`, or compare figures, such as `declines >= 2`
 
-    1 error, 1 warning
-    "#);
-    insta::assert_snapshot!(rule("series = { feed = 'n' }\nwhen = ['new(\"a\")', 'value > 3']\nclear = 'not new'"), @r#"
-    warning: rule `r` notifies nobody
-      --> supplywatch.toml:10:7
-       |
-    10 | [rule.r]
-       |       ^ no `notify`
-       |
-       = help: write notify = ["RECEIVER"]; its alerts are kept all the same
+    1 error
+    ");
+}
 
+#[test]
+fn what_has_come_goes_with_nothing_that_stands() {
+    insta::assert_snapshot!(rule("series = { feed = 'n' }\nwhen = ['new(\"a\")', 'value > 3']\nclear = 'not new'"), @r#"
     error: `value` says how things stand, and `new` what has just come
-      --> supplywatch.toml:14:22
+      --> supplywatch.toml:17:22
        |
-    14 | when = ['new("a")', 'value > 3']
+    17 | when = ['new("a")', 'value > 3']
        |                      ^^^^^ does not go with `new`
        |
        = help: write a rule of its own for it
 
     error: `value` is a figure, `3` a bare number
-      --> supplywatch.toml:14:30
+      --> supplywatch.toml:17:30
        |
-    14 | when = ['new("a")', 'value > 3']
+    17 | when = ['new("a")', 'value > 3']
        |                              ^ a bare number
        |
        = help: the series is in count: write `3 count`
 
     error: `clear` does not go with `new`
-      --> supplywatch.toml:15:9
+      --> supplywatch.toml:18:9
        |
-    15 | clear = 'not new'
+    18 | clear = 'not new'
        |         ^^^^^^^^^ nothing to end
        |
        = help: take it away: an item is told once, and nothing ends it
 
-    3 errors, 1 warning
+    3 errors
     "#);
-    insta::assert_snapshot!(rule("series = { feed = 'n' }\nwhen = 'new'\ngroup_by = ['feed']"), @r#"
-    warning: rule `r` notifies nobody
-      --> supplywatch.toml:10:7
-       |
-    10 | [rule.r]
-       |       ^ no `notify`
-       |
-       = help: write notify = ["RECEIVER"]; its alerts are kept all the same
-
+    insta::assert_snapshot!(rule("series = { feed = 'n' }\nwhen = 'new'\ngroup_by = ['feed']"), @"
     error: `new` is about the items of one feed, and the rule judges groups
-      --> supplywatch.toml:14:9
+      --> supplywatch.toml:17:9
        |
-    14 | when = 'new'
+    17 | when = 'new'
        |         ^^^ not of a group
        |
        = help: take `group_by` away
 
-    1 error, 1 warning
-    "#);
+    1 error
+    ");
 }
 
 #[test]
 fn searches_are_refused_where_they_are_wrong() {
-    insta::assert_snapshot!(rule("series = { feed = 'n' }\nwhen = ['new(gallium)', 'new(\"a\" or \"--\")', 'new(agancy=\"x\")', 'new(\"a\" > 2)', 'new(\"a\") > 2', 'ends_within(\"a\")', 'ends_within(1.5)']"), @r#"
-    warning: rule `r` notifies nobody
-      --> supplywatch.toml:10:7
-       |
-    10 | [rule.r]
-       |       ^ no `notify`
-       |
-       = help: write notify = ["RECEIVER"]; its alerts are kept all the same
-
+    let gates = "'new(gallium)', 'new(\"a\" or \"--\")', 'new(agancy=\"x\")', 'new(\"a\" > 2)', 'new(\"a\") > 2'";
+    insta::assert_snapshot!(rule(&format!("series = {{ feed = 'n' }}\nwhen = [{gates}]")), @r#"
     error: `gallium` is no text to look for
-      --> supplywatch.toml:14:14
+      --> supplywatch.toml:17:14
        |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
+    17 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2']
        |              ^^^^^^^ expected a text in quotes
        |
        = help: write it in quotes: "gallium"
 
     error: there is no word to look for
-      --> supplywatch.toml:14:37
+      --> supplywatch.toml:17:37
        |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
+    17 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2']
        |                                     ^^^^ nothing to find
        |
        = help: write a word, such as `"gallium"`
 
     error: items have no `agancy`
-      --> supplywatch.toml:14:50
+      --> supplywatch.toml:17:50
        |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
+    17 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2']
        |                                                  ^^^^^^^^^^ unknown
        |
        = help: did you mean `agency`?
 
     error: `'a' > 2` is no text to look for
-      --> supplywatch.toml:14:69
+      --> supplywatch.toml:17:69
        |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
+    17 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2']
        |                                                                     ^^^^^^^ expected a text in quotes
        |
        = help: write texts in quotes, such as `"rare earth" or "gallium"`
 
     error: `new('a')` is a condition, not a value
-      --> supplywatch.toml:14:81
+      --> supplywatch.toml:17:81
        |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
+    17 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2']
        |                                                                                 ^^^^^^^^ expected a value
        |
        = help: conditions are joined by `and`, `or` and `not`; `streak(COND)` counts the periods that meet one
 
-    error: `ends_within` says how things stand, and `new` what has just come
-      --> supplywatch.toml:14:97
-       |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
-       |                                                                                                 ^^^^^^^^^^^^^^^^ does not go with `new`
-       |
-       = help: write a rule of its own for it
+    5 errors
+    "#);
+}
 
+#[test]
+fn an_end_is_within_a_time() {
+    let gates = "'ends_within(\"a\")', 'ends_within(1.5)', 'ends_within', 'ends_within(30d, 5)'";
+    insta::assert_snapshot!(rule(&format!("series = {{ feed = 'n' }}\nwhen = [{gates}]")), @r#"
     error: `within` of `ends_within` is a whole number of days, or a time such as `1y`
-      --> supplywatch.toml:14:109
+      --> supplywatch.toml:17:22
        |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
-       |                                                                                                             ^^^ expected a whole number of days, or a time such as `1y`
+    17 | when = ['ends_within("a")', 'ends_within(1.5)', 'ends_within', 'ends_within(30d, 5)']
+       |                      ^^^ expected a whole number of days, or a time such as `1y`
        |
        = help: it is written `ends_within(30d, "rare earth")`
 
-    error: `ends_within` says how things stand, and `new` what has just come
-      --> supplywatch.toml:14:117
-       |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
-       |                                                                                                                     ^^^^^^^^^^^^^^^^ does not go with `new`
-       |
-       = help: write a rule of its own for it
-
     error: 1.5 is no whole number of periods
-      --> supplywatch.toml:14:129
+      --> supplywatch.toml:17:42
        |
-    14 | when = ['new(gallium)', 'new("a" or "--")', 'new(agancy="x")', 'new("a" > 2)', 'new("a") > 2', 'ends_within("a")', 'ends_within(1.5)']
-       |                                                                                                                                 ^^^ expected a whole number
+    17 | when = ['ends_within("a")', 'ends_within(1.5)', 'ends_within', 'ends_within(30d, 5)']
+       |                                          ^^^ expected a whole number
        |
        = help: write `1` or `2`
 
-    9 errors, 1 warning
+    error: `ends_within` needs `within`: a whole number of days, or a time such as `1y`
+      --> supplywatch.toml:17:50
+       |
+    17 | when = ['ends_within("a")', 'ends_within(1.5)', 'ends_within', 'ends_within(30d, 5)']
+       |                                                  ^^^^^^^^^^^ needs an argument
+       |
+       = help: write `ends_within(12)`
+
+    error: `5` is no text to look for
+      --> supplywatch.toml:17:82
+       |
+    17 | when = ['ends_within("a")', 'ends_within(1.5)', 'ends_within', 'ends_within(30d, 5)']
+       |                                                                                  ^ expected a text in quotes
+       |
+       = help: write texts in quotes, such as `"rare earth" or "gallium"`
+
+    4 errors
     "#);
 }
 

@@ -29,11 +29,13 @@ impl Before {
     }
 
     /// Whether nothing of an assessment has to be stored but how far the rule has looked. What fires or
-    /// waits says which period it was assessed at; of a quiet alert the history tells.
+    /// waits says which period it was assessed at; of a quiet alert the history tells, unless the figure that it was
+    /// assessed at is withdrawn.
     pub fn needs_no_row(&self, assessment: &Assessment, sight: Sight<'_>) -> bool {
         let Sight { rule, history, until, .. } = sight;
-        let left = self.alert.clone().looked(until, latest(rule, history, until));
-        let told = left.is_quiet() || left.assessed == self.alert.assessed;
+        let latest = latest(rule, history, until);
+        let left = self.alert.clone().looked(until, latest);
+        let told = left.assessed == if left.is_quiet() { latest } else { self.alert.assessed };
         assessment.transition.is_none() && assessment.alert == left && told && !self.replaces
     }
 }

@@ -565,3 +565,18 @@ fn what_is_remembered_is_what_rows_would_say() {
     let mut runner = TestRunner::new(Config::with_cases(32));
     runner.run(&events(), |events| runtime.block_on(play(&events))).unwrap();
 }
+
+/// Of a history without a figure nothing follows: what was assessed before is remembered by a row.
+#[test]
+fn a_series_whose_only_figure_is_withdrawn_keeps_what_was_assessed() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pull = |figures: &str| Event::Pull("b", figures.to_owned());
+    let events = [
+        Event::Start(vec![(6, 1)]),
+        pull("US 2025-08=100; "),
+        Event::Pending,
+        pull("US 2025-08=x; "),
+        Event::Start(Vec::new()),
+    ];
+    runtime.block_on(play(&events)).unwrap();
+}

@@ -75,11 +75,11 @@ impl Draft {
             return Err(ParseError::TooManyRows(ITEMS_MAX));
         }
         match told {
-            Ok(item) if !self.0.items.contains(&item) => match self.0.items.iter().find(|known| known.id == item.id) {
-                Some(_) => self.refuse(row, Fault::whole(format!("another item is called `{}` too", item.id))),
+            Ok(item) => match self.0.items.iter().find(|known| known.id == item.id) {
                 None => self.0.items.push(item),
+                Some(known) if *known == item => {}
+                Some(_) => self.refuse(row, Fault::whole(format!("another item is called `{}` too", item.id))),
             },
-            Ok(_) => {}
             Err(fault) => self.refuse(row, fault),
         }
         Ok(())

@@ -45,6 +45,10 @@ static FOR_A_TIME: LazyLock<Regex> = LazyLock::new(|| {
 /// Comments are asked for until a day, too, and that is no end of anything.
 static COMMENTS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:comment|submission|hearing)s?\b|征求意见"));
 
+/// Days of a text that are looked at.
+const DAYS: usize = 40;
+/// Characters of a text that are read.
+const READ: usize = 20_000;
 /// Characters before a day that are looked at.
 const BEFORE: usize = 300;
 
@@ -62,7 +66,9 @@ pub fn corrected(title: &str) -> Option<String> {
 
 /// The day on which what a text suspends or allows for a time ends: the last of those that it names.
 pub fn ends(text: &str) -> Option<Period> {
-    let days = DAY.captures_iter(text).filter_map(|found| {
+    // What is to be said so early that people read it.
+    let text = text.char_indices().nth(READ).map_or(text, |(end, _)| &text[..end]);
+    let days = DAY.captures_iter(text).take(DAYS).filter_map(|found| {
         let at = found.get(0)?.start();
         is_end(&text[..at]).then(|| day(&found)).flatten()
     });
@@ -134,6 +140,7 @@ mod tests {
         check("自即日起暂停实施，至2026年11月10日。", "2026-11-10");
         check("The ban is paused until 2026-11-10; it was paused until 2025-11-10.", "2026-11-10");
         check("The suspension lasts until February 30, 2026.", "-");
+        check(&format!("{}Suspended until November 10, 2026.", "x".repeat(20_000)), "-");
         check("", "-");
     }
 }

@@ -7,7 +7,7 @@
 //! - daily series, which have no panel: their neighbours follow the trading calendar;
 //! - what is [`Refused`]: measures that depend on more than one figure for each period (`revision` on the
 //!   vintage before, `age` and `overdue` on the clock, `share`, `top_share`, `hhi` and `count` on the members
-//!   of a group), streaks by one another, and what does not fit the series' unit;
+//!   of a group, `new` and `ends_within` on items), streaks by one another, and what does not fit the series' unit;
 //! - series set aside: those with figures that the columns cannot hold, where the condition would see them;
 //! - where a rule breaks off at gaps or looks past them, the series with a gap in what its gates read.
 
