@@ -112,7 +112,7 @@ impl<'a> Importer<'a> {
     /// What of a piece can be stored.
     fn rows_of(&mut self, Piece { body, lines_before }: &Piece) -> Result<Vec<Row>, ImportError> {
         let answer = Answer { question: "", body, http_status: None, standing: &self.standing };
-        let page = self.feed.publisher.parse(&answer)?;
+        let page = self.feed.parse(&answer)?;
         if !page.items.is_empty() {
             return Err(ImportError::Items);
         }

@@ -14,6 +14,7 @@ pub mod publisher;
 pub mod schedule;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use chrono_tz::Tz;
 pub use pace::{OwnPace, Pace, Quota, QuotaWindow};
 
 use crate::base::clock::Timestamp;
+use crate::base::error::of_panic;
 use crate::base::secret::Secret;
 use crate::period::{Frequency, Span};
 use crate::series::{Item, Labels, Observation, Refusal, Release, Unit};
@@ -409,6 +411,12 @@ pub enum ParseError {
         /// What to do.
         help: String,
     },
+    /// This program broke off over the answer.
+    #[error("a fault of this program, which the answer has brought to light: {}", crate::base::text::printable(why))]
+    Broke {
+        /// What the panic said.
+        why: String,
+    },
     /// More rows than the limit.
     #[error("more than {0} rows")]
     TooManyRows(usize),
@@ -455,6 +463,13 @@ impl MaxRefused {
 }
 
 impl Feed {
+    /// Reads one answer. Should the program break off over it, that is an error of this feed's pull, and the
+    /// daemon goes on: nothing outlives the attempt.
+    pub fn parse(&self, answer: &Answer<'_>) -> Result<Page, ParseError> {
+        let parsed = catch_unwind(AssertUnwindSafe(|| self.publisher.parse(answer)));
+        parsed.unwrap_or_else(|panic| Err(ParseError::Broke { why: of_panic(panic.as_ref()).to_owned() }))
+    }
+
     /// How often the publisher may be asked.
     pub fn pace(&self) -> Pace {
         self.own_pace.over(self.publisher.pace(), &self.name)

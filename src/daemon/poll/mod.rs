@@ -176,3 +176,47 @@ fn log(pulled: &Pulled) {
         warn!(feed, refusal = ?refusal.to_string(), "row refused");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Clock;
+    use crate::config::Environment;
+    use crate::feed::{Answer, Page, ParseError, Publisher, Request, Standing, Target};
+    use crate::store::{Location, Store};
+
+    /// A publisher whose reader has a fault.
+    #[derive(Debug)]
+    struct Faulty(std::path::PathBuf);
+
+    impl Publisher for Faulty {
+        fn requests(&self, _: &Standing) -> Vec<Request> {
+            vec![Request::new(Target::File(self.0.clone()))]
+        }
+
+        fn parse(&self, _: &Answer<'_>) -> Result<Page, ParseError> {
+            panic!("index out of bounds")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_breaks_off_is_an_error_of_its_feed_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let table = |name| format!("[feed.{name}]\nkind = 'csv'\npath = 'f.csv'\nfrequency = 'month'\nunit = 't'\n");
+        std::fs::write(path("supplywatch.toml"), table("a") + &table("b")).unwrap();
+        std::fs::write(path("f.csv"), "period,value\n2025-09,420.5\n").unwrap();
+        let loaded = crate::config::load(&path("supplywatch.toml"), &Environment::of(&[]));
+        let mut setup = loaded.map_err(|problems| problems.render(false)).unwrap().setup;
+        setup.feeds[0].publisher = Box::new(Faulty(path("f.csv")));
+        let clock = Clock::manual(Timestamp::parse("2026-01-20T09:00:00Z").unwrap());
+        let store = Store::open_copy(&Location::Sqlite(path("none.db")), clock.now()).await.unwrap();
+        let context = Context::new(store, clock, &setup).unwrap();
+        let pulled = pull_all(&context, &setup, |_| true).await.unwrap();
+        let PulledHow::Failed { reason, set_aside: true } = &pulled[0].how else { panic!("{pulled:?}") };
+        assert!(
+            reason.ends_with("a fault of this program, which the answer has brought to light: index out of bounds")
+        );
+        assert!(matches!(&pulled[1].how, PulledHow::Stored(Appended { new: 1, .. })), "{pulled:?}");
+    }
+}

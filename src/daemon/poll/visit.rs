@@ -242,7 +242,7 @@ impl Visit<'_> {
         let Fetched::Body { bytes, validators, http_status, sha256 } = fetched else { return Ok(None) };
         let url = shown(&request.target);
         let answer = Answer { question: &request.question, body: &bytes, http_status, standing: &self.standing };
-        match self.feed.publisher.parse(&answer) {
+        match self.feed.parse(&answer) {
             Ok(page) => Ok(Some(Harvest { page, bytes, url, sha256, http_status, validators })),
             Err(error) => Err(Failure::new(PullError::Parse(Box::new(request.clone()), error), Some(bytes))),
         }

@@ -2,7 +2,6 @@
 //!
 //! A final error ends the store: nothing more is done with the file, and every later call says why.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -12,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::fault::Fault;
 use super::open::Opened;
-use crate::base::error::Chain;
+use crate::base::error::{Chain, of_panic};
 use crate::store::StoreError;
 
 /// Work for the thread: it gets the connection, or the reason why there is none any more.
@@ -185,12 +184,7 @@ pub fn transact<T>(
 /// Runs work; a panic in it rolls its transaction back on its way and is an error like any other.
 fn attempt<T>(connection: &mut Connection, work: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(|| work(connection)))
-        .unwrap_or_else(|panic| Err(Fault::BrokeOff(message(panic.as_ref()))))
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic").to_owned()
+        .unwrap_or_else(|panic| Err(Fault::BrokeOff(of_panic(panic.as_ref()).to_owned())))
 }
 
 fn serve(opened: Opened, inbox: &mpsc::Receiver<Job>) {

@@ -13,6 +13,7 @@ use calamine::{CellErrorType, DataRef, ExcelDateTime, SheetType, SheetVisible};
 
 use super::sniff::{foreign, no_page};
 use super::{Cell, Row, listed};
+use crate::base::error::of_panic;
 use crate::base::limits::{CELLS_MAX, COLUMNS_MAX, UNPACKED_BYTES_MAX};
 use crate::base::text::{nearest, shorten};
 use crate::feed::ParseError;
@@ -71,7 +72,8 @@ impl Sheet {
         };
         // calamine takes slices of an XLS file's records unchecked. A panic here is a file that cannot be read, and
         // must not end the daemon; nothing outlives it.
-        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| Err(broken(message(panic.as_ref()))))
+        let damaged = |panic: &(dyn Any + Send)| format!("a part of it is cut off or wrong ({})", of_panic(panic));
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| Err(broken(damaged(panic.as_ref()))))
     }
 
     /// Its rows that hold anything.
@@ -309,11 +311,6 @@ fn too_large() -> ParseError {
 }
 
 /// What a panic says.
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("a part of it is cut off or wrong ({})", text.unwrap_or("unknown"))
-}
-
 /// How a file begins that is no known format.
 fn beginning(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(200)]);
