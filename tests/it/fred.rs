@@ -82,3 +82,40 @@ fn a_quota_is_kept() {
     once(&sandbox, 1).says(&["fred allows 3 requests a month, and they are used up; the next are from"]);
     assert_eq!(publisher.asked("/fred/series").len(), 2);
 }
+
+/// The example that is shipped, with a publisher of our own in FRED's place.
+#[test]
+fn the_shipped_example_reads_its_series() {
+    let publisher = Publisher::start();
+    // Two of its six: FRED is asked slowly.
+    let answers = |answer: &dyn Fn(&str) -> Answer| ["PCOPPUSDM", "PNICKUSDM"].map(answer);
+    publisher.publish(
+        "/fred/series",
+        answers(&|name| {
+            Answer::ok(format!(
+                r#"{{"seriess":[{{"id":"{name}","frequency_short":"M","units":"U.S. Dollars per Metric Ton","last_updated":"2024-09-18 12:31:01-05"}}]}}"#
+            ))
+        }),
+    );
+    publisher.publish(
+        "/fred/series/observations",
+        answers(&|_| figures(&[("2024-06-01", "9648.20"), ("2024-07-01", "9393.73")])),
+    );
+    let mut sandbox = Sandbox::shipped();
+    let example = sandbox.read("config/feeds/fred.toml");
+    let address =
+        format!("kind = \"fred\"\nurl = \"{}\"\ninsecure = true\nallow_private = true", publisher.url("/fred"));
+    assert!(example.contains("kind     = \"fred\""));
+    let two = example.replace(", \"PALUMUSDM\", \"PZINCUSDM\", \"PLEADUSDM\", \"PTINUSDM\"", "");
+    sandbox.write("config/feeds/fred.toml", two.replace("kind     = \"fred\"", &address));
+    sandbox.write("config/own.toml", format!("[daemon]\ninclude = [\"feeds/fred.toml\"]\n\n{DESK}"));
+    sandbox.set("FRED_API_KEY", KEY);
+    let ended = sandbox.run(&["run", "--once", "--config", "config/own.toml"]);
+    ended.is(0).says(&["feed fred-metals: 4 new"]);
+    assert!(
+        publisher
+            .asked("/fred/series/observations")
+            .iter()
+            .all(|asked| asked.path.contains("observation_start=2015-01-01"))
+    );
+}
