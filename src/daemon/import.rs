@@ -118,9 +118,10 @@ impl<'a> Importer<'a> {
         }
         // What a piece leaves out, another may have: nothing is a zero.
         let terms = Terms { unit: self.feed.unit.as_ref(), absent_zero: false };
-        let Intake { rows, refused: conflicts } = intake(page.observations, &page.unavailable, terms, &self.known);
+        let Intake { rows, refused: conflicts, refused_count } =
+            intake(page.observations, &page.unavailable, terms, &self.known);
         self.rows += page.rows;
-        self.refused_count += page.refused_count + conflicts.len();
+        self.refused_count += page.refused_count + refused_count;
         let refused = page.refused.into_iter().chain(conflicts);
         let room = REFUSALS_KEPT.saturating_sub(self.refused.len());
         self.refused.extend(refused.take(room).map(|refusal| Refusal { row: refusal.row + lines_before, ..refusal }));

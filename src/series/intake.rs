@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Finite, Labels, Observation, Refusal, Status, Unit};
 use crate::base::clock::Timestamp;
+use crate::base::limits::REFUSALS_KEPT;
 use crate::period::Span;
 
 /// One figure ready for the store.
@@ -32,8 +33,10 @@ pub struct Row {
 pub struct Intake {
     /// In the order of series, span and publication.
     pub rows: Vec<Row>,
-    /// What was refused here.
+    /// The first of the rows that were refused here.
     pub refused: Vec<Refusal>,
+    /// All of them.
+    pub refused_count: usize,
 }
 
 /// A row with the line that says so.
@@ -107,7 +110,7 @@ pub fn intake(
     let mut numbers = Numbers::default();
     let mut units: Vec<Option<Unit>> = Vec::new();
     let mut told: Vec<Told> = Vec::with_capacity(observations.len());
-    let mut refused = Vec::new();
+    let mut refused = Refused::default();
     for observation in observations {
         let stated = observation.unit.as_ref().or(terms.unit);
         let series = numbers.of(&observation.labels);
@@ -122,7 +125,7 @@ pub fn intake(
                 let row = Row { labels, unit: unit.clone(), span, value, status, published };
                 told.push(Told { series, line, row });
             }
-            Err(reason) => refused.push(Refusal { row: observation.row, column: None, reason }),
+            Err(reason) => refused.add(observation.row, || reason),
         }
     }
     let ranks = numbers.ranks();
@@ -141,18 +144,17 @@ pub fn intake(
             rows.push(first.row);
         } else {
             copies.insert(0, first);
-            refused.extend(conflict(&copies));
+            conflict(&copies, &mut refused);
         }
     }
     drop_empty_withdrawals(&mut rows, known);
     // A refused row is a cell that was not left out: which one, its labels may not say.
-    if terms.absent_zero && refused.is_empty() {
+    if terms.absent_zero && refused.count == 0 {
         let zeros = zeros(&rows, unavailable, known);
         rows.extend(zeros);
         rows.sort_by(|a, b| (&a.labels, a.span, a.published).cmp(&(&b.labels, b.span, b.published)));
     }
-    refused.sort_by_key(|refusal| refusal.row);
-    Intake { rows, refused }
+    Intake { rows, refused_count: refused.count, refused: refused.first() }
 }
 
 /// Drops withdrawals from series of which nothing is or was known: there is nothing to take back.
@@ -206,17 +208,45 @@ fn same(a: &Row, b: &Row) -> bool {
     a.value == b.value && a.status == b.status
 }
 
-fn conflict(copies: &[Told]) -> impl Iterator<Item = Refusal> {
+/// Figures of one cell that a refusal names, at most.
+const FIGURES_NAMED: usize = 4;
+
+fn conflict(copies: &[Told], refused: &mut Refused) {
     let told = |Told { line, row, .. }: &Told| match row.value {
         Some(value) => format!("{} in row {line}", value.get()),
         None => format!("withdrawn in row {line}"),
     };
-    let figures: Vec<String> = copies.iter().map(told).collect();
-    copies.iter().map(move |Told { line, row, .. }| Refusal {
-        row: *line,
-        column: None,
-        reason: format!("{} of {} has two figures: {}", row.span, row.labels, figures.join(", ")),
-    })
+    let mut figures: Vec<String> = copies.iter().take(FIGURES_NAMED).map(told).collect();
+    if copies.len() > FIGURES_NAMED {
+        figures.push(format!("and {} more", copies.len() - FIGURES_NAMED));
+    }
+    let how_many = if copies.len() == 2 { "two".to_owned() } else { copies.len().to_string() };
+    for Told { line, row, .. } in copies {
+        refused.add(*line, || format!("{} of {} has {how_many} figures: {}", row.span, row.labels, figures.join(", ")));
+    }
+}
+
+/// Refused rows: all are counted, and enough of them kept to find the first.
+#[derive(Default)]
+struct Refused {
+    kept: Vec<Refusal>,
+    count: usize,
+}
+
+impl Refused {
+    fn add(&mut self, row: usize, reason: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.kept.len() < 50 * REFUSALS_KEPT {
+            self.kept.push(Refusal { row, column: None, reason: reason() });
+        }
+    }
+
+    /// The first of them, in the order of rows.
+    fn first(mut self) -> Vec<Refusal> {
+        self.kept.sort_by_key(|refusal| refusal.row);
+        self.kept.truncate(REFUSALS_KEPT);
+        self.kept
+    }
 }
 
 #[cfg(test)]
@@ -274,6 +304,16 @@ mod tests {
         assert_eq!(intake.rows.len(), 1);
         let expected = r#"2025-09 of {partner="US"} has two figures: 420.5 in row 3, 600 in row 4"#;
         assert_eq!(reasons(&intake), [format!("row 3: {expected}"), format!("row 4: {expected}")]);
+    }
+
+    /// However often a file says something else of one cell, what is told of it stays short.
+    #[test]
+    fn a_cell_with_thousands_of_figures_is_told_in_a_line() {
+        let pull = (0..3000).map(|row| observation(row + 2, "2025-08", row as f64, None)).collect();
+        let intake = intake(pull, &[], Terms::default(), &HashMap::new());
+        assert_eq!((intake.rows.len(), intake.refused_count, intake.refused.len()), (0, 3000, REFUSALS_KEPT));
+        let expected = r#"row 2: 2025-08 of {partner="US"} has 3000 figures: 0 in row 2, 1 in row 3, 2 in row 4, 3 in row 5, and 2996 more"#;
+        assert_eq!(reasons(&intake)[0], expected);
     }
 
     #[test]

@@ -264,8 +264,9 @@ impl Visit<'_> {
         let (rows, mut refused, mut refused_count) = (page.rows, page.refused, page.refused_count);
         let (marks, note) = (self.marks(page.marks), page.note);
         let terms = Terms { unit: feed.unit.as_ref(), absent_zero: feed.absent_zero && refused_count == 0 };
-        let Intake { rows: figures, refused: conflicts } = intake(page.observations, &page.unavailable, terms, &known);
-        refused_count += conflicts.len();
+        let Intake { rows: figures, refused: conflicts, refused_count: also } =
+            intake(page.observations, &page.unavailable, terms, &known);
+        refused_count += also;
         refused.extend(conflicts);
         refused.sort_by_key(|refusal| refusal.row);
         refused.truncate(REFUSALS_KEPT);
