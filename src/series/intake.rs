@@ -222,7 +222,7 @@ fn conflict(copies: &[Told], refused: &mut Refused) {
     }
     let how_many = if copies.len() == 2 { "two".to_owned() } else { copies.len().to_string() };
     for Told { line, row, .. } in copies {
-        refused.add(*line, || format!("{} of {} has {how_many} figures: {}", row.span, row.labels, figures.join(", ")));
+        refused.add(*line, || format!("{} of {} has {how_many} figures: {}; where they are of different series, a label has to tell them apart", row.span, row.labels, figures.join(", ")));
     }
 }
 
@@ -302,7 +302,7 @@ mod tests {
         ];
         let intake = intake(pull, &[], Terms::default(), &HashMap::new());
         assert_eq!(intake.rows.len(), 1);
-        let expected = r#"2025-09 of {partner="US"} has two figures: 420.5 in row 3, 600 in row 4"#;
+        let expected = r#"2025-09 of {partner="US"} has two figures: 420.5 in row 3, 600 in row 4; where they are of different series, a label has to tell them apart"#;
         assert_eq!(reasons(&intake), [format!("row 3: {expected}"), format!("row 4: {expected}")]);
     }
 
@@ -312,7 +312,7 @@ mod tests {
         let pull = (0..3000).map(|row| observation(row + 2, "2025-08", row as f64, None)).collect();
         let intake = intake(pull, &[], Terms::default(), &HashMap::new());
         assert_eq!((intake.rows.len(), intake.refused_count, intake.refused.len()), (0, 3000, REFUSALS_KEPT));
-        let expected = r#"row 2: 2025-08 of {partner="US"} has 3000 figures: 0 in row 2, 1 in row 3, 2 in row 4, 3 in row 5, and 2996 more"#;
+        let expected = r#"row 2: 2025-08 of {partner="US"} has 3000 figures: 0 in row 2, 1 in row 3, 2 in row 4, 3 in row 5, and 2996 more; where they are of different series, a label has to tell them apart"#;
         assert_eq!(reasons(&intake)[0], expected);
     }
 
@@ -341,7 +341,7 @@ mod tests {
         let both = vec![observation(2, "2025-07", 5.0, None), withdrawn(3, "2025-08")];
         assert_eq!(intake(both, &[], Terms::default(), &HashMap::new()).rows.len(), 2);
         let torn = vec![observation(2, "2025-08", 5.0, Some("t")), withdrawn(3, "2025-08")];
-        let expected = r#"row 2: 2025-08 of {partner="US"} has two figures: 5 in row 2, withdrawn in row 3"#;
+        let expected = r#"row 2: 2025-08 of {partner="US"} has two figures: 5 in row 2, withdrawn in row 3; where they are of different series, a label has to tell them apart"#;
         assert_eq!(reasons(&intake(torn, &[], Terms::default(), &known))[0], expected);
     }
 
