@@ -5,7 +5,7 @@
 
 use super::super::look::{self, Tone, line};
 use super::super::{Parcel, REPEAT};
-use crate::outbox::Message;
+use crate::outbox::{ItemLine, Message};
 
 /// Items of one kind that are shown, at most.
 const ITEMS_MAX: usize = 10;
@@ -15,6 +15,10 @@ const TITLE_MAX: usize = 300;
 const TEXT_MAX: usize = 1500;
 /// See [`TITLE_MAX`].
 const CELL_MAX: usize = 80;
+/// Characters of an item, at most: the first with which the document is small enough.
+const ITEM_MAX: [usize; 2] = [TEXT_MAX, 400];
+/// Bytes of a document, at most: webmail cuts a message at 102 KB.
+const BYTES_MAX: usize = 100_000;
 
 const FONT: &str = "Arial,Helvetica,sans-serif";
 
@@ -31,13 +35,20 @@ const STYLE: &str = "\
 
 /// The whole document.
 pub fn render(parcel: Parcel<'_>) -> String {
+    let fits = |document: &String| document.len() <= BYTES_MAX;
+    let whole = ITEM_MAX.into_iter().map(|limit| document(parcel, limit)).find(fits);
+    whole.unwrap_or_else(|| document(parcel, 100))
+}
+
+/// The document, with so many characters of each item.
+fn document(parcel: Parcel<'_>, item_max: usize) -> String {
     let message = parcel.message();
     let rows = [
         banner(message),
         row("padding:16px 20px 0", "ink", 19, true, &line(&message.title, TITLE_MAX)),
         row("padding:6px 20px 0", "dim", 13, false, if parcel.maybe_delivered { REPEAT } else { "" }),
         row("padding:8px 20px 0", "ink", 15, false, &line(&message.summary, TEXT_MAX)),
-        items(message),
+        items(message, item_max),
         table(message),
         fields(message),
     ];
@@ -89,12 +100,18 @@ fn font(class: &str, size: u32, bold: bool) -> String {
     )
 }
 
-/// The items; the mail program makes links of their addresses.
-fn items(message: &Message) -> String {
-    let lines = look::items(message);
-    let (shown, more) = look::some(&lines, ITEMS_MAX);
-    let texts = shown.iter().map(String::as_str).chain(more.as_deref());
-    texts.map(|text| row("padding:10px 20px 0", "ink", 14, false, &line(text, TEXT_MAX))).collect()
+/// The items; the mail program makes links of their addresses, which are whole or not there.
+fn items(message: &Message, item_max: usize) -> String {
+    let told = |item: &ItemLine| {
+        let text = line(&look::item(item), item_max);
+        let url = item.url.as_deref().filter(|url| url.len() <= item_max.max(300));
+        url.map_or_else(|| text.clone(), |url| format!("{text} {}", line(url, TEXT_MAX)))
+    };
+    let shown = &message.items[..message.items.len().min(ITEMS_MAX)];
+    let left_out = message.items.len() - shown.len() + message.items_left_out;
+    let more = (left_out > 0).then(|| format!("… and {left_out} more"));
+    let texts = shown.iter().map(told).chain(more);
+    texts.map(|text| row("padding:10px 20px 0", "ink", 14, false, &text)).collect()
 }
 
 /// The last periods; the note of a period stands under it.
