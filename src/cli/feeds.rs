@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::pulled::pull_json;
 use super::{Exit, Format, Session, USAGE, probe, say};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable, shorten};
@@ -230,14 +231,4 @@ fn pull_row(pull: &PullRecord) -> Vec<String> {
         pull.refused_count.to_string(),
         shorten(pull.reason.as_deref().unwrap_or_default(), 100),
     ]
-}
-
-/// A pull for a program.
-pub fn pull_json(pull: &PullRecord) -> Value {
-    json!({
-        "at": pull.at, "outcome": pull.outcome, "url": pull.url, "http_status": pull.http_status,
-        "bytes": pull.bytes, "sha256": pull.sha256, "new": pull.appended.new, "revised": pull.appended.revised,
-        "unchanged": pull.appended.unchanged, "refused": pull.refused_count, "refusals": pull.refused,
-        "reason": pull.reason,
-    })
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::feeds::pull_json;
-use super::pulled::say_pulled;
+use super::pulled::{pull_json, say_pulled};
 use super::{Exit, FAILED, Format, Session};
 use crate::base::text::counted;
 use crate::config::Setup;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::say;
 use crate::base::text::{counted, printable};
 use crate::daemon::{Notice, Pulled, PulledHow};
+use crate::store::PullRecord;
 
 /// What became of each feed, for a person.
 pub fn say_pulled(pulled: &[Pulled]) {
@@ -37,6 +38,16 @@ pub fn notice_json(notice: &Notice) -> Value {
     json!({
         "type": "rejudged", "rule": rule, "series": series, "periods": rejudged.periods, "first": rejudged.first,
         "last": rejudged.last, "at_least": rejudged.at_least,
+    })
+}
+
+/// A pull for a program.
+pub fn pull_json(pull: &PullRecord) -> Value {
+    json!({
+        "at": pull.at, "outcome": pull.outcome, "url": pull.url, "http_status": pull.http_status,
+        "bytes": pull.bytes, "sha256": pull.sha256, "new": pull.appended.new, "revised": pull.appended.revised,
+        "unchanged": pull.appended.unchanged, "refused": pull.refused_count, "refusals": pull.refused,
+        "reason": pull.reason,
     })
 }
 

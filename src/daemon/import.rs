@@ -103,15 +103,17 @@ impl<'a> Importer<'a> {
         mut take: impl FnMut(Vec<Row>) -> Result<(), ImportError>,
     ) -> Result<(), ImportError> {
         let cut = self.feed.publisher.cut();
-        let Total { bytes, sha256 } = pieces(path, cut, read, |piece| take(self.rows_of(&piece)?))?;
+        // A publisher whose files are told by their names is asked as for a file in their place.
+        let question = self.feed.publisher.stand_in(path).question;
+        let Total { bytes, sha256 } = pieces(path, cut, read, |piece| take(self.rows_of(&question, &piece)?))?;
         self.bytes += bytes;
         self.hash.update(sha256);
         Ok(())
     }
 
     /// What of a piece can be stored.
-    fn rows_of(&mut self, Piece { body, lines_before }: &Piece) -> Result<Vec<Row>, ImportError> {
-        let answer = Answer { question: "", body, http_status: None, standing: &self.standing };
+    fn rows_of(&mut self, question: &str, Piece { body, lines_before }: &Piece) -> Result<Vec<Row>, ImportError> {
+        let answer = Answer { question, body, http_status: None, standing: &self.standing };
         let page = self.feed.parse(&answer)?;
         if !page.items.is_empty() {
             return Err(ImportError::Items);

@@ -82,3 +82,17 @@ fn what_cannot_stand_stores_nothing_and_says_which_file() {
     sandbox.run(&["import", "magnets", "good.csv"]).is(70).says(&["another supplywatch", "has the store"]);
     daemon.stop().is(0);
 }
+
+/// What a customs office's file is of is told by its name, as in the folder that the feed watches.
+#[test]
+fn a_file_that_its_name_explains_is_read_by_it() {
+    let sandbox = Sandbox::with_config(&format!(
+        "[feed.magnets]\nkind = \"gacc\"\npath = \"gacc\"\ncommodity = [\"85051110\"]\n\n{DESK}"
+    ));
+    let text = "Commodity code,Trading partner code,Quantity,Unit,US dollar\n85051110,502,420500,Kilogram,1000\n";
+    sandbox.write("gacc_export_2025-09.csv", text);
+    sandbox.run(&["import", "magnets", "gacc_export_2025-09.csv"]).is(0).says(&["2 new"]);
+    assert_eq!(sandbox.json(&["feeds"])[0]["latest"], "2025-09");
+    sandbox.write("unknown.csv", text);
+    sandbox.run(&["import", "magnets", "unknown.csv"]).is(1).says(&["unknown.csv", "nothing was stored"]);
+}
