@@ -347,7 +347,7 @@ pub enum ParseError {
         found: String,
     },
     /// The text breaks its format at a place.
-    #[error("no {format} at line {line}, column {column}: {reason}")]
+    #[error("no {format} at line {line}, column {column}: {}", crate::base::text::printable(reason))]
     Syntax {
         /// The format.
         format: &'static str,
@@ -359,7 +359,7 @@ pub enum ParseError {
         reason: String,
     },
     /// The body breaks its format.
-    #[error("row {row}: {reason}")]
+    #[error("row {row}: {}", crate::base::text::printable(reason))]
     Malformed {
         /// The line or record, from 1.
         row: usize,
