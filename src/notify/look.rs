@@ -174,7 +174,12 @@ pub fn items(message: &Message) -> Vec<String> {
 
 /// `… and 3 more`, where there are more items than the message has.
 pub fn items_left_out(message: &Message) -> Option<String> {
-    (message.items_left_out > 0).then(|| format!("… and {} more", message.items_left_out))
+    and_more(message.items_left_out)
+}
+
+/// `… and 3 more`; nothing where there are none.
+pub fn and_more(left_out: usize) -> Option<String> {
+    (left_out > 0).then(|| format!("… and {left_out} more"))
 }
 
 /// What the message is, for whoever looks into the matter.
@@ -204,7 +209,7 @@ pub fn some<T>(items: &[T], limit: usize) -> (&[T], Option<String>) {
         return (items, None);
     }
     let shown = limit.saturating_sub(1);
-    (&items[..shown], Some(format!("… and {} more", items.len() - shown)))
+    (&items[..shown], and_more(items.len() - shown))
 }
 
 #[cfg(test)]

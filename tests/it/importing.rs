@@ -96,3 +96,17 @@ fn a_file_that_its_name_explains_is_read_by_it() {
     sandbox.write("unknown.csv", text);
     sandbox.run(&["import", "magnets", "unknown.csv"]).is(1).says(&["unknown.csv", "nothing was stored"]);
 }
+
+/// A series keeps its unit from one piece to the next, whatever a later row states.
+#[test]
+fn pieces_of_one_series_have_one_unit() {
+    let sandbox = Sandbox::with_config(&format!(
+        "[feed.magnets]\nkind = \"csv\"\npath = \"none.csv\"\nfrequency = \"month\"\n\
+        columns = {{ unit = \"unit\" }}\n\n{DESK}"
+    ));
+    sandbox.write("a.csv", "period,value,unit\n2025-08,590,t\n");
+    sandbox.write("b.csv", "period,value,unit\n2025-09,420500,kg\n");
+    sandbox.run(&["import", "magnets", "a.csv", "b.csv"]).is(0).says(&["2 new"]);
+    let feed = &sandbox.json(&["feeds"])[0];
+    assert_eq!((feed["series"].as_u64(), feed["latest"].as_str()), (Some(1), Some("2025-09")));
+}

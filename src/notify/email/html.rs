@@ -15,8 +15,8 @@ const TITLE_MAX: usize = 300;
 const TEXT_MAX: usize = 1500;
 /// See [`TITLE_MAX`].
 const CELL_MAX: usize = 80;
-/// Characters of an item, at most: the first with which the document is small enough.
-const ITEM_MAX: [usize; 2] = [TEXT_MAX, 400];
+/// Characters of an item, at most: the first with which the document is small enough, else the last.
+const ITEM_MAX: [usize; 3] = [TEXT_MAX, 400, 100];
 /// Bytes of a document, at most: webmail cuts a message at 102 KB.
 const BYTES_MAX: usize = 100_000;
 
@@ -35,9 +35,10 @@ const STYLE: &str = "\
 
 /// The whole document.
 pub fn render(parcel: Parcel<'_>) -> String {
+    let [whole, shorter, shortest] = ITEM_MAX;
     let fits = |document: &String| document.len() <= BYTES_MAX;
-    let whole = ITEM_MAX.into_iter().map(|limit| document(parcel, limit)).find(fits);
-    whole.unwrap_or_else(|| document(parcel, 100))
+    let longer = [whole, shorter].into_iter().map(|limit| document(parcel, limit)).find(fits);
+    longer.unwrap_or_else(|| document(parcel, shortest))
 }
 
 /// The document, with so many characters of each item.
@@ -109,8 +110,7 @@ fn items(message: &Message, item_max: usize) -> String {
     };
     let shown = &message.items[..message.items.len().min(ITEMS_MAX)];
     let left_out = message.items.len() - shown.len() + message.items_left_out;
-    let more = (left_out > 0).then(|| format!("… and {left_out} more"));
-    let texts = shown.iter().map(told).chain(more);
+    let texts = shown.iter().map(told).chain(look::and_more(left_out));
     texts.map(|text| row("padding:10px 20px 0", "ink", 14, false, &text)).collect()
 }
 
@@ -216,7 +216,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::double::{corrected, delivery, fired, parcel, resolved};
+    use crate::notify::double::{corrected, delivery, fired, noticed, parcel, resolved};
 
     fn html(message: Message) -> String {
         render(parcel(&delivery(message)))
@@ -313,5 +313,26 @@ mod tests {
         let html = html(message);
         assert!(html.len() < 102_000, "{}", html.len());
         assert!(html.contains("… and 41 more"));
+    }
+
+    /// Items are told shorter rather than cut off by the reader's program; their addresses are whole or not there.
+    #[test]
+    fn many_long_items_stay_below_the_size_at_which_webmail_cuts() {
+        let one = ItemLine {
+            title: "&".repeat(1000),
+            summary: "&".repeat(5000),
+            url: Some(format!("https://a.example/{}", "x".repeat(250))),
+            ..noticed().items[0].clone()
+        };
+        let mut message = noticed();
+        (message.items, message.items_left_out) = (vec![one; 20], 0);
+        (message.summary, message.rule_text) = ("&".repeat(5000), "&".repeat(5000));
+        message.clears = Some("&".repeat(5000));
+        let long = html(Message { items: message.items[..3].to_vec(), ..message.clone() });
+        assert!(long.contains(&"&amp;".repeat(900)), "a few are told whole");
+        let many = html(message.clone());
+        assert!(many.matches("&amp;").count() < 10_000, "many are not");
+        assert!(many.len() <= BYTES_MAX && many.contains("… and 10 more"), "{}", many.len());
+        assert_eq!(many.matches(message.items[0].url.as_deref().unwrap()).count(), 10);
     }
 }

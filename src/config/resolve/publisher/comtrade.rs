@@ -1,6 +1,6 @@
 //! `kind = "comtrade"`.
 
-use super::trade::{Area, Goods, absent, choices, countries, goods, has_frequency};
+use super::trade::{Area, Goods, LABELS, absent, choices, countries, goods, has_frequency};
 use super::{Basis, Kind, Meaning, names, period, site};
 use crate::config::resolve::Context;
 use crate::feed::publisher::comtrade::{ADDRESS, Comtrade, code, is_group};
@@ -11,10 +11,7 @@ use crate::period::Frequency;
 pub const KIND: Kind = Kind {
     name: "comtrade",
     keys: &["key", "reporter", "partner", "flow", "commodity", "measure", "since", "absent"],
-    meaning: Meaning::Publisher {
-        labels: &["reporter", "partner", "flow", "hs", "measure"],
-        frequency: Frequency::Month,
-    },
+    meaning: Meaning::Publisher { labels: &LABELS, frequency: Frequency::Month },
     resolve: |cx, basis| Some(Box::new(resolve(cx, basis)?)),
 };
 

@@ -1,6 +1,6 @@
 //! `kind = "eurostat"`.
 
-use super::trade::{Area, Goods, choices, countries, goods, has_frequency};
+use super::trade::{Area, Goods, LABELS, choices, countries, goods, has_frequency};
 use super::{Basis, Kind, Meaning, names, period, site};
 use crate::config::file::FeedTable;
 use crate::config::resolve::{Context, value};
@@ -12,10 +12,7 @@ use crate::period::Frequency;
 pub const KIND: Kind = Kind {
     name: "eurostat",
     keys: &["dataflow", "reporter", "partner", "flow", "commodity", "measure", "since", "absent"],
-    meaning: Meaning::Publisher {
-        labels: &["reporter", "partner", "flow", "hs", "measure"],
-        frequency: Frequency::Month,
-    },
+    meaning: Meaning::Publisher { labels: &LABELS, frequency: Frequency::Month },
     resolve: |cx, basis| Some(Box::new(resolve(cx, basis)?)),
 };
 

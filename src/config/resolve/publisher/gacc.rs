@@ -1,6 +1,6 @@
 //! `kind = "gacc"`.
 
-use super::trade::{Area, Goods, choices, countries, goods, has_frequency};
+use super::trade::{Area, Goods, LABELS, choices, countries, goods, has_frequency, partner};
 use super::{Basis, Kind, Meaning};
 use crate::config::resolve::feed::path;
 use crate::config::resolve::{Context, value};
@@ -10,27 +10,18 @@ use crate::feed::publisher::gacc::Gacc;
 use crate::feed::publisher::sum::Kept;
 use crate::feed::publisher::trade::{Flow, Measure};
 use crate::period::Frequency;
-use crate::series::country;
 
 /// The kind.
 pub const KIND: Kind = Kind {
     name: "gacc",
     keys: &["path", "partner", "flow", "commodity", "measure"],
-    meaning: Meaning::Publisher {
-        labels: &["reporter", "partner", "flow", "hs", "measure"],
-        frequency: Frequency::Month,
-    },
+    meaning: Meaning::Publisher { labels: &LABELS, frequency: Frequency::Month },
     resolve: |cx, basis| Some(Box::new(resolve(cx, basis)?)),
 };
 
 /// Partners as the labels have them: codes of ISO, or the customs' own.
 const PARTNERS: Area = Area {
-    code: |text| {
-        // Three digits are the customs' own, though ISO has such numbers, too.
-        let own = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let code = if own { TABLE.iso(text).unwrap_or(text).to_owned() } else { country::canonical(text) };
-        (own || code.len() == 2 || code == country::WORLD).then_some(code)
-    },
+    code: |text| partner(&TABLE, text),
     is_group: |_| false,
     help: "write an ISO code such as \"US\", or the customs' own where a partner has none of ISO's",
 };

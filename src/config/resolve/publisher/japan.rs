@@ -1,6 +1,6 @@
 //! `kind = "japan"`.
 
-use super::trade::{Area, Goods, choices, countries, goods, has_frequency};
+use super::trade::{Area, Goods, LABELS, choices, countries, goods, has_frequency, partner};
 use super::{Basis, Kind, Meaning, names};
 use crate::config::resolve::Context;
 use crate::config::resolve::feed::target;
@@ -20,21 +20,13 @@ const ENDING: &str = ".csv";
 pub const KIND: Kind = Kind {
     name: "japan",
     keys: &["path", "partner", "flow", "commodity", "measure"],
-    meaning: Meaning::Publisher {
-        labels: &["reporter", "partner", "flow", "hs", "measure"],
-        frequency: Frequency::Month,
-    },
+    meaning: Meaning::Publisher { labels: &LABELS, frequency: Frequency::Month },
     resolve: |cx, basis| Some(Box::new(resolve(cx, basis)?)),
 };
 
 /// Partners as the labels have them: codes of ISO, or the customs' own.
 const PARTNERS: Area = Area {
-    code: |text| {
-        // Three digits are the customs' own, though ISO has such numbers, too.
-        let own = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let code = if own { TABLE.iso(text).unwrap_or(text).to_owned() } else { country::canonical(text) };
-        (own || code.len() == 2 || code == country::WORLD).then_some(code)
-    },
+    code: |text| partner(&TABLE, text),
     is_group: |code| code == country::WORLD,
     help: "write an ISO code such as \"CN\", or the customs' own where a partner has none of ISO's",
 };

@@ -1,6 +1,6 @@
 //! `kind = "korea"`.
 
-use super::trade::{Area, Goods, choices, countries, goods, has_frequency};
+use super::trade::{Area, Goods, LABELS, choices, countries, goods, has_frequency};
 use super::{Basis, Kind, Meaning, key, names, period, site};
 use crate::config::resolve::Context;
 use crate::feed::publisher::korea::{ADDRESS, Korea, MEASURES, decoded};
@@ -12,10 +12,7 @@ use crate::series::country;
 pub const KIND: Kind = Kind {
     name: "korea",
     keys: &["key", "partner", "flow", "commodity", "measure", "since"],
-    meaning: Meaning::Publisher {
-        labels: &["reporter", "partner", "flow", "hs", "measure"],
-        frequency: Frequency::Month,
-    },
+    meaning: Meaning::Publisher { labels: &LABELS, frequency: Frequency::Month },
     resolve: |cx, basis| Some(Box::new(resolve(cx, basis)?)),
 };
 

@@ -8,9 +8,14 @@ use crate::config::file::FeedTable;
 use crate::config::problem::Finding;
 use crate::config::resolve::feed::absent_zero;
 use crate::config::source::{At, Place, Texts};
+use crate::feed::codes::country::Countries;
 use crate::feed::codes::goods::search::mix;
 use crate::feed::publisher::Common;
 use crate::period::Frequency;
+use crate::series::country;
+
+/// The labels that figures of trade bring.
+pub const LABELS: [&str; 5] = ["reporter", "partner", "flow", "hs", "measure"];
 
 /// How a publisher writes countries.
 pub struct Area {
@@ -20,6 +25,15 @@ pub struct Area {
     pub is_group: fn(&str) -> bool,
     /// What to write instead of what is no code.
     pub help: &'static str,
+}
+
+/// A partner as the labels have it, of a customs office with three digits of its own: ISO's code, or the office's
+/// where the partner has none.
+pub fn partner(own: &Countries, text: &str) -> Option<String> {
+    // Three digits are the customs' own, though ISO has such numbers, too.
+    let is_own = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let code = if is_own { own.iso(text).unwrap_or(text).to_owned() } else { country::canonical(text) };
+    (is_own || code.len() == 2 || code == country::WORLD).then_some(code)
 }
 
 /// Codes of countries or of groups, never both: the sum over both would count all twice.
