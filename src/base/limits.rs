@@ -35,7 +35,7 @@ pub const EXPECT_WITHIN: Duration = Duration::from_secs(86_400);
 /// After so long a pull asks nothing more that may wait.
 pub const PULL_TIME_MAX: Duration = Duration::from_secs(600);
 /// Bytes of a file that are read at a time, where it may be cut into pieces.
-pub const PIECE_BYTES: usize = 4 << 20;
+pub const PIECE_BYTES: usize = 1 << 20;
 /// Bytes of one record, at most, where a file is cut into pieces.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a file that is imported as a whole, at most.

@@ -95,7 +95,7 @@ fn read(mut importer: Importer<'_>, files: &[PathBuf], sender: &Sender<Piece>) -
     let send = |piece| sender.blocking_send(piece).map_err(|_| ImportError::StoreGone);
     let mut before = 0;
     for file in files {
-        let read = importer.file(file, |at| bar.reach(before + at), |rows| send(Piece::Rows(rows)));
+        let read = importer.file(file, |at| bar.reach(before + at), |series| send(Piece::Series(series)));
         read.map_err(|error| Failed { file: Some(file.clone()), error })?;
         before += size(file);
     }

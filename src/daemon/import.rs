@@ -11,7 +11,7 @@ use crate::base::text::{counted, hex};
 use crate::feed::fetch::FetchError;
 use crate::feed::fetch::pieces::{Piece, Total, pieces};
 use crate::feed::{Answer, Feed, ParseError, Standing};
-use crate::series::{Intake, Labels, Refusal, Row, Terms, Unit, intake};
+use crate::series::{Figures, Intake, Labels, Refusal, Terms, Unit, by_series, intake};
 use crate::store::{FeedState, NewPull, Summary};
 
 /// Why an import cannot stand.
@@ -95,12 +95,12 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// Reads a file; `read` hears how many of its bytes are read, `take` gets its rows, some at a time.
+    /// Reads a file; `read` hears how many of its bytes are read, `take` gets its figures, some series at a time.
     pub fn file(
         &mut self,
         path: &Path,
         read: impl FnMut(u64),
-        mut take: impl FnMut(Vec<Row>) -> Result<(), ImportError>,
+        mut take: impl FnMut(Vec<Figures>) -> Result<(), ImportError>,
     ) -> Result<(), ImportError> {
         let cut = self.feed.publisher.cut();
         // A publisher whose files are told by their names is asked as for a file in their place.
@@ -112,7 +112,7 @@ impl<'a> Importer<'a> {
     }
 
     /// What of a piece can be stored.
-    fn rows_of(&mut self, question: &str, Piece { body, lines_before }: &Piece) -> Result<Vec<Row>, ImportError> {
+    fn rows_of(&mut self, question: &str, Piece { body, lines_before }: &Piece) -> Result<Vec<Figures>, ImportError> {
         let answer = Answer { question, body, http_status: None, standing: &self.standing };
         let page = self.feed.parse(&answer)?;
         if !page.items.is_empty() {
@@ -127,10 +127,12 @@ impl<'a> Importer<'a> {
         let refused = page.refused.into_iter().chain(conflicts);
         let room = REFUSALS_KEPT.saturating_sub(self.refused.len());
         self.refused.extend(refused.take(room).map(|refusal| Refusal { row: refusal.row + lines_before, ..refusal }));
-        for series in rows.chunk_by(|a, b| a.labels.place() == b.labels.place()) {
-            self.known.entry(series[0].labels.clone()).or_insert_with(|| series[0].unit.clone());
+        // What the rows share is let go here: two threads that count who holds it would wait for each other.
+        let all = by_series(rows);
+        for series in &all {
+            self.known.entry(series.labels.clone()).or_insert_with(|| series.unit.clone());
         }
-        Ok(rows)
+        Ok(all)
     }
 
     /// What is known at the end, where so many rows may be refused.

@@ -6,6 +6,8 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use super::{Finite, Labels, Observation, Refusal, Status, Unit};
 use crate::base::clock::Timestamp;
 use crate::base::limits::REFUSALS_KEPT;
@@ -26,6 +28,43 @@ pub struct Row {
     pub status: Status,
     /// When it was published, where the publisher says so.
     pub published: Option<Timestamp>,
+}
+
+/// The figures of one series, ready for the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// The series.
+    pub labels: Labels,
+    /// Its unit.
+    pub unit: Option<Unit>,
+    /// Its figures, in the order in which they were told.
+    pub figures: Vec<Figure>,
+}
+
+/// A figure of a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// What it covers.
+    pub span: Span,
+    /// The figure, in the series' unit; `None` withdraws the one before.
+    pub value: Option<Finite>,
+    /// The publisher's mark.
+    pub status: Status,
+    /// When it was published, where the publisher says so.
+    pub published: Option<Timestamp>,
+}
+
+/// Rows, gathered by their series. A series whose rows are apart is there several times.
+pub fn by_series(rows: impl IntoIterator<Item = Row>) -> Vec<Figures> {
+    let mut all: Vec<Figures> = Vec::new();
+    for Row { labels, unit, span, value, status, published } in rows {
+        let figure = Figure { span, value, status, published };
+        match all.last_mut().filter(|last| last.labels == labels && last.unit == unit) {
+            Some(series) => series.figures.push(figure),
+            None => all.push(Figures { labels, unit, figures: vec![figure] }),
+        }
+    }
+    all
 }
 
 /// What of a pull can be stored.
@@ -52,13 +91,26 @@ struct Told {
 #[derive(Default)]
 struct Numbers {
     /// By where the labels lie, as most rows share theirs with others.
-    by_place: HashMap<usize, usize>,
-    by_labels: HashMap<Labels, usize>,
+    by_place: HashMap<usize, usize, RandomState>,
+    /// Where the labels of the row before lie, and their number.
+    last: Option<(usize, usize)>,
+    by_labels: HashMap<Labels, usize, RandomState>,
 }
 
 impl Numbers {
     /// The number of a series.
     fn of(&mut self, labels: &Labels) -> usize {
+        let place = labels.place();
+        if let Some((_, number)) = self.last.filter(|(last, _)| *last == place) {
+            return number;
+        }
+        let number = self.number(labels);
+        // What was met before is kept by this pull, so that its place is not another's.
+        self.last = self.by_place.contains_key(&place).then_some((place, number));
+        number
+    }
+
+    fn number(&mut self, labels: &Labels) -> usize {
         if let Some(number) = self.by_place.get(&labels.place()) {
             return *number;
         }

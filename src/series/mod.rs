@@ -21,7 +21,7 @@ mod unit;
 pub use back::{AsOf, Back, Window};
 pub use gap::Gap;
 pub use history::{History, Point, Revision, View};
-pub use intake::{Intake, Row, Terms, intake};
+pub use intake::{Figures, Intake, Row, Terms, by_series, intake};
 pub use item::{Item, KnownItem};
 pub use labels::Labels;
 pub use observation::{Finite, Observation, Provenance, PullId, Refusal, Status, Vintage};

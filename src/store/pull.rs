@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Period};
-use crate::series::{Item, Labels, PullId, Refusal, Row, Unit};
+use crate::series::{Figures, Item, Labels, PullId, Refusal, Unit};
 
 /// What is remembered of a feed between pulls.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,8 +79,8 @@ pub struct NewPull {
 /// A part of a pull that is too large to be held at once.
 #[derive(Debug)]
 pub enum Piece {
-    /// Some of its rows; those of one series need not come together.
-    Rows(Vec<Row>),
+    /// Some of its figures; those of one series need not come together.
+    Series(Vec<Figures>),
     /// That was all.
     End(Summary),
 }

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use super::Common;
 use super::number::{Numbers, is_unavailable};
 use crate::base::clock::Timestamp;
@@ -19,6 +21,8 @@ use crate::series::{Finite, Labels, Observation, Refusal, Status, Unit, country}
 
 /// Labels whose values are countries.
 const COUNTRIES: [&str; 2] = ["reporter", "partner"];
+/// Stands between the texts of cells: the unit separator of ASCII.
+const SEPARATOR: char = '\u{1f}';
 /// Characters of a refusal's reason, at most.
 const REASON_CHARS: usize = 300;
 
@@ -132,13 +136,16 @@ pub struct Reading<'c> {
     /// What a publisher's mark means.
     marks: fn(&str) -> Option<Status>,
     /// Countries and units that were read before: a table says the same few over and over.
-    countries: HashMap<String, String>,
-    units: HashMap<String, Unit>,
+    countries: HashMap<String, String, RandomState>,
+    units: HashMap<String, Unit, RandomState>,
     /// The labels of the series so far, so that the figures of each share them.
-    series: HashSet<Labels>,
-    /// The same by the texts of their cells, and periods by theirs: most rows say what was read before.
-    read: HashMap<String, Labels>,
-    spans: HashMap<String, Span>,
+    series: HashSet<Labels, RandomState>,
+    /// The same by the texts of their cells, and periods by theirs: most rows say what was read before, and
+    /// mostly what the row before said.
+    read: HashMap<String, Labels, RandomState>,
+    texts: String,
+    last: Option<(String, Labels)>,
+    spans: HashMap<String, Span, RandomState>,
     page: Page,
 }
 
@@ -155,11 +162,13 @@ impl<'c> Reading<'c> {
             constant: common.labels.iter().map(canonical).collect(),
             roles,
             marks: Status::read,
-            countries: HashMap::new(),
-            units: HashMap::new(),
-            series: HashSet::new(),
-            read: HashMap::new(),
-            spans: HashMap::new(),
+            countries: HashMap::default(),
+            units: HashMap::default(),
+            series: HashSet::default(),
+            read: HashMap::default(),
+            texts: String::new(),
+            last: None,
+            spans: HashMap::default(),
             page: Page::default(),
         }
     }
@@ -265,18 +274,22 @@ impl<'c> Reading<'c> {
     }
 
     fn labels(&mut self, row: &impl Row) -> Result<Labels, Fault> {
-        let mut texts = String::new();
+        self.texts.clear();
         for (_, place) in &self.roles.labels {
             // Texts of cells have no such sign, or are read each time.
-            texts.push_str(&required(row, place)?);
-            texts.push('\u{1f}');
+            self.texts.push_str(&required(row, place)?);
+            self.texts.push(SEPARATOR);
         }
-        if let Some(known) = self.read.get(&texts) {
-            return Ok(known.clone());
+        if let Some((_, labels)) = self.last.as_ref().filter(|(texts, _)| *texts == self.texts) {
+            return Ok(labels.clone());
         }
-        let labels = self.new_labels(row)?;
-        if texts.matches('\u{1f}').count() == self.roles.labels.len() {
-            self.read.insert(texts, labels.clone());
+        let labels = match self.read.get(&self.texts) {
+            Some(known) => known.clone(),
+            None => self.new_labels(row)?,
+        };
+        if self.texts.matches(SEPARATOR).count() == self.roles.labels.len() {
+            self.read.entry(self.texts.clone()).or_insert_with(|| labels.clone());
+            self.last = Some((self.texts.clone(), labels.clone()));
         }
         Ok(labels)
     }
