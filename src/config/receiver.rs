@@ -10,7 +10,7 @@ use super::source::{At, Texts};
 pub struct ReceiverTable {
     /// Its keys.
     pub given: Given,
-    /// `console`, `webhook`, `slack` or `email`.
+    /// A kind of [`super::resolve`]'s.
     pub kind: Option<At<String>>,
     /// Where posts go.
     pub url: Option<At<SecretText>>,
@@ -38,6 +38,34 @@ pub struct ReceiverTable {
     pub hello: Option<At<String>>,
     /// A private CA's certificates.
     pub ca_file: Option<At<String>>,
+    /// What a service knows us by.
+    pub token: Option<At<SecretText>>,
+    /// What a service knows the receiver of its messages by.
+    pub key: Option<At<SecretText>>,
+    /// The user, of a service that has users.
+    pub user: Option<At<SecretText>>,
+    /// Addresses of servers that are all told.
+    pub urls: Option<Texts>,
+    /// The channel, stream or space.
+    pub channel: Option<At<String>>,
+    /// The topic.
+    pub topic: Option<At<String>>,
+    /// The room.
+    pub room: Option<At<String>>,
+    /// The chat.
+    pub chat: Option<At<String>>,
+    /// A thread that all messages go to.
+    pub thread: Option<At<String>>,
+    /// Where the service's servers are.
+    pub region: Option<At<String>>,
+    /// A word without which the service takes no message.
+    pub keyword: Option<At<String>>,
+    /// The form of a webhook's body.
+    pub format: Option<At<String>>,
+    /// How many messages it takes, such as `20/min`.
+    pub rate: Option<At<String>>,
+    /// What becomes of a message whose answer was lost.
+    pub on_ambiguous: Option<At<String>>,
     /// Whether the console is coloured.
     pub color: Option<At<String>>,
     /// When an undelivered message is given up.
@@ -62,6 +90,20 @@ impl ReceiverTable {
             to: section.texts("to"),
             hello: section.text("hello"),
             ca_file: section.text("ca_file"),
+            token: section.secret("token"),
+            key: section.secret("key"),
+            user: section.secret("user"),
+            urls: section.texts("urls"),
+            channel: section.text("channel"),
+            topic: section.text("topic"),
+            room: section.text("room"),
+            chat: section.text("chat"),
+            thread: section.text("thread"),
+            region: section.text("region"),
+            keyword: section.text("keyword"),
+            format: section.text("format"),
+            rate: section.text("rate"),
+            on_ambiguous: section.text("on_ambiguous"),
             color: section.text_or_flag("color"),
             give_up_after: section.text("give_up_after"),
             given: section.finish(),

@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use super::Context;
 use super::round::{Round, TICK_MAX};
+use crate::base::clock::Timestamp;
 use crate::base::limits::{LEASE, LEASE_BATCH};
 use crate::base::text::printable;
 use crate::config::Setup;
@@ -191,8 +192,9 @@ async fn send(context: &Context, receiver: &Receiver, leased: &Leased) -> Sent {
     receiver.send(&context.sender, parcel).await
 }
 
-const fn parcel(leased: &Leased, now: crate::base::clock::Timestamp) -> Parcel<'_> {
-    Parcel { delivery: &leased.delivery, attempt: leased.attempt, maybe_delivered: leased.maybe_delivered, now }
+fn parcel(leased: &Leased, now: Timestamp) -> Parcel<'_> {
+    let Leased { delivery, attempt, maybe_delivered, opening, .. } = leased;
+    Parcel { delivery, attempt: *attempt, maybe_delivered: *maybe_delivered, opening: opening.as_deref(), now }
 }
 
 /// What would go out now: every due delivery as its receiver would get it. Only for a copy of the store.

@@ -4,6 +4,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use reqwest::header::HeaderMap;
+
 use super::Sent;
 use crate::base::clock::Timestamp;
 use crate::base::limits::{ANSWER_BYTES_KEPT, RETRY_AFTER_MAX};
@@ -11,7 +13,7 @@ use crate::base::text::printable;
 use crate::outbox::Outcome;
 
 /// An HTTP answer, bounded, without secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// Its status.
     pub status: u16,
@@ -19,12 +21,34 @@ pub struct Answer {
     pub wait: Option<Duration>,
     /// The beginning of its body; `None` when it was lost on the way.
     pub body: Option<String>,
+    /// Its headers, for services that say there when they want more.
+    pub headers: HeaderMap,
 }
 
 /// A pause after "too many requests" that names no time.
-const PAUSE_DEFAULT: Duration = Duration::from_secs(60);
+pub const PAUSE_DEFAULT: Duration = Duration::from_secs(60);
 
 impl Answer {
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as JSON, where it is.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(self.body.as_deref()?).ok()
+    }
+
+    /// The outcome that a service decided on, with the status.
+    pub const fn means(&self, outcome: Outcome) -> Sent {
+        Sent { outcome, status: Some(self.status) }
+    }
+
+    /// The service wants nothing for a while: as long as it says, or `default`.
+    pub fn pause(&self, default: Duration) -> Outcome {
+        Outcome::Pause { after: self.wait.unwrap_or(default), why: self.told() }
+    }
+
     /// The outcome by status.
     pub fn verdict(&self) -> Sent {
         let why = self.told();
@@ -33,7 +57,7 @@ impl Answer {
             // A redirected POST becomes an empty GET that some page then answers with 200.
             300..=399 => Outcome::Disable { why: format!("{why} (redirects are not followed: use the final address)") },
             401 | 403 | 404 | 410 => Outcome::Disable { why },
-            429 => Outcome::Pause { after: self.wait.unwrap_or(PAUSE_DEFAULT), why },
+            429 => self.pause(PAUSE_DEFAULT),
             407 | 408 | 421 | 423 | 425 => self.retry(false),
             // A gateway that lost its upstream does not know whether the message got through.
             502 | 504 | 520 | 524 => self.retry(true),
@@ -41,7 +65,13 @@ impl Answer {
             500..=599 => self.retry(false),
             _ => Outcome::Reject { why },
         };
-        Sent { outcome, status: Some(self.status) }
+        self.means(outcome)
+    }
+
+    /// The outcome where the answer is not in the service's own words: of a 2xx nobody knows whether the service
+    /// wrote it, or a proxy's page of login in its place.
+    pub fn stranger(&self) -> Sent {
+        if (200..=299).contains(&self.status) { self.means(self.retry(true)) } else { self.verdict() }
     }
 
     /// A retry after as long as the receiver wishes.
@@ -89,7 +119,12 @@ mod tests {
     use super::*;
 
     fn answer(status: u16) -> Answer {
-        Answer { status, wait: Some(Duration::from_secs(7)), body: Some("why not".to_owned()) }
+        Answer {
+            status,
+            wait: Some(Duration::from_secs(7)),
+            body: Some("why not".to_owned()),
+            headers: HeaderMap::new(),
+        }
     }
 
     #[test]

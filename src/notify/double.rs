@@ -6,7 +6,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::Parcel;
+use super::service::{self, Service};
+use super::{Parcel, Sent, http};
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::outbox::{
@@ -218,7 +219,12 @@ pub fn delivery(message: Message) -> Delivery {
 }
 
 pub fn parcel(delivery: &Delivery) -> Parcel<'_> {
-    Parcel { delivery, attempt: 1, maybe_delivered: false, now: at("2025-10-20T01:06:00Z") }
+    Parcel { delivery, attempt: 1, maybe_delivered: false, opening: None, now: at("2025-10-20T01:06:00Z") }
+}
+
+/// How one attempt ends.
+pub async fn deliver(service: &dyn Service, parcel: Parcel<'_>) -> Sent {
+    service::send(service, &http::Clients::new().unwrap(), parcel).await
 }
 
 /// What a double answers, once it has read a whole request.

@@ -100,8 +100,8 @@ fn receivers() -> Vec<Receiver> {
     let channels = vec![
         Channel::Console(console::Console { colour: false }),
         Channel::Lines,
-        Channel::Webhook(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) }),
-        Channel::Slack(slack::Slack { endpoint: endpoint() }),
+        Channel::Service(Box::new(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) })),
+        Channel::Service(Box::new(slack::Slack { endpoint: endpoint() })),
         Channel::Email(email::tests::email(25)),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
@@ -164,7 +164,7 @@ async fn hostile_text_arrives_as_it_was() {
     let title = PIECES.concat();
     let delivery = delivery(Message { title: title.clone(), ..fired() });
     let endpoint = http::Endpoint { url: Secret::new(server.url("/")), insecure: true, allow_private: true };
-    let channel = Channel::Webhook(webhook::Webhook { endpoint, secret: None });
+    let channel = Channel::Service(Box::new(webhook::Webhook { endpoint, secret: None }));
     let receiver = Receiver { name: "hook".to_owned(), channel, policy: Policy::DEFAULT };
     receiver.send(&Sender::new().unwrap(), parcel(&delivery)).await;
     let body: Value = serde_json::from_str(&server.requests()[0].body).unwrap();

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use url::{Host, Url};
 
 use super::answer::{Answer, kept, wait};
-use super::{Parcel, Sent};
+use super::{Sent, safe_json};
 use crate::base::address::is_public;
 use crate::base::clock::Timestamp;
 use crate::base::error::Chain;
@@ -40,13 +40,117 @@ pub struct Endpoint {
     pub allow_private: bool,
 }
 
-/// A post of a JSON body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Post {
+/// A request that brings a message.
+#[derive(Clone)]
+pub struct Call {
+    /// `POST`, unless a service wants another.
+    pub method: Method,
+    /// Where it goes.
+    pub endpoint: Endpoint,
     /// Headers beside the content type and the user agent, in lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// The body, byte for byte.
-    pub body: String,
+    /// What is sent.
+    pub body: Body,
+    /// What of the headers and the body must not be shown.
+    pub secrets: Vec<Secret>,
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// JSON, byte for byte.
+    Json(String),
+    /// Fields of a form (`application/x-www-form-urlencoded`).
+    Form(Vec<(&'static str, String)>),
+}
+
+impl Body {
+    const fn content_type(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "application/json",
+            Self::Form(_) => "application/x-www-form-urlencoded",
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Json(text) => text.clone(),
+            Self::Form(fields) => url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish(),
+        }
+    }
+
+    /// The same in lines, for people.
+    fn lines(&self) -> String {
+        match self {
+            Self::Json(text) => {
+                let value = serde_json::from_str::<serde_json::Value>(text);
+                value.map_or_else(|_| safe_json(text), |value| safe_json(&format!("{value:#}")))
+            }
+            Self::Form(fields) => {
+                let line = |(name, value): &(&str, String)| {
+                    format!("{name} = {}", value.lines().map(printable).collect::<Vec<_>>().join("\n  "))
+                };
+                fields.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+}
+
+impl Call {
+    /// A post of a JSON body.
+    pub fn json(endpoint: &Endpoint, body: &impl serde::Serialize) -> Self {
+        let body = serde_json::to_string(body).expect("a message is text and numbers");
+        Self::post(endpoint, Body::Json(body))
+    }
+
+    /// A post of a form.
+    pub fn form(endpoint: &Endpoint, fields: Vec<(&'static str, String)>) -> Self {
+        Self::post(endpoint, Body::Form(fields))
+    }
+
+    fn post(endpoint: &Endpoint, body: Body) -> Self {
+        Self { method: Method::POST, endpoint: endpoint.clone(), headers: Vec::new(), body, secrets: Vec::new() }
+    }
+
+    /// The same with a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same with a header whose value must not be shown.
+    #[must_use]
+    pub fn secret_header(self, name: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        self.header(name, value.clone()).hide(&Secret::new(value))
+    }
+
+    /// The same; a secret that it carries is not shown.
+    #[must_use]
+    pub fn hide(mut self, secret: &Secret) -> Self {
+        self.secrets.push(secret.clone());
+        self
+    }
+
+    /// The request as it would go out, its secrets hidden.
+    pub fn preview(&self) -> String {
+        let mut head = format!("{} {}\n", self.method, self.endpoint.shown());
+        let fixed = [("content-type", self.body.content_type().to_owned()), ("user-agent", USER_AGENT.to_owned())];
+        for (name, value) in fixed.iter().chain(&self.headers) {
+            head.push_str(&format!("{name}: {}\n", self.without_secrets(&printable(value))));
+        }
+        format!("{head}\n{}", self.without_secrets(&self.body.lines()))
+    }
+
+    /// Foreign words without what we must not repeat.
+    fn hidden(&self, text: &str) -> String {
+        self.without_secrets(&self.endpoint.without_secrets(text))
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| secret.remove_from(&text))
+    }
 }
 
 /// Why an address is refused.
@@ -88,6 +192,12 @@ impl Endpoint {
             return Err(AddressError::Private);
         }
         Ok(url)
+    }
+
+    /// The same server at another path, which may hold a secret; `path` begins with a slash.
+    pub fn at(&self, path: &str) -> Self {
+        let base = self.url.expose().trim().trim_end_matches('/');
+        Self { url: Secret::new(format!("{base}{path}")), ..self.clone() }
     }
 
     /// What of the address may be shown: `https://hooks.example/…`.
@@ -161,17 +271,17 @@ impl Clients {
         Ok(Self { anywhere, public })
     }
 
-    /// Posts, and reads the answer; `Err` where there was none.
-    pub async fn post(&self, endpoint: &Endpoint, post: &Post, parcel: Parcel<'_>) -> Result<Answer, Sent> {
-        let url = endpoint.check().map_err(|error| Sent::disable(error.to_string()))?;
-        let client = if endpoint.allow_private { &self.anywhere } else { &self.public };
-        let mut request = client.post(url).header("content-type", "application/json");
-        for (name, value) in &post.headers {
+    /// Makes a request, and reads the answer; `Err` where there was none.
+    pub async fn call(&self, call: &Call, now: Timestamp) -> Result<Answer, Sent> {
+        let url = call.endpoint.check().map_err(|error| Sent::disable(error.to_string()))?;
+        let client = if call.endpoint.allow_private { &self.anywhere } else { &self.public };
+        let mut request = client.request(call.method.clone(), url).header("content-type", call.body.content_type());
+        for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
-        match request.body(post.body.clone()).send().await {
-            Ok(response) => Ok(read(endpoint, response, parcel.now).await),
-            Err(error) => Err(failure(endpoint, error)),
+        match request.body(call.body.text()).send().await {
+            Ok(response) => Ok(read(call, response, now).await),
+            Err(error) => Err(failure(call, error)),
         }
     }
 }
@@ -197,10 +307,11 @@ fn builder() -> reqwest::ClientBuilder {
 }
 
 /// The answer, as much of it as is wanted.
-async fn read(endpoint: &Endpoint, mut response: Response, now: Timestamp) -> Answer {
+async fn read(call: &Call, mut response: Response, now: Timestamp) -> Answer {
     let status = response.status().as_u16();
     let asked = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let asked = asked.and_then(|text| wait(text, now));
+    let headers = std::mem::take(response.headers_mut());
     let mut bytes = Vec::new();
     let whole = loop {
         match response.chunk().await {
@@ -213,15 +324,15 @@ async fn read(endpoint: &Endpoint, mut response: Response, now: Timestamp) -> An
             break true;
         }
     };
-    let body = whole.then(|| endpoint.without_secrets(&String::from_utf8_lossy(&bytes)));
-    Answer { status, wait: asked, body }
+    let body = whole.then(|| call.hidden(&String::from_utf8_lossy(&bytes)));
+    Answer { status, wait: asked, body, headers }
 }
 
 /// What it means that there was no answer: before the connection stood, nothing was sent; after that,
 /// the receiver may have the message.
-fn failure(endpoint: &Endpoint, error: reqwest::Error) -> Sent {
+fn failure(call: &Call, error: reqwest::Error) -> Sent {
     let error = error.without_url();
-    let why = kept(&endpoint.without_secrets(&Chain(&error).to_string()));
+    let why = kept(&call.hidden(&Chain(&error).to_string()));
     if error.is_connect() {
         Sent::retry(format!("no connection: {why}"))
     } else if error.is_builder() {
@@ -236,7 +347,7 @@ fn failure(endpoint: &Endpoint, error: reqwest::Error) -> Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::double::{HttpDouble, Reply, delivery, fired, parcel};
+    use crate::notify::double::{HttpDouble, Reply, at};
     use crate::outbox::Outcome;
 
     fn endpoint(url: &str) -> Endpoint {
@@ -244,8 +355,8 @@ mod tests {
     }
 
     async fn post(endpoint: &Endpoint) -> Result<Answer, Sent> {
-        let post = Post { headers: vec![("x-test", "1".to_owned())], body: "{}".to_owned() };
-        Clients::new().unwrap().post(endpoint, &post, parcel(&delivery(fired()))).await
+        let call = Call::json(endpoint, &serde_json::json!({})).header("x-test", "1");
+        Clients::new().unwrap().call(&call, at("2025-10-20T01:00:00Z")).await
     }
 
     #[test]
@@ -296,7 +407,8 @@ mod tests {
     async fn a_post_says_who_we_are_and_goes_where_it_is_told() {
         let server = HttpDouble::start(Reply::status(200).body("fine").header("retry-after", "2.5")).await;
         let answer = post(&endpoint(&server.url("/in?a=b"))).await.unwrap();
-        assert_eq!(answer, Answer { status: 200, wait: Some(Duration::from_millis(2500)), body: Some("fine".into()) });
+        assert_eq!((answer.status, answer.wait), (200, Some(Duration::from_millis(2500))));
+        assert_eq!((answer.body.as_deref(), answer.header("retry-after")), (Some("fine"), Some("2.5")));
         let [request] = &server.requests()[..] else { panic!("one request") };
         assert_eq!(request.line, "POST /in?a=b HTTP/1.1");
         assert_eq!(request.header("user-agent"), Some(USER_AGENT));

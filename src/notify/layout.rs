@@ -103,7 +103,7 @@ fn items(message: &Message, width: usize) -> Vec<Line> {
 }
 
 /// Whether a text is an address on the web and nothing else.
-fn is_address(text: &str) -> bool {
+pub fn is_address(text: &str) -> bool {
     let has_scheme = text.starts_with("https://") || text.starts_with("http://");
     has_scheme && text.len() <= FIELD_CHARS_MAX && text.bytes().all(|b| b.is_ascii_graphic())
 }

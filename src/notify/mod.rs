@@ -5,18 +5,22 @@
 pub mod console;
 pub mod email;
 pub mod http;
+pub mod service;
 pub mod slack;
+pub mod telegram;
 pub mod webhook;
 
 mod answer;
 mod layout;
 mod look;
+mod prose;
 
 #[cfg(test)]
 pub mod double;
 #[cfg(test)]
 mod hostile;
 
+use self::service::Service;
 use crate::base::clock::Timestamp;
 use crate::base::text::printable;
 use crate::outbox::{Delivery, Message, Outcome, Policy};
@@ -37,10 +41,8 @@ pub enum Channel {
     Console(console::Console),
     /// Standard output, for programs: one JSON object a line. Made by [`Receiver::write_json`].
     Lines,
-    /// A signed HTTP POST.
-    Webhook(webhook::Webhook),
-    /// A Slack incoming webhook.
-    Slack(slack::Slack),
+    /// An HTTP request.
+    Service(Box<dyn Service>),
     /// SMTP.
     Email(email::Email),
 }
@@ -54,6 +56,8 @@ pub struct Parcel<'a> {
     pub attempt: u32,
     /// An earlier attempt may have reached the receiver: a receiver without idempotency says so in the message.
     pub maybe_delivered: bool,
+    /// The receiver's own name for the first message of the thread, for those who reply to it.
+    pub opening: Option<&'a str>,
     /// The time of this attempt.
     pub now: Timestamp,
 }
@@ -135,14 +139,24 @@ impl Sender {
     }
 }
 
+#[cfg(test)]
+impl Channel {
+    /// The service of that type, which it must be.
+    #[track_caller]
+    pub fn service<T: Service>(&self) -> &T {
+        let Self::Service(service) = self else { panic!("a channel without a service") };
+        let service: &dyn std::any::Any = service.as_ref();
+        service.downcast_ref().expect("a service of another type")
+    }
+}
+
 impl Receiver {
     /// One attempt. It ends within [`crate::base::limits::LEASE`].
     pub async fn send(&self, sender: &Sender, parcel: Parcel<'_>) -> Sent {
         match &self.channel {
             Channel::Console(console) => console.send(parcel).await,
             Channel::Lines => console::send_line(parcel).await,
-            Channel::Webhook(webhook) => webhook.send(&sender.http, parcel).await,
-            Channel::Slack(slack) => slack.send(&sender.http, parcel).await,
+            Channel::Service(service) => service::send(service.as_ref(), &sender.http, parcel).await,
             Channel::Email(email) => email.send(&sender.mail, parcel).await,
         }
     }
@@ -152,8 +166,7 @@ impl Receiver {
         match &self.channel {
             Channel::Console(console) => console.text(parcel),
             Channel::Lines => console::line(parcel),
-            Channel::Webhook(webhook) => webhook.preview(parcel),
-            Channel::Slack(slack) => slack.preview(parcel),
+            Channel::Service(service) => service::preview(service.as_ref(), parcel),
             Channel::Email(email) => email.preview(parcel),
         }
     }

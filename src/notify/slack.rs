@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar;
 
 use super::answer::Answer;
-use super::http::{Clients, Endpoint, Post, USER_AGENT};
+use super::http::{Call, Endpoint};
 use super::look::{self, Tone};
-use super::{Parcel, REPEAT, Sent, layout, safe_json};
+use super::service::{Form, Service, Verdict};
+use super::{Parcel, REPEAT, Sent, layout};
 use crate::outbox::{Message, Outcome};
 
 /// A Slack channel.
@@ -38,20 +39,13 @@ const SOURCES_MAX: usize = 4;
 /// Columns of the table: more breaks on a phone.
 const TABLE_WIDTH: usize = 64;
 
-impl Slack {
-    /// One attempt.
-    pub async fn send(&self, clients: &Clients, parcel: Parcel<'_>) -> Sent {
-        let post = Post { headers: Vec::new(), body: payload(parcel).to_string() };
-        match clients.post(&self.endpoint, &post, parcel).await {
-            Ok(answer) => verdict(&answer),
-            Err(sent) => sent,
-        }
+impl Service for Slack {
+    fn call(&self, parcel: Parcel<'_>, _: Form) -> Result<Call, String> {
+        Ok(Call::json(&self.endpoint, &payload(parcel)))
     }
 
-    /// The request, the address hidden.
-    pub fn preview(&self, parcel: Parcel<'_>) -> String {
-        let head = format!("POST {}\ncontent-type: application/json\nuser-agent: {USER_AGENT}", self.endpoint.shown());
-        format!("{head}\n\n{}", safe_json(&format!("{:#}", payload(parcel))))
+    fn verdict(&self, answer: &Answer) -> Verdict {
+        verdict(answer).into()
     }
 }
 
@@ -60,8 +54,6 @@ fn verdict(answer: &Answer) -> Sent {
     let why = answer.told();
     let outcome = match (answer.status, answer.body.as_deref().map(str::trim)) {
         (200, Some("ok")) => Outcome::Delivered { remote_ref: None },
-        // The answer broke off: it may have been `ok`.
-        (200..=299, None) => answer.retry(true),
         (_, Some("invalid_payload" | "user_not_found" | "no_text" | "invalid_blocks" | "too_many_attachments")) => {
             Outcome::Reject { why }
         }
@@ -78,9 +70,7 @@ fn verdict(answer: &Answer) -> Sent {
             ),
         ) => Outcome::Disable { why },
         (_, Some("rollup_error")) => answer.retry(false),
-        // Something else answered, such as a proxy's login page.
-        (200..=299, Some(_)) => answer.retry(false),
-        _ => return answer.verdict(),
+        _ => return answer.stranger(),
     };
     Sent { outcome, status: Some(answer.status) }
 }
@@ -260,7 +250,7 @@ fn fit(text: &str, limit: usize) -> String {
 pub mod tests {
     use super::*;
     use crate::base::secret::Secret;
-    use crate::notify::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel, resolved};
+    use crate::notify::double::{HttpDouble, Reply, corrected, deliver, delivery, fired, noticed, parcel, resolved};
     use crate::series::Provenance;
 
     #[test]
@@ -442,8 +432,7 @@ pub mod tests {
         ];
         for (status, body, outcome) in table {
             let server = HttpDouble::start(Reply::status(status).body(body)).await;
-            let sent =
-                slack(&server.url("/services/T/B/x")).send(&Clients::new().unwrap(), parcel(&delivery(fired()))).await;
+            let sent = deliver(&slack(&server.url("/services/T/B/x")), parcel(&delivery(fired()))).await;
             assert_eq!((sent.outcome.name(), sent.status), (outcome, Some(status)), "{status} {body}: {sent:?}");
         }
     }
@@ -451,7 +440,7 @@ pub mod tests {
     #[tokio::test]
     async fn an_answer_that_broke_off_may_have_been_ok() {
         let server = HttpDouble::start(Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no")).await;
-        let sent = slack(&server.url("/x")).send(&Clients::new().unwrap(), parcel(&delivery(fired()))).await;
+        let sent = deliver(&slack(&server.url("/x")), parcel(&delivery(fired()))).await;
         assert!(matches!(sent.outcome, Outcome::Retry { maybe_delivered: true, .. }), "{sent:?}");
     }
 
@@ -460,8 +449,8 @@ pub mod tests {
         let server = HttpDouble::start(Reply::status(200).body("ok")).await;
         let slack = slack(&server.url("/services/T0/B0/T0KEN-abcdef"));
         let delivery = delivery(corrected());
-        slack.send(&Clients::new().unwrap(), parcel(&delivery)).await;
-        let preview = slack.preview(parcel(&delivery));
+        deliver(&slack, parcel(&delivery)).await;
+        let preview = crate::notify::service::preview(&slack, parcel(&delivery));
         let (head, body) = preview.split_once("\n\n").unwrap();
         assert!(!head.contains("T0KEN"), "{head}");
         let body: Value = serde_json::from_str(body).unwrap();

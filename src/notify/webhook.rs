@@ -8,8 +8,9 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::http::{Clients, Endpoint, Post, USER_AGENT};
-use super::{Parcel, Sent, safe_json};
+use super::Parcel;
+use super::http::{Body, Call, Endpoint};
+use super::service::{Form, Service};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::outbox::{AlertRef, GateLine, ItemLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
@@ -29,48 +30,24 @@ pub struct Webhook {
 #[error("the webhook's secret is not `whsec_` and then base64: make one with `echo whsec_$(openssl rand -base64 32)`")]
 struct SecretError;
 
-impl Webhook {
-    /// One attempt.
-    pub async fn send(&self, clients: &Clients, parcel: Parcel<'_>) -> Sent {
-        let post = match self.post(parcel) {
-            Ok(post) => post,
-            Err(error) => return Sent::disable(error.to_string()),
+impl Service for Webhook {
+    fn call(&self, parcel: Parcel<'_>, _: Form) -> Result<Call, String> {
+        let call = Call::json(&self.endpoint, &payload(parcel.message()));
+        let (id, seconds) = (parcel.delivery.id.as_str(), parcel.now.seconds().to_string());
+        let signature = match (&self.secret, &call.body) {
+            (Some(secret), Body::Json(body)) => {
+                Some(sign(secret, id, &seconds, body).map_err(|error| error.to_string())?)
+            }
+            _ => None,
         };
-        match clients.post(&self.endpoint, &post, parcel).await {
-            Ok(answer) => answer.verdict(),
-            Err(sent) => sent,
-        }
-    }
-
-    /// The request with its body in lines, the signature left out.
-    pub fn preview(&self, parcel: Parcel<'_>) -> String {
-        let pretty = serde_json::to_string_pretty(&payload(parcel.message())).expect("a message is text and numbers");
-        let headers = match self.post(parcel) {
-            Ok(post) => preview_headers(&post),
-            Err(error) => format!("(not sent: {error})\n"),
+        let call = call.header("webhook-id", id).header("webhook-timestamp", seconds);
+        let call = match signature {
+            // Whoever reads a preview could post with it for as long as its time is fresh.
+            Some(signature) => call.secret_header("webhook-signature", signature),
+            None => call,
         };
-        let fixed = format!("content-type: application/json\nuser-agent: {USER_AGENT}\n");
-        format!("POST {}\n{fixed}{headers}\n{}", self.endpoint.shown(), safe_json(&pretty))
+        Ok(call.header("supplywatch-attempt", parcel.attempt.to_string()))
     }
-
-    fn post(&self, parcel: Parcel<'_>) -> Result<Post, SecretError> {
-        let body = serde_json::to_string(&payload(parcel.message())).expect("a message is text and numbers");
-        let (id, seconds) = (parcel.delivery.id.clone(), parcel.now.seconds().to_string());
-        let signature = self.secret.as_ref().map(|secret| sign(secret, &id, &seconds, &body)).transpose()?;
-        let mut headers = vec![("webhook-id", id), ("webhook-timestamp", seconds)];
-        headers.extend(signature.map(|signature| ("webhook-signature", signature)));
-        headers.push(("supplywatch-attempt", parcel.attempt.to_string()));
-        Ok(Post { headers, body })
-    }
-}
-
-fn preview_headers(post: &Post) -> String {
-    let line = |(name, value): &(&str, String)| match *name {
-        // Whoever reads a preview could post with it for as long as its time is fresh.
-        "webhook-signature" => format!("{name}: v1,<secret>\n"),
-        _ => format!("{name}: {value}\n"),
-    };
-    post.headers.iter().map(line).collect()
 }
 
 /// `v1,` and the HMAC-SHA256 over `id.timestamp.body` in base64.
@@ -183,7 +160,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::notify::double::{HttpDouble, Reply, at, corrected, delivery, fired, noticed, parcel, resolved};
+    use crate::notify::Sent;
+    use crate::notify::double::{
+        HttpDouble, Reply, at, corrected, deliver, delivery, fired, noticed, parcel, resolved,
+    };
     use crate::outbox::Outcome;
 
     const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -214,7 +194,7 @@ mod tests {
     async fn a_receiver_can_verify_what_it_gets() {
         let server = HttpDouble::start(Reply::status(204)).await;
         let delivery = delivery(fired());
-        let sent = webhook(&server.url("/in")).send(&Clients::new().unwrap(), parcel(&delivery)).await;
+        let sent = deliver(&webhook(&server.url("/in")), parcel(&delivery)).await;
         assert_eq!(sent, Sent::delivered(None).with_status(Some(204)));
         let [request] = &server.requests()[..] else { panic!("one request") };
         assert_eq!(request.header("webhook-id"), Some(delivery.id.as_str()));
@@ -237,11 +217,11 @@ mod tests {
     #[tokio::test]
     async fn a_retry_repeats_the_body_and_the_id_and_signs_anew() {
         let server = HttpDouble::start(Reply::status(503)).await;
-        let (webhook, clients) = (webhook(&server.url("/in")), Clients::new().unwrap());
+        let webhook = webhook(&server.url("/in"));
         let delivery = delivery(corrected());
-        webhook.send(&clients, parcel(&delivery)).await;
+        deliver(&webhook, parcel(&delivery)).await;
         let later = Parcel { attempt: 2, maybe_delivered: true, now: at("2025-10-20T02:00:00Z"), ..parcel(&delivery) };
-        webhook.send(&clients, later).await;
+        deliver(&webhook, later).await;
         let [first, second] = &server.requests()[..] else { panic!("two requests") };
         assert_eq!(first.body, second.body);
         assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
@@ -254,7 +234,7 @@ mod tests {
     async fn without_a_secret_nothing_is_signed() {
         let server = HttpDouble::start(Reply::status(200)).await;
         let unsigned = Webhook { secret: None, ..webhook(&server.url("/in")) };
-        unsigned.send(&Clients::new().unwrap(), parcel(&delivery(fired()))).await;
+        deliver(&unsigned, parcel(&delivery(fired()))).await;
         assert_eq!(server.requests()[0].header("webhook-signature"), None);
         assert!(server.requests()[0].header("webhook-id").is_some());
     }
@@ -263,7 +243,7 @@ mod tests {
     async fn a_useless_secret_sends_nothing() {
         let server = HttpDouble::start(Reply::status(200)).await;
         let broken = Webhook { secret: Some(Secret::new("hunter22")), ..webhook(&server.url("/in")) };
-        let sent = broken.send(&Clients::new().unwrap(), parcel(&delivery(fired()))).await;
+        let sent = deliver(&broken, parcel(&delivery(fired()))).await;
         assert!(matches!(&sent.outcome, Outcome::Disable { why } if !why.contains("hunter22")), "{sent:?}");
         assert_eq!(server.requests().len(), 0);
     }
@@ -342,7 +322,7 @@ mod tests {
     fn a_preview_shows_all_but_the_secrets() {
         let delivery = delivery(fired());
         let webhook = webhook("https://hooks.example/in/T0KEN-abcdef");
-        let preview = webhook.preview(parcel(&delivery));
+        let preview = crate::notify::service::preview(&webhook, parcel(&delivery));
         let head = preview.split("\n\n").next().unwrap();
         insta::assert_snapshot!(head.replace(env!("CARGO_PKG_VERSION"), "VERSION"), @"
         POST https://hooks.example/…
@@ -350,7 +330,7 @@ mod tests {
         user-agent: supplywatch/VERSION
         webhook-id: msg_00112233445566778899aabbccddeeff
         webhook-timestamp: 1760922360
-        webhook-signature: v1,<secret>
+        webhook-signature: <secret>
         supplywatch-attempt: 1
         ");
         let body: Value = serde_json::from_str(preview.split_once("\n\n").unwrap().1).unwrap();

@@ -60,6 +60,14 @@ pub struct Message {
     pub thread: Option<String>,
 }
 
+impl Message {
+    /// What ties it to other messages of its alert: the episode, or what its items follow.
+    pub fn thread(&self) -> String {
+        let AlertRef { id, episode, .. } = &self.alert;
+        self.thread.as_deref().map_or_else(|| format!("{id}.{episode}"), |thread| format!("{id}.{thread}"))
+    }
+}
+
 /// Which alert a message is about.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AlertRef {

@@ -16,7 +16,7 @@ pub use message::{
     AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
 };
 pub use report::Report;
-pub use schedule::{Next, Policy, next};
+pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};
 pub use words::subject;
 
 /// The program and its version, as messages name them.

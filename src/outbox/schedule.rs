@@ -18,6 +18,35 @@ pub struct Policy {
     pub cap: Duration,
     /// After so long since it was written, an undelivered message is a dead letter.
     pub give_up_after: Duration,
+    /// How many messages the receiver takes.
+    pub rate: Option<Rate>,
+    /// What becomes of a message that the receiver may have already.
+    pub on_ambiguous: OnAmbiguous,
+}
+
+/// So many messages in such a time, and no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In which time.
+    pub per: Duration,
+}
+
+impl Rate {
+    /// So many in so many seconds.
+    pub const fn new(count: u32, seconds: u64) -> Self {
+        Self { count, per: Duration::from_secs(seconds) }
+    }
+}
+
+/// What becomes of a message whose receiver may have it: the answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnAmbiguous {
+    /// It is sent again, marked where the receiver cannot tell a copy by itself.
+    Retry,
+    /// It is not sent again.
+    Drop,
 }
 
 impl Policy {
@@ -26,6 +55,8 @@ impl Policy {
         base: Duration::from_secs(2),
         cap: Duration::from_secs(15 * 60),
         give_up_after: Duration::from_secs(3 * 24 * 3600),
+        rate: None,
+        on_ambiguous: OnAmbiguous::Retry,
     };
 }
 
@@ -55,6 +86,7 @@ pub fn next(
     let wish = match outcome {
         Outcome::Delivered { .. } => return Next::Done,
         Outcome::Reject { .. } | Outcome::Disable { .. } => return Next::Dead,
+        Outcome::Retry { maybe_delivered: true, .. } if policy.on_ambiguous == OnAmbiguous::Drop => return Next::Dead,
         Outcome::Retry { after, .. } => after.unwrap_or_default(),
         Outcome::Pause { after, .. } => *after,
     };
@@ -101,6 +133,15 @@ mod tests {
         assert_eq!(wait(1, &retry(Some(999_999)), 1.0), Some(6 * 3600));
         assert_eq!(wait(9, &retry(Some(1)), 1.0), Some(512));
         assert_eq!(wait(1, &Outcome::Pause { after: Duration::from_secs(600), why: "429".into() }, 0.5), Some(600));
+    }
+
+    #[test]
+    fn who_would_rather_miss_a_message_than_get_it_twice_is_not_told_again() {
+        let once = Policy { on_ambiguous: OnAmbiguous::Drop, ..Policy::DEFAULT };
+        let lost = Outcome::Retry { after: None, why: "reset".into(), maybe_delivered: true };
+        assert_eq!(next(&once, NOW, 1, &lost, NOW, 0.5), Next::Dead);
+        assert!(matches!(next(&once, NOW, 1, &retry(None), NOW, 0.5), Next::At(_)));
+        assert!(matches!(next(&Policy::DEFAULT, NOW, 1, &lost, NOW, 0.5), Next::At(_)));
     }
 
     #[test]

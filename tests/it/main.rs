@@ -62,6 +62,8 @@ mod scene;
 #[cfg(test)]
 mod sdmx;
 #[cfg(test)]
+mod services;
+#[cfg(test)]
 mod shipped;
 #[cfg(test)]
 mod smtp;

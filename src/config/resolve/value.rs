@@ -8,6 +8,7 @@ use super::Context;
 use crate::base::text::{list, nearest, printable, shorten};
 use crate::config::problem::Finding;
 use crate::config::source::{At, Texts};
+use crate::outbox::Rate;
 use crate::period::{Length, LengthUnit};
 use crate::series::{Quantity, UNITS, Unit};
 
@@ -133,6 +134,33 @@ pub fn duration(cx: Context<'_>, key: &str, at: &At<String>) -> Option<Duration>
     if found.is_none() {
         let message = format!("`{key}` cannot be `{}`", shorten(&at.value, 60));
         cx.error(at.place, message, "expected a time such as 90s, 15m, 72h or 3d", "a time has a unit: s, m, h or d");
+    }
+    found
+}
+
+/// So many messages in a time: `20/min`, `1/s`, `100/h`, `5/10s`.
+pub fn rate(cx: Context<'_>, key: &str, at: &At<String>) -> Option<Rate> {
+    let read = || {
+        let (count, per) = at.value.trim().split_once('/')?;
+        let per = match per.trim() {
+            "s" | "sec" | "second" => 1,
+            "min" | "m" | "minute" => 60,
+            "h" | "hour" => 3600,
+            "d" | "day" => 86_400,
+            other => seconds(other)?,
+        };
+        let count = count.trim().parse().ok().filter(|count| *count > 0)?;
+        Some(Rate::new(count, per)).filter(|_| per > 0)
+    };
+    let found = read();
+    if found.is_none() {
+        let message = format!("`{key}` cannot be `{}`", shorten(&at.value, 60));
+        cx.error(
+            at.place,
+            message,
+            "expected a rate such as 20/min",
+            "write how many in which time: 1/s, 20/min, 100/h",
+        );
     }
     found
 }

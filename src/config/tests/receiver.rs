@@ -12,21 +12,21 @@ fn what_a_receiver_needs_is_asked_for() {
     9 | [receiver.r]
       |           ^ no `kind`
       |
-      = help: write kind = "console", "webhook", "slack" or "email"
+      = help: write kind = "…": console, webhook, email, slack, telegram
 
     1 error
     "#);
-    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'mail'"), @r#"
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'mail'"), @"
     error: `kind` cannot be `mail`
       --> supplywatch.toml:10:8
        |
     10 | kind = 'mail'
-       |        ^^^^^^ expected `console`, `webhook`, `slack` or `email`
+       |        ^^^^^^ expected `console`, `webhook`, `email`, `slack` or `telegram`
        |
        = help: did you mean `email`?
 
     1 error
-    "#);
+    ");
     insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'webhook'"), @r#"
     error: [receiver.r] needs `url`
      --> supplywatch.toml:9:11
@@ -308,7 +308,7 @@ fn every_option_arrives() {
     assert_eq!(mail.ca_pem.as_deref(), Some(pem.as_bytes()));
 
     let slack = receiver("kind = 'slack'\nurl = 'https://hooks.slack.com/services/T/B/x'", &[]);
-    let Channel::Slack(slack) = slack.channel else { panic!("expected slack") };
+    let slack: &crate::notify::slack::Slack = slack.channel.service();
     assert_eq!(slack.endpoint.url.expose(), "https://hooks.slack.com/services/T/B/x");
 
     for (color, expected) in

@@ -14,7 +14,7 @@ const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 #[track_caller]
 fn assert_read(sandbox: &Sandbox) {
     let setup = sandbox.setup();
-    let crate::notify::Channel::Webhook(webhook) = &setup.receivers[0].channel else { panic!("expected a webhook") };
+    let webhook = setup.receivers[0].channel.service::<crate::notify::webhook::Webhook>();
     assert_eq!(webhook.secret.as_ref().unwrap().expose(), KEY);
     assert_eq!(sandbox.told(), "");
 }

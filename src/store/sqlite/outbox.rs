@@ -135,8 +135,8 @@ impl Sqlite {
 
 /// Writes what is owed; what is owed already stays as it is.
 pub fn owe(transaction: &Connection, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
-    let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?5, min(?5, ?6)) ON CONFLICT(id) DO NOTHING";
+    let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before, thread)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?5, min(?5, ?6), ?7) ON CONFLICT(id) DO NOTHING";
     transaction.prepare_cached(insert)?.execute((
         &delivery.id,
         &delivery.receiver,
@@ -144,6 +144,7 @@ pub fn owe(transaction: &Connection, delivery: &Delivery, now: Timestamp) -> Res
         json(&delivery.message)?,
         delivery.created_at.millis(),
         now.millis(),
+        delivery.message.thread(),
     ))?;
     Ok(())
 }
@@ -206,7 +207,12 @@ fn begin(
     let mut take = transaction.prepare_cached(take)?;
     let mut taken = take.query_and_then((seq, &holder.0, expires_at.millis()), |row| -> Result<Leased, Fault> {
         let (claim, attempt) = (row.get(5)?, row.get(6)?);
-        Ok(Leased { delivery: delivery(row)?, claim, attempt, maybe_delivered, expires_at })
+        let delivery = delivery(row)?;
+        let first = "SELECT remote_ref FROM delivery WHERE receiver = ?1 AND thread = ?2 AND remote_ref IS NOT NULL
+            AND seq < ?3 ORDER BY seq LIMIT 1";
+        let key = (&delivery.receiver, delivery.message.thread(), seq);
+        let opening = transaction.prepare_cached(first)?.query_row(key, |row| row.get(0)).optional()?;
+        Ok(Leased { delivery, claim, attempt, maybe_delivered, opening, expires_at })
     })?;
     let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
     let insert = "INSERT INTO attempt(delivery, number, claim, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -19,8 +19,12 @@ use crate::base::text::hex;
 pub const APPLICATION_ID: i32 = 0x5357_6368;
 
 /// Number 1, number 2, …
-pub const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
+pub const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 /// The newest schema of a list of migrations.
 pub fn newest(migrations: &[&str]) -> i32 {

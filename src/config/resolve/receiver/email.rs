@@ -1,132 +1,39 @@
-//! `[receiver.NAME]`: how someone is told, and how long it is tried.
+//! `kind = "email"`.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use lettre::message::Mailbox;
 
-use super::address::{self, Leave};
-use super::{Context, value};
+use super::{Kind, on};
 use crate::base::secret::Secret;
 use crate::base::text::{printable, shorten};
-use crate::config::file::Named;
 use crate::config::problem::Finding;
 use crate::config::receiver::ReceiverTable;
-use crate::config::secret::SecretText;
+use crate::config::resolve::{Context, value};
 use crate::config::source::At;
-use crate::notify::console::Console;
+use crate::notify::Channel;
 use crate::notify::email::{Email, Tls};
-use crate::notify::http::Endpoint;
-use crate::notify::slack::Slack;
-use crate::notify::webhook::Webhook;
-use crate::notify::{Channel, Receiver};
-use crate::outbox::Policy;
 
-/// The kinds, and the keys that not every kind takes.
-const KINDS: [(&str, &[&str]); 4] = [
-    ("console", &["color"]),
-    ("webhook", &["url", "secret", "insecure", "allow_private"]),
-    ("slack", &["url", "insecure", "allow_private"]),
+pub const KIND: Kind = Kind {
+    name: "email",
     // A mail relay may always be in-house; `allow_private` is taken so that receivers can be written alike.
-    (
-        "email",
-        &["insecure", "allow_private", "host", "port", "tls", "username", "password", "from", "to", "hello", "ca_file"],
-    ),
-];
+    keys: &[
+        "insecure",
+        "allow_private",
+        "host",
+        "port",
+        "tls",
+        "username",
+        "password",
+        "from",
+        "to",
+        "hello",
+        "ca_file",
+    ],
+    rate: None,
+    resolve: |cx, table| Some(Channel::Email(email(cx, table)?)),
+};
 
-/// A signing key that is shorter than the standard asks for (bytes).
-const WEAK_KEY: usize = 24;
 /// A file of certificates, at most (bytes).
 const CA_BYTES_MAX: u64 = 1 << 20;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Console,
-    Webhook,
-    Slack,
-    Email,
-}
-
-/// What a receiver's table comes to.
-pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver> {
-    let table = &named.table;
-    let kinds =
-        [("console", Kind::Console), ("webhook", Kind::Webhook), ("slack", Kind::Slack), ("email", Kind::Email)];
-    cx.missing(&table.given, "kind", "write kind = \"console\", \"webhook\", \"slack\" or \"email\"");
-    let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &kinds));
-    let give_up_after = table.give_up_after.as_ref().and_then(|at| value::duration(cx, "give_up_after", at));
-    let kind = kind?;
-    let kind_name = table.kind.as_ref().map(|at| at.value.as_str()).unwrap_or_default();
-    cx.foreign(&table.given, kind_name, &KINDS);
-    let channel = match kind {
-        Kind::Console => Channel::Console(console(cx, table)),
-        Kind::Webhook => Channel::Webhook(webhook(cx, table)?),
-        Kind::Slack => Channel::Slack(Slack { endpoint: endpoint(cx, table)? }),
-        Kind::Email => Channel::Email(email(cx, table)?),
-    };
-    let give_up_after = give_up_after.unwrap_or(Policy::DEFAULT.give_up_after);
-    Some(Receiver { name: named.name.value.clone(), channel, policy: Policy { give_up_after, ..Policy::DEFAULT } })
-}
-
-fn console(cx: Context<'_>, table: &ReceiverTable) -> Console {
-    let choices = [("auto", true), ("true", true), ("never", false), ("false", false)];
-    let colour = table.color.as_ref().and_then(|at| value::choice(cx, "color", at, &choices));
-    Console { colour: colour.unwrap_or(true) }
-}
-
-fn webhook(cx: Context<'_>, table: &ReceiverTable) -> Option<Webhook> {
-    let secret = table.secret.as_ref().map(|at| signing_key(cx, at));
-    let endpoint = endpoint(cx, table)?;
-    match secret {
-        None => Some(Webhook { endpoint, secret: None }),
-        Some(secret) => Some(Webhook { endpoint, secret: Some(secret?) }),
-    }
-}
-
-/// `whsec_` and the key in base64, as Standard Webhooks writes it.
-fn signing_key(cx: Context<'_>, at: &At<SecretText>) -> Option<Secret> {
-    let secret = cx.keyring.open(at)?;
-    let help = "a secret is `whsec_` and 24 to 64 random bytes in base64: whsec_$(openssl rand -base64 32)";
-    let key = secret.expose().trim().strip_prefix("whsec_");
-    let Some(key) = key else {
-        cx.error(at.place, "`secret` does not begin with `whsec_`", "not a signing secret", help);
-        return None;
-    };
-    match STANDARD.decode(key) {
-        Ok(bytes) if !bytes.is_empty() => {
-            if bytes.len() < WEAK_KEY {
-                let message = format!("`secret` has {} bytes, which is short for a signing key", bytes.len());
-                cx.add(Finding::warning(at.place, message).label("weak").help(help));
-            }
-            Some(Secret::new(secret.expose().trim()))
-        }
-        _ => {
-            cx.error(at.place, "`secret` is not base64 after `whsec_`", "not a signing secret", help);
-            None
-        }
-    }
-}
-
-fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
-    cx.missing(
-        &table.given,
-        "url",
-        "write url = \"https://…\", or { env = \"…\" }, { file = \"…\" }, { credential = \"…\" }",
-    );
-    let at = table.url.as_ref()?;
-    let secret = cx.keyring.open(at)?;
-    let leave = Leave { insecure: on(table.insecure.as_ref()), allow_private: on(table.allow_private.as_ref()) };
-    let url = address::resolve(cx, at.place, secret.expose(), leave)?;
-    let host = url.host_str().unwrap_or_default();
-    let retired = host == "outlook.office.com" || host.ends_with(".webhook.office.com");
-    if retired {
-        cx.add(Finding::warning(at.place, "Office 365 connectors are being retired").label("may stop to work"));
-    }
-    Some(Endpoint { url: Secret::new(url.as_str()), insecure: leave.insecure, allow_private: leave.allow_private })
-}
-
-fn on(flag: Option<&At<bool>>) -> bool {
-    flag.is_some_and(|flag| flag.value)
-}
 
 fn email(cx: Context<'_>, table: &ReceiverTable) -> Option<Email> {
     cx.missing(&table.given, "host", "write the mail relay's name: host = \"smtp.example\"");

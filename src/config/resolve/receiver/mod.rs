@@ -1,0 +1,100 @@
+//! `[receiver.NAME]`: how someone is told, and how long it is tried; one file per kind beside this one.
+
+mod console;
+mod email;
+mod slack;
+mod telegram;
+mod webhook;
+
+use super::address::{self, Leave};
+use super::{Context, value};
+use crate::base::secret::Secret;
+use crate::config::file::Named;
+use crate::config::problem::Finding;
+use crate::config::receiver::ReceiverTable;
+use crate::config::secret::SecretText;
+use crate::config::source::At;
+use crate::notify::http::Endpoint;
+use crate::notify::{Channel, Receiver};
+use crate::outbox::{OnAmbiguous, Policy, Rate};
+
+/// Every kind of receiver.
+pub const KINDS: [&Kind; 5] = [&console::KIND, &webhook::KIND, &email::KIND, &slack::KIND, &telegram::KIND];
+
+/// How someone is told.
+pub struct Kind {
+    /// As written.
+    pub name: &'static str,
+    /// The keys that not every kind takes.
+    pub keys: &'static [&'static str],
+    /// How many messages its service takes, where the config says nothing.
+    pub rate: Option<Rate>,
+    /// The channel that a table means, where the table is right.
+    pub resolve: fn(Context<'_>, &ReceiverTable) -> Option<Channel>,
+}
+
+/// What a receiver's table comes to.
+pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver> {
+    let table = &named.table;
+    let names = KINDS.map(|kind| kind.name).join(", ");
+    cx.missing(&table.given, "kind", &format!("write kind = \"…\": {names}"));
+    let kinds = KINDS.map(|kind| (kind.name, kind));
+    let kind = table.kind.as_ref().and_then(|at| value::choice(cx, "kind", at, &kinds));
+    let give_up_after = table.give_up_after.as_ref().and_then(|at| value::duration(cx, "give_up_after", at));
+    let rate = table.rate.as_ref().and_then(|at| value::rate(cx, "rate", at));
+    let choices = [("retry", OnAmbiguous::Retry), ("drop", OnAmbiguous::Drop)];
+    let on_ambiguous = table.on_ambiguous.as_ref().and_then(|at| value::choice(cx, "on_ambiguous", at, &choices));
+    let kind = kind?;
+    cx.foreign(&table.given, kind.name, &KINDS.map(|kind| (kind.name, kind.keys)));
+    let channel = (kind.resolve)(cx, table)?;
+    let policy = Policy {
+        give_up_after: give_up_after.unwrap_or(Policy::DEFAULT.give_up_after),
+        rate: rate.or(kind.rate),
+        on_ambiguous: on_ambiguous.unwrap_or(Policy::DEFAULT.on_ambiguous),
+        ..Policy::DEFAULT
+    };
+    Some(Receiver { name: named.name.value.clone(), channel, policy })
+}
+
+fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
+    cx.missing(
+        &table.given,
+        "url",
+        "write url = \"https://…\", or { env = \"…\" }, { file = \"…\" }, { credential = \"…\" }",
+    );
+    let at = table.url.as_ref()?;
+    let secret = cx.keyring.open(at)?;
+    let leave = Leave { insecure: on(table.insecure.as_ref()), allow_private: on(table.allow_private.as_ref()) };
+    let url = address::resolve(cx, at.place, secret.expose(), leave)?;
+    let host = url.host_str().unwrap_or_default();
+    let retired = host == "outlook.office.com" || host.ends_with(".webhook.office.com");
+    if retired {
+        cx.add(Finding::warning(at.place, "Office 365 connectors are being retired").label("may stop to work"));
+    }
+    Some(Endpoint { url: Secret::new(url.as_str()), insecure: leave.insecure, allow_private: leave.allow_private })
+}
+
+fn on(flag: Option<&At<bool>>) -> bool {
+    flag.is_some_and(|flag| flag.value)
+}
+
+/// The address of a service that has one of its own, or the one that the config puts in its place.
+fn api(cx: Context<'_>, table: &ReceiverTable, default: &'static str) -> Option<Endpoint> {
+    if table.url.is_some() {
+        return endpoint(cx, table);
+    }
+    Some(Endpoint { url: Secret::new(default), insecure: false, allow_private: false })
+}
+
+/// A secret that must be there; `whence` says where one comes from.
+fn secret(
+    cx: Context<'_>,
+    table: &ReceiverTable,
+    key: &'static str,
+    at: Option<&At<SecretText>>,
+    whence: &str,
+) -> Option<Secret> {
+    cx.missing(&table.given, key, &format!("write {key} = {{ env = \"…\" }}; {whence}"));
+    let secret = cx.keyring.open(at?)?;
+    Some(Secret::new(secret.expose().trim()))
+}

@@ -1,0 +1,270 @@
+//! A message as running text in a chat tool's own markup, within its limit.
+//!
+//! Text is cut before it is escaped, and what is left out is counted. Nothing here knows a service: what its
+//! signs are, and how it counts, its [`Markup`] says.
+
+use super::look::{self, Tone};
+use super::{Parcel, REPEAT, layout};
+use crate::outbox::{GateLine, ItemLine, Message};
+
+/// A chat tool's own signs.
+pub trait Markup {
+    /// Foreign text, in which nothing is read as a sign, a mention or an address.
+    fn text(&self, text: &str) -> String;
+
+    /// The same, in bold.
+    fn strong(&self, text: &str) -> String;
+
+    /// The same, as code within a line.
+    fn code(&self, text: &str) -> String;
+
+    /// Lines in columns; a tool without a fixed pitch has them as lines.
+    fn block(&self, text: &str) -> String;
+
+    /// Foreign text that leads to an address on the web.
+    fn link(&self, text: &str, address: &str) -> String;
+
+    /// How the tool counts what was written for it.
+    fn length(&self, rendered: &str) -> usize;
+
+    /// Between two lines.
+    fn line_break(&self) -> &'static str {
+        "\n"
+    }
+
+    /// Columns of a block, at most.
+    fn width(&self) -> usize {
+        64
+    }
+}
+
+/// How much of each part is said.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Items, gates, revisions and sources, at most, each.
+    parts: usize,
+    /// Rows of the table: the newest.
+    rows: usize,
+    /// Characters of one text.
+    text: usize,
+}
+
+/// From all of it to next to nothing.
+const ROOMS: [Room; 8] = [
+    Room { parts: 20, rows: 24, text: 2000 },
+    Room { parts: 10, rows: 13, text: 800 },
+    Room { parts: 6, rows: 7, text: 400 },
+    Room { parts: 4, rows: 4, text: 250 },
+    Room { parts: 3, rows: 2, text: 160 },
+    Room { parts: 2, rows: 0, text: 120 },
+    Room { parts: 1, rows: 0, text: 60 },
+    Room { parts: 1, rows: 0, text: 20 },
+];
+
+/// Characters of a title that stands by itself, at most.
+const TITLE_CHARS: usize = 300;
+
+/// `🔴 CRITICAL: what, where, how much, since when`, cut at so many characters.
+pub fn headline(message: &Message, limit: usize) -> String {
+    look::line(&format!("{} {}: {}", Tone::of(message).emoji(), look::word(message), message.title), limit)
+}
+
+/// The whole message, the title first, no longer than `limit` as the tool counts.
+pub fn letter(parcel: Parcel<'_>, markup: &dyn Markup, limit: usize) -> String {
+    let with = |room: Room| {
+        let title = markup.strong(&headline(parcel.message(), room.text.min(TITLE_CHARS)));
+        [vec![title], paragraphs(parcel, markup, room)].concat().join(markup.line_break())
+    };
+    largest(markup, limit, with)
+}
+
+/// All but the title, for a tool that has a place for it; no longer than `limit` as the tool counts.
+pub fn body(parcel: Parcel<'_>, markup: &dyn Markup, limit: usize) -> String {
+    largest(markup, limit, |room| paragraphs(parcel, markup, room).join(markup.line_break()))
+}
+
+/// The title and what is said of it, without evidence; no longer than `limit` as the tool counts.
+pub fn note(parcel: Parcel<'_>, markup: &dyn Markup, limit: usize) -> String {
+    let message = parcel.message();
+    let with = |room: Room| {
+        let title = markup.strong(&headline(message, room.text.min(TITLE_CHARS)));
+        let said = opening(parcel, room).into_iter().map(|text| markup.text(&text));
+        let identity = markup.text(&look::line(&look::identity(message), room.text));
+        std::iter::once(title).chain(said).chain([identity]).collect::<Vec<_>>().join(markup.line_break())
+    };
+    largest(markup, limit, with)
+}
+
+/// The most that fits; where not even the least does, the least.
+fn largest(markup: &dyn Markup, limit: usize, with: impl Fn(Room) -> String) -> String {
+    let mut least = String::new();
+    for room in ROOMS {
+        least = with(room);
+        if markup.length(&least) <= limit {
+            break;
+        }
+    }
+    least
+}
+
+/// What is said of the title: that it may be a repeat, and the summary.
+fn opening(parcel: Parcel<'_>, room: Room) -> Vec<String> {
+    let mut said: Vec<String> = parcel.maybe_delivered.then(|| REPEAT.to_owned()).into_iter().collect();
+    said.push(look::line(&parcel.message().summary, room.text));
+    said.retain(|text| !text.is_empty());
+    said
+}
+
+/// Everything after the title, a line each.
+fn paragraphs(parcel: Parcel<'_>, markup: &dyn Markup, room: Room) -> Vec<String> {
+    let message = parcel.message();
+    let text = |text: &str| markup.text(&look::line(text, room.text));
+    let mut lines: Vec<String> = opening(parcel, room).iter().map(|said| markup.text(said)).collect();
+    lines.extend(listed(markup, room, "Said before", &look::said(message).into_iter().collect::<Vec<_>>()));
+    lines.extend(listed(markup, room, "Revised", &look::revisions(message)));
+    lines.extend(items(message, markup, room));
+    lines.extend(gates(message, markup, room));
+    lines.extend(table(message, markup, room));
+    lines.extend(listed(markup, room, "Clears", &message.clears.clone().into_iter().collect::<Vec<_>>()));
+    lines.extend(listed(markup, room, "Source", &look::sources(message)));
+    lines.push(format!("{} {}", markup.text("Rule:"), markup.code(&look::line(&look::rule(message), room.text))));
+    lines.push(text(&look::identity(message)));
+    lines
+}
+
+/// `Name: one`, or several below each other.
+fn listed(markup: &dyn Markup, room: Room, name: &str, texts: &[String]) -> Option<String> {
+    let (shown, more) = look::some(texts, room.parts);
+    let lines = shown.iter().map(|text| look::line(text, room.text)).chain(more).map(|text| markup.text(&text));
+    let lines = lines.collect::<Vec<_>>().join(markup.line_break());
+    (!texts.is_empty()).then(|| format!("{} {lines}", markup.strong(&format!("{name}:"))))
+}
+
+/// The items, each by itself, its address behind it.
+fn items(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
+    let (shown, more) = look::some(&message.items, room.parts);
+    let left_out = message.items.len() - shown.len() + message.items_left_out;
+    let told = |item: &ItemLine| {
+        let said = look::line(&look::item(item), room.text);
+        match item.url.as_deref().filter(|url| layout::is_address(url)) {
+            Some(url) => format!("• {}", markup.link(&said, url)),
+            None => format!("• {}", markup.text(&said)),
+        }
+    };
+    let more = more.or_else(|| look::items_left_out(message)).and_then(|_| look::and_more(left_out));
+    shown.iter().map(told).chain(more.map(|more| markup.text(&more))).collect()
+}
+
+/// `✓ holds: declines >= 2 — declines = 2`, a line each.
+fn gates(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
+    let (shown, more) = look::some(&message.gates, room.parts);
+    let told = |gate: &GateLine| {
+        let mark = format!("{} {}:", look::gate_mark(gate), look::line(&gate.verdict, 40));
+        let (text, value) = (look::line(&gate.text, room.text), look::line(&gate.value, room.text));
+        format!("{} {} {}", markup.text(&mark), markup.code(&text), markup.text(&value))
+    };
+    shown.iter().map(told).chain(more.map(|more| markup.text(&more))).collect()
+}
+
+/// The last periods in columns, the newest of them where there is no room for all.
+fn table(message: &Message, markup: &dyn Markup, room: Room) -> Option<String> {
+    let left_out = message.table.len().saturating_sub(room.rows);
+    let shorter = Message { table: message.table[left_out..].to_vec(), ..message.clone() };
+    let laid = layout::plain(&layout::table(&shorter, markup.width()));
+    let text = laid.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
+    if text.is_empty() {
+        return None;
+    }
+    let before = (left_out > 0).then(|| markup.text(&format!("… and {left_out} more before")));
+    Some(before.into_iter().chain([markup.block(&text)]).collect::<Vec<_>>().join(markup.line_break()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::double::{corrected, delivery, fired, noticed, parcel};
+
+    /// Signs that show what became of each text.
+    struct Plain;
+
+    impl Markup for Plain {
+        fn text(&self, text: &str) -> String {
+            text.replace('<', "&lt;")
+        }
+        fn strong(&self, text: &str) -> String {
+            format!("<b>{}</b>", self.text(text))
+        }
+        fn code(&self, text: &str) -> String {
+            format!("<code>{}</code>", self.text(text))
+        }
+        fn block(&self, text: &str) -> String {
+            format!("<pre>\n{}\n</pre>", self.text(text))
+        }
+        fn link(&self, text: &str, address: &str) -> String {
+            format!("<a {address}>{}</a>", self.text(text))
+        }
+        fn length(&self, rendered: &str) -> usize {
+            rendered.chars().count()
+        }
+    }
+
+    #[test]
+    fn a_message_is_said_whole_where_there_is_room() {
+        insta::assert_snapshot!(letter(parcel(&delivery(corrected())), &Plain, 10_000), @"
+        <b>✏️ CORRECTED: China → US rare-earth magnet exports: `declines >= 2` no longer holds after a revision: September 2025 is now 600 t, was 420.5 t</b>
+        August 2025 590 t, September 2025 600 t. Known since 20 November 2025.
+        <b>Said before:</b> on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
+        <b>Revised:</b> 2025-09: was 420.5 t, is 600 t since 2025-11-20
+        ✗ fails: <code>declines >= 2</code> declines = 0
+        <pre>
+        period    value    change  status       known since
+        2025-04       —   not published
+        2025-05  46.4 t                         2025-06-20
+        2025-06   353 t  +660.8 %               2025-07-20
+        2025-07   619 t   +75.4 %               2025-08-20
+        2025-08   590 t    −4.7 %               2025-09-20
+        2025-09   600 t    +1.7 %  preliminary  2025-11-20
+                 was 420.5 t until 20 November 2025
+        </pre>
+        <b>Source:</b> china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
+        Rule: <code>magnet-exports-falling: declines >= 2</code>
+        9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
+        ");
+        insta::assert_snapshot!(body(parcel(&delivery(noticed())), &Plain, 10_000), @r#"
+        2 items, published on 24 September 2026; 1 corrects another.
+        • <a https://notices.example/documents/2026/09/24/2026-2/a-title-that-is-long-enough-to-be-wider-than-a-line>24 September 2026: Licences for gallium (Rule, Industry and Security Bureau). Until 10 November 2026. The licence requirement is suspended.</a>
+        • <a https://notices.example/documents/2026/09/24/C1-2026-1/a-title-that-is-long-enough-to-be-wider-than-a-line>24 September 2026: Gallium &lt;b>list&lt;/b> (Rule, Industry and Security Bureau). Corrects Gallium &lt;b>list&lt;/b> (2026-1), published on 1 September 2026.</a>
+        … and 3 more
+        ✓ holds: <code>new("gallium")</code> new('gallium') = holds
+        <b>Source:</b> china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
+        Rule: <code>magnet-exports-falling: declines >= 2</code>
+        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
+        "#);
+    }
+
+    /// The less room, the less is said, and never more than that.
+    #[test]
+    fn a_limit_is_kept_and_what_is_left_out_is_counted() {
+        let message = corrected();
+        let row = message.table[0].clone();
+        let message = Message { table: vec![row; 40], ..message };
+        let delivery = delivery(message);
+        for limit in [4096, 2048, 1024, 600, 400] {
+            let text = letter(parcel(&delivery), &Plain, limit);
+            assert!(text.chars().count() <= limit, "{limit}: {text}");
+            assert!(text.starts_with("<b>") && text.contains("9f3c21d07be45a68"), "{limit}: {text}");
+        }
+        let text = letter(parcel(&delivery), &Plain, 2048);
+        assert!(text.contains(" more before\n<pre>"), "{text}");
+        assert!(note(parcel(&delivery), &Plain, 4096).lines().count() <= 3);
+    }
+
+    #[test]
+    fn a_repeat_says_so() {
+        let delivery = delivery(fired());
+        let marked = Parcel { maybe_delivered: true, ..parcel(&delivery) };
+        for text in [letter(marked, &Plain, 4096), body(marked, &Plain, 4096), note(marked, &Plain, 4096)] {
+            assert!(text.contains(REPEAT), "{text}");
+        }
+    }
+}

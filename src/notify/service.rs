@@ -1,0 +1,80 @@
+//! Services that take messages as HTTP requests: what is asked of one, and what its answer means.
+//!
+//! A service is two pure functions. Everything between them, the one sender does.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use super::answer::Answer;
+use super::http::{Call, Clients};
+use super::{Parcel, Sent};
+
+/// A service that takes messages.
+pub trait Service: Any + Debug + Send + Sync {
+    /// The request that brings a message; why it cannot be made, where the config is to blame.
+    fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String>;
+
+    /// What the answer to it means.
+    fn verdict(&self, answer: &Answer) -> Verdict {
+        by_status(answer)
+    }
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// All that fits into the service's limits.
+    Full,
+    /// The title, the summary and where to read more, as plain as the service can have it.
+    Short,
+}
+
+/// What an answer means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The attempt ends so.
+    Ends(Sent),
+    /// The service cannot take the message as it is: it may take the short form; where it was that, the
+    /// attempt ends so.
+    TooMuch(Sent),
+}
+
+/// The verdict by status alone.
+pub fn by_status(answer: &Answer) -> Verdict {
+    match answer.status {
+        413 => Verdict::TooMuch(answer.verdict()),
+        _ => Verdict::Ends(answer.verdict()),
+    }
+}
+
+impl From<Sent> for Verdict {
+    fn from(sent: Sent) -> Self {
+        Self::Ends(sent)
+    }
+}
+
+/// One attempt: a request, and a shorter one where the first was too much.
+pub async fn send(service: &dyn Service, clients: &Clients, parcel: Parcel<'_>) -> Sent {
+    match ask(service, clients, parcel, Form::Full).await {
+        Verdict::Ends(sent) => sent,
+        Verdict::TooMuch(_) => match ask(service, clients, parcel, Form::Short).await {
+            Verdict::Ends(sent) | Verdict::TooMuch(sent) => sent,
+        },
+    }
+}
+
+async fn ask(service: &dyn Service, clients: &Clients, parcel: Parcel<'_>, form: Form) -> Verdict {
+    let call = match service.call(parcel, form) {
+        Ok(call) => call,
+        Err(why) => return Sent::disable(why).into(),
+    };
+    match clients.call(&call, parcel.now).await {
+        Ok(answer) => service.verdict(&answer),
+        Err(sent) => sent.into(),
+    }
+}
+
+/// The request as it would go out, its secrets hidden.
+pub fn preview(service: &dyn Service, parcel: Parcel<'_>) -> String {
+    service.call(parcel, Form::Full).map_or_else(|why| format!("(not sent: {why})"), |call| call.preview())
+}
