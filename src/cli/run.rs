@@ -83,6 +83,10 @@ fn report(pulled: &[Pulled], evaluated: &Evaluated, data: usize, delivered: &[De
             Next::At(at) => {
                 say(&format!("not delivered to {receiver}: {why}; tried again at {at}: {}", printable(title)))
             }
+            Next::Held => say(&format!(
+                "not delivered to {receiver}, which is disabled until the next run: {why}: {}",
+                printable(title)
+            )),
             Next::Dead => say(&format!("not delivered to {receiver}, given up: {why}: {}", printable(title))),
         }
     }
@@ -113,7 +117,7 @@ fn report_json(
     for Delivered { id, rule, receiver, title, outcome, next } in delivered {
         let retry_at = match next {
             Next::At(at) => Some(at),
-            Next::Done | Next::Dead => None,
+            Next::Done | Next::Held | Next::Dead => None,
         };
         session.line(&json!({
             "type": "delivery", "id": id, "rule": rule, "receiver": receiver, "title": title, "outcome": outcome.name(),

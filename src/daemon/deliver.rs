@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tracing::{info, warn};
@@ -18,11 +19,8 @@ use crate::base::limits::{LEASE, LEASE_BATCH};
 use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
-use crate::outbox::{Attempt, Next, Outcome, next};
-use crate::store::{Leased, StoreError};
-
-/// Attempts under way at one receiver, at most: order within an alert is the store's care.
-const PLACES: usize = 4;
+use crate::outbox::{Attempt, Delivery, Next, Outcome, Policy, Standing, Window, next};
+use crate::store::{Ended, Leased, StoreError};
 
 /// One attempt, for a report.
 #[derive(Clone, Debug)]
@@ -59,127 +57,211 @@ impl Delivered {
 struct Courier<'a> {
     context: &'a Context,
     busy: BTreeMap<String, usize>,
-    under_way: FuturesUnordered<BoxFuture<'a, Result<Delivered, StoreError>>>,
+    /// What the receivers that take only so much were sent lately.
+    windows: BTreeMap<String, Window>,
+    under_way: FuturesUnordered<BoxFuture<'a, Tried>>,
+}
+
+/// An attempt that is over and not recorded yet.
+struct Tried {
+    leased: Leased,
+    attempt: Attempt,
+    next: Next,
 }
 
 impl<'a> Courier<'a> {
     fn new(context: &'a Context) -> Self {
-        Self { context, busy: BTreeMap::new(), under_way: FuturesUnordered::new() }
+        Self { context, busy: BTreeMap::new(), windows: BTreeMap::new(), under_way: FuturesUnordered::new() }
     }
 
     /// Begins an attempt for every due delivery whose receiver has a free place; how many.
     async fn begin(&mut self, setup: &Arc<Setup>, hurry: bool, except: &[String]) -> Result<usize, StoreError> {
         let mut begun = 0;
         loop {
-            let waiting = self.context.store.pending_receivers().await?;
-            // In a hurry nothing but its unread report keeps a failed attempt from being repeated at once.
-            let places = if hurry { 1 } else { PLACES };
-            let free = self.free_receivers(waiting, places, except);
-            let leased = lease(self.context, &free, hurry).await?;
+            let places = self.places(setup, hurry, except).await?;
+            let leased = lease(self.context, &places, hurry).await?;
             if leased.is_empty() {
                 return Ok(begun);
             }
             begun += leased.len();
             for leased in leased {
-                *self.busy.entry(leased.delivery.receiver.clone()).or_default() += 1;
+                let name = &leased.delivery.receiver;
+                *self.busy.entry(name.clone()).or_default() += 1;
+                if let Some(window) = self.windows.get_mut(name) {
+                    window.send(1, self.context.clock.now());
+                }
                 self.under_way.push(Box::pin(attempt(self.context, setup.clone(), leased)));
             }
         }
     }
 
-    /// Of the receivers that are owed something, those that may take another message; one that is no
-    /// longer in the config is among them: its deliveries become dead letters.
-    fn free_receivers(&self, mut waiting: Vec<String>, places: usize, except: &[String]) -> Vec<String> {
-        waiting.retain(|name| self.busy.get(name).copied().unwrap_or(0) < places && !except.contains(name));
-        waiting
+    /// How many messages more each receiver may be sent that is owed any. One that is no longer in the config is
+    /// among them: its deliveries become dead letters.
+    async fn places(
+        &mut self,
+        setup: &Setup,
+        hurry: bool,
+        except: &[String],
+    ) -> Result<Vec<(String, usize)>, StoreError> {
+        let (store, now) = (&self.context.store, self.context.clock.now());
+        let (mut owed, standings) = (store.pending_receivers().await?, store.receivers().await?);
+        owed.retain(|name| !except.contains(name));
+        let mut places = Vec::new();
+        for name in owed {
+            let receiver = setup.receivers.iter().find(|receiver| receiver.name == name);
+            // In a hurry nothing but its unread report keeps a failed attempt from being repeated at once.
+            let one = hurry || standings.get(&name).is_some_and(Standing::is_doubtful);
+            let most = if one { 1 } else { receiver.map_or(1, Receiver::places) };
+            let busy = self.busy.get(&name).copied().unwrap_or(0);
+            let window = receiver
+                .and_then(|receiver| receiver.policy.rate)
+                .map(|rate| self.windows.entry(name.clone()).or_insert_with(|| Window::new(rate)).free(now));
+            let free = most.saturating_sub(busy).min(window.unwrap_or(usize::MAX));
+            if free > 0 {
+                places.push((name, free));
+            }
+        }
+        Ok(places)
     }
 
-    /// The next attempt that ends; `None` when none is under way.
-    async fn finish(&mut self) -> Result<Option<Delivered>, StoreError> {
-        let Some(report) = self.under_way.next().await else { return Ok(None) };
-        let report = report?;
-        if let Some(count) = self.busy.get_mut(&report.receiver) {
-            *count = count.saturating_sub(1);
+    /// How long until a receiver that took all that it takes may be sent more.
+    fn wait(&mut self) -> Option<Duration> {
+        let now = self.context.clock.now();
+        self.windows.values_mut().filter_map(|window| window.wait(now)).min()
+    }
+
+    /// The attempts that end next, recorded together; none when none is under way.
+    async fn finish(&mut self) -> Result<Vec<Delivered>, StoreError> {
+        let Some(first) = self.under_way.next().await else { return Ok(Vec::new()) };
+        let mut tried = vec![first];
+        while tried.len() < LEASE_BATCH
+            && let Some(Some(next)) = self.under_way.next().now_or_never()
+        {
+            tried.push(next);
         }
-        Ok(Some(report))
+        for Tried { leased, .. } in &tried {
+            if let Some(count) = self.busy.get_mut(&leased.delivery.receiver) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        let ended = |tried: &Tried| Ended::new(&tried.leased, tried.attempt.clone(), tried.next.clone());
+        let ours = self.context.store.record(tried.iter().map(ended).collect()).await?;
+        let told = |(tried, ours): (Tried, bool)| {
+            let Tried { leased, attempt, next } = tried;
+            if !ours {
+                let delivery = &leased.delivery.id;
+                warn!(delivery, "the lease ended before the attempt did; another may repeat it");
+            }
+            log(&leased, &attempt, &next);
+            Delivered::new(&leased, attempt.outcome, next)
+        };
+        Ok(tried.into_iter().zip(ours).map(told).collect())
     }
 }
 
 /// Attempts every pending delivery, its backoff over or not, until none is left; a receiver that fails
 /// is left alone for the rest of this run.
 pub async fn deliver_all(context: &Context, setup: &Arc<Setup>) -> Result<Vec<Delivered>, StoreError> {
+    // Whoever runs it may have mended what disabled a receiver.
+    context.store.enable_receivers(None).await?;
     let mut courier = Courier::new(context);
     let (mut reports, mut failed): (Vec<Delivered>, Vec<String>) = (Vec::new(), Vec::new());
     loop {
         courier.begin(setup, true, &failed).await?;
-        let Some(report) = courier.finish().await? else { return Ok(reports) };
-        if matches!(report.next, Next::At(_)) {
-            failed.push(report.receiver.clone());
+        let ended = courier.finish().await?;
+        if ended.is_empty() {
+            let Some(wait) = courier.wait() else { return Ok(reports) };
+            let owed = context.store.pending_receivers().await?;
+            if owed.iter().all(|name| failed.contains(name) || !courier.windows.contains_key(name)) {
+                return Ok(reports);
+            }
+            info!(seconds = wait.as_secs(), "a receiver takes no more for now");
+            tokio::time::sleep(wait.max(SHORT)).await;
         }
-        reports.push(report);
+        for report in ended {
+            if matches!(report.next, Next::At(_) | Next::Held) {
+                failed.push(report.receiver.clone());
+            }
+            reports.push(report);
+        }
     }
 }
 
 /// Attempts what is due, as it becomes due, until told to stop; then finishes what is under way.
-pub async fn deliver_loop(context: Context, round: Round) -> Result<(), StoreError> {
+pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
     let mut courier = Courier::new(&context);
+    let mut setup: Option<Arc<Setup>> = None;
     while !round.stop.is_cancelled() {
+        let newest = round.newest_setup();
+        // Whoever starts it or changes the config may have mended what disabled a receiver.
+        if !setup.as_ref().is_some_and(|setup| Arc::ptr_eq(setup, &newest)) {
+            for receiver in context.store.enable_receivers(None).await? {
+                info!(receiver, "receiver enabled again");
+            }
+            courier.windows.clear();
+        }
+        let setup = setup.insert(newest).clone();
         let nudged = round.nudges.deliver.notified();
-        courier.begin(&round.setup(), false, &[]).await?;
+        let begun = courier.begin(&setup, false, &[]).await?;
         round.beats.deliver.beat(context.clock.now());
-        let wait = until_due(&context).await?;
+        // While attempts are under way their ends wake us; what else becomes due can wait that long.
+        let wait = if begun > 0 { TICK_MAX } else { until_due(&context, &mut courier, &setup).await? };
         tokio::select! {
-            report = courier.finish(), if !courier.under_way.is_empty() => { report?; }
+            ended = courier.finish(), if !courier.under_way.is_empty() => { ended?; }
             () = nudged => {}
             () = tokio::time::sleep(wait) => {}
             () = round.stop.cancelled() => {}
         }
     }
-    while courier.finish().await?.is_some() {}
+    while !courier.finish().await?.is_empty() {}
     Ok(())
 }
 
-/// How long until the next delivery is due, at most [`TICK_MAX`].
-async fn until_due(context: &Context) -> Result<Duration, StoreError> {
-    let next = context.store.next_delivery_at().await?;
-    let now = context.clock.now();
-    // What is due but not leased waits for a free place or a pause: no need to spin.
-    Ok(next.map_or(TICK_MAX, |at| at.since(now).clamp(Duration::from_millis(200), TICK_MAX)))
+/// What is due but not leased waits for a free place or a pause: no need to spin.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// How long until the next delivery is due, at most [`TICK_MAX`]. What has waited too long for a receiver that is
+/// disabled is given up.
+async fn until_due(context: &Context, courier: &mut Courier<'_>, setup: &Setup) -> Result<Duration, StoreError> {
+    let (store, now) = (&context.store, context.clock.now());
+    let standings = store.receivers().await?;
+    for receiver in &setup.receivers {
+        let disabled = standings.get(&receiver.name).is_some_and(|standing| standing.disabled_at.is_some());
+        if disabled {
+            let count = store.give_up(&receiver.name, now.minus(receiver.policy.give_up_after)).await?;
+            if count > 0 {
+                warn!(receiver = receiver.name, count, "messages are dead letters: their receiver was disabled");
+            }
+        }
+    }
+    let due = store.next_delivery_at().await?.map(|at| at.since(now).max(courier.wait().unwrap_or_default()));
+    Ok(due.map_or(TICK_MAX, |wait| wait.clamp(SHORT, TICK_MAX)))
 }
 
-async fn lease(context: &Context, receivers: &[String], hurry: bool) -> Result<Vec<Leased>, StoreError> {
-    if receivers.is_empty() {
+async fn lease(context: &Context, places: &[(String, usize)], hurry: bool) -> Result<Vec<Leased>, StoreError> {
+    if places.is_empty() {
         return Ok(Vec::new());
     }
     let now = context.clock.now();
-    context.store.lease_due(&context.holder, now, LEASE, LEASE_BATCH, receivers, hurry).await
+    context.store.lease_due(&context.holder, now, LEASE, LEASE_BATCH, places, hurry).await
 }
 
-/// One attempt: send, decide what follows, record.
-async fn attempt(context: &Context, setup: Arc<Setup>, leased: Leased) -> Result<Delivered, StoreError> {
+/// One attempt: send, and decide what follows.
+async fn attempt(context: &Context, setup: Arc<Setup>, leased: Leased) -> Tried {
     let started_at = context.clock.now();
     let receiver = setup.receivers.iter().find(|receiver| receiver.name == leased.delivery.receiver);
     let sent = match receiver {
         Some(receiver) => send(context, receiver, &leased).await,
         None => Sent {
-            outcome: Outcome::Disable { why: "the receiver is no longer in the config".to_owned() },
+            outcome: Outcome::Reject { why: "the receiver is no longer in the config".to_owned() },
             status: None,
         },
     };
     let finished_at = context.clock.now();
-    let policy = receiver.map_or(crate::outbox::Policy::DEFAULT, |receiver| receiver.policy);
+    let policy = receiver.map_or(Policy::DEFAULT, |receiver| receiver.policy);
     let created_at = leased.delivery.created_at;
     let next = next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, rand::random());
-    if let Outcome::Pause { after, .. } = &sent.outcome {
-        context.store.pause_receiver(&leased.delivery.receiver, finished_at.plus(*after)).await?;
-    }
-    let attempt = Attempt { started_at, finished_at, outcome: sent.outcome.clone(), status: sent.status };
-    let ours = context.store.record(&leased, attempt, next.clone()).await?;
-    if !ours {
-        warn!(delivery = leased.delivery.id, "the lease ended before the attempt did; another may repeat it");
-    }
-    log(&leased, &sent, &next, finished_at.since(started_at));
-    Ok(Delivered::new(&leased, sent.outcome, next))
+    Tried { leased, attempt: Attempt { started_at, finished_at, outcome: sent.outcome, status: sent.status }, next }
 }
 
 async fn send(context: &Context, receiver: &Receiver, leased: &Leased) -> Sent {
@@ -201,8 +283,9 @@ fn parcel(leased: &Leased, now: Timestamp) -> Parcel<'_> {
 pub async fn preview_all(context: &Context, setup: &Setup) -> Result<Vec<(Delivered, String)>, StoreError> {
     let mut previews = Vec::new();
     loop {
-        let names = context.store.pending_receivers().await?;
-        let leased = lease(context, &names, true).await?;
+        let owed = context.store.pending_receivers().await?;
+        let places: Vec<_> = owed.into_iter().map(|name| (name, LEASE_BATCH)).collect();
+        let leased = lease(context, &places, true).await?;
         if leased.is_empty() {
             return Ok(previews);
         }
@@ -218,45 +301,28 @@ async fn preview(context: &Context, setup: &Setup, leased: &Leased) -> Result<(D
     let text = receiver.map(|receiver| receiver.preview(parcel(leased, now))).unwrap_or_default();
     let outcome = Outcome::Delivered { remote_ref: None };
     let attempt = Attempt { started_at: now, finished_at: now, outcome: outcome.clone(), status: None };
-    context.store.record(leased, attempt, Next::Done).await?;
+    context.store.record(vec![Ended::new(leased, attempt, Next::Done)]).await?;
     Ok((Delivered::new(leased, outcome, Next::Done), text))
 }
 
-fn log(leased: &Leased, sent: &Sent, next: &Next, took: Duration) {
-    let delivery = &leased.delivery;
+fn log(leased: &Leased, attempt: &Attempt, next: &Next) {
+    let Delivery { id: delivery, receiver, alert, .. } = &leased.delivery;
+    let took = attempt.finished_at.since(attempt.started_at);
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let (outcome, why) = (sent.outcome.name(), sent.outcome.why().map(printable));
+    let (outcome, why, status) = (attempt.outcome.name(), attempt.outcome.why().map(printable), attempt.status);
+    let number = leased.attempt;
     let retry_at = match next {
         Next::At(at) => Some(at.to_string()),
-        Next::Done | Next::Dead => None,
+        Next::Done | Next::Held | Next::Dead => None,
     };
-    match next {
-        Next::Done => info!(
-            receiver = delivery.receiver,
-            delivery = delivery.id,
-            alert = delivery.alert,
-            attempt = leased.attempt,
-            outcome,
-            status = sent.status,
-            duration_ms,
-            "message delivered"
-        ),
-        Next::At(_) | Next::Dead => warn!(
-            receiver = delivery.receiver,
-            delivery = delivery.id,
-            alert = delivery.alert,
-            attempt = leased.attempt,
-            outcome,
-            why,
-            status = sent.status,
-            duration_ms,
-            retry_at,
-            "{}",
-            if retry_at.is_some() {
-                "message not delivered yet"
-            } else {
-                "message is a dead letter; see `supplywatch deliveries --failed`"
-            }
-        ),
-    }
+    let said = match next {
+        Next::Done => {
+            info!(receiver, delivery, alert, attempt = number, outcome, status, duration_ms, "message delivered");
+            return;
+        }
+        Next::At(_) => "message not delivered yet",
+        Next::Held => "receiver disabled: it is sent nothing until the config is read again",
+        Next::Dead => "message is a dead letter; see `supplywatch deliveries --failed`",
+    };
+    warn!(receiver, delivery, alert, attempt = number, outcome, why, status, duration_ms, retry_at, "{said}");
 }

@@ -151,6 +151,17 @@ impl Channel {
 }
 
 impl Receiver {
+    /// Attempts under way at once, at most: order within an alert is the store's care.
+    pub const fn places(&self) -> usize {
+        match &self.channel {
+            // What takes only so much takes it one by one; what people read as it comes, in order.
+            _ if self.policy.rate.is_some() => 1,
+            Channel::Console(_) | Channel::Lines => 1,
+            Channel::Email(_) => 4,
+            Channel::Service(_) => 24,
+        }
+    }
+
     /// One attempt. It ends within [`crate::base::limits::LEASE`].
     pub async fn send(&self, sender: &Sender, parcel: Parcel<'_>) -> Sent {
         match &self.channel {

@@ -8,6 +8,8 @@ mod items;
 mod message;
 mod report;
 mod schedule;
+mod standing;
+mod window;
 mod words;
 
 pub use compose::Matter;
@@ -17,6 +19,8 @@ pub use message::{
 };
 pub use report::Report;
 pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};
+pub use standing::Standing;
+pub use window::Window;
 pub use words::subject;
 
 /// The program and its version, as messages name them.

@@ -67,6 +67,8 @@ pub enum Next {
     Done,
     /// Another attempt, not before then.
     At(Timestamp),
+    /// Another attempt when the receiver is enabled again.
+    Held,
     /// No other attempt by itself; it can be sent again by hand.
     Dead,
 }
@@ -85,7 +87,10 @@ pub fn next(
 ) -> Next {
     let wish = match outcome {
         Outcome::Delivered { .. } => return Next::Done,
-        Outcome::Reject { .. } | Outcome::Disable { .. } => return Next::Dead,
+        Outcome::Reject { .. } => return Next::Dead,
+        // The receiver is to blame, not the message: it has time until somebody has looked at it.
+        Outcome::Disable { .. } if now > created_at.plus(policy.give_up_after) => return Next::Dead,
+        Outcome::Disable { .. } => return Next::Held,
         Outcome::Retry { maybe_delivered: true, .. } if policy.on_ambiguous == OnAmbiguous::Drop => return Next::Dead,
         Outcome::Retry { after, .. } => after.unwrap_or_default(),
         Outcome::Pause { after, .. } => *after,
@@ -116,7 +121,7 @@ mod tests {
     fn wait(attempts: u32, outcome: &Outcome, jitter: f64) -> Option<u64> {
         match next(&Policy::DEFAULT, NOW, attempts, outcome, NOW, jitter) {
             Next::At(at) => Some(at.since(NOW).as_secs()),
-            Next::Done | Next::Dead => None,
+            Next::Done | Next::Held | Next::Dead => None,
         }
     }
 
@@ -146,9 +151,11 @@ mod tests {
 
     #[test]
     fn what_no_retry_mends_is_dead_at_once() {
-        for outcome in [Outcome::Reject { why: "400".into() }, Outcome::Disable { why: "410".into() }] {
-            assert_eq!(next(&Policy::DEFAULT, NOW, 1, &outcome, NOW, 0.5), Next::Dead);
-        }
+        let ends = |outcome: Outcome, now| next(&Policy::DEFAULT, NOW, 1, &outcome, now, 0.5);
+        let gone = || Outcome::Disable { why: "410".into() };
+        assert_eq!(ends(Outcome::Reject { why: "400".into() }, NOW), Next::Dead);
+        assert_eq!(ends(gone(), NOW), Next::Held);
+        assert_eq!(ends(gone(), NOW.plus(Duration::from_secs(73 * 3600))), Next::Dead);
         let late = NOW.plus(Duration::from_secs(3 * 24 * 3600));
         assert_eq!(next(&Policy::DEFAULT, NOW, 50, &retry(None), late, 0.5), Next::Dead);
         assert_eq!(next(&Policy::DEFAULT, NOW, 1, &Outcome::Delivered { remote_ref: None }, NOW, 0.5), Next::Done);
@@ -165,7 +172,7 @@ mod tests {
                 match next(&Policy::DEFAULT, NOW, attempts, &retry(wish), now, jitters[attempts as usize % jitters.len()]) {
                     Next::At(at) => { prop_assert!(at > now); now = at; }
                     Next::Dead => break,
-                    Next::Done => prop_assert!(false, "a retry is not done"),
+                    Next::Done | Next::Held => prop_assert!(false, "a retry is not done, and needs nobody"),
                 }
             }
             prop_assert!(now.since(NOW) <= Policy::DEFAULT.give_up_after);

@@ -1,7 +1,7 @@
 //! Deliveries as the store gives them out.
 
 use crate::base::clock::Timestamp;
-use crate::outbox::Delivery;
+use crate::outbox::{Attempt, Delivery, Next};
 
 /// A delivery that is ours to attempt, for a while.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,32 @@ pub struct Leased {
     pub opening: Option<String>,
     /// When the lease ends.
     pub expires_at: Timestamp,
+}
+
+/// An attempt that ended, and what follows.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The delivery's id.
+    pub id: String,
+    /// Its receiver.
+    pub receiver: String,
+    /// The fencing token under which it was attempted.
+    pub claim: i64,
+    /// The attempt, from 1.
+    pub number: u32,
+    /// How it went.
+    pub attempt: Attempt,
+    /// What follows.
+    pub next: Next,
+}
+
+impl Ended {
+    /// The end of an attempt that was leased.
+    pub fn new(leased: &Leased, attempt: Attempt, next: Next) -> Self {
+        let Delivery { id, receiver, .. } = &leased.delivery;
+        let (id, receiver) = (id.clone(), receiver.clone());
+        Self { id, receiver, claim: leased.claim, number: leased.attempt, attempt, next }
+    }
 }
 
 /// The state of a delivery.

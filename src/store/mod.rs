@@ -18,14 +18,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
-pub use delivery::{DeliveryRecord, DeliveryState, Leased};
+pub use delivery::{DeliveryRecord, DeliveryState, Ended, Leased};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Alert, Transition};
 use crate::base::clock::Timestamp;
-use crate::outbox::{Attempt, Message, Next};
+use crate::outbox::{Attempt, Message, Standing};
 use crate::series::{History, Labels, PullId, Row, Unit};
 use sqlite::Sqlite;
 
@@ -332,7 +332,7 @@ impl Store {
         }
     }
 
-    /// Claims due deliveries, the oldest of each (receiver, alert) first and only it, and records the
+    /// Claims due deliveries of receivers that have so many places, the oldest of each (receiver, alert) first and only it, and records the
     /// beginning of an attempt for each in the same transaction. `hurry` takes those whose backoff is
     /// not over too.
     pub async fn lease_due(
@@ -341,11 +341,11 @@ impl Store {
         now: Timestamp,
         ttl: Duration,
         limit: usize,
-        receivers: &[String],
+        places: &[(String, usize)],
         hurry: bool,
     ) -> Result<Vec<Leased>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.lease_due(holder, now, ttl, limit, receivers, hurry).await,
+            Self::Sqlite(store) => store.lease_due(holder, now, ttl, limit, places, hurry).await,
         }
     }
 
@@ -356,14 +356,37 @@ impl Store {
         }
     }
 
-    /// Records how an attempt ended and what follows; `false` when the lease was lost meanwhile.
-    pub async fn record(&self, leased: &Leased, attempt: Attempt, next: Next) -> Result<bool, StoreError> {
+    /// Records how attempts ended and what follows, and how their receivers stand then, in one transaction; for
+    /// each, `false` when its lease was lost meanwhile.
+    pub async fn record(&self, ended: Vec<Ended>) -> Result<Vec<bool>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.record(leased, attempt, next).await,
+            Self::Sqlite(store) => store.record(ended).await,
+        }
+    }
+
+    /// How the receivers stand that were ever sent anything.
+    pub async fn receivers(&self) -> Result<BTreeMap<String, Standing>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.receivers().await,
+        }
+    }
+
+    /// Enables disabled receivers, all of them or one; their names.
+    pub async fn enable_receivers(&self, only: Option<&str>) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.enable_receivers(only).await,
+        }
+    }
+
+    /// Gives up what waits for a receiver since before then and is not under way; how many messages.
+    pub async fn give_up(&self, receiver: &str, before: Timestamp) -> Result<usize, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.give_up(receiver, before).await,
         }
     }
 
     /// Lets a whole receiver rest until then.
+    #[cfg(test)]
     pub async fn pause_receiver(&self, receiver: &str, until: Timestamp) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(store) => store.pause_receiver(receiver, until).await,

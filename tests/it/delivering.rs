@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::hook::{Hook, id, is_signed};
 use super::http::Answer;
-use super::sandbox::Sandbox;
+use super::sandbox::{Sandbox, Signal};
 use super::scene::{BETTER, DESK, MAGNETS, SECRET, WORSE, magnets, once, webhook};
 use super::smtp::Relay;
 
@@ -100,13 +100,22 @@ fn a_redirect_is_not_followed_with_what_is_secret() {
 }
 
 #[test]
-fn a_receiver_that_is_gone_gets_no_second_post() {
+fn a_receiver_that_is_gone_gets_no_second_post_before_somebody_has_looked() {
     let hook = Hook::start();
     let sandbox = hooked(&hook);
     hook.answer_with([Answer::new(410, "")]);
-    once(&sandbox, 1).says(&["not delivered to hook, given up", "410"]);
-    once(&sandbox, 0);
+    let mut daemon = sandbox.daemon();
+    daemon.wait("READY=1");
+    hook.wait(1);
+    let is_recorded = || sandbox.json(&["deliveries"])[0]["last_error"] != Value::Null;
+    assert!((0..100).any(|_| is_recorded()), "the answer is never recorded");
+    assert_eq!(sandbox.json(&["deliveries"])[0]["state"], "pending");
+    // Nothing is sent to it by itself; whoever reads the config again says that it was mended.
     assert_eq!(hook.posts().len(), 1);
+    daemon.signal(Signal::HUP);
+    let posts = hook.wait(2);
+    assert_eq!(id(&posts[1]), id(&posts[0]));
+    daemon.stop().is(0);
 }
 
 #[test]
@@ -183,7 +192,7 @@ fn slack_says_no_in_its_own_way() {
     let hook = Hook::start();
     let sandbox = magnets(&[("slack", slack(&hook.url()))]);
     hook.answer_with([Answer::new(404, "no_service")]);
-    once(&sandbox, 1).says(&["not delivered to slack, given up", "no_service"]);
+    once(&sandbox, 1).says(&["not delivered to slack, which is disabled", "no_service"]);
 }
 
 #[test]

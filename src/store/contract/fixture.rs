@@ -9,7 +9,9 @@ use crate::outbox::{AlertRef, Attempt, Delivery, Evidence, Message, Next, Outcom
 use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
 use crate::series::{Finite, History, Labels, PullId, Row, Status, Unit, Vintage};
-use crate::store::{Appended, Claim, Committed, Holder, Lease, Leased, Look, NewPull, SeriesRef, Settled, Store, Task};
+use crate::store::{
+    Appended, Claim, Committed, Ended, Holder, Lease, Leased, Look, NewPull, SeriesRef, Settled, Store, Task,
+};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const RULE: &str = "falling";
@@ -214,7 +216,7 @@ pub async fn fire(store: &Store, partner: &str, receivers: &[&str]) {
 
 /// Leases what is due at some minute for the receivers `desk` and `hook`.
 pub async fn due(store: &Store, minute: u32, hurry: bool) -> Vec<Leased> {
-    let receivers = ["desk".to_owned(), "hook".to_owned()];
+    let receivers = ["desk", "hook"].map(|name| (name.to_owned(), 9));
     store.lease_due(&holder(), minutes(minute), MINUTE, 24, &receivers, hurry).await.unwrap()
 }
 
@@ -248,12 +250,17 @@ pub fn refused() -> Outcome {
 }
 
 /// Records an attempt that failed; the next is due at a minute.
+/// Records the end of one attempt; whether its lease still stood.
+pub async fn record(store: &Store, leased: &Leased, attempt: Attempt, next: Next) -> bool {
+    store.record(vec![Ended::new(leased, attempt, next)]).await.unwrap()[0]
+}
+
 pub async fn put_off(store: &Store, leased: &Leased, until: u32) {
-    assert!(store.record(leased, attempt(31, refused()), Next::At(minutes(until))).await.unwrap());
+    assert!(record(store, leased, attempt(31, refused()), Next::At(minutes(until))).await);
 }
 
 pub async fn succeed(store: &Store, leased: &Leased) {
-    assert!(store.record(leased, attempt(31, delivered()), Next::Done).await.unwrap());
+    assert!(record(store, leased, attempt(31, delivered()), Next::Done).await);
 }
 
 /// All that can be seen of a store, as text.

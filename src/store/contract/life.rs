@@ -36,7 +36,7 @@ pub async fn what_a_process_held_is_free_after_it(site: Site) {
     store.close().await.unwrap();
     let store = site.open_at(minutes(31)).await;
     let other = Holder("8-b".into());
-    let stale = store.record(&old, attempt(31, delivered()), Next::Done).await.unwrap();
+    let stale = record(&store, &old, attempt(31, delivered()), Next::Done).await;
     assert!(!stale, "an earlier process's attempt is cut off");
     assert!(matches!(store.lease_feed("magnets", &other, minutes(31), MINUTE).await.unwrap(), Claim::Taken(_)));
     let stale = store.append(&old_lease, pull("magnets", minutes(31)), Vec::new()).await.unwrap();
@@ -58,7 +58,7 @@ pub async fn no_wait_outlasts_a_clock_that_goes_back(site: Site) {
     let store = site.open_at(minutes(40)).await;
     let latest = minutes(40).plus(RETRY_AFTER_MAX);
     assert_eq!(store.next_delivery_at().await.unwrap(), Some(latest));
-    let receivers = ["desk".to_owned(), "hook".to_owned()];
+    let receivers = ["desk", "hook"].map(|name| (name.to_owned(), 9));
     let taken =
         async |now: Timestamp| store.lease_due(&holder(), now, MINUTE, 9, &receivers, false).await.unwrap().len();
     assert_eq!(taken(Timestamp::from_millis(latest.millis() - 1)).await, 0);
@@ -103,7 +103,7 @@ pub async fn a_change_beside_the_owner_is_seen(site: Site) {
     let store = site.open().await;
     filled(&store).await;
     let leased = due(&store, 31, false).await.remove(0);
-    assert!(store.record(&leased, attempt(31, refused()), Next::Dead).await.unwrap());
+    assert!(record(&store, &leased, attempt(31, refused()), Next::Dead).await);
     let beside = Store::open_beside(&site.location, minutes(32)).await.unwrap();
     assert_eq!(beside.id(), store.id());
     let held = due(&beside, 31, true).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::fixture::*;
 use super::{NOW, Site};
+use crate::base::clock::Timestamp;
 use crate::outbox::{Next, Outcome};
 use crate::store::{DeliveryRecord, DeliveryState, Leased, Settled, Store, StoreError};
 
@@ -75,7 +76,7 @@ pub async fn only_named_receivers_are_served_and_in_turn(site: Site) {
         fire(&store, partner, &["mail\"'", "hook"]).await;
     }
     let lease = async |receivers: &[&str], limit| {
-        let receivers: Vec<String> = receivers.iter().map(ToString::to_string).collect();
+        let receivers: Vec<_> = receivers.iter().map(|name| (name.to_string(), 9)).collect();
         names(&store.lease_due(&holder(), minutes(31), MINUTE, limit, &receivers, false).await.unwrap())
     };
     assert_eq!(lease(&[], 9).await, Vec::<String>::new());
@@ -99,12 +100,12 @@ pub async fn an_attempt_is_recorded_when_it_begins(site: Site) {
     let second = due(&store, 32, false).await.remove(0);
     assert_eq!((second.attempt, second.maybe_delivered), (2, true), "one that was cut off may have arrived");
     assert!(second.claim > first.claim);
-    assert!(!store.record(&first, attempt(32, delivered()), Next::Done).await.unwrap());
+    assert!(!record(&store, &first, attempt(32, delivered()), Next::Done).await);
     assert_eq!(records(&store, false).await[0].state, DeliveryState::Pending);
     assert_eq!(store.attempts(&first.delivery.id).await.unwrap()[0].2, None);
     let late = Leased { expires_at: minutes(33), ..second.clone() };
     succeed(&store, &late).await;
-    assert!(!store.record(&second, attempt(32, refused()), Next::Dead).await.unwrap(), "an attempt ends once");
+    assert!(!record(&store, &second, attempt(32, refused()), Next::Dead).await, "an attempt ends once");
     let record = records(&store, false).await.remove(0);
     assert_eq!(
         (record.state, record.sent_at),
@@ -128,10 +129,11 @@ pub async fn every_outcome_reads_back_equal(site: Site) {
     let mut written = Vec::new();
     let mut doubts = Vec::new();
     for (minute, outcome) in (31..).zip(outcomes) {
+        store.enable_receivers(None).await.unwrap();
         let leased = due(&store, minute, true).await.remove(0);
         doubts.push(leased.maybe_delivered);
         let ended = crate::outbox::Attempt { status: None, ..attempt(minute, outcome) };
-        assert!(store.record(&leased, ended.clone(), Next::At(minutes(minute))).await.unwrap());
+        assert!(record(&store, &leased, ended.clone(), Next::At(minutes(minute))).await);
         written.push((leased.attempt, ended.started_at, Some(ended)));
         let expected = written.last().and_then(|(.., ended)| ended.as_ref()?.outcome.why().map(ToOwned::to_owned));
         assert_eq!(records(&store, false).await[0].last_error, expected);
@@ -141,6 +143,58 @@ pub async fn every_outcome_reads_back_equal(site: Site) {
     assert_eq!(doubts, [false, false, true, true, true, true], "a doubt stays");
 }
 
+pub async fn a_receiver_that_is_disabled_keeps_what_it_is_owed(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk", "hook"]).await;
+    fire(&store, "DE", &["desk"]).await;
+    let leased = due(&store, 31, false).await;
+    let gone = attempt(31, Outcome::Disable { why: "410".into() });
+    assert!(record(&store, &leased[0], gone, Next::Held).await);
+    put_off(&store, &leased[2], 31).await;
+    succeed(&store, &leased[1]).await;
+    assert_eq!((due(&store, 90, false).await, due(&store, 90, true).await), (vec![], vec![]));
+    assert_eq!(store.next_delivery_at().await.unwrap(), None);
+    store.close().await.unwrap();
+    let store = site.open_at(minutes(91)).await;
+    let standings = store.receivers().await.unwrap();
+    let ended = attempt(31, delivered()).finished_at;
+    assert_eq!((standings["desk"].disabled_at, standings["desk"].last_error.as_deref()), (Some(ended), Some("500")));
+    assert_eq!((standings["hook"].disabled_at, standings["hook"].last_ok_at), (None, Some(ended)));
+    assert_eq!(store.enable_receivers(Some("hook")).await.unwrap(), Vec::<String>::new());
+    assert_eq!(store.enable_receivers(None).await.unwrap(), ["desk"]);
+    assert_eq!(names(&due(&store, 91, false).await), ["desk US 1", "desk DE 1"]);
+}
+
+pub async fn what_waits_too_long_for_a_disabled_receiver_is_given_up(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk"]).await;
+    fire(&store, "DE", &["desk", "hook"]).await;
+    let one = [("desk".to_owned(), 1)];
+    let leased = store.lease_due(&holder(), minutes(31), MINUTE, 9, &one, false).await.unwrap().remove(0);
+    let (early, late) = (leased.delivery.created_at, Timestamp::from_millis(i64::MAX));
+    assert_eq!(store.give_up("desk", early).await.unwrap(), 0);
+    assert_eq!(store.give_up("desk", late).await.unwrap(), 1, "what is under way is not given up");
+    assert_eq!(store.give_up("desk", late).await.unwrap(), 0);
+    succeed(&store, &leased).await;
+    assert_eq!(store.pending_receivers().await.unwrap(), ["hook"]);
+    assert_eq!(listed(&store, true).await, ["desk DE 1"]);
+}
+
+pub async fn a_later_message_knows_the_first_of_its_thread(site: Site) {
+    let store = site.open().await;
+    for partner in ["US", "US", "DE"] {
+        fire(&store, partner, &["desk", "hook"]).await;
+    }
+    let first = due(&store, 31, false).await;
+    assert!(first.iter().all(|leased| leased.opening.is_none()));
+    for leased in &first {
+        succeed(&store, leased).await;
+    }
+    let second = due(&store, 32, false).await;
+    assert_eq!(names(&second), ["desk US 2", "hook US 2"]);
+    assert!(second.iter().all(|leased| leased.opening.as_deref() == Some("queue 7")), "{second:?}");
+}
+
 pub async fn a_dead_letter_is_out_of_the_way(site: Site) {
     let store = site.open().await;
     for _ in 0..3 {
@@ -148,7 +202,7 @@ pub async fn a_dead_letter_is_out_of_the_way(site: Site) {
     }
     let first = due(&store, 31, false).await.remove(0);
     let reject = attempt(31, Outcome::Reject { why: "400".into() });
-    assert!(store.record(&first, reject, Next::Dead).await.unwrap());
+    assert!(record(&store, &first, reject, Next::Dead).await);
     let second = due(&store, 31, false).await.remove(0);
     assert_eq!(second.delivery.message.number, 2);
     put_off(&store, &second, 50).await;
@@ -160,7 +214,7 @@ pub async fn a_dead_letter_is_out_of_the_way(site: Site) {
     succeed(&store, &due(&store, 50, false).await[0]).await;
     assert_eq!(listed(&store, true).await, ["desk US 1"], "one that arrived in the end did not fail");
     let third = due(&store, 50, false).await.remove(0);
-    assert!(store.record(&third, attempt(50, delivered()), Next::Dead).await.unwrap());
+    assert!(record(&store, &third, attempt(50, delivered()), Next::Dead).await);
     assert_eq!(listed(&store, true).await, ["desk US 3", "desk US 1"], "given up is failed, whatever was said");
     assert_eq!(store.pending_receivers().await.unwrap(), Vec::<String>::new());
 }
@@ -171,7 +225,7 @@ pub async fn a_retry_by_hand_renews_patience(site: Site) {
     fire(&store, "US", &["desk"]).await;
     let first = due(&store, 31, false).await.remove(0);
     let written_at = first.delivery.created_at;
-    assert!(store.record(&first, attempt(31, refused()), Next::Dead).await.unwrap());
+    assert!(record(&store, &first, attempt(31, refused()), Next::Dead).await);
     store.pause_receiver("desk", minutes(600)).await.unwrap();
     let renewed = store.retry_delivery(&first.delivery.id, minutes(90)).await.unwrap().unwrap();
     assert_eq!((renewed.state, renewed.not_before), (DeliveryState::Pending, minutes(90)));
@@ -207,7 +261,8 @@ pub async fn a_retry_by_hand_finds_the_one_that_is_meant(site: Site) {
         Err(StoreError::Ambiguous { count, .. }) => assert_eq!(count, 3),
         other => panic!("{other:?}"),
     }
-    let hook = store.lease_due(&holder(), minutes(41), MINUTE, 9, &["hook".into()], false).await.unwrap().remove(0);
+    let hook =
+        store.lease_due(&holder(), minutes(41), MINUTE, 9, &[("hook".into(), 9)], false).await.unwrap().remove(0);
     succeed(&store, &hook).await;
     assert_eq!(found("msg_ab34").await.unwrap(), None);
 }

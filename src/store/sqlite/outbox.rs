@@ -3,22 +3,23 @@
 //! Only the oldest pending delivery of an alert for a receiver can be taken, so their order is kept even
 //! while it waits; one that is sent or dead is no longer in the way.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
-use super::columns::{count, from_json, json, some_time, time};
+use super::columns::{count, from_json, json, millis, some_time, time};
 use super::fault::Fault;
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::RETRY_AFTER_MAX;
-use crate::outbox::{Attempt, Delivery, Next, Outcome};
-use crate::store::{DeliveryRecord, DeliveryState, Holder, Leased, StoreError};
+use crate::outbox::{Attempt, Delivery, Next, Outcome, Standing};
+use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, StoreError};
 
-/// The oldest pending deliveries of each receiver and alert, with their receiver's pause.
+/// The oldest pending deliveries of each receiver and alert, with how their receiver stands.
 const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
-    WHERE d.state = 'pending' AND NOT EXISTS (
+    WHERE d.state = 'pending' AND r.disabled_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM delivery p
         WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
 
@@ -33,13 +34,13 @@ impl Sqlite {
         now: Timestamp,
         ttl: Duration,
         limit: usize,
-        receivers: &[String],
+        places: &[(String, usize)],
         hurry: bool,
     ) -> Result<Vec<Leased>, StoreError> {
-        let (holder, receivers) = (holder.clone(), json(&receivers));
+        let (holder, places) = (holder.clone(), places.to_vec());
         self.thread
             .write(move |transaction| {
-                let due = due(transaction, now, limit, &receivers?, hurry)?;
+                let due = due(transaction, now, limit, &places, hurry)?;
                 let begin = |seq| begin(transaction, seq, &holder, now, now.plus(ttl));
                 let leased = due.into_iter().map(begin).collect::<Result<Vec<Leased>, Fault>>()?;
                 Ok(if leased.is_empty() { End::RollBack(leased) } else { End::Commit(leased) })
@@ -58,27 +59,74 @@ impl Sqlite {
     }
 
     /// See [`crate::store::Store::record`].
-    pub async fn record(&self, leased: &Leased, attempt: Attempt, next: Next) -> Result<bool, StoreError> {
-        let (id, claim, number) = (leased.delivery.id.clone(), leased.claim, leased.attempt);
+    pub async fn record(&self, ended: Vec<Ended>) -> Result<Vec<bool>, StoreError> {
         self.thread
             .write(move |transaction| {
-                let Some(seq) = settle(transaction, &id, claim, &attempt, &next)? else {
-                    return Ok(End::RollBack(false));
+                let record = |ended: &Ended| -> Result<bool, Fault> {
+                    let Some(seq) = settle(transaction, ended)? else { return Ok(false) };
+                    finish(transaction, seq, ended.number, &ended.attempt)?;
+                    let standing = standing(transaction, &ended.receiver)?;
+                    stand(
+                        transaction,
+                        &ended.receiver,
+                        &standing.after(&ended.attempt.outcome, ended.attempt.finished_at),
+                    )?;
+                    Ok(true)
                 };
-                finish(transaction, seq, number, &attempt)?;
-                Ok(End::Commit(true))
+                Ok(End::Commit(ended.iter().map(record).collect::<Result<_, _>>()?))
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::receivers`].
+    pub async fn receivers(&self) -> Result<BTreeMap<String, Standing>, StoreError> {
+        self.thread
+            .call(|connection| {
+                let select = format!("SELECT name, {STANDING} FROM receiver");
+                let mut select = connection.prepare_cached(&select)?;
+                let read = |row: &Row<'_>| Ok((row.get(0)?, read_standing(row, 1)?));
+                select.query_and_then([], read)?.collect::<Result<_, Fault>>()
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::enable_receivers`].
+    pub async fn enable_receivers(&self, only: Option<&str>) -> Result<Vec<String>, StoreError> {
+        let only = only.map(ToOwned::to_owned);
+        self.thread
+            .write(move |transaction| {
+                let enable = "UPDATE receiver SET disabled_at = NULL, failures = 0, paused_until = 0
+                    WHERE disabled_at IS NOT NULL AND (?1 IS NULL OR name = ?1) RETURNING name";
+                let mut enable = transaction.prepare_cached(enable)?;
+                let enabled = enable.query_map([only], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+                Ok(if enabled.is_empty() { End::RollBack(enabled) } else { End::Commit(enabled) })
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::give_up`].
+    pub async fn give_up(&self, receiver: &str, before: Timestamp) -> Result<usize, StoreError> {
+        let receiver = receiver.to_owned();
+        self.thread
+            .write(move |transaction| {
+                let bury = "UPDATE delivery SET state = 'dead',
+                    last_error = coalesce(last_error, 'given up: its receiver was disabled all the time')
+                    WHERE state = 'pending' AND receiver = ?1 AND patience_from < ?2 AND holder IS NULL";
+                let buried = transaction.prepare_cached(bury)?.execute((receiver, before.millis()))?;
+                Ok(if buried == 0 { End::RollBack(0) } else { End::Commit(buried) })
             })
             .await
     }
 
     /// See [`crate::store::Store::pause_receiver`].
+    #[cfg(test)]
     pub async fn pause_receiver(&self, receiver: &str, until: Timestamp) -> Result<(), StoreError> {
         let receiver = receiver.to_owned();
         self.thread
             .write(move |transaction| {
-                let pause = "INSERT INTO receiver(name, paused_until) VALUES (?1, ?2)
-                    ON CONFLICT(name) DO UPDATE SET paused_until = max(paused_until, excluded.paused_until)";
-                transaction.prepare_cached(pause)?.execute((receiver, until.millis()))?;
+                let standing = standing(transaction, &receiver)?;
+                let rests_until = standing.rests_until.max(Some(until));
+                stand(transaction, &receiver, &Standing { rests_until, ..standing })?;
                 Ok(End::Commit(()))
             })
             .await
@@ -158,38 +206,86 @@ pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fau
     Ok(())
 }
 
-/// The deliveries that can be taken: from each receiver its oldest first, and from all of them in turn.
-/// Values: the receivers as JSON, now, until when others must have waited, how many.
-pub fn due_sql() -> String {
-    format!(
-        "SELECT seq FROM (
-            SELECT d.seq, row_number() OVER (PARTITION BY d.receiver ORDER BY d.seq) AS place
-            FROM {HEADS} AND d.receiver IN (SELECT value FROM json_each(?1)) AND d.lease_until <= ?2
-                AND d.not_before <= ?3 AND coalesce(r.paused_until, 0) <= ?3)
-         ORDER BY place, seq LIMIT ?4"
-    )
-}
+/// The deliveries of a receiver that can be taken, the oldest first. Values: the receiver, now, until when others
+/// must have waited, how many.
+pub const DUE: &str = "SELECT d.seq FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
+    WHERE d.state = 'pending' AND d.receiver = ?1 AND d.lease_until <= ?2 AND d.not_before <= ?3
+        AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM delivery p
+            WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)
+    ORDER BY d.seq LIMIT ?4";
 
 /// When the next delivery can be taken.
 pub fn next_sql() -> String {
     format!("SELECT min(max(d.not_before, d.lease_until, coalesce(r.paused_until, 0))) FROM {HEADS}")
 }
 
-/// The receivers that are owed something.
-pub const PENDING: &str = "SELECT DISTINCT receiver FROM delivery WHERE state = 'pending' ORDER BY receiver";
+/// The receivers that are owed something, found by leaps from one to the next.
+pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (
+        SELECT min(receiver) FROM delivery WHERE state = 'pending'
+        UNION ALL
+        SELECT (SELECT min(receiver) FROM delivery WHERE state = 'pending' AND receiver > name)
+        FROM owed WHERE name IS NOT NULL)
+    SELECT name FROM owed WHERE name IS NOT NULL";
 
-/// The deliveries that can be taken now.
+/// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
 pub fn due(
     transaction: &Connection,
     now: Timestamp,
     limit: usize,
-    receivers: &str,
+    places: &[(String, usize)],
     hurry: bool,
 ) -> Result<Vec<i64>, Fault> {
     let waited = if hurry { i64::MAX } else { now.millis() };
-    let mut select = transaction.prepare_cached(&due_sql())?;
-    let found = select.query_map((receivers, now.millis(), waited, count(limit)), |row| row.get(0))?;
-    Ok(found.collect::<Result<_, _>>()?)
+    let mut select = transaction.prepare_cached(DUE)?;
+    let mut found: Vec<(usize, i64)> = Vec::new();
+    for (receiver, places) in places {
+        let values = (receiver, now.millis(), waited, count(*places.min(&limit)));
+        let of_receiver = select.query_map(values, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+        found.extend(of_receiver.into_iter().enumerate());
+    }
+    found.sort_unstable();
+    found.truncate(limit);
+    Ok(found.into_iter().map(|(_, seq)| seq).collect())
+}
+
+/// The columns of [`read_standing`].
+const STANDING: &str = "failures, failing_since, last_error, nullif(paused_until, 0), disabled_at, last_ok_at";
+
+fn read_standing(row: &Row<'_>, first: usize) -> Result<Standing, Fault> {
+    Ok(Standing {
+        failures: row.get(first)?,
+        failing_since: some_time(row, first + 1)?,
+        last_error: row.get(first + 2)?,
+        rests_until: some_time(row, first + 3)?,
+        disabled_at: some_time(row, first + 4)?,
+        last_ok_at: some_time(row, first + 5)?,
+    })
+}
+
+/// How a receiver stands.
+fn standing(transaction: &Connection, receiver: &str) -> Result<Standing, Fault> {
+    let select = format!("SELECT {STANDING} FROM receiver WHERE name = ?1");
+    let mut select = transaction.prepare_cached(&select)?;
+    let mut found = select.query([receiver])?;
+    found.next()?.map_or_else(|| Ok(Standing::default()), |row| read_standing(row, 0))
+}
+
+/// Writes how a receiver stands.
+fn stand(transaction: &Connection, receiver: &str, standing: &Standing) -> Result<(), Fault> {
+    let write = "INSERT INTO receiver(name, paused_until, failures, failing_since, last_error, disabled_at, last_ok_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(name) DO UPDATE SET paused_until = ?2, failures = ?3,
+        failing_since = ?4, last_error = ?5, disabled_at = ?6, last_ok_at = ?7";
+    transaction.prepare_cached(write)?.execute((
+        receiver,
+        standing.rests_until.map_or(0, Timestamp::millis),
+        standing.failures,
+        millis(standing.failing_since),
+        &standing.last_error,
+        millis(standing.disabled_at),
+        millis(standing.last_ok_at),
+    ))?;
+    Ok(())
 }
 
 /// Takes a delivery and records that an attempt begins.
@@ -222,17 +318,13 @@ fn begin(
 }
 
 /// Writes what follows an attempt to its delivery; its number, unless the lease is lost.
-fn settle(
-    transaction: &Connection,
-    id: &str,
-    claim: i64,
-    attempt: &Attempt,
-    next: &Next,
-) -> Result<Option<i64>, Fault> {
+fn settle(transaction: &Connection, ended: &Ended) -> Result<Option<i64>, Fault> {
+    let Ended { id, claim, attempt, next, .. } = ended;
     let finished_at = attempt.finished_at.millis();
     let (state, not_before, sent_at) = match next {
         Next::Done => ("sent", None, Some(finished_at)),
         Next::At(at) => ("pending", Some(at.millis()), None),
+        Next::Held => ("pending", None, None),
         Next::Dead => ("dead", None, None),
     };
     // One that is given up counts as failed, whatever its last attempt came to.
@@ -293,7 +385,8 @@ fn unsent(transaction: &Connection, prefix: &str) -> Result<Option<String>, Faul
 /// Makes a delivery due now. An attempt that is under way goes on; whoever asks for another does not want
 /// to wait for the receiver's pause, either.
 fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryRecord, Fault> {
-    let resume = "DELETE FROM receiver WHERE name = (SELECT receiver FROM delivery WHERE id = ?1)";
+    let resume = "UPDATE receiver SET disabled_at = NULL, failures = 0, paused_until = 0
+        WHERE name = (SELECT receiver FROM delivery WHERE id = ?1)";
     transaction.prepare_cached(resume)?.execute([id])?;
     let update = format!(
         "UPDATE delivery SET state = 'pending', not_before = ?2, patience_from = ?2 WHERE id = ?1 RETURNING {RECORD}"

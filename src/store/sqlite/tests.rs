@@ -363,7 +363,7 @@ async fn work(store: &Store, step: u32, leased: &mut Vec<crate::store::Leased>) 
         4 => put_off(store, &leased[0], 32).await,
         6 => {
             let reject = Outcome::Reject { why: "400".into() };
-            assert!(store.record(&leased[1], attempt(40, reject), Next::Dead).await.unwrap());
+            assert!(record(&store, &leased[1], attempt(40, reject), Next::Dead).await);
         }
         _ => _ = append(store, 3, vec![row("US", "2025-08", 600.0)]).await,
     }
@@ -398,7 +398,8 @@ async fn many_at_once_take_each_thing_once() {
         async move {
             let mut taken = Vec::new();
             loop {
-                let one = store.lease_due(&holder(), minutes(31), MINUTE, 1, &["desk".into()], false).await.unwrap();
+                let one =
+                    store.lease_due(&holder(), minutes(31), MINUTE, 1, &[("desk".into(), 9)], false).await.unwrap();
                 let Some(one) = one.into_iter().next() else { return taken };
                 taken.push(one.delivery.id.clone());
                 succeed(&store, &one).await;
@@ -434,13 +435,14 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
         sqlite(&store)
             .thread
             .call(|connection| {
-                let receivers = r#"["desk","hook"]"#;
-                let found = super::outbox::due(connection, minutes(31), 24, receivers, false)?;
+                let places = ["desk", "hook"].map(|name| (name.to_owned(), 24));
+                let found = super::outbox::due(connection, minutes(31), 24, &places, false)?;
                 assert_eq!(found.len(), 2);
                 let mut count = 0;
-                for sql in [super::outbox::due_sql(), super::outbox::next_sql(), super::outbox::PENDING.to_owned()] {
+                for sql in [super::outbox::DUE.to_owned(), super::outbox::next_sql(), super::outbox::PENDING.to_owned()]
+                {
                     let mut statement = connection.prepare(&sql)?;
-                    for (place, value) in [receivers, "9999999999999", "9999999999999", "24"].iter().enumerate() {
+                    for (place, value) in ["desk", "9999999999999", "9999999999999", "24"].iter().enumerate() {
                         if place < statement.parameter_count() {
                             statement.raw_bind_parameter(place + 1, value)?;
                         }

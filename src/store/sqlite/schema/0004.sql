@@ -1,3 +1,13 @@
+-- How a receiver stands by the attempts so far; `paused_until` is 0 where it does not rest.
+ALTER TABLE receiver ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE receiver ADD COLUMN failing_since INTEGER;
+ALTER TABLE receiver ADD COLUMN last_error TEXT;
+ALTER TABLE receiver ADD COLUMN disabled_at INTEGER;
+ALTER TABLE receiver ADD COLUMN last_ok_at INTEGER;
+
+-- The oldest of a receiver first, however many wait.
+CREATE INDEX delivery_oldest ON delivery(receiver, seq) WHERE state = 'pending';
+
 -- What ties the deliveries of an alert to each other at a receiver: an episode, or items that follow each other.
 ALTER TABLE delivery ADD COLUMN thread TEXT NOT NULL DEFAULT '';
 
