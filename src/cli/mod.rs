@@ -18,6 +18,7 @@ mod log;
 mod probe;
 mod progress;
 mod pulled;
+mod receivers;
 mod record;
 mod run;
 mod test;
@@ -83,6 +84,7 @@ enum Verb {
     Import(import::Args),
     Alerts(alerts::Args),
     Deliveries(deliveries::Args),
+    Receivers(receivers::Args),
     Codes(codes::Args),
 }
 
@@ -159,6 +161,7 @@ pub fn main() -> ExitCode {
         Verb::Import(args) => import::run(&session, args),
         Verb::Alerts(args) => alerts::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
+        Verb::Receivers(args) => receivers::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
     };
     match done {

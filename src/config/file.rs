@@ -43,6 +43,8 @@ pub struct DaemonTable {
     pub include: Option<Texts>,
     /// For the User-Agent.
     pub contact: Option<At<String>>,
+    /// Who hears of receivers that fail.
+    pub fallback: Option<Texts>,
 }
 
 /// `[feed.NAME]`, of every kind.
@@ -319,6 +321,7 @@ impl DaemonTable {
             timezone: section.text("timezone"),
             include: section.texts("include"),
             contact: section.text("contact"),
+            fallback: section.texts("fallback"),
         };
         // A database's address may hold its password.
         if let Some(state) = table.state.as_ref().filter(|state| state.value.contains("://")) {

@@ -30,4 +30,6 @@ pub struct Setup {
     pub receivers: Vec<Receiver>,
     /// For the User-Agent: how a publisher reaches the operator.
     pub contact: Option<String>,
+    /// Who hears of receivers that fail.
+    pub fallback: Vec<String>,
 }

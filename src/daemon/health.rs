@@ -1,23 +1,24 @@
 //! The health of the feeds, and the data alerts that come from it: pulls that fail for too long, releases
-//! that are overdue.
+//! that are overdue. That of the receivers is `receivers`'.
 //!
 //! A data alert has the life of any other: it is told once, and once that it is over. No rule of the config
 //! speaks here, and no figure is judged.
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use tracing::warn;
 
-use super::Context;
+use super::{Context, receivers};
 use crate::alert::{Alert, Cause, Firing, Kind, State, Transition};
 use crate::base::clock::Timestamp;
 use crate::base::text::counted;
 use crate::config::Setup;
 use crate::feed::Feed;
-use crate::outbox::{Message, Report, Said, plan, receivers};
+use crate::outbox::{self, Message, Report, Said, plan};
 use crate::period::{Frequency, Period};
 use crate::rule::Severity;
-use crate::series::{PullId, Punctuality, Upcoming};
+use crate::series::{Labels, PullId, Punctuality, Upcoming};
 use crate::store::{Committed, FeedState, Settled, Store, StoreError};
 
 /// How a feed is.
@@ -74,7 +75,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Looks at every feed, and stores what its data alerts come to; the messages of those that changed.
+    /// Looks at every feed and receiver, and stores what its data alerts come to; the messages of those that changed.
     pub async fn look(&mut self, context: &Context, setup: &Setup) -> Result<Vec<Message>, StoreError> {
         let (store, now) = (&context.store, context.clock.now());
         let mut states = store.feeds().await?;
@@ -85,19 +86,11 @@ impl Watch {
             let latest = if feed.release.is_some() { self.latest(store, &feed.name).await? } else { None };
             let health = Health::new(feed, state, latest, now);
             for trouble in [Trouble::Failing, Trouble::Overdue] {
-                let case = Case { feed, health: &health, trouble, now };
-                let alert = store.alert(trouble.name(), &feed.labels).await?;
-                let alert = alert.unwrap_or_else(|| Alert::new(trouble.name(), feed.labels.clone(), "", PullId(0)));
-                let whom = told(&alert, &feed.notify, &known);
-                let Some((alert, transition, message)) = case.change(alert, &whom) else { continue };
-                let deliveries = plan(store.id(), &message, &whom);
-                let settled = Settled { alert, transition: Some((transition, message.clone())), deliveries };
-                if store.commit(None, Vec::new(), vec![settled], now).await? == Committed::Stored {
-                    warn!(feed = feed.name, alert = trouble.name(), kind = %message.kind, title = message.title, "data alert");
-                    messages.push(message);
-                }
+                let case = FeedCase { feed, health: &health, trouble, now };
+                messages.extend(settle(context, &case, &feed.notify, &known).await?);
             }
         }
+        messages.extend(receivers::look(context, setup, &known).await?);
         Ok(messages)
     }
 
@@ -113,52 +106,124 @@ impl Watch {
     }
 }
 
+/// One thing that may be wrong, now.
+pub trait Case {
+    /// The name in the place of a rule's, which no rule can have.
+    fn name(&self) -> &'static str;
+    /// What it concerns.
+    fn labels(&self) -> Labels;
+    /// Whose days it is told by.
+    fn zone(&self) -> Tz;
+    /// What is wrong, if it is.
+    fn found(&self) -> Option<Report>;
+    /// Whether it is well again, where it was not.
+    fn is_over(&self) -> bool;
+    /// What is said then: a title and the period.
+    fn over(&self, firing: &Firing) -> (String, Period);
+}
+
+/// Stores what a case's alert comes to; the message, where anything changed.
+pub async fn settle(
+    context: &Context,
+    case: &(dyn Case + Sync),
+    notify: &[String],
+    known: &[String],
+) -> Result<Option<Message>, StoreError> {
+    let (store, now) = (&context.store, context.clock.now());
+    let alert = store.alert(case.name(), &case.labels()).await?;
+    let alert = alert.unwrap_or_else(|| Alert::new(case.name(), case.labels(), "", PullId(0)));
+    let whom = told(&alert, notify, known);
+    let Some((alert, transition, message)) = change(case, alert, &whom, now) else { return Ok(None) };
+    let deliveries = plan(store.id(), &message, &whom);
+    let settled = Settled { alert, transition: Some((transition, message.clone())), deliveries };
+    if store.commit(None, Vec::new(), vec![settled], now).await? != Committed::Stored {
+        return Ok(None);
+    }
+    warn!(alert = case.name(), labels = %case.labels(), kind = %message.kind, title = message.title, "data alert");
+    Ok(Some(message))
+}
+
+/// What becomes of a case's alert, where anything does.
+fn change(
+    case: &(dyn Case + Sync),
+    alert: Alert,
+    told: &[String],
+    now: Timestamp,
+) -> Option<(Alert, Transition, Message)> {
+    let (kind, report) = match (&alert.state, case.found()) {
+        (State::Ok, Some(report)) => (Kind::Fired, report),
+        (State::Firing(firing), None) if case.is_over() => (Kind::Resolved, end(case, firing)),
+        (State::Ok | State::Firing(_), _) => return None,
+    };
+    let begins = kind == Kind::Fired;
+    let transition = Transition {
+        rule: alert.rule.clone(),
+        labels: alert.labels.clone(),
+        number: alert.number + 1,
+        episode: alert.episode + u32::from(begins),
+        kind,
+        cause: if begins { Cause::TimePassed } else { Cause::Published },
+        severity: Severity::Warning,
+        period: report.period,
+        pull: None,
+        at: now,
+    };
+    let message = Message::report(&transition, report);
+    let state = match begins {
+        true => State::Firing(Firing {
+            severity: Severity::Warning,
+            since: transition.period.unwrap_or_else(|| day(now, case.zone())),
+            said: message.title.clone(),
+            said_at: now,
+            told_at: now,
+            receivers: told.to_vec(),
+        }),
+        false => State::Ok,
+    };
+    let Transition { number, episode, period, .. } = transition;
+    Some((Alert { state, number, episode, assessed: period, ..alert }, transition, message))
+}
+
+/// That it is over.
+fn end(case: &(dyn Case + Sync), firing: &Firing) -> Report {
+    let (title, period) = case.over(firing);
+    Report {
+        title,
+        summary: String::new(),
+        condition: case.name().to_owned(),
+        found: "over".to_owned(),
+        period: Some(period),
+        clears: None,
+        said: Some(Said::new(firing, case.zone())),
+    }
+}
+
+/// The day that holds a time.
+pub fn day(at: Timestamp, zone: Tz) -> Period {
+    Period::containing(at.date(zone), Frequency::Day)
+}
+
 /// One thing that may be wrong with one feed, now.
-struct Case<'a> {
+struct FeedCase<'a> {
     feed: &'a Feed,
     health: &'a Health,
     trouble: Trouble,
     now: Timestamp,
 }
 
-impl Case<'_> {
-    /// What becomes of its alert, where anything does.
-    fn change(&self, alert: Alert, told: &[String]) -> Option<(Alert, Transition, Message)> {
-        let (kind, report) = match (&alert.state, self.found()) {
-            (State::Ok, Some(report)) => (Kind::Fired, report),
-            (State::Firing(firing), None) => (Kind::Resolved, self.over(firing)),
-            (State::Ok, None) | (State::Firing(_), Some(_)) => return None,
-        };
-        let begins = kind == Kind::Fired;
-        let transition = Transition {
-            rule: alert.rule.clone(),
-            labels: alert.labels.clone(),
-            number: alert.number + 1,
-            episode: alert.episode + u32::from(begins),
-            kind,
-            cause: if begins { Cause::TimePassed } else { Cause::Published },
-            severity: Severity::Warning,
-            period: report.period,
-            pull: None,
-            at: self.now,
-        };
-        let message = Message::report(&transition, report);
-        let state = match begins {
-            true => State::Firing(Firing {
-                severity: Severity::Warning,
-                since: transition.period.unwrap_or_else(|| self.day(self.now)),
-                said: message.title.clone(),
-                said_at: self.now,
-                told_at: self.now,
-                receivers: told.to_vec(),
-            }),
-            false => State::Ok,
-        };
-        let Transition { number, episode, period, .. } = transition;
-        Some((Alert { state, number, episode, assessed: period, ..alert }, transition, message))
+impl Case for FeedCase<'_> {
+    fn name(&self) -> &'static str {
+        self.trouble.name()
     }
 
-    /// What is wrong, if it is.
+    fn labels(&self) -> Labels {
+        self.feed.labels.clone()
+    }
+
+    fn zone(&self) -> Tz {
+        self.feed.zone
+    }
+
     fn found(&self) -> Option<Report> {
         let Self { feed, health, now, .. } = *self;
         let name = &feed.name;
@@ -202,10 +267,13 @@ impl Case<'_> {
         }
     }
 
-    /// That it is over.
-    fn over(&self, firing: &Firing) -> Report {
+    fn is_over(&self) -> bool {
+        self.found().is_none()
+    }
+
+    fn over(&self, firing: &Firing) -> (String, Period) {
         let Self { feed: Feed { name, .. }, health, .. } = *self;
-        let (title, period) = match self.trouble {
+        match self.trouble {
             Trouble::Failing => {
                 let at = health.state.last_ok_at.unwrap_or(self.now);
                 (format!("Feed {name} is well again: a pull stood on {}", self.words(at)), self.day(at))
@@ -214,20 +282,13 @@ impl Case<'_> {
                 let latest = health.latest.unwrap_or(firing.since);
                 (format!("Feed {name} is no longer overdue: the latest figures are of {}", latest.in_words()), latest)
             }
-        };
-        Report {
-            title,
-            summary: String::new(),
-            condition: self.trouble.name().to_owned(),
-            found: "over".to_owned(),
-            period: Some(period),
-            clears: None,
-            said: Some(Said::new(firing, self.feed.zone)),
         }
     }
+}
 
+impl FeedCase<'_> {
     fn day(&self, at: Timestamp) -> Period {
-        Period::containing(at.date(self.feed.zone), Frequency::Day)
+        day(at, self.feed.zone)
     }
 
     fn words(&self, at: Timestamp) -> String {
@@ -238,13 +299,13 @@ impl Case<'_> {
 /// Who is told: the feed's receivers of the beginning, and whoever was told of that, of the end.
 fn told(before: &Alert, notify: &[String], known: &[String]) -> Vec<String> {
     match &before.state {
-        State::Ok => receivers(false, notify, &[], known),
-        State::Firing(firing) => receivers(true, &[], &firing.receivers, known),
+        State::Ok => outbox::receivers(false, notify, &[], known),
+        State::Firing(firing) => outbox::receivers(true, &[], &firing.receivers, known),
     }
 }
 
 /// `3 d`, `26 h`, `15 min`: the largest unit of which there are two or more.
-fn lasting(duration: std::time::Duration) -> String {
+pub fn lasting(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();
     let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let (unit, name) = units.into_iter().find(|(unit, _)| seconds >= 2 * unit).unwrap_or((1, "s"));

@@ -11,6 +11,7 @@ mod health;
 mod import;
 mod notice;
 mod poll;
+mod receivers;
 mod round;
 mod sd_notify;
 #[cfg(test)]

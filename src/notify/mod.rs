@@ -29,6 +29,8 @@ use crate::outbox::{Delivery, Message, Outcome, Policy};
 pub struct Receiver {
     /// Its name in the config.
     pub name: String,
+    /// Its kind in the config.
+    pub kind: &'static str,
     /// How it is reached.
     pub channel: Channel,
     /// How patient its deliveries are.

@@ -101,6 +101,14 @@ impl Outcome {
         }
     }
 
+    /// The receiver's own name for the message, where it gave one.
+    pub fn remote_ref(&self) -> Option<&str> {
+        match self {
+            Self::Delivered { remote_ref } => remote_ref.as_deref(),
+            Self::Retry { .. } | Self::Pause { .. } | Self::Reject { .. } | Self::Disable { .. } => None,
+        }
+    }
+
     /// What happened, where it was not delivered.
     pub fn why(&self) -> Option<&str> {
         match self {

@@ -1,9 +1,11 @@
 //! The message of a transition in which no figure was judged: the program's own work, in words.
 
 use super::{AlertRef, Evidence, GateLine, Message, Said};
-use crate::alert::Transition;
+use crate::alert::{Cause, Kind, Transition};
+use crate::base::clock::Timestamp;
 use crate::base::text::shorten;
 use crate::period::Period;
+use crate::rule::Severity;
 
 /// What is to be told.
 #[derive(Clone, Debug)]
@@ -25,6 +27,35 @@ pub struct Report {
 }
 
 impl Message {
+    /// A message that is about nothing but the way to a receiver.
+    pub fn test(receiver: &str, now: Timestamp) -> Self {
+        let transition = Transition {
+            rule: "receiver:test".to_owned(),
+            labels: [("receiver", receiver)].into_iter().collect(),
+            number: 1,
+            episode: 1,
+            kind: Kind::Fired,
+            cause: Cause::TimePassed,
+            severity: Severity::Info,
+            period: None,
+            pull: None,
+            at: now,
+        };
+        Self::report(
+            &transition,
+            Report {
+                title: format!("[TEST] supplywatch reaches receiver {receiver}"),
+                summary: "Somebody tries whether messages arrive here. No supply is at risk, and no figure was judged."
+                    .to_owned(),
+                condition: format!("supplywatch receivers test {receiver}"),
+                found: "it was run".to_owned(),
+                period: None,
+                clears: None,
+                said: None,
+            },
+        )
+    }
+
     /// The message of a report.
     pub fn report(transition: &Transition, report: Report) -> Self {
         let Report { title, summary, condition, found, period, clears, said } = report;

@@ -46,6 +46,19 @@ impl Ended {
     }
 }
 
+/// What a receiver is owed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owed {
+    /// Messages that wait.
+    pub waiting: usize,
+    /// When the oldest of them was written.
+    pub oldest: Option<Timestamp>,
+    /// Messages that were given up.
+    pub dead: usize,
+    /// When the newest of them was written.
+    pub newest_dead: Option<Timestamp>,
+}
+
 /// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
-pub use delivery::{DeliveryRecord, DeliveryState, Ended, Leased};
+pub use delivery::{DeliveryRecord, DeliveryState, Ended, Leased, Owed};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
@@ -368,6 +368,13 @@ impl Store {
     pub async fn receivers(&self) -> Result<BTreeMap<String, Standing>, StoreError> {
         match self {
             Self::Sqlite(store) => store.receivers().await,
+        }
+    }
+
+    /// What each receiver is owed that has not all of it.
+    pub async fn owed(&self) -> Result<BTreeMap<String, Owed>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.owed().await,
         }
     }
 

@@ -56,6 +56,8 @@ mod markdown;
 #[cfg(test)]
 mod publisher;
 #[cfg(test)]
+mod receiving;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod scene;

@@ -21,15 +21,18 @@ pub struct Daemon {
     pub zone: Tz,
     /// For the User-Agent.
     pub contact: Option<String>,
+    /// Who hears of receivers that fail.
+    pub fallback: Vec<String>,
 }
 
 /// What `[daemon]` comes to.
-pub fn resolve(cx: Context<'_>, table: &DaemonTable) -> Daemon {
+pub fn resolve(cx: Context<'_>, table: &DaemonTable, receivers: &[&str]) -> Daemon {
     let state = table.state.as_ref().and_then(|at| state(cx, at));
     Daemon {
         state: Location::Sqlite(state.unwrap_or_else(|| default_state(cx))),
         zone: table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(Tz::UTC),
         contact: table.contact.as_ref().and_then(|at| contact(cx, at)),
+        fallback: value::receivers(cx, table.fallback.as_ref(), receivers),
     }
 }
 

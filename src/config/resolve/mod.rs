@@ -45,8 +45,8 @@ struct Context<'a> {
 /// What the file comes to. Where the report has errors, it is not to be used.
 pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environment, report: &Report) -> Setup {
     let cx = Context { sources, environment, report, keyring: Keyring { sources, environment, report } };
-    let daemon = daemon::resolve(cx, &file.daemon);
     let names: Vec<&str> = file.receivers.iter().map(|receiver| receiver.name.value.as_str()).collect();
+    let daemon = daemon::resolve(cx, &file.daemon, &names);
     let feed = |table| feed::resolve(cx, table, daemon.zone, &names);
     let feeds: Vec<feed::Resolved> = file.feeds.iter().map(feed).collect();
     let of_feeds: Vec<&feed::Facts> = feeds.iter().map(|feed| &feed.facts).collect();
@@ -71,6 +71,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         rules,
         receivers,
         contact: daemon.contact,
+        fallback: daemon.fallback,
     }
 }
 
@@ -98,7 +99,7 @@ fn warn_idle(cx: Context<'_>, path: &Path, file: &File) {
     }
     let of_rules = file.rules.iter().filter_map(|rule| rule.table.notify.as_ref());
     let of_feeds = file.feeds.iter().filter_map(|feed| feed.table.notify.as_ref());
-    let told = of_rules.chain(of_feeds).flat_map(|notify| &notify.value);
+    let told = of_rules.chain(of_feeds).chain(&file.daemon.fallback).flat_map(|notify| &notify.value);
     let told: BTreeSet<&str> = told.map(|name| name.value.as_str()).collect();
     for receiver in file.receivers.iter().filter(|receiver| !told.contains(receiver.name.value.as_str())) {
         let message = format!("no rule and no feed notifies receiver `{}`", receiver.name.value);

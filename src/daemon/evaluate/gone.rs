@@ -49,7 +49,12 @@ impl<'a> Evaluation<'a> {
     fn gone(&self, alert: &Alert, series: &Series, compound: &BTreeMap<&str, Series>) -> Option<Cause> {
         let of_feed = |name| feed(self.setup, name).is_some();
         if alert.is_data() {
-            let stands = alert.labels.value("feed").is_some_and(of_feed);
+            let of_receiver = |name: &str| self.setup.receivers.iter().any(|receiver| receiver.name == name);
+            let stands = match alert.labels.value("receiver") {
+                // A feed's figures may have any label, so one that is named as a receiver is not taken for one.
+                Some(name) if alert.labels.value("feed").is_none() => of_receiver(name),
+                _ => alert.labels.value("feed").is_some_and(of_feed),
+            };
             return (!stands).then_some(Cause::SeriesGone);
         }
         let Some(rule) = self.setup.rules.iter().find(|rule| rule.name == alert.rule) else {

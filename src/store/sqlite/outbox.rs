@@ -9,13 +9,13 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
-use super::columns::{count, from_json, json, millis, some_time, time};
+use super::columns::{count, counted, from_json, json, millis, some_time, time};
 use super::fault::Fault;
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::RETRY_AFTER_MAX;
 use crate::outbox::{Attempt, Delivery, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, StoreError};
+use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, Owed, StoreError};
 
 /// The oldest pending deliveries of each receiver and alert, with how their receiver stands.
 const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
@@ -85,6 +85,27 @@ impl Sqlite {
                 let select = format!("SELECT name, {STANDING} FROM receiver");
                 let mut select = connection.prepare_cached(&select)?;
                 let read = |row: &Row<'_>| Ok((row.get(0)?, read_standing(row, 1)?));
+                select.query_and_then([], read)?.collect::<Result<_, Fault>>()
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::owed`].
+    pub async fn owed(&self) -> Result<BTreeMap<String, Owed>, StoreError> {
+        self.thread
+            .call(|connection| {
+                let select = "SELECT receiver, count(*) FILTER (WHERE state = 'pending'),
+                    min(created_at) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'dead'),
+                    max(created_at) FILTER (WHERE state = 'dead')
+                    FROM delivery WHERE state <> 'sent' GROUP BY receiver";
+                let mut select = connection.prepare_cached(select)?;
+                let read = |row: &Row<'_>| {
+                    let (waiting, dead) = (counted(row, 1)?, counted(row, 3)?);
+                    Ok((
+                        row.get(0)?,
+                        Owed { waiting, oldest: some_time(row, 2)?, dead, newest_dead: some_time(row, 4)? },
+                    ))
+                };
                 select.query_and_then([], read)?.collect::<Result<_, Fault>>()
             })
             .await
@@ -329,10 +350,7 @@ fn settle(transaction: &Connection, ended: &Ended) -> Result<Option<i64>, Fault>
     };
     // One that is given up counts as failed, whatever its last attempt came to.
     let error = attempt.outcome.why().or_else(|| (*next == Next::Dead).then_some("given up"));
-    let remote_ref = match &attempt.outcome {
-        Outcome::Delivered { remote_ref } => remote_ref.as_deref(),
-        Outcome::Retry { .. } | Outcome::Pause { .. } | Outcome::Reject { .. } | Outcome::Disable { .. } => None,
-    };
+    let remote_ref = attempt.outcome.remote_ref();
     let update = "UPDATE delivery SET state = ?3, not_before = coalesce(?4, not_before), sent_at = ?5, last_error = ?6,
         remote_ref = ?7, holder = NULL, lease_until = 0
         WHERE id = ?1 AND claim = ?2 AND holder IS NOT NULL AND state = 'pending' RETURNING seq";

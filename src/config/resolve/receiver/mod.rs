@@ -53,7 +53,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
         on_ambiguous: on_ambiguous.unwrap_or(Policy::DEFAULT.on_ambiguous),
         ..Policy::DEFAULT
     };
-    Some(Receiver { name: named.name.value.clone(), channel, policy })
+    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy })
 }
 
 fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {

@@ -8,6 +8,8 @@ ALTER TABLE receiver ADD COLUMN last_ok_at INTEGER;
 -- The oldest of a receiver first, however many wait.
 CREATE INDEX delivery_oldest ON delivery(receiver, seq) WHERE state = 'pending';
 
+CREATE INDEX delivery_unsent ON delivery(receiver, state) WHERE state <> 'sent';
+
 -- What ties the deliveries of an alert to each other at a receiver: an episode, or items that follow each other.
 ALTER TABLE delivery ADD COLUMN thread TEXT NOT NULL DEFAULT '';
 

@@ -1,0 +1,91 @@
+//! How receivers stand: what they are owed, who hears of one that fails, and a test message.
+
+use super::hook::Hook;
+use super::http::Answer;
+use super::sandbox::Sandbox;
+use super::scene::{DESK, MAGNETS, file_feed, once, rule, webhook};
+
+/// A rule that tells a webhook; the console hears of receivers that fail.
+fn scene(hook: &Hook, fallback: &str) -> Sandbox {
+    let sandbox = Sandbox::with_config(&format!(
+        "{}{}{DESK}{}[daemon]\nstate = \"sqlite:supplywatch.db\"\nfallback = [{fallback}]\n",
+        file_feed("magnets"),
+        rule("magnets", &["hook"]),
+        webhook("hook", &hook.url())
+    ));
+    sandbox.write("config/magnets.csv", MAGNETS);
+    sandbox
+}
+
+#[test]
+fn another_receiver_hears_of_one_that_is_gone_and_of_its_return() {
+    let hook = Hook::start();
+    let sandbox = scene(&hook, "\"desk\", \"hook\"");
+    hook.answer_with([Answer::new(410, "no such hook"), Answer::new(410, "no such hook")]);
+    once(&sandbox, 1).says(&["not delivered to hook, which is disabled"]);
+    let status = &sandbox.json(&["receivers"])[1];
+    assert_eq!((&status["receiver"], &status["state"]), (&"hook".into(), &"disabled".into()), "{status:#}");
+    assert_eq!((&status["waiting"], &status["dead"]), (&1.into(), &0.into()), "{status:#}");
+
+    let told = once(&sandbox, 1);
+    told.says(&["Receiver hook is disabled: HTTP 410 Gone: no such hook", "1 message waits for it"]);
+    once(&sandbox, 0).says_nothing_of(&["Receiver hook"]);
+    once(&sandbox, 0).says(&["Receiver hook is well again"]);
+    assert_eq!(hook.posts().len(), 3, "nothing about it was sent to it");
+    assert_eq!(sandbox.json(&["receivers"])[1]["state"], "ok");
+}
+
+#[test]
+fn a_receiver_is_not_told_of_itself() {
+    let hook = Hook::start();
+    let sandbox = scene(&hook, "\"hook\"");
+    hook.answer_with([Answer::new(410, "")]);
+    once(&sandbox, 1);
+    once(&sandbox, 0);
+    assert_eq!(hook.posts().len(), 2);
+    assert!(sandbox.stdout(&["alerts"]).contains("receiver:failing"));
+}
+
+#[test]
+fn another_receiver_hears_of_messages_that_were_given_up() {
+    let hook = Hook::start();
+    let sandbox = scene(&hook, "\"desk\"");
+    hook.answer_with([Answer::new(400, "bad request")]);
+    once(&sandbox, 1).says(&["not delivered to hook, given up"]);
+    once(&sandbox, 0).says(&["Receiver hook: 1 message given up"]);
+    once(&sandbox, 0).says_nothing_of(&["given up"]);
+    let id = sandbox.json(&["deliveries", "--failed"])[0]["id"].as_str().unwrap().to_owned();
+    sandbox.run(&["deliveries", "retry", &id]).is(0);
+    once(&sandbox, 0).says(&["nothing that was given up is left"]);
+    assert_eq!(hook.posts().len(), 2);
+}
+
+#[test]
+fn a_test_message_shows_what_the_receiver_answers() {
+    let hook = Hook::start();
+    let sandbox = scene(&hook, "\"desk\"");
+    hook.answer_with([Answer::new(204, ""), Answer::new(401, "bad signature")]);
+    sandbox.run(&["receivers", "test", "hook"]).is(0).says(&["hook: delivered (204) in "]);
+    let refused = sandbox.run(&["receivers", "test", "hook"]);
+    refused.is(1).says(&["hook: disable (401) in ", "HTTP 401 Unauthorized: bad signature"]);
+    let posts = hook.posts();
+    assert_eq!(posts[0].json()["data"]["title"], "[TEST] supplywatch reaches receiver hook");
+    assert_ne!(super::hook::id(&posts[0]), super::hook::id(&posts[1]));
+    let both = sandbox.run(&["receivers", "test", "hook", "desk", "--format", "json"]);
+    let lines: Vec<serde_json::Value> =
+        both.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(lines.iter().any(|line| line["receiver"] == "hook" && line["outcome"] == "delivered"), "{lines:#?}");
+    sandbox.run(&["receivers", "test", "hok"]).is(2).says(&["did you mean `hook`?"]);
+    assert!(!sandbox.path("config/supplywatch.db").exists(), "nothing was stored");
+}
+
+#[test]
+fn a_receiver_that_was_disabled_is_enabled_by_hand() {
+    let hook = Hook::start();
+    let sandbox = scene(&hook, "\"desk\"");
+    hook.answer_with([Answer::new(404, "")]);
+    once(&sandbox, 1);
+    sandbox.run(&["receivers", "enable", "desk"]).is(0).says(&["desk was not disabled"]);
+    sandbox.run(&["receivers", "enable", "hook"]).is(0).says(&["hook is enabled; 1 message for it"]);
+    assert_eq!(sandbox.json(&["receivers"])[1]["state"], "failing");
+}
