@@ -44,11 +44,6 @@ impl Round {
             std::future::pending::<()>().await;
         }
     }
-
-    /// The setup of the moment.
-    pub fn setup(&self) -> Arc<Setup> {
-        self.setups.borrow().clone()
-    }
 }
 
 /// A nudge carries no data: it only shortens a wait.

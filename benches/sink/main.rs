@@ -1,0 +1,98 @@
+//! A sink of webhooks for measurements: it takes every post at once, counts it, and says what it counted.
+//!
+//! It prints its address, and ends when standard input does. `GET /stats` answers
+//! `{"posts", "distinct", "ids", "first_ms", "last_ms"}`: posts, how many different alerts they were about (by the label
+//! `partner`), how many different pairs of alert and `webhook-id` there were, and when the first and the last came.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+#[derive(Default)]
+struct Count {
+    posts: usize,
+    alerts: HashSet<Vec<u8>>,
+    ids: HashSet<(Vec<u8>, String)>,
+    first: Option<u128>,
+    last: Option<u128>,
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("a runtime").block_on(serve());
+}
+
+async fn serve() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
+    println!("http://{}", listener.local_addr().expect("an address"));
+    let (count, began) = (Arc::new(Mutex::new(Count::default())), Instant::now());
+    std::thread::spawn(|| {
+        let read = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(i32::from(read.is_err()));
+    });
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let count = count.clone();
+        tokio::spawn(async move {
+            // A client that hangs up is done.
+            let _ = converse(stream, &count, began).await;
+        });
+    }
+}
+
+async fn converse(stream: TcpStream, count: &Mutex<Count>, began: Instant) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut stream = BufReader::with_capacity(64 << 10, stream);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if stream.read_line(&mut line).await? == 0 {
+            return Ok(());
+        }
+        let is_question = line.starts_with("GET");
+        let (mut length, mut id) = (0, String::new());
+        loop {
+            line.clear();
+            stream.read_line(&mut line).await?;
+            let Some((name, value)) = line.trim_end().split_once(':') else { break };
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().unwrap_or(0),
+                "webhook-id" => id = value.trim().to_owned(),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await?;
+        let answer = if is_question { told(&count.lock().expect("no panic")) } else { String::new() };
+        if !is_question {
+            let now = began.elapsed().as_millis();
+            let count = &mut *count.lock().expect("no panic");
+            count.posts += 1;
+            count.first.get_or_insert(now);
+            count.last = Some(now);
+            let alert = partner(&body).to_vec();
+            count.ids.insert((alert.clone(), id));
+            count.alerts.insert(alert);
+        }
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
+        stream.write_all(head.as_bytes()).await?;
+    }
+}
+
+/// The value of the first label `partner` in a JSON text.
+fn partner(body: &[u8]) -> &[u8] {
+    const KEY: &[u8] = b"\"partner\":\"";
+    let Some(start) = body.windows(KEY.len()).position(|window| window == KEY) else { return b"" };
+    let rest = &body[start + KEY.len()..];
+    &rest[..rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len())]
+}
+
+fn told(count: &Count) -> String {
+    let Count { posts, alerts, ids, first, last } = count;
+    let (distinct, ids) = (alerts.len(), ids.len());
+    let (first, last) = (first.unwrap_or(0), last.unwrap_or(0));
+    format!(r#"{{"posts":{posts},"distinct":{distinct},"ids":{ids},"first_ms":{first},"last_ms":{last}}}"#)
+}
