@@ -4,15 +4,21 @@
 
 pub mod console;
 pub mod email;
+pub mod gotify;
 pub mod http;
+pub mod matrix;
+pub mod ntfy;
+pub mod pushover;
 pub mod service;
 pub mod slack;
 pub mod telegram;
 pub mod webhook;
+pub mod zulip;
 
 mod answer;
 mod layout;
 mod look;
+mod markup;
 mod prose;
 
 #[cfg(test)]

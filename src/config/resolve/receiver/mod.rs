@@ -2,9 +2,14 @@
 
 mod console;
 mod email;
+mod gotify;
+mod matrix;
+mod ntfy;
+mod pushover;
 mod slack;
 mod telegram;
 mod webhook;
+mod zulip;
 
 use super::address::{self, Leave};
 use super::{Context, value};
@@ -19,7 +24,18 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 5] = [&console::KIND, &webhook::KIND, &email::KIND, &slack::KIND, &telegram::KIND];
+pub const KINDS: [&Kind; 10] = [
+    &console::KIND,
+    &webhook::KIND,
+    &email::KIND,
+    &slack::KIND,
+    &telegram::KIND,
+    &ntfy::KIND,
+    &matrix::KIND,
+    &zulip::KIND,
+    &pushover::KIND,
+    &gotify::KIND,
+];
 
 /// How someone is told.
 pub struct Kind {
