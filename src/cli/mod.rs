@@ -9,6 +9,7 @@ mod chart;
 mod check;
 mod codes;
 mod deliveries;
+mod drill;
 mod dry_run;
 mod explain;
 mod feeds;
@@ -85,6 +86,7 @@ enum Verb {
     Alerts(alerts::Args),
     Deliveries(deliveries::Args),
     Receivers(receivers::Args),
+    Drill(drill::Args),
     Codes(codes::Args),
 }
 
@@ -162,6 +164,7 @@ pub fn main() -> ExitCode {
         Verb::Alerts(args) => alerts::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
         Verb::Receivers(args) => receivers::run(&session, args),
+        Verb::Drill(args) => drill::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
     };
     match done {

@@ -1,12 +1,14 @@
 //! `receivers`: how each receiver stands, a test message to some of them, and enabling one that was disabled.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable, shorten};
 use crate::config::Setup;
-use crate::notify::{Parcel, Receiver, Sender};
+use crate::notify::{Parcel, Receiver, Sender, Sent};
 use crate::outbox::{Delivery, Message, Outcome, Standing};
 use crate::store::{Owed, Store};
 
@@ -56,7 +58,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
 }
 
 /// The receivers of these names, or an error that names the nearest.
-fn named<'a>(setup: &'a Setup, names: &[String]) -> anyhow::Result<Vec<&'a Receiver>> {
+pub fn named<'a>(setup: &'a Setup, names: &[String]) -> anyhow::Result<Vec<&'a Receiver>> {
     let find = |name: &String| {
         if let Some(found) = setup.receivers.iter().find(|receiver| receiver.name == *name) {
             return Ok(found);
@@ -133,7 +135,22 @@ async fn list_all(session: &Session, setup: &Setup) -> anyhow::Result<()> {
     }
 }
 
+/// Sends each its test message.
 async fn test(session: &Session, receivers: &[&Receiver]) -> anyhow::Result<()> {
+    let mut well = Ok(());
+    for receiver in receivers {
+        let message = Message::test(&receiver.name, session.clock.now());
+        match send_now(session, &[receiver], &message).await {
+            // It was said, and keeps the others from nothing.
+            Err(error) if error.is::<Exit>() => well = Err(error),
+            ended => ended?,
+        }
+    }
+    well
+}
+
+/// Sends a message to receivers, once, and says what each of them answers; an error where one did not take it.
+pub async fn send_now(session: &Session, receivers: &[&Receiver], message: &Message) -> anyhow::Result<()> {
     let sender = Sender::new()?;
     let mut well = true;
     for receiver in receivers {
@@ -142,28 +159,31 @@ async fn test(session: &Session, receivers: &[&Receiver]) -> anyhow::Result<()> 
             // A receiver that knows copies by their id has not seen this one.
             id: format!("msg_{:032x}", rand::random::<u128>()),
             receiver: receiver.name.clone(),
-            alert: "test".to_owned(),
-            message: Message::test(&receiver.name, now),
+            alert: message.alert.id.clone(),
+            message: message.clone(),
             created_at: now,
         };
         let parcel = Parcel { delivery: &delivery, attempt: 1, maybe_delivered: false, opening: None, now };
         let sent = receiver.send(&sender, parcel).await;
         well &= matches!(sent.outcome, Outcome::Delivered { .. });
-        let took = session.clock.now().since(now);
-        let (name, outcome, why) = (&receiver.name, sent.outcome.name(), sent.outcome.why().map(printable));
-        if session.format == Format::Json {
-            session.line(&json!({
-                "receiver": name, "outcome": outcome, "status": sent.status, "reason": why,
-                "remote_ref": sent.outcome.remote_ref(), "duration_ms": took.as_millis(),
-            }))?;
-            continue;
-        }
-        let status = sent.status.map(|status| format!(" ({status})")).unwrap_or_default();
-        let name_of = sent.outcome.remote_ref().map(|name| format!(", which calls it {}", printable(name)));
-        let said = why.map(|why| format!(": {why}")).or(name_of).unwrap_or_default();
-        session.print(&format!("{name}: {outcome}{status} in {} ms{said}", took.as_millis()))?;
+        answered(session, receiver, &sent, session.clock.now().since(now))?;
     }
     if well { Ok(()) } else { Err(Exit(FAILED).into()) }
+}
+
+/// Says what a receiver answered.
+fn answered(session: &Session, receiver: &Receiver, sent: &Sent, took: Duration) -> anyhow::Result<()> {
+    let (name, outcome, why) = (&receiver.name, sent.outcome.name(), sent.outcome.why().map(printable));
+    if session.format == Format::Json {
+        return session.line(&json!({
+            "receiver": name, "outcome": outcome, "status": sent.status, "reason": why,
+            "remote_ref": sent.outcome.remote_ref(), "duration_ms": took.as_millis(),
+        }));
+    }
+    let status = sent.status.map(|status| format!(" ({status})")).unwrap_or_default();
+    let name_of = sent.outcome.remote_ref().map(|name| format!(", which calls it {}", printable(name)));
+    let said = why.map(|why| format!(": {why}")).or(name_of).unwrap_or_default();
+    session.print(&format!("{name}: {outcome}{status} in {} ms{said}", took.as_millis()))
 }
 
 async fn enable(session: &Session, setup: &Setup, names: &[String]) -> anyhow::Result<()> {

@@ -89,3 +89,23 @@ fn a_receiver_that_was_disabled_is_enabled_by_hand() {
     sandbox.run(&["receivers", "enable", "hook"]).is(0).says(&["hook is enabled; 1 message for it"]);
     assert_eq!(sandbox.json(&["receivers"])[1]["state"], "failing");
 }
+
+#[test]
+fn a_drill_is_the_rules_message_marked_and_changes_nothing() {
+    let hook = Hook::start();
+    let sandbox = scene(&hook, "\"desk\"");
+    sandbox.run(&["drill", "magnets-falling"]).is(1).says(&["nothing is stored yet"]);
+    sandbox.write("config/magnets.csv", MAGNETS.replace("590", "620"));
+    once(&sandbox, 0);
+    assert_eq!(hook.posts().len(), 0, "it does not fire");
+    sandbox.run(&["drill", "magnets-falling", "partner=US"]).is(0).says(&["hook: delivered (200) in "]);
+    let data = &hook.posts()[0].json()["data"];
+    let title = data["title"].as_str().unwrap();
+    assert!(title.starts_with("[DRILL] ") && title.contains("420.5 t"), "{data:#}");
+    assert_eq!(data["gates"][0]["verdict"], "fails");
+    assert!(data["alert"]["id"].as_str().unwrap().starts_with("drill-"), "{data:#}");
+    sandbox.run(&["drill", "magnets-falling", "--to", "desk"]).is(0).says(&["[DRILL]", "desk: delivered"]);
+    assert!(sandbox.json(&["deliveries"]).is_empty() && sandbox.json(&["alerts"]).is_empty());
+    sandbox.run(&["drill", "magnet-falling"]).is(2).says(&["did you mean `magnets-falling`?"]);
+    sandbox.run(&["drill", "magnets-falling", "partner=UK"]).is(1);
+}
