@@ -39,6 +39,16 @@ impl Answer {
         serde_json::from_str(self.body.as_deref()?).ok()
     }
 
+    /// The service's own clock: when it answered.
+    pub fn date(&self) -> Option<Timestamp> {
+        timestamp(self.header("date")?)
+    }
+
+    /// How long it is until a moment on the service's own clock, within reason; `None` where it told no time.
+    pub fn until(&self, moment: Timestamp) -> Option<Duration> {
+        Some(within_reason(moment.since(self.date()?)))
+    }
+
     /// The outcome that a service decided on, with the status.
     pub const fn means(&self, outcome: Outcome) -> Sent {
         Sent { outcome, status: Some(self.status) }
@@ -108,10 +118,20 @@ pub fn wait(text: &str, now: Timestamp) -> Option<Duration> {
     let wait = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         Duration::try_from_secs_f64(text.parse().ok()?).unwrap_or(RETRY_AFTER_MAX)
     } else {
-        let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
-        Timestamp::from_millis(i64::try_from(date.as_millis()).ok()?).since(now)
+        timestamp(text)?.since(now)
     };
-    Some(wait.clamp(Duration::from_secs(1), RETRY_AFTER_MAX))
+    Some(within_reason(wait))
+}
+
+/// A time that a service wants us to wait, neither nothing nor for ever.
+pub fn within_reason(wait: Duration) -> Duration {
+    wait.clamp(Duration::from_secs(1), RETRY_AFTER_MAX)
+}
+
+/// An HTTP date.
+fn timestamp(text: &str) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_millis(i64::try_from(date.as_millis()).ok()?))
 }
 
 #[cfg(test)]
@@ -181,6 +201,17 @@ mod tests {
         for text in ["", "soon", "-5", "NaN", "inf", "1e3", "1.2.3", "."] {
             assert_eq!(millis(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_awaited_by_the_services_own_clock() {
+        let headers = [(reqwest::header::DATE, "Mon, 20 Oct 2025 01:00:00 GMT".parse().unwrap())].into_iter().collect();
+        let told = Answer { headers, ..answer(429) };
+        let moment = |text| Timestamp::parse(text).unwrap();
+        assert_eq!(told.until(moment("2025-10-20T01:02:00Z")), Some(Duration::from_secs(120)));
+        assert_eq!(told.until(moment("2025-10-19T00:00:00Z")), Some(Duration::from_secs(1)));
+        assert_eq!(told.until(moment("2025-11-20T00:00:00Z")), Some(RETRY_AFTER_MAX));
+        assert_eq!(answer(429).until(moment("2025-10-20T01:02:00Z")), None);
     }
 
     #[test]

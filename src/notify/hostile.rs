@@ -5,7 +5,9 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
-use super::{Channel, Parcel, Receiver, Sender, console, email, http, slack, webhook};
+use super::{
+    Channel, Parcel, Receiver, Sender, console, email, http, ntfy, slack, telegram, webhook,
+};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 use crate::outbox::{Delivery, Message, Policy};
@@ -103,6 +105,13 @@ fn receivers() -> Vec<Receiver> {
         Channel::Service(Box::new(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) })),
         Channel::Service(Box::new(slack::Slack { endpoint: endpoint() })),
         Channel::Email(email::tests::email(25)),
+        Channel::Service(Box::new(telegram::Telegram {
+            api: endpoint(),
+            token: Secret::new("42:x"),
+            chat: "-1001".to_owned(),
+            topic: None,
+        })),
+        Channel::Service(Box::new(ntfy::Ntfy { server: endpoint(), topic: "x".to_owned(), login: None })),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
     channels.into_iter().map(receiver).collect()
@@ -147,6 +156,19 @@ proptest! {
     #[test]
     fn slack_takes_it(message in message()) {
         slack::tests::check_limits(&slack::tests::payload_of(message));
+    }
+
+    /// ntfy and Pushover take it: text alone, within what a phone is sent.
+    #[test]
+    fn phones_take_it(message in message()) {
+        ntfy::tests::check_limits(&ntfy::tests::payload_of(marked(&delivery(message))));
+    }
+
+    /// Telegram and Matrix read no tag that we did not write.
+    #[test]
+    fn html_is_ours(message in message()) {
+        let delivery = delivery(message);
+        prop_assert!(telegram::tests::text_of(marked(&delivery)).contains("(may be a repeat)"));
     }
 
     /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.

@@ -7,6 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Method, Response};
 use url::{Host, Url};
@@ -124,6 +126,19 @@ impl Call {
     pub fn secret_header(self, name: &'static str, value: impl Into<String>) -> Self {
         let value = value.into();
         self.header(name, value.clone()).hide(&Secret::new(value))
+    }
+
+    /// The same with a bearer's token.
+    #[must_use]
+    pub fn bearer(self, token: &Secret) -> Self {
+        self.secret_header("authorization", format!("Bearer {}", token.expose())).hide(token)
+    }
+
+    /// The same with a login (RFC 7617).
+    #[must_use]
+    pub fn basic(self, name: &str, password: &Secret) -> Self {
+        let login = Secret::new(STANDARD.encode(format!("{name}:{}", password.expose())));
+        self.secret_header("authorization", format!("Basic {}", login.expose())).hide(&login).hide(password)
     }
 
     /// The same; a secret that it carries is not shown.

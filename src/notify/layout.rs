@@ -40,7 +40,7 @@ const ITEMS_MAX: usize = 20;
 /// The column at which the values of the fields begin.
 const LABEL_WIDTH: usize = 13;
 /// How far everything but the title is set in.
-const INDENT: &str = "  ";
+pub const INDENT: &str = "  ";
 
 /// The message of a parcel, laid out.
 pub fn lay_out(parcel: Parcel<'_>, width: usize) -> Vec<Line> {
@@ -68,6 +68,12 @@ pub fn lay_out(parcel: Parcel<'_>, width: usize) -> Vec<Line> {
 pub fn plain(lines: &[Line]) -> String {
     let joined = lines.iter().map(|line| line.iter().map(|piece| piece.text.as_str()).collect::<String>());
     joined.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// The same for a place where nothing is set in.
+pub fn flush(lines: &[Line]) -> String {
+    let text = plain(lines);
+    text.lines().map(|line| line.strip_prefix(INDENT).unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn faint(text: String) -> Line {
@@ -154,27 +160,31 @@ fn gates(message: &Message) -> Vec<String> {
     told.collect()
 }
 
-/// The last periods in columns; where a line would not fit, a paragraph for each period.
+/// What may be told under its row instead of in a column, from nothing on: the note is the longest by far, and few
+/// rows have a publisher's mark.
+const UNDER: [&[usize]; 3] = [&[], &[5], &[3, 5]];
+
+/// The last periods in columns, as many of them as fit beside each other; where the figures and their days do not, a
+/// paragraph for each period.
 pub fn table(message: &Message, width: usize) -> Vec<Line> {
-    if message.table.is_empty() {
+    let rows = cells(message);
+    if rows.is_empty() {
         return Vec::new();
     }
-    let rows: Vec<[String; 6]> =
-        message.table.iter().map(|row| look::cells(row).map(|cell| look::line(&cell, FIELD_CHARS_MAX))).collect();
-    let widths = columns(&rows);
-    if total(&widths) <= width {
-        return aligned(&rows, &widths);
-    }
-    // The note is the longest by far: under its row it disturbs no column.
-    let mut without_note = widths;
-    without_note[5] = 0;
-    if total(&without_note) > width {
-        return paragraphs(&rows, width);
-    }
-    let mut lines = aligned(&rows, &without_note).into_iter();
+    let fits = |under: &&&[usize]| total(&beside(&rows, under)) <= width;
+    let Some(under) = UNDER.iter().find(fits) else { return paragraphs(&rows, width) };
+    let widths = beside(&rows, under);
+    let mut lines = aligned(&rows, &widths).into_iter();
     let mut laid: Vec<Line> = lines.next().into_iter().collect();
-    laid.extend(lines.zip(&rows).flat_map(|(line, row)| annotated(line, &row[5], widths[0], width)));
+    laid.extend(lines.zip(&rows).flat_map(|(line, row)| annotated(line, &said(row, under), widths[0], width)));
     laid
+}
+
+/// The width of each column but those.
+fn beside(rows: &[[String; 6]], under: &[usize]) -> [usize; 6] {
+    let mut widths = columns(rows);
+    under.iter().for_each(|column| widths[*column] = 0);
+    widths
 }
 
 /// A row with its note: behind it where there is room, else under it.
@@ -219,15 +229,27 @@ fn aligned(rows: &[[String; 6]], widths: &[usize; 6]) -> Vec<Line> {
     std::iter::once(heading).chain(body).collect()
 }
 
-fn paragraphs(rows: &[[String; 6]], width: usize) -> Vec<Line> {
-    let told = rows.iter().flat_map(|row| {
-        let said = row.iter().zip(look::HEADINGS).filter(|(cell, _)| !cell.is_empty());
-        let said: Vec<String> = said
-            .map(|(cell, heading)| if heading == "known since" { format!("{heading} {cell}") } else { cell.clone() })
-            .collect();
-        hung(INDENT, Style::Plain, &said.join(", "), width)
+fn cells(message: &Message) -> Vec<[String; 6]> {
+    message.table.iter().map(|row| look::cells(row).map(|cell| look::line(&cell, FIELD_CHARS_MAX))).collect()
+}
+
+/// The last periods, each a line of words: `2025-06, 353 t, +660.8 %, known since 2025-07-20`.
+pub fn rows(message: &Message) -> Vec<String> {
+    cells(message).iter().map(|row| said(row, &[0, 1, 2, 3, 4, 5])).collect()
+}
+
+/// Those cells of a row in words.
+fn said(row: &[String; 6], columns: &[usize]) -> String {
+    let columns = columns.iter().filter(|column| !row[**column].is_empty());
+    let said = columns.map(|column| match look::HEADINGS[*column] {
+        heading @ "known since" => format!("{heading} {}", row[*column]),
+        _ => row[*column].clone(),
     });
-    told.collect()
+    said.collect::<Vec<_>>().join(", ")
+}
+
+fn paragraphs(rows: &[[String; 6]], width: usize) -> Vec<Line> {
+    rows.iter().flat_map(|row| hung(INDENT, Style::Plain, &said(row, &[0, 1, 2, 3, 4, 5]), width)).collect()
 }
 
 /// A paragraph, every line set in by `hang`.

@@ -5,6 +5,7 @@
 pub mod console;
 pub mod email;
 pub mod http;
+pub mod ntfy;
 pub mod service;
 pub mod slack;
 pub mod telegram;
@@ -13,6 +14,7 @@ pub mod webhook;
 mod answer;
 mod layout;
 mod look;
+mod markup;
 mod prose;
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub trait Markup {
         "\n"
     }
 
-    /// Columns of a block, at most.
+    /// Columns of a block, at most; 0 where the tool has no fixed pitch, and columns would not stand.
     fn width(&self) -> usize {
         64
     }
@@ -64,6 +64,9 @@ const ROOMS: [Room; 8] = [
 /// Characters of a title that stands by itself, at most.
 const TITLE_CHARS: usize = 300;
 
+/// Characters of a page's title, at most.
+const PAGE_CHARS: usize = 40;
+
 /// `🔴 CRITICAL: what, where, how much, since when`, cut at so many characters.
 pub fn headline(message: &Message, limit: usize) -> String {
     look::line(&format!("{} {}: {}", Tone::of(message).emoji(), look::word(message), message.title), limit)
@@ -93,6 +96,21 @@ pub fn note(parcel: Parcel<'_>, markup: &dyn Markup, limit: usize) -> String {
         std::iter::once(title).chain(said).chain([identity]).collect::<Vec<_>>().join(markup.line_break())
     };
     largest(markup, limit, with)
+}
+
+/// Where to read more: pages with what they are, the items' own before the sources'. An address that is no
+/// address, or longer than so many bytes, is left out.
+pub fn pages(message: &Message, limit: usize) -> Vec<(String, &str)> {
+    let items = message.items.iter().filter_map(|item| Some((item.title.clone(), item.url.as_deref()?)));
+    let sources = message.sources.iter().map(|source| (format!("Source: {}", source.feed), source.url.as_str()));
+    let mut pages: Vec<(String, &str)> = Vec::new();
+    for (title, url) in items.chain(sources) {
+        let known = pages.iter().any(|(_, known)| *known == url);
+        if !known && url.len() <= limit && layout::is_address(url) && url::Url::parse(url).is_ok() {
+            pages.push((look::line(&title, PAGE_CHARS), url));
+        }
+    }
+    pages
 }
 
 /// The most that fits; where not even the least does, the least.
@@ -170,8 +188,10 @@ fn gates(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
 fn table(message: &Message, markup: &dyn Markup, room: Room) -> Option<String> {
     let left_out = message.table.len().saturating_sub(room.rows);
     let shorter = Message { table: message.table[left_out..].to_vec(), ..message.clone() };
-    let laid = layout::plain(&layout::table(&shorter, markup.width()));
-    let text = laid.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
+    let text = match markup.width() {
+        0 => layout::rows(&shorter).join(markup.line_break()),
+        width => layout::flush(&layout::table(&shorter, width + layout::INDENT.len())),
+    };
     if text.is_empty() {
         return None;
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Parcel;
-use super::answer::{Answer, PAUSE_DEFAULT};
+use super::answer::{Answer, PAUSE_DEFAULT, within_reason};
 use super::http::{Call, Endpoint};
 use super::look::Tone;
-use super::prose::{self, Markup};
+use super::markup::{Html, Plain, utf16};
+use super::prose;
 use super::service::{Form, Service, Verdict, by_status};
-use crate::base::limits::RETRY_AFTER_MAX;
 use crate::base::secret::Secret;
 use crate::outbox::Outcome;
 
@@ -32,6 +32,20 @@ pub struct Telegram {
 
 /// UTF-16 units of a message, after its entities are read.
 const TEXT_MAX: usize = 4096;
+/// What the API says of a chat or a topic that takes no message any more.
+const GONE: [&str; 6] = [
+    "chat not found",
+    "group chat was upgraded",
+    "message thread not found",
+    "topic_closed",
+    "topic_deleted",
+    "not enough rights",
+];
+/// The topic "General" of every forum.
+const GENERAL: i64 = 1;
+/// Telegram's HTML. What is counted is more than Telegram counts, which reads the signs before it does; a phone has
+/// some forty columns.
+const HTML: Html = Html { line_break: "\n", width: 40, length: utf16 };
 
 impl Service for Telegram {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
@@ -43,12 +57,13 @@ impl Service for Telegram {
         });
         match form {
             Form::Full => {
-                body["text"] = prose::letter(parcel, &Html, TEXT_MAX).into();
+                body["text"] = prose::letter(parcel, &HTML, TEXT_MAX).into();
                 body["parse_mode"] = "HTML".into();
             }
-            Form::Short => body["text"] = prose::note(parcel, &Bare, TEXT_MAX).into(),
+            Form::Short => body["text"] = prose::note(parcel, &Plain { length: utf16 }, TEXT_MAX).into(),
         }
-        if let Some(topic) = self.topic {
+        // The topic "General" is where a message goes that names none, and cannot be named.
+        if let Some(topic) = self.topic.filter(|topic| *topic != GENERAL) {
             body["message_thread_id"] = topic.into();
         }
         if let Some(opening) = parcel.opening.and_then(|name| name.parse::<i64>().ok()) {
@@ -73,10 +88,8 @@ impl Service for Telegram {
             400 if has(&["can't parse", "message is too long"]) => {
                 Verdict::TooMuch(answer.means(Outcome::Reject { why }))
             }
-            400 if has(&["chat not found", "group chat was upgraded", "message thread not found"]) => {
-                answer.means(Outcome::Disable { why: format!("{why}{}", moved(&said)) }).into()
-            }
-            429 => answer.means(Outcome::Pause { after: wait(&said), why }).into(),
+            400 if has(&GONE) => answer.means(Outcome::Disable { why: format!("{why}{}", moved(&said)) }).into(),
+            429 => answer.means(Outcome::Pause { after: wait(answer, &said), why }).into(),
             _ => by_status(answer),
         }
     }
@@ -88,84 +101,32 @@ fn moved(said: &Value) -> String {
     chat.map(|chat| format!("; the chat is now chat = \"{chat}\"")).unwrap_or_default()
 }
 
-/// How long the API wants nothing: whole seconds.
-fn wait(said: &Value) -> Duration {
+/// How long the API wants nothing: whole seconds in the body, or the header of what stands before it.
+fn wait(answer: &Answer, said: &Value) -> Duration {
     let seconds = said["parameters"]["retry_after"].as_u64().map(Duration::from_secs);
-    seconds.unwrap_or(PAUSE_DEFAULT).clamp(Duration::from_secs(1), RETRY_AFTER_MAX)
-}
-
-/// Telegram's HTML.
-struct Html;
-
-impl Markup for Html {
-    fn text(&self, text: &str) -> String {
-        text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-    }
-
-    fn strong(&self, text: &str) -> String {
-        format!("<b>{}</b>", self.text(text))
-    }
-
-    fn code(&self, text: &str) -> String {
-        format!("<code>{}</code>", self.text(text))
-    }
-
-    fn block(&self, text: &str) -> String {
-        format!("<pre>{}</pre>", self.text(text))
-    }
-
-    fn link(&self, text: &str, address: &str) -> String {
-        format!("<a href=\"{}\">{}</a>", self.text(address).replace('"', "&quot;"), self.text(text))
-    }
-
-    /// More than Telegram counts, which reads the signs before it does.
-    fn length(&self, rendered: &str) -> usize {
-        rendered.encode_utf16().count()
-    }
-
-    fn width(&self) -> usize {
-        48
-    }
-}
-
-/// No signs at all.
-struct Bare;
-
-impl Markup for Bare {
-    fn text(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn strong(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn code(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn block(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn link(&self, text: &str, address: &str) -> String {
-        format!("{text} {address}")
-    }
-
-    fn length(&self, rendered: &str) -> usize {
-        rendered.encode_utf16().count()
-    }
+    answer.wait.max(seconds.map(within_reason)).unwrap_or(PAUSE_DEFAULT)
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::notify::Sent;
     use crate::notify::double::{HttpDouble, Reply, corrected, deliver, delivery, fired, parcel};
+    use crate::notify::markup::tests::read_html;
 
     fn telegram(url: &str) -> Telegram {
         let api = Endpoint { url: Secret::new(url), insecure: true, allow_private: true };
         Telegram { api, token: Secret::new("42:T0KEN-abcdef"), chat: "-1001".to_owned(), topic: Some(7) }
+    }
+
+    /// The text of a message: its signs are ours, and it is no longer than Telegram takes.
+    pub fn text_of(parcel: Parcel<'_>) -> String {
+        let call = telegram("http://127.0.0.1").call(parcel, Form::Full).unwrap();
+        let super::super::http::Body::Json(body) = call.body else { panic!("no JSON") };
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let text = read_html(body["text"].as_str().unwrap(), &["b", "code", "pre", "a"]);
+        assert!((1..=TEXT_MAX).contains(&text.encode_utf16().count()));
+        text
     }
 
     #[tokio::test]
@@ -186,16 +147,15 @@ mod tests {
         <b>Said before:</b> on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
         <b>Revised:</b> 2025-09: was 420.5 t, is 600 t since 2025-11-20
         ✗ fails: <code>declines &gt;= 2</code> declines = 0
-        <pre>2025-04, —, not published
-        2025-05, 46.4 t, known since 2025-06-20
-        2025-06, 353 t, +660.8 %, known since
-        2025-07-20
-        2025-07, 619 t, +75.4 %, known since
-        2025-08-20
-        2025-08, 590 t, −4.7 %, known since 2025-09-20
-        2025-09, 600 t, +1.7 %, preliminary, known
-        since 2025-11-20, was 420.5 t until 20
-        November 2025</pre>
+        <pre>period    value    change  known since
+        2025-04       —   not published
+        2025-05  46.4 t            2025-06-20
+        2025-06   353 t  +660.8 %  2025-07-20
+        2025-07   619 t   +75.4 %  2025-08-20
+        2025-08   590 t    −4.7 %  2025-09-20
+        2025-09   600 t    +1.7 %  2025-11-20
+                 preliminary, was 420.5 t until
+                 20 November 2025</pre>
         <b>Source:</b> china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
         Rule: <code>magnet-exports-falling: declines &gt;= 2</code>
         9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
@@ -212,6 +172,8 @@ mod tests {
             (429, refused(429, "Too Many Requests: retry after 35", wait), "pause"),
             (400, refused(400, "Bad Request: chat not found", ""), "disable"),
             (400, refused(400, "Bad Request: message text is empty", ""), "reject"),
+            (400, refused(400, "Bad Request: TOPIC_CLOSED", ""), "disable"),
+            (400, refused(400, "Bad Request: not enough rights to send text messages to the chat", ""), "disable"),
             (401, refused(401, "Unauthorized", ""), "disable"),
             (403, refused(403, "Forbidden: bot was kicked from the group chat", ""), "disable"),
             (500, refused(500, "Internal Server Error", ""), "retry"),
@@ -227,6 +189,28 @@ mod tests {
                 assert!(matches!(sent.outcome, Outcome::Pause { after, .. } if after.as_secs() == 35), "{sent:?}");
             }
         }
+    }
+
+    /// A group that became a supergroup has another id, which is told.
+    #[tokio::test]
+    async fn a_chat_that_moved_says_where_it_is() {
+        let body = r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-100987654}}"#;
+        let server = HttpDouble::start(Reply::status(400).body(body)).await;
+        let sent = deliver(&telegram(&server.url("")), parcel(&delivery(fired()))).await;
+        assert_eq!(sent.outcome.name(), "disable");
+        assert!(sent.outcome.why().unwrap().ends_with("; the chat is now chat = \"-100987654\""), "{sent:?}");
+    }
+
+    #[test]
+    fn a_forum_has_topics_and_its_general_one_is_not_named() {
+        let topic_of = |topic| {
+            let delivery = delivery(fired());
+            let telegram = Telegram { topic, ..telegram("http://127.0.0.1") };
+            let call = telegram.call(parcel(&delivery), Form::Full).unwrap();
+            let super::super::http::Body::Json(body) = call.body else { panic!("no JSON") };
+            serde_json::from_str::<Value>(&body).unwrap()["message_thread_id"].clone()
+        };
+        assert_eq!([Some(7), Some(1), None].map(topic_of), [json!(7), Value::Null, Value::Null]);
     }
 
     /// Where its signs are not understood, the message goes out without any.

@@ -83,7 +83,8 @@ fn tls(cx: Context<'_>, table: &ReceiverTable) -> Tls {
     tls
 }
 
-fn login(cx: Context<'_>, table: &ReceiverTable) -> Option<(String, Secret)> {
+/// A name with its password; nothing where the table has neither.
+pub fn login(cx: Context<'_>, table: &ReceiverTable) -> Option<(String, Secret)> {
     let (has_name, has_password) = (table.given.has("username"), table.given.has("password"));
     if has_name != has_password {
         let (given, other) = if has_name { ("username", "password") } else { ("password", "username") };

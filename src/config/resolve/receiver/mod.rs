@@ -2,6 +2,7 @@
 
 mod console;
 mod email;
+mod ntfy;
 mod slack;
 mod telegram;
 mod webhook;
@@ -19,7 +20,14 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 5] = [&console::KIND, &webhook::KIND, &email::KIND, &slack::KIND, &telegram::KIND];
+pub const KINDS: [&Kind; 6] = [
+    &console::KIND,
+    &webhook::KIND,
+    &email::KIND,
+    &slack::KIND,
+    &telegram::KIND,
+    &ntfy::KIND,
+];
 
 /// How someone is told.
 pub struct Kind {

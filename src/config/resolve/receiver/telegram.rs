@@ -1,7 +1,6 @@
 //! `kind = "telegram"`.
 
 use super::{Kind, api, secret};
-use crate::config::problem::Finding;
 use crate::config::receiver::ReceiverTable;
 use crate::config::resolve::Context;
 use crate::notify::Channel;
@@ -25,7 +24,8 @@ fn telegram(cx: Context<'_>, table: &ReceiverTable) -> Option<Telegram> {
         Some(at) => match at.value.trim().parse() {
             Ok(topic) => Some(topic),
             Err(_) => {
-                cx.add(Finding::error(at.place, "`topic` is no number").label("the topic's message_thread_id"));
+                let help = "the number is in the link to the topic: t.me/c/1234567890/TOPIC";
+                cx.error(at.place, "`topic` is no number", "not a topic", help);
                 return None;
             }
         },

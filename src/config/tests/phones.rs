@@ -1,0 +1,79 @@
+//! `[receiver.NAME]` of the services that phones and open chat tools have.
+
+use super::{FEED, Sandbox, check_receiver};
+use crate::notify::ntfy::{Login, Ntfy};
+use crate::notify::service::Service;
+
+/// The service of a good table.
+#[track_caller]
+fn service<T: Service + Clone>(table: &str) -> T {
+    let receiver = Sandbox::new(&format!("{FEED}[receiver.r]\n{table}")).setup().receivers.remove(0);
+    receiver.channel.service::<T>().clone()
+}
+
+#[test]
+fn ntfy_is_checked() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'ntfy'\nroom = 'x'"), @r#"
+    error: [receiver.r] needs `topic`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `topic`
+      |
+      = help: write topic = "…": letters, digits, `-` and `_`
+
+    error: `room` has no meaning for kind `ntfy`
+      --> supplywatch.toml:11:1
+       |
+    11 | room = 'x'
+       | ^^^^ not for this kind
+       |
+       = help: `room` belongs to kind `matrix`
+
+    2 errors
+    "#);
+    insta::assert_snapshot!(
+        check_receiver("[receiver.r]\nkind = 'ntfy'\ntopic = 'supply/alerts'\ntoken = 'tk_x'\nusername = 'u'\npassword = 'p'"), @"
+    error: both `token` and `username`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ two ways to log in
+      |
+      = help: keep one of them
+
+    error: `topic` is no name of a topic
+      --> supplywatch.toml:11:9
+       |
+    11 | topic = 'supply/alerts'
+       |         ^^^^^^^^^^^^^^^ not a topic
+       |
+       = help: a topic's name has 1 to 64 letters, digits, `-` and `_`
+
+    2 errors
+    ");
+    assert_eq!(check_receiver("[receiver.r]\nkind = 'ntfy'\ntopic = 'supply'"), "");
+    let open: Ntfy = service("kind = 'ntfy'\ntopic = ' supply-1 '");
+    assert_eq!((open.server.url.expose(), open.topic.as_str()), ("https://ntfy.sh", "supply-1"));
+    assert!(open.login.is_none());
+    let own: Ntfy = service("kind = 'ntfy'\nurl = 'https://n.example'\ntopic = 't'\nusername = 'u'\npassword = 'p'");
+    assert!(matches!(own.login, Some(Login::Password(name, password)) if name == "u" && password.expose() == "p"));
+    let own: Ntfy = service("kind = 'ntfy'\ntopic = 't'\ntoken = 'tk_x'");
+    assert!(matches!(own.login, Some(Login::Token(token)) if token.expose() == "tk_x"));
+}
+
+#[test]
+fn a_topic_of_telegram_is_a_number() {
+    let table = "[receiver.r]\nkind = 'telegram'\ntoken = '42:x'\nchat = '-1001'\ntopic = 'alerts'";
+    insta::assert_snapshot!(check_receiver(table), @"
+    error: `topic` is no number
+      --> supplywatch.toml:13:9
+       |
+    13 | topic = 'alerts'
+       |         ^^^^^^^^ not a topic
+       |
+       = help: the number is in the link to the topic: t.me/c/1234567890/TOPIC
+
+    1 error
+    ");
+}
