@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::{
-    Channel, Parcel, Receiver, Sender, console, email, http, ntfy, slack, telegram, webhook,
+    Channel, Parcel, Receiver, Sender, console, email, http, matrix, ntfy, slack, telegram, webhook,
 };
 use crate::base::secret::Secret;
 use crate::base::text::printable;
@@ -112,6 +112,11 @@ fn receivers() -> Vec<Receiver> {
             topic: None,
         })),
         Channel::Service(Box::new(ntfy::Ntfy { server: endpoint(), topic: "x".to_owned(), login: None })),
+        Channel::Service(Box::new(matrix::Matrix {
+            server: endpoint(),
+            token: Secret::new("syt_x"),
+            room: "!x".to_owned(),
+        })),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
     channels.into_iter().map(receiver).collect()
@@ -169,6 +174,7 @@ proptest! {
     fn html_is_ours(message in message()) {
         let delivery = delivery(message);
         prop_assert!(telegram::tests::text_of(marked(&delivery)).contains("(may be a repeat)"));
+        matrix::tests::check(marked(&delivery));
     }
 
     /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.

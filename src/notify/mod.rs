@@ -5,6 +5,7 @@
 pub mod console;
 pub mod email;
 pub mod http;
+pub mod matrix;
 pub mod ntfy;
 pub mod service;
 pub mod slack;

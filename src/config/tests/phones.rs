@@ -1,6 +1,7 @@
 //! `[receiver.NAME]` of the services that phones and open chat tools have.
 
 use super::{FEED, Sandbox, check_receiver};
+use crate::notify::matrix::Matrix;
 use crate::notify::ntfy::{Login, Ntfy};
 use crate::notify::service::Service;
 
@@ -60,6 +61,52 @@ fn ntfy_is_checked() {
     assert!(matches!(own.login, Some(Login::Password(name, password)) if name == "u" && password.expose() == "p"));
     let own: Ntfy = service("kind = 'ntfy'\ntopic = 't'\ntoken = 'tk_x'");
     assert!(matches!(own.login, Some(Login::Token(token)) if token.expose() == "tk_x"));
+}
+
+#[test]
+fn a_room_is_named_by_its_id() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'matrix'"), @r#"
+    error: [receiver.r] needs `url`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `url`
+      |
+      = help: write url = "https://…", or { env = "…" }, { file = "…" }, { credential = "…" }
+
+    error: [receiver.r] needs `token`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `token`
+      |
+      = help: write token = { env = "…" }; the access token of an account made for this
+
+    error: [receiver.r] needs `room`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `room`
+      |
+      = help: write room = "!…": the internal id in the room's settings
+
+    3 errors
+    "#);
+    insta::assert_snapshot!(
+        check_receiver("[receiver.r]\nkind = 'matrix'\nurl = 'https://m.example'\ntoken = 'x'\nroom = '#supply:m.example'"), @"
+    error: `room` is no room's id
+      --> supplywatch.toml:13:8
+       |
+    13 | room = '#supply:m.example'
+       |        ^^^^^^^^^^^^^^^^^^^ not an id
+       |
+       = help: an id begins with `!`; it is the internal id in the room's settings, not its #address
+
+    1 error
+    ");
+    // An id since version 12 of rooms.
+    let room: Matrix = service("kind = 'matrix'\nurl = 'https://m.example'\ntoken = 'x'\nroom = '!rFaZneWm31'");
+    assert_eq!(room.room, "!rFaZneWm31");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod console;
 mod email;
+mod matrix;
 mod ntfy;
 mod slack;
 mod telegram;
@@ -20,13 +21,14 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 6] = [
+pub const KINDS: [&Kind; 7] = [
     &console::KIND,
     &webhook::KIND,
     &email::KIND,
     &slack::KIND,
     &telegram::KIND,
     &ntfy::KIND,
+    &matrix::KIND,
 ];
 
 /// How someone is told.
