@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::{
     Channel, Parcel, Receiver, Sender, console, email, http, matrix, ntfy, slack, telegram, webhook,
+    zulip,
 };
 use crate::base::secret::Secret;
 use crate::base::text::printable;
@@ -117,6 +118,13 @@ fn receivers() -> Vec<Receiver> {
             token: Secret::new("syt_x"),
             room: "!x".to_owned(),
         })),
+        Channel::Service(Box::new(zulip::Zulip {
+            server: endpoint(),
+            user: "a@b.example".to_owned(),
+            key: Secret::new("x"),
+            channel: "x".to_owned(),
+            topic: None,
+        })),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
     channels.into_iter().map(receiver).collect()
@@ -175,6 +183,13 @@ proptest! {
         let delivery = delivery(message);
         prop_assert!(telegram::tests::text_of(marked(&delivery)).contains("(may be a repeat)"));
         matrix::tests::check(marked(&delivery));
+    }
+
+    /// Zulip and Gotify read no sign that we did not write.
+    #[test]
+    fn markdown_is_ours(message in message()) {
+        let delivery = delivery(message);
+        zulip::tests::check(marked(&delivery));
     }
 
     /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.

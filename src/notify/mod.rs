@@ -11,6 +11,7 @@ pub mod service;
 pub mod slack;
 pub mod telegram;
 pub mod webhook;
+pub mod zulip;
 
 mod answer;
 mod layout;

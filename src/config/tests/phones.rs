@@ -4,6 +4,7 @@ use super::{FEED, Sandbox, check_receiver};
 use crate::notify::matrix::Matrix;
 use crate::notify::ntfy::{Login, Ntfy};
 use crate::notify::service::Service;
+use crate::notify::zulip::Zulip;
 
 /// The service of a good table.
 #[track_caller]
@@ -107,6 +108,55 @@ fn a_room_is_named_by_its_id() {
     // An id since version 12 of rooms.
     let room: Matrix = service("kind = 'matrix'\nurl = 'https://m.example'\ntoken = 'x'\nroom = '!rFaZneWm31'");
     assert_eq!(room.room, "!rFaZneWm31");
+}
+
+#[test]
+fn a_zulip_bot_writes_to_a_channel() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'zulip'\nurl = 'https://z.example'\nuser = 'b@z.example'"), @r#"
+    error: [receiver.r] needs `key`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `key`
+      |
+      = help: write key = { env = "…" }; the bot's API key, from its settings
+
+    error: [receiver.r] needs `channel`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `channel`
+      |
+      = help: write channel = "…": the channel's name or id
+
+    2 errors
+    "#);
+    let long = "x".repeat(61);
+    let table = format!(
+        "[receiver.r]\nkind = 'zulip'\nurl = 'https://z.example'\nuser = 'u'\nkey = 'k'\nchannel = ''\ntopic = '{long}'"
+    );
+    insta::assert_snapshot!(check_receiver(&table), @"
+    error: `channel` is no name of a channel
+      --> supplywatch.toml:14:11
+       |
+    14 | channel = ''
+       |           ^^ not a name
+       |
+       = help: a channel has 1 to 60 characters on one line
+
+    error: `topic` is no name of a topic
+      --> supplywatch.toml:15:9
+       |
+    15 | topic = 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'
+       |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not a name
+       |
+       = help: a topic has 1 to 60 characters on one line
+
+    2 errors
+    ");
+    let bot: Zulip =
+        service("kind = 'zulip'\nurl = 'https://z.example'\nuser = 'u'\nkey = 'k'\nchannel = 'c'\ntopic = 't'");
+    assert_eq!((bot.user.as_str(), bot.channel.as_str(), bot.topic.as_deref()), ("u", "c", Some("t")));
 }
 
 #[test]

@@ -9,8 +9,9 @@ mod ntfy;
 mod slack;
 mod telegram;
 mod webhook;
+mod zulip;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -210,6 +211,14 @@ fn is_killed(service: &Arc<dyn Service>) {
 /// The lines that every receiver on loopback needs.
 pub fn on_loopback(kind: &str, more: &str) -> String {
     format!("[receiver.them]\nkind = \"{kind}\"\n{more}\ninsecure = true\nallow_private = true\n\n")
+}
+
+/// The fields of a form; a refusal where it is none.
+pub fn form(request: &Request, refusal: Answer) -> Result<BTreeMap<String, String>, Answer> {
+    let is_form = request.header("content-type") == Some("application/x-www-form-urlencoded");
+    let fields = url::form_urlencoded::parse(&request.body);
+    let fields: BTreeMap<_, _> = fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    if is_form { Ok(fields) } else { Err(refusal) }
 }
 
 /// A text of a payload; a refusal where it is missing or longer than so many characters.

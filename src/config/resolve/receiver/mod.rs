@@ -7,6 +7,7 @@ mod ntfy;
 mod slack;
 mod telegram;
 mod webhook;
+mod zulip;
 
 use super::address::{self, Leave};
 use super::{Context, value};
@@ -21,7 +22,7 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 7] = [
+pub const KINDS: [&Kind; 8] = [
     &console::KIND,
     &webhook::KIND,
     &email::KIND,
@@ -29,6 +30,7 @@ pub const KINDS: [&Kind; 7] = [
     &telegram::KIND,
     &ntfy::KIND,
     &matrix::KIND,
+    &zulip::KIND,
 ];
 
 /// How someone is told.
