@@ -70,6 +70,10 @@ pub struct ReceiverTable {
     pub color: Option<At<String>>,
     /// When an undelivered message is given up.
     pub give_up_after: Option<At<String>>,
+    /// How often a message rings that insists.
+    pub retry: Option<At<String>>,
+    /// How long it rings.
+    pub expire: Option<At<String>>,
 }
 
 impl ReceiverTable {
@@ -106,6 +110,8 @@ impl ReceiverTable {
             on_ambiguous: section.text("on_ambiguous"),
             color: section.text_or_flag("color"),
             give_up_after: section.text("give_up_after"),
+            retry: section.text("retry"),
+            expire: section.text("expire"),
             given: section.finish(),
         }
     }

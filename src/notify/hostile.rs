@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::{
-    Channel, Parcel, Receiver, Sender, console, email, http, matrix, ntfy, slack, telegram, webhook,
+    Channel, Parcel, Receiver, Sender, console, email, http, matrix, ntfy, pushover, slack, telegram, webhook,
     zulip,
 };
 use crate::base::secret::Secret;
@@ -125,6 +125,12 @@ fn receivers() -> Vec<Receiver> {
             channel: "x".to_owned(),
             topic: None,
         })),
+        Channel::Service(Box::new(pushover::Pushover {
+            api: endpoint(),
+            token: Secret::new("x"),
+            user: Secret::new("y"),
+            insists: None,
+        })),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
     channels.into_iter().map(receiver).collect()
@@ -174,6 +180,7 @@ proptest! {
     /// ntfy and Pushover take it: text alone, within what a phone is sent.
     #[test]
     fn phones_take_it(message in message()) {
+        pushover::tests::check_limits(message.clone());
         ntfy::tests::check_limits(&ntfy::tests::payload_of(marked(&delivery(message))));
     }
 

@@ -7,6 +7,7 @@ pub mod email;
 pub mod http;
 pub mod matrix;
 pub mod ntfy;
+pub mod pushover;
 pub mod service;
 pub mod slack;
 pub mod telegram;

@@ -3,6 +3,7 @@
 use super::{FEED, Sandbox, check_receiver};
 use crate::notify::matrix::Matrix;
 use crate::notify::ntfy::{Login, Ntfy};
+use crate::notify::pushover::{Insists, Pushover};
 use crate::notify::service::Service;
 use crate::notify::zulip::Zulip;
 
@@ -157,6 +158,68 @@ fn a_zulip_bot_writes_to_a_channel() {
     let bot: Zulip =
         service("kind = 'zulip'\nurl = 'https://z.example'\nuser = 'u'\nkey = 'k'\nchannel = 'c'\ntopic = 't'");
     assert_eq!((bot.user.as_str(), bot.channel.as_str(), bot.topic.as_deref()), ("u", "c", Some("t")));
+}
+
+#[test]
+fn who_insists_says_how_often_and_how_long() {
+    let told =
+        |more: &str| check_receiver(&format!("[receiver.r]\nkind = 'pushover'\ntoken = 't'\nuser = 'u'\n{more}"));
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'pushover'"), @r#"
+    error: [receiver.r] needs `token`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `token`
+      |
+      = help: write token = { env = "…" }; the application's API token
+
+    error: [receiver.r] needs `user`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `user`
+      |
+      = help: write user = { env = "…" }; the user's or the group's key
+
+    2 errors
+    "#);
+    insta::assert_snapshot!(told("retry = '60s'"), @"
+    error: `retry` without `expire`
+      --> supplywatch.toml:13:9
+       |
+    13 | retry = '60s'
+       |         ^^^^^ half of what a message insists by
+       |
+       = help: write `expire` too, or take `retry` away
+
+    1 error
+    ");
+    insta::assert_snapshot!(told("retry = '20s'\nexpire = '1h'"), @"
+    error: `retry` is too short
+      --> supplywatch.toml:13:9
+       |
+    13 | retry = '20s'
+       |         ^^^^^ below 30 s
+       |
+       = help: Pushover rings every 30 seconds or less often
+
+    1 error
+    ");
+    insta::assert_snapshot!(told("retry = '1m'\nexpire = '4h'"), @"
+    error: `expire` is too long
+      --> supplywatch.toml:14:10
+       |
+    14 | expire = '4h'
+       |          ^^^^ above 3 h
+       |
+       = help: Pushover rings for three hours at most
+
+    1 error
+    ");
+    let insisting: Pushover = service("kind = 'pushover'\ntoken = 't'\nuser = 'u'\nretry = '1m'\nexpire = '3h'");
+    let seconds = |Insists { retry, expire }| (retry.as_secs(), expire.as_secs());
+    assert_eq!(insisting.insists.map(seconds), Some((60, 10_800)));
+    assert_eq!(insisting.api.url.expose(), "https://api.pushover.net");
 }
 
 #[test]

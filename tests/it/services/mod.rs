@@ -6,6 +6,7 @@
 
 mod matrix;
 mod ntfy;
+mod pushover;
 mod slack;
 mod telegram;
 mod webhook;

@@ -4,6 +4,7 @@ mod console;
 mod email;
 mod matrix;
 mod ntfy;
+mod pushover;
 mod slack;
 mod telegram;
 mod webhook;
@@ -22,7 +23,7 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 8] = [
+pub const KINDS: [&Kind; 9] = [
     &console::KIND,
     &webhook::KIND,
     &email::KIND,
@@ -31,6 +32,7 @@ pub const KINDS: [&Kind; 8] = [
     &ntfy::KIND,
     &matrix::KIND,
     &zulip::KIND,
+    &pushover::KIND,
 ];
 
 /// How someone is told.
