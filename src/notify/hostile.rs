@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::{
-    Channel, Parcel, Receiver, Sender, console, email, http, matrix, ntfy, pushover, slack, telegram, webhook,
+    Channel, Parcel, Receiver, Sender, console, email, gotify, http, matrix, ntfy, pushover, slack, telegram, webhook,
     zulip,
 };
 use crate::base::secret::Secret;
@@ -131,6 +131,7 @@ fn receivers() -> Vec<Receiver> {
             user: Secret::new("y"),
             insists: None,
         })),
+        Channel::Service(Box::new(gotify::Gotify { server: endpoint(), token: Secret::new("x") })),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
     channels.into_iter().map(receiver).collect()
@@ -197,6 +198,7 @@ proptest! {
     fn markdown_is_ours(message in message()) {
         let delivery = delivery(message);
         zulip::tests::check(marked(&delivery));
+        gotify::tests::check(marked(&delivery));
     }
 
     /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.

@@ -4,6 +4,7 @@
 
 pub mod console;
 pub mod email;
+pub mod gotify;
 pub mod http;
 pub mod matrix;
 pub mod ntfy;

@@ -223,6 +223,30 @@ fn who_insists_says_how_often_and_how_long() {
 }
 
 #[test]
+fn gotify_needs_a_server_and_a_token() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'gotify'"), @r#"
+    error: [receiver.r] needs `url`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `url`
+      |
+      = help: write url = "https://…", or { env = "…" }, { file = "…" }, { credential = "…" }
+
+    error: [receiver.r] needs `token`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `token`
+      |
+      = help: write token = { env = "…" }; an application's token, from the server's page
+
+    2 errors
+    "#);
+    assert_eq!(check_receiver("[receiver.r]\nkind = 'gotify'\nurl = 'https://g.example'\ntoken = 'A.x'"), "");
+}
+
+#[test]
 fn a_topic_of_telegram_is_a_number() {
     let table = "[receiver.r]\nkind = 'telegram'\ntoken = '42:x'\nchat = '-1001'\ntopic = 'alerts'";
     insta::assert_snapshot!(check_receiver(table), @"

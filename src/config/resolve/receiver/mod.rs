@@ -2,6 +2,7 @@
 
 mod console;
 mod email;
+mod gotify;
 mod matrix;
 mod ntfy;
 mod pushover;
@@ -23,7 +24,7 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 9] = [
+pub const KINDS: [&Kind; 10] = [
     &console::KIND,
     &webhook::KIND,
     &email::KIND,
@@ -33,6 +34,7 @@ pub const KINDS: [&Kind; 9] = [
     &matrix::KIND,
     &zulip::KIND,
     &pushover::KIND,
+    &gotify::KIND,
 ];
 
 /// How someone is told.
