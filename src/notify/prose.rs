@@ -105,8 +105,10 @@ pub fn pages(message: &Message, limit: usize) -> Vec<(String, &str)> {
     let sources = message.sources.iter().map(|source| (format!("Source: {}", source.feed), source.url.as_str()));
     let mut pages: Vec<(String, &str)> = Vec::new();
     for (title, url) in items.chain(sources) {
-        let known = pages.iter().any(|(_, known)| *known == url);
-        if !known && url.len() <= limit && layout::is_address(url) && url::Url::parse(url).is_ok() {
+        let is_known = pages.iter().any(|(_, known)| *known == url);
+        // A source whose secret is hidden (`<secret>`) leads nowhere.
+        let leads = layout::is_address(url) && !url.contains(['<', '>', '"']) && url::Url::parse(url).is_ok();
+        if leads && !is_known && url.len() <= limit {
             pages.push((look::line(&title, PAGE_CHARS), url));
         }
     }
@@ -277,6 +279,24 @@ mod tests {
         let text = letter(parcel(&delivery), &Plain, 2048);
         assert!(text.contains(" more before\n<pre>"), "{text}");
         assert!(note(parcel(&delivery), &Plain, 4096).lines().count() <= 3);
+    }
+
+    #[test]
+    fn pages_are_addresses_that_lead_somewhere() {
+        let mut message = noticed();
+        message.items[1].url = message.items[0].url.clone();
+        let source = message.sources[0].clone();
+        let of = |url: &str| crate::series::Provenance { url: url.to_owned(), ..source.clone() };
+        let long = format!("https://a.example/{}", "x".repeat(200));
+        message.sources =
+            ["https://a.example/data", "https://a.example/?key=<secret>", "ftp://a.example/", "https://", &long]
+                .map(of)
+                .to_vec();
+        let pages = pages(&message, 200);
+        let titles: Vec<&str> = pages.iter().map(|(title, _)| title.as_str()).collect();
+        assert_eq!(titles, ["Licences for gallium", "Source: china-magnets"]);
+        assert_eq!(pages[1].1, "https://a.example/data");
+        assert!(super::pages(&fired(), 200).is_empty(), "a file is no page");
     }
 
     #[test]
