@@ -424,7 +424,7 @@ mod tests {
             when: vec![Expr::parse(when).unwrap()],
             clear: clear.map(|clear| Expr::parse(clear).unwrap()),
             severity: Severity::Critical,
-            notify: vec!["desk".into()],
+            notify: Some(vec!["desk".into()]),
             title: Some("magnet exports".into()),
             hash: "hash".into(),
             ..Rule::default()

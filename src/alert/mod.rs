@@ -3,12 +3,14 @@
 //!
 //! Nothing here knows the syntax of rules, or whom to tell.
 
+mod matcher;
 mod step;
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+pub use matcher::{Matcher, Topic};
 pub use step::{Change, Condition, Occasion, condition, step, worst};
 
 use crate::base::clock::Timestamp;
@@ -104,13 +106,23 @@ impl Alert {
 
     /// Whether it is a data alert, of the program's own work, and no rule's: no name of the config has a colon.
     pub fn is_data(&self) -> bool {
-        self.rule.contains(':')
+        is_data(&self.rule)
     }
 
     /// Whether it fires.
     pub const fn is_firing(&self) -> bool {
         matches!(self.state, State::Firing(_))
     }
+}
+
+/// A feed's pulls fail, in the place of a rule's name.
+pub const FEED_FAILING: &str = "feed:failing";
+/// A feed's figure is overdue, in the place of a rule's name.
+pub const FEED_OVERDUE: &str = "feed:overdue";
+
+/// See [`Alert::is_data`].
+fn is_data(rule: &str) -> bool {
+    rule.contains(':')
 }
 
 /// See [`Alert::id`].

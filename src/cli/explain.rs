@@ -8,19 +8,20 @@ use serde_json::{Value as Json, json};
 
 use super::chart::{is_terminal, width};
 use super::{Exit, Format, Session, say};
-use crate::alert::State;
+use crate::alert::{State, Topic};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable};
 use crate::chart::{Chart, Firing};
 use crate::config::Setup;
 use crate::daemon::Catalogue;
+use crate::outbox::notified;
 use crate::period::Period;
 use crate::rule::roster::Subject;
 use crate::rule::{
     Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, bounds, distance, judge,
     next_distance,
 };
-use crate::series::{AsOf, History, Item, Point, Quantity, View};
+use crate::series::{AsOf, History, Item, Labels, Point, Quantity, View};
 use crate::store::Store;
 
 /// Values of a label that are told where another was meant, at most.
@@ -187,7 +188,9 @@ async fn one(
         State::Ok => None,
     });
     let held = alert.and_then(|alert| alert.held);
-    let explained = Explained { rule, history: &history, view, judgement: judge(rule, &view, period), held, instant };
+    let receivers = receivers(catalogue.setup(), rule, history.labels());
+    let judgement = judge(rule, &view, period);
+    let explained = Explained { rule, history: &history, view, judgement, held, receivers, instant };
     match session.format {
         Format::Json => session.line(&explained.json()),
         Format::Text if args.chart || is_terminal() => {
@@ -195,6 +198,17 @@ async fn one(
         }
         Format::Text => session.print(&explained.text()),
     }
+}
+
+/// Who is told of a rule's alert on a series, at any of its severities.
+fn receivers(setup: &Setup, rule: &Rule, labels: &Labels) -> Vec<String> {
+    let severities = [Some(rule.severity), rule.worse.as_ref().map(|worse| worse.severity)];
+    let mut told: Vec<String> = Vec::new();
+    for severity in severities.into_iter().flatten() {
+        let names = notified(rule.notify.as_deref(), &setup.routes, &Topic { rule: &rule.name, labels, severity });
+        told.extend(names.into_iter().filter(|name| !told.contains(name)).collect::<Vec<_>>());
+    }
+    told
 }
 
 /// One rule on one series at one period.
@@ -205,6 +219,8 @@ struct Explained<'a> {
     judgement: Judgement,
     /// Why the alert is held as it was.
     held: Option<String>,
+    /// Who is told.
+    receivers: Vec<String>,
     /// As it was known then, where another moment than now was asked for.
     instant: Option<Timestamp>,
 }
@@ -234,7 +250,7 @@ impl Explained<'_> {
         // No figure moves what is said of items.
         let levels = if rule.is_of_items() { Vec::new() } else { self.levels() };
         lines.extend(levels.iter().map(|(severity, gates)| self.near(*severity, gates)));
-        lines.push(format!("  receivers: {}", list(&rule.notify)));
+        lines.push(format!("  receivers: {}", list(&self.receivers)));
         let latest = self.view.latest().filter(|latest| *latest != judgement.period);
         lines.extend(latest.map(|latest| format!("  the latest period is {latest}")));
         lines.push(String::new());
@@ -335,7 +351,7 @@ impl Explained<'_> {
             "distances": distances.collect::<Vec<_>>(),
             "held": self.held, "kept_quiet": judgement.kept_quiet(),
             "not_looked_at": rule.seen(self.view).hidden().iter().map(point_json).collect::<Vec<_>>(),
-            "unit": history.unit().map(ToString::to_string), "receivers": rule.notify, "hash": rule.hash,
+            "unit": history.unit().map(ToString::to_string), "receivers": self.receivers, "hash": rule.hash,
         })
     }
 }

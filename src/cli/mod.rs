@@ -19,6 +19,7 @@ mod probe;
 mod progress;
 mod pulled;
 mod record;
+mod routes;
 mod run;
 mod test;
 
@@ -82,6 +83,7 @@ enum Verb {
     Feeds(feeds::Args),
     Import(import::Args),
     Alerts(alerts::Args),
+    Routes(routes::Args),
     Deliveries(deliveries::Args),
     Codes(codes::Args),
 }
@@ -158,6 +160,7 @@ pub fn main() -> ExitCode {
         Verb::Feeds(args) => feeds::run(&session, args),
         Verb::Import(args) => import::run(&session, args),
         Verb::Alerts(args) => alerts::run(&session, args),
+        Verb::Routes(args) => routes::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
     };

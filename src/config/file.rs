@@ -4,6 +4,7 @@
 
 use super::problem::{Finding, Report};
 use super::receiver::ReceiverTable;
+use super::route::RouteTable;
 use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::series::SeriesTable;
@@ -22,6 +23,8 @@ pub struct File {
     pub rules: Vec<Named<RuleTable>>,
     /// `[receiver.NAME]`.
     pub receivers: Vec<Named<ReceiverTable>>,
+    /// Every `[[route]]`, in the order of files.
+    pub routes: Vec<RouteTable>,
 }
 
 /// A table with its name.
@@ -263,6 +266,7 @@ impl File {
         merge(&mut self.series, tables(&mut root, "series"), SeriesTable::read, report);
         merge(&mut self.rules, tables(&mut root, "rule"), RuleTable::read, report);
         merge(&mut self.receivers, tables(&mut root, "receiver"), ReceiverTable::read, report);
+        self.routes.extend(root.list("route").into_iter().map(RouteTable::read));
         root.finish();
     }
 }

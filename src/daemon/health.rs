@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use tracing::warn;
 
 use super::Context;
-use crate::alert::{Alert, Cause, Firing, Kind, State, Transition};
+use crate::alert::{Alert, Cause, FEED_FAILING, FEED_OVERDUE, Firing, Kind, State, Topic, Transition};
 use crate::base::clock::Timestamp;
 use crate::base::text::counted;
 use crate::config::Setup;
 use crate::feed::Feed;
-use crate::outbox::{Message, Report, Said, plan, receivers};
+use crate::outbox::{Message, Report, Said, notified, plan, receivers};
 use crate::period::{Frequency, Period};
 use crate::rule::Severity;
 use crate::series::{PullId, Punctuality, Upcoming};
@@ -60,8 +60,8 @@ impl Trouble {
     /// The name in the place of a rule's, which no rule can have.
     const fn name(self) -> &'static str {
         match self {
-            Self::Failing => "feed:failing",
-            Self::Overdue => "feed:overdue",
+            Self::Failing => FEED_FAILING,
+            Self::Overdue => FEED_OVERDUE,
         }
     }
 }
@@ -88,7 +88,7 @@ impl Watch {
                 let case = Case { feed, health: &health, trouble, now };
                 let alert = store.alert(trouble.name(), &feed.labels).await?;
                 let alert = alert.unwrap_or_else(|| Alert::new(trouble.name(), feed.labels.clone(), "", PullId(0)));
-                let whom = told(&alert, &feed.notify, &known);
+                let whom = told(setup, feed, &alert, &known);
                 let Some((alert, transition, message)) = case.change(alert, &whom) else { continue };
                 let deliveries = plan(store.id(), &message, &whom);
                 let settled = Settled { alert, transition: Some((transition, message.clone())), deliveries };
@@ -235,10 +235,11 @@ impl Case<'_> {
     }
 }
 
-/// Who is told: the feed's receivers of the beginning, and whoever was told of that, of the end.
-fn told(before: &Alert, notify: &[String], known: &[String]) -> Vec<String> {
+/// Who is told: the feed's receivers, or those of its routes, of the beginning, and whoever was told of that, of the end.
+fn told(setup: &Setup, feed: &Feed, before: &Alert, known: &[String]) -> Vec<String> {
+    let topic = Topic { rule: &before.rule, labels: &before.labels, severity: Severity::Warning };
     match &before.state {
-        State::Ok => receivers(false, notify, &[], known),
+        State::Ok => receivers(false, &notified(feed.notify.as_deref(), &setup.routes, &topic), &[], known),
         State::Firing(firing) => receivers(true, &[], &firing.receivers, known),
     }
 }

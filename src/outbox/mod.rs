@@ -7,6 +7,7 @@ mod delivery;
 mod items;
 mod message;
 mod report;
+mod route;
 mod schedule;
 mod words;
 
@@ -16,6 +17,7 @@ pub use message::{
     AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
 };
 pub use report::Report;
+pub use route::{Route, notified, taken};
 pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};
 pub use words::subject;
 

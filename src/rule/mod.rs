@@ -150,8 +150,8 @@ pub struct Rule {
     pub revision_tolerance: f64,
     /// Below this base a ratio says nothing.
     pub min_base: Option<Quantity>,
-    /// The receivers that are told.
-    pub notify: Vec<String>,
+    /// The receivers that are told; `None` where the routes say.
+    pub notify: Option<Vec<String>>,
     /// Whether an alert that goes on is told again.
     pub renotify: Renotify,
     /// What the figures are, in words, where the rule or its feed says so: `rare-earth magnet exports`.
@@ -240,7 +240,7 @@ impl Default for Rule {
             on_gap: OnGap::Hold,
             revision_tolerance: REVISION_TOLERANCE,
             min_base: None,
-            notify: Vec::new(),
+            notify: None,
             renotify: Renotify::EachPeriod,
             title: None,
             hash: String::new(),

@@ -414,15 +414,15 @@ fn min_base(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Quan
     Some(quantity)
 }
 
-/// The receivers that are told, each once.
-fn notify(cx: Context<'_>, named: &Named<RuleTable>, receivers: &[&str]) -> Vec<String> {
+/// The receivers that are told, each once; without `notify`, the routes say.
+fn notify(cx: Context<'_>, named: &Named<RuleTable>, receivers: &[&str]) -> Option<Vec<String>> {
     let table = &named.table;
-    if table.notify.as_ref().map_or(!table.given.has("notify"), |at| at.value.is_empty()) {
+    if table.notify.as_ref().is_some_and(|at| at.value.is_empty()) {
         let message = format!("rule `{}` notifies nobody", named.name.value);
-        let finding = Finding::warning(named.name.place, message).label("no `notify`");
+        let finding = Finding::warning(named.name.place, message).label("`notify` is empty");
         cx.add(finding.help("write notify = [\"RECEIVER\"]; its alerts are kept all the same"));
     }
-    value::receivers(cx, table.notify.as_ref(), receivers)
+    value::own_receivers(cx, table.notify.as_ref(), receivers)
 }
 
 fn renotify(cx: Context<'_>, at: &At<String>) -> Option<Renotify> {

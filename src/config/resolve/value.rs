@@ -55,6 +55,11 @@ pub fn receivers(cx: Context<'_>, texts: Option<&Texts>, receivers: &[&str]) -> 
     told
 }
 
+/// The same of a rule or a feed, which may leave it to the routes.
+pub fn own_receivers(cx: Context<'_>, texts: Option<&Texts>, known: &[&str]) -> Option<Vec<String>> {
+    texts.map(|_| receivers(cx, texts, known))
+}
+
 /// A time zone of the IANA database.
 pub fn zone(cx: Context<'_>, at: &At<String>) -> Option<Tz> {
     let found = at.value.parse::<Tz>().ok();

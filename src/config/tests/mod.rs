@@ -7,6 +7,7 @@ mod include;
 mod items;
 mod receiver;
 mod release;
+mod route;
 mod rule;
 mod scenario;
 mod secret;

@@ -4,9 +4,9 @@ use tracing::info;
 
 use super::report::Assessed;
 use super::{Evaluation, Outcome};
-use crate::alert::{Alert, Cause, State};
+use crate::alert::{Alert, Cause, State, Topic};
 use crate::assess::{Assessment, Sight, lapse};
-use crate::outbox::{plan, receivers};
+use crate::outbox::{notified, plan, receivers};
 use crate::period::{Frequency, Period};
 use crate::rule::Rule;
 use crate::series::{AsOf, History, PullId};
@@ -84,10 +84,11 @@ impl Evaluation<'_> {
     ) {
         let told_before = told_in_episode(&before.alert);
         let whom = match &assessment.transition {
-            Some(_) if assessment.told => {
+            Some((transition, _)) if assessment.told => {
                 // Of an item nobody is told an end: its only message is the opening one.
                 let closes = !assessment.alert.is_firing() && !rule.awaits_items();
-                receivers(closes, &rule.notify, &told_before, &self.known_receivers)
+                let notify = notified(rule.notify.as_deref(), &self.setup.routes, &Topic::of(transition));
+                receivers(closes, &notify, &told_before, &self.known_receivers)
             }
             Some(_) | None => Vec::new(),
         };
