@@ -65,7 +65,7 @@ fn what_every_rule_needs_is_asked_for() {
      --> supplywatch.toml:1:7
       |
     1 | [rule.r]
-      |       ^ no `notify`
+      |       ^ `notify` is empty
       |
       = help: write notify = ["RECEIVER"]; its alerts are kept all the same
 
