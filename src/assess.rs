@@ -366,6 +366,7 @@ impl<'a> Walk<'a> {
                 said_at: self.sight.now,
                 told_at: self.sight.now,
                 receivers: Vec::new(),
+                owed: Vec::new(),
             }),
         };
         Alert {

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows the syntax of rules, or whom to tell.
 
+mod hush;
 mod matcher;
 mod step;
 
@@ -10,6 +11,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+pub use hush::{Acknowledgement, Hush, Hushed, Hushes, Silence};
 pub use matcher::{Matcher, Topic};
 pub use step::{Change, Condition, Occasion, condition, step, worst};
 
@@ -68,6 +70,9 @@ pub struct Firing {
     pub told_at: Timestamp,
     /// Who got the opening message, and so gets the closing one.
     pub receivers: Vec<String>,
+    /// Who is still to be told of the beginning, or that it became worse: it was kept back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<String>,
 }
 
 impl Alert {

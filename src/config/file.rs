@@ -226,6 +226,10 @@ pub struct RuleTable {
     pub renotify: Option<At<String>>,
     /// What the figures are.
     pub title: Option<At<String>>,
+    /// The rules whose alerts keep its messages back.
+    pub inhibited_by: Option<Texts>,
+    /// The labels that both alerts must have alike.
+    pub equal: Option<Texts>,
 }
 
 /// `warning` or `critical`: the gates alone, or a table that says as well what ends it.
@@ -461,6 +465,8 @@ impl RuleTable {
             min_base: section.text("min_base"),
             renotify: section.text("renotify"),
             title: section.text("title"),
+            inhibited_by: section.texts("inhibited_by"),
+            equal: section.texts("equal"),
             given: section.finish(),
         }
     }

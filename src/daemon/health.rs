@@ -14,7 +14,7 @@ use crate::base::clock::Timestamp;
 use crate::base::text::counted;
 use crate::config::Setup;
 use crate::feed::Feed;
-use crate::outbox::{Message, Report, Said, notified, plan, receivers};
+use crate::outbox::{Manners, Message, Report, Said, notified, plan, receivers};
 use crate::period::{Frequency, Period};
 use crate::rule::Severity;
 use crate::series::{PullId, Punctuality, Upcoming};
@@ -89,9 +89,10 @@ impl Watch {
                 let alert = store.alert(trouble.name(), &feed.labels).await?;
                 let alert = alert.unwrap_or_else(|| Alert::new(trouble.name(), feed.labels.clone(), "", PullId(0)));
                 let whom = told(setup, feed, &alert, &known);
-                let Some((alert, transition, message)) = case.change(alert, &whom) else { continue };
+                let Some((alert, transition, message)) = case.change(alert) else { continue };
                 let deliveries = plan(store.id(), &message, &whom);
-                let settled = Settled { alert, transition: Some((transition, message.clone())), deliveries };
+                let transition = Some((transition, message.clone()));
+                let settled = Settled { alert, transition, deliveries, manners: Manners::default() };
                 if store.commit(None, Vec::new(), vec![settled], now).await? == Committed::Stored {
                     warn!(feed = feed.name, alert = trouble.name(), kind = %message.kind, title = message.title, "data alert");
                     messages.push(message);
@@ -123,7 +124,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     /// What becomes of its alert, where anything does.
-    fn change(&self, alert: Alert, told: &[String]) -> Option<(Alert, Transition, Message)> {
+    fn change(&self, alert: Alert) -> Option<(Alert, Transition, Message)> {
         let (kind, report) = match (&alert.state, self.found()) {
             (State::Ok, Some(report)) => (Kind::Fired, report),
             (State::Firing(firing), None) => (Kind::Resolved, self.over(firing)),
@@ -150,7 +151,8 @@ impl Case<'_> {
                 said: message.title.clone(),
                 said_at: self.now,
                 told_at: self.now,
-                receivers: told.to_vec(),
+                receivers: Vec::new(),
+                owed: Vec::new(),
             }),
             false => State::Ok,
         };

@@ -85,6 +85,15 @@ pub enum Renotify {
     After(Length),
 }
 
+/// Which alerts say enough for others of the same labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inhibition {
+    /// The rules whose firing alerts keep messages of this one's back.
+    pub by: Vec<String>,
+    /// The labels that both must have with the same values (or lack); `None` for all those that both have.
+    pub equal: Option<Vec<String>>,
+}
+
 /// What a rule makes of a period that is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnGap {
@@ -154,6 +163,8 @@ pub struct Rule {
     pub notify: Option<Vec<String>>,
     /// Whether an alert that goes on is told again.
     pub renotify: Renotify,
+    /// Which other alerts keep its messages back.
+    pub inhibition: Inhibition,
     /// What the figures are, in words, where the rule or its feed says so: `rare-earth magnet exports`.
     pub title: Option<String>,
     /// SHA-256 over all that changes its meaning (series, when, clear, min_base), in hex.
@@ -242,6 +253,7 @@ impl Default for Rule {
             min_base: None,
             notify: None,
             renotify: Renotify::EachPeriod,
+            inhibition: Inhibition::default(),
             title: None,
             hash: String::new(),
         }

@@ -56,6 +56,8 @@ mod markdown;
 #[cfg(test)]
 mod publisher;
 #[cfg(test)]
+mod quiet;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod sandbox;

@@ -7,6 +7,7 @@ mod address;
 mod daemon;
 mod feed;
 mod group;
+mod inhibit;
 mod items;
 mod layout;
 mod publisher;
@@ -32,6 +33,7 @@ use super::section::Given;
 use super::setup::Setup;
 use super::source::{Place, Sources};
 use crate::base::text::{hex, list};
+use crate::rule::Rule;
 use crate::scenario::Scenario;
 
 /// What resolving any part needs.
@@ -53,7 +55,11 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     let of_feeds: Vec<&feed::Facts> = feeds.iter().map(|feed| &feed.facts).collect();
     let derived = series::resolve(cx, &file.series, &of_feeds);
     let facts: Vec<&feed::Facts> = of_feeds.into_iter().chain(derived.iter().map(|one| &one.facts)).collect();
-    let mut rules: Vec<_> = file.rules.iter().filter_map(|table| rule::resolve(cx, table, &facts, &names)).collect();
+    let rule = |table| {
+        let inhibition = inhibit::resolve(cx, table, &file.rules);
+        Some(Rule { inhibition, ..rule::resolve(cx, table, &facts, &names)? })
+    };
+    let mut rules: Vec<Rule> = file.rules.iter().filter_map(rule).collect();
     let mut receivers: Vec<_> = file.receivers.iter().filter_map(|table| receiver::resolve(cx, table)).collect();
     let routes = route::resolve(cx, &file.routes, &names);
     let pulled: Vec<_> = feeds.iter().filter_map(|feed| feed.feed.as_ref()).collect();

@@ -10,7 +10,7 @@ use crate::base::text::{list, shorten};
 use crate::config::file::{LevelTable, Named, RuleTable};
 use crate::config::problem::Finding;
 use crate::config::source::{At, Place, Texts};
-use crate::rule::{Expr, ExprError, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject};
+use crate::rule::{Expr, ExprError, Inhibition, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject};
 use crate::series::{Pattern, Quantity, Selector};
 
 /// One label of a rule's series: its name, the patterns as written (countries by their ISO code), and their place.
@@ -65,6 +65,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
         notify,
         renotify,
         title: own_title.or(feeds_title),
+        inhibition: Inhibition::default(),
     };
     rule.hash = hash(&wanted, &rule, &matched);
     Some(rule)
