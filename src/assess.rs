@@ -366,6 +366,7 @@ impl<'a> Walk<'a> {
                 said_at: self.sight.now,
                 told_at: self.sight.now,
                 receivers: Vec::new(),
+                owed: Vec::new(),
             }),
         };
         Alert {
@@ -424,7 +425,7 @@ mod tests {
             when: vec![Expr::parse(when).unwrap()],
             clear: clear.map(|clear| Expr::parse(clear).unwrap()),
             severity: Severity::Critical,
-            notify: vec!["desk".into()],
+            notify: Some(vec!["desk".into()]),
             title: Some("magnet exports".into()),
             hash: "hash".into(),
             ..Rule::default()

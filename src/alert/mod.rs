@@ -3,12 +3,16 @@
 //!
 //! Nothing here knows the syntax of rules, or whom to tell.
 
+mod hush;
+mod matcher;
 mod step;
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+pub use hush::{Acknowledgement, Hush, Hushed, Hushes, Silence};
+pub use matcher::{Matcher, Topic};
 pub use step::{Change, Condition, Occasion, condition, step, worst};
 
 use crate::base::clock::Timestamp;
@@ -66,6 +70,9 @@ pub struct Firing {
     pub told_at: Timestamp,
     /// Who got the opening message, and so gets the closing one.
     pub receivers: Vec<String>,
+    /// Who is still to be told of the beginning, or that it became worse: it was kept back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<String>,
 }
 
 impl Alert {
@@ -104,13 +111,29 @@ impl Alert {
 
     /// Whether it is a data alert, of the program's own work, and no rule's: no name of the config has a colon.
     pub fn is_data(&self) -> bool {
-        self.rule.contains(':')
+        is_data(&self.rule)
     }
 
     /// Whether it fires.
     pub const fn is_firing(&self) -> bool {
         matches!(self.state, State::Firing(_))
     }
+}
+
+/// A feed's pulls fail, in the place of a rule's name.
+pub const FEED_FAILING: &str = "feed:failing";
+/// A feed's figure is overdue, in the place of a rule's name.
+pub const FEED_OVERDUE: &str = "feed:overdue";
+/// A receiver is disabled, or fails for too long, in the place of a rule's name.
+pub const RECEIVER_FAILING: &str = "receiver:failing";
+/// Messages to a receiver were given up, in the place of a rule's name.
+pub const DELIVERY_DEAD: &str = "delivery:dead";
+/// Every name that a data alert has in the place of a rule's.
+pub const DATA_ALERTS: [&str; 4] = [FEED_FAILING, FEED_OVERDUE, RECEIVER_FAILING, DELIVERY_DEAD];
+
+/// See [`Alert::is_data`].
+fn is_data(rule: &str) -> bool {
+    rule.contains(':')
 }
 
 /// See [`Alert::id`].

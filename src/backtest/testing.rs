@@ -47,7 +47,7 @@ pub fn rule(when: &str, clear: Option<&str>) -> Rule {
         when: vec![Expr::parse(when).unwrap()],
         clear: clear.map(|clear| Expr::parse(clear).unwrap()),
         severity: Severity::Critical,
-        notify: vec!["desk".into()],
+        notify: Some(vec!["desk".into()]),
         title: Some("magnet exports".into()),
         hash: "hash".into(),
         ..Rule::default()

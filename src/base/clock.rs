@@ -78,6 +78,28 @@ impl Timestamp {
     }
 }
 
+/// A time on the clock: `90s`, `15m`, `72h`, `3d`, and these joined (`1h30m`), up to ten years.
+pub fn duration(text: &str) -> Option<Duration> {
+    const YEARS: u64 = 10 * 366 * 86_400;
+    let (mut rest, mut total) = (text.trim(), 0_u64);
+    loop {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let count: u64 = rest[..digits].parse().ok()?;
+        let factor = match rest[digits..].chars().next()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            _ => return None,
+        };
+        total = total.checked_add(count.checked_mul(factor)?).filter(|total| *total <= YEARS)?;
+        rest = &rest[digits + 1..];
+        if rest.is_empty() {
+            return Some(Duration::from_secs(total));
+        }
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let format = if self.0 % 1000 == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
@@ -143,6 +165,26 @@ pub fn monotonic() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_on_the_clock() {
+        for (text, expected) in [
+            ("90s", Some(90)),
+            ("15m", Some(900)),
+            ("72h", Some(259_200)),
+            ("3d", Some(259_200)),
+            ("1h30m", Some(5400)),
+            ("72", None),
+            ("", None),
+            ("h", None),
+            ("3 d", None),
+            ("1w", None),
+            ("99999999999999999999d", None),
+            ("9999999999d", None),
+        ] {
+            assert_eq!(duration(text).map(|time| time.as_secs()), expected, "{text}");
+        }
+    }
 
     #[test]
     fn an_instant_prints_as_it_is_read() {

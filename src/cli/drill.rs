@@ -3,11 +3,10 @@
 use super::explain::{known_rule, matching, past};
 use super::receivers::{named, send_now};
 use super::{Exit, FAILED, Session, say};
-use crate::alert::{Cause, Kind, Transition};
+use crate::alert::{Cause, Kind, Topic, Transition};
 use crate::base::text::list;
 use crate::daemon::Catalogue;
-use crate::notify::Receiver;
-use crate::outbox::{Matter, Message};
+use crate::outbox::{Matter, Message, notified};
 use crate::rule::{Judgement, Severity, Verdict, judge};
 use crate::series::AsOf;
 
@@ -37,12 +36,6 @@ fn worst(judgement: &Judgement) -> Option<Severity> {
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
     let rule = known_rule(&setup, &args.rule)?;
-    let names = if args.to.is_empty() { &rule.notify } else { &args.to };
-    if names.is_empty() {
-        say(&format!("error: rule {} notifies nobody; say whom to tell with --to NAME", list([&rule.name])));
-        return Err(Exit(FAILED).into());
-    }
-    let receivers: Vec<&Receiver> = named(&setup, names)?;
     super::log::start(session, "error")?;
     super::runtime()?.block_on(async {
         let (store, now) = (session.copy(&setup.state).await?, session.clock.now());
@@ -53,6 +46,14 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
             let view = history.view(AsOf::Latest).at(now);
             let Some(period) = rule.seen(view).latest() else { continue };
             let judgement = judge(rule, &view, period);
+            let severity = worst(&judgement).unwrap_or(rule.severity);
+            let topic = Topic { rule: &rule.name, labels: &subject.labels, severity };
+            let routed = notified(rule.notify.as_deref(), &setup.routes, &topic);
+            let receivers = named(&setup, if args.to.is_empty() { &routed } else { &args.to })?;
+            if receivers.is_empty() {
+                say(&format!("error: rule {} notifies nobody; say whom to tell with --to NAME", list([&rule.name])));
+                return Err(Exit(FAILED).into());
+            }
             let transition = Transition {
                 rule: rule.name.clone(),
                 labels: subject.labels.clone(),
@@ -60,7 +61,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
                 episode: 1,
                 kind: Kind::Fired,
                 cause: Cause::Published,
-                severity: worst(&judgement).unwrap_or(rule.severity),
+                severity,
                 period: Some(period),
                 pull: None,
                 at: now,

@@ -9,6 +9,7 @@ use super::against_live::Difference;
 use super::idle::{Idle, idle_lines, say_idle};
 use super::pulled::{notice_json, say_notices, say_pulled};
 use super::{Exit, FAILED, Format, Session, say};
+use crate::alert::Hushed;
 use crate::base::text::{counted, printable};
 use crate::config::Setup;
 use crate::daemon::{
@@ -82,6 +83,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         all.retain(|assessed| shown(&assessed.rule));
         let mut idle = Idle::find(&setup, &context.store).await?;
         idle.retain(|idle| args.rule.is_none() || idle.rule().is_some_and(shown));
+        let hushed = kept_back(&context.store, &all).await?;
         let mut previews = preview_all(&context, &setup).await?;
         previews.retain(|(delivered, _)| shown(&delivered.rule));
         match session.format {
@@ -89,12 +91,14 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
                 say_pulled(&pulled);
                 say_notices(&notices);
                 say_idle(&idle);
-                show(session, &all, &previews)?;
+                show(session, &all, &previews, &hushed)?;
             }
             Format::Json => {
                 say_pulled(&pulled);
                 notices.iter().try_for_each(|notice| session.line(&notice_json(notice)))?;
-                all.iter().try_for_each(|assessed| session.line(&line(assessed)))?;
+                all.iter()
+                    .zip(&hushed)
+                    .try_for_each(|(assessed, hushed)| session.line(&line(assessed, hushed.as_ref())))?;
                 idle_lines(session, &idle)?;
             }
         }
@@ -131,9 +135,31 @@ fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
         .collect()
 }
 
-fn show(session: &Session, all: &[Assessed], previews: &[(crate::daemon::Delivered, String)]) -> anyhow::Result<()> {
+/// What keeps the message of each back, in their order.
+async fn kept_back(store: &Store, all: &[Assessed]) -> anyhow::Result<Vec<Option<Hushed>>> {
+    let mut found = Vec::new();
+    for assessed in all {
+        found.push(match &assessed.transition {
+            Some(message) => store.hushed(&assessed.rule, &assessed.labels).await?.remove(&message.number),
+            None => None,
+        });
+    }
+    Ok(found)
+}
+
+fn show(
+    session: &Session,
+    all: &[Assessed],
+    previews: &[(crate::daemon::Delivered, String)],
+    hushed: &[Option<Hushed>],
+) -> anyhow::Result<()> {
     for (delivered, text) in previews {
         session.print(&format!("── would send to {} ({}) ──\n{text}\n", delivered.receiver, delivered.id))?;
+    }
+    for (assessed, hushed) in all.iter().zip(hushed) {
+        let (Some(message), Some(Hushed { by, receivers })) = (&assessed.transition, hushed) else { continue };
+        let (whom, title) = (receivers.join(", "), printable(&message.title));
+        session.print(&format!("── would not send to {whom}: kept back by {by} ──\n{title}\n"))?;
     }
     if all.is_empty() {
         say("no rule has a series to judge");
@@ -169,7 +195,7 @@ fn gates(assessed: &Assessed) -> String {
 }
 
 /// One line of `--format json`.
-fn line(assessed: &Assessed) -> Value {
+fn line(assessed: &Assessed, hushed: Option<&Hushed>) -> Value {
     let gates: Vec<Value> = assessed
         .gates
         .iter()
@@ -191,6 +217,9 @@ fn line(assessed: &Assessed) -> Value {
         "receivers": assessed.receivers,
         "gates": gates,
     });
+    if let Some(hushed) = hushed {
+        line["suppressed"] = json!(hushed);
+    }
     if assessed.kept_quiet > 0 {
         line["kept_quiet"] = json!(assessed.kept_quiet);
     }

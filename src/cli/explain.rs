@@ -2,25 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
 use super::chart::{is_terminal, width};
+use super::hushed::Quiet;
+use super::moment::{self, Moment};
 use super::{Exit, Format, Session, say};
-use crate::alert::State;
+use crate::alert::{Alert, Hush, State, Topic};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable};
 use crate::chart::{Chart, Firing};
 use crate::config::Setup;
 use crate::daemon::Catalogue;
+use crate::outbox::notified;
 use crate::period::Period;
 use crate::rule::roster::Subject;
 use crate::rule::{
     Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, bounds, distance, judge,
     next_distance,
 };
-use crate::series::{AsOf, History, Item, Point, Quantity, View};
+use crate::series::{AsOf, History, Item, Labels, Point, Quantity, View};
 use crate::store::Store;
 
 /// Values of a label that are told where another was meant, at most.
@@ -40,7 +42,7 @@ pub struct Args {
     #[arg(long, value_parser = |text: &str| Period::parse(text).map_err(|error| error.to_string()))]
     period: Option<Period>,
     /// As it was known then: a day (all of it), or an instant such as 2025-10-20T01:00:00Z
-    #[arg(long, value_name = "T", value_parser = moment)]
+    #[arg(long, value_name = "T", value_parser = moment::read)]
     as_of: Option<Moment>,
     /// Draw the figures up to that period [default: on a terminal]
     #[arg(long)]
@@ -49,32 +51,6 @@ pub struct Args {
 
 /// Figures in a chart, at most: more is for `backtest`.
 const DRAWN: usize = 60;
-
-/// A moment whose knowledge counts.
-#[derive(Clone, Copy, Debug)]
-enum Moment {
-    Day(NaiveDate),
-    Instant(Timestamp),
-}
-
-fn moment(text: &str) -> Result<Moment, String> {
-    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Moment::Day);
-    let found = Timestamp::parse(text).map(Moment::Instant).or_else(day);
-    found.ok_or_else(|| "expected a day such as 2025-10-20, or an instant such as 2025-10-20T01:00:00Z".to_owned())
-}
-
-impl Moment {
-    /// The instant: of a day, its last.
-    fn instant(self, zone: Tz) -> Timestamp {
-        match self {
-            Self::Instant(instant) => instant,
-            Self::Day(day) => {
-                let next = day.succ_opt().unwrap_or(day);
-                Timestamp::from_millis(Timestamp::start_of_day(next, zone).millis() - 1)
-            }
-        }
-    }
-}
 
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
@@ -186,8 +162,14 @@ async fn one(
         State::Firing(firing) => Some(Firing { since: firing.since, until: None }),
         State::Ok => None,
     });
+    let receivers = receivers(catalogue.setup(), rule, history.labels());
+    let hushes = match instant {
+        Some(_) => Vec::new(),
+        None => hushes(catalogue.setup(), store, rule, alert.as_ref(), &subject.labels, session.clock.now()).await?,
+    };
     let held = alert.and_then(|alert| alert.held);
-    let explained = Explained { rule, history: &history, view, judgement: judge(rule, &view, period), held, instant };
+    let judgement = judge(rule, &view, period);
+    let explained = Explained { rule, history: &history, view, judgement, held, hushes, receivers, instant };
     match session.format {
         Format::Json => session.line(&explained.json()),
         Format::Text if args.chart || is_terminal() => {
@@ -195,6 +177,33 @@ async fn one(
         }
         Format::Text => session.print(&explained.text()),
     }
+}
+
+/// Who is told of a rule's alert on a series, at any of its severities.
+fn receivers(setup: &Setup, rule: &Rule, labels: &Labels) -> Vec<String> {
+    let severities = [Some(rule.severity), rule.worse.as_ref().map(|worse| worse.severity)];
+    let mut told: Vec<String> = Vec::new();
+    for severity in severities.into_iter().flatten() {
+        let names = notified(rule.notify.as_deref(), &setup.routes, &Topic { rule: &rule.name, labels, severity });
+        told.extend(names.into_iter().filter(|name| !told.contains(name)).collect::<Vec<_>>());
+    }
+    told
+}
+
+/// What keeps back what a rule has to say, of its alert as it is, or of one that would fire.
+async fn hushes(
+    setup: &Setup,
+    store: &Store,
+    rule: &Rule,
+    alert: Option<&Alert>,
+    labels: &Labels,
+    now: Timestamp,
+) -> anyhow::Result<Vec<Hush>> {
+    let quiet = Quiet::read(setup, store, now).await?;
+    Ok(match alert.filter(|alert| alert.is_firing()) {
+        Some(alert) => quiet.of(alert),
+        None => quiet.of_topic(&Topic { rule: &rule.name, labels, severity: rule.severity }).into_iter().collect(),
+    })
 }
 
 /// One rule on one series at one period.
@@ -205,6 +214,10 @@ struct Explained<'a> {
     judgement: Judgement,
     /// Why the alert is held as it was.
     held: Option<String>,
+    /// What keeps its messages back.
+    hushes: Vec<Hush>,
+    /// Who is told.
+    receivers: Vec<String>,
     /// As it was known then, where another moment than now was asked for.
     instant: Option<Timestamp>,
 }
@@ -234,7 +247,7 @@ impl Explained<'_> {
         // No figure moves what is said of items.
         let levels = if rule.is_of_items() { Vec::new() } else { self.levels() };
         lines.extend(levels.iter().map(|(severity, gates)| self.near(*severity, gates)));
-        lines.push(format!("  receivers: {}", list(&rule.notify)));
+        lines.push(format!("  receivers: {}", list(&self.receivers)));
         let latest = self.view.latest().filter(|latest| *latest != judgement.period);
         lines.extend(latest.map(|latest| format!("  the latest period is {latest}")));
         lines.push(String::new());
@@ -255,6 +268,10 @@ impl Explained<'_> {
     fn suppressed(&self) -> Vec<String> {
         let mut lines = Vec::new();
         lines.extend(self.held.as_ref().map(|reason| format!("the alert is held as it was: {reason}")));
+        lines.extend(self.hushes.iter().map(|hush| match hush {
+            Hush::Acknowledgement { .. } => format!("that it goes on is kept back by {hush}"),
+            Hush::Silence { .. } | Hush::Alert { .. } => format!("its messages are kept back by {hush}"),
+        }));
         let quiet = self.judgement.kept_quiet();
         if let (Some(min_base), true) = (&self.rule.min_base, quiet > 0) {
             lines.push(format!("min_base {min_base} keeps {} quiet", counted(quiet, "measure")));
@@ -333,9 +350,9 @@ impl Explained<'_> {
             "clear": judgement.clear.first().map(gate_json),
             "clears": judgement.clear.iter().map(gate_json).collect::<Vec<_>>(),
             "distances": distances.collect::<Vec<_>>(),
-            "held": self.held, "kept_quiet": judgement.kept_quiet(),
+            "held": self.held, "suppressed": self.hushes, "kept_quiet": judgement.kept_quiet(),
             "not_looked_at": rule.seen(self.view).hidden().iter().map(point_json).collect::<Vec<_>>(),
-            "unit": history.unit().map(ToString::to_string), "receivers": rule.notify, "hash": rule.hash,
+            "unit": history.unit().map(ToString::to_string), "receivers": self.receivers, "hash": rule.hash,
         })
     }
 }

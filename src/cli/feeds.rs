@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::pulled::pull_json;
 use super::{Exit, Format, Session, USAGE, probe, say};
+use crate::alert::{FEED_FAILING, FEED_OVERDUE, Topic};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable, shorten};
 use crate::config::Setup;
@@ -11,6 +12,8 @@ use crate::daemon::Health;
 use crate::feed::Feed;
 use crate::feed::Standing;
 use crate::feed::fetch::shown;
+use crate::outbox::notified;
+use crate::rule::Severity;
 use crate::series::Punctuality;
 use crate::store::{Holding, PullRecord, Store, StoreError};
 
@@ -157,6 +160,7 @@ async fn list_all(session: &Session, setup: &Setup) -> anyhow::Result<()> {
 }
 
 async fn show(session: &Session, setup: &Setup, feed: &Feed, limit: usize) -> anyhow::Result<()> {
+    let told = told(setup, feed);
     let (store, now) = (session.copy(&setup.state).await?, session.clock.now());
     let status = Status::new(&store, feed, now).await?;
     let pulls = store.pulls(&feed.name, limit).await?;
@@ -167,6 +171,7 @@ async fn show(session: &Session, setup: &Setup, feed: &Feed, limit: usize) -> an
         return session.line(&told);
     }
     session.print(&facts(&status, now).join("\n"))?;
+    session.print(&format!("  tells         {told}"))?;
     if !pulls.is_empty() {
         let rows: Vec<Vec<String>> = pulls.iter().map(pull_row).collect();
         let header = ["pulled", "outcome", "status", "bytes", "new", "revised", "same", "refused", "why"];
@@ -213,9 +218,19 @@ fn facts(status: &Status<'_>, now: Timestamp) -> Vec<String> {
     if let Some(quota) = feed.pace().quota {
         lines.push(format!("  quota         {quota} of {}", feed.pace().account));
     }
-    let told = if feed.notify.is_empty() { "nobody: set `notify`".to_owned() } else { feed.notify.join(", ") };
-    lines.push(format!("  tells         {told}"));
     lines
+}
+
+/// Who is told when its pulls fail, or a figure is overdue.
+fn told(setup: &Setup, feed: &Feed) -> String {
+    let of = |rule| {
+        let topic = Topic { rule, labels: &feed.labels, severity: Severity::Warning };
+        notified(feed.notify.as_deref(), &setup.routes, &topic)
+    };
+    let mut names: Vec<String> = [FEED_FAILING, FEED_OVERDUE].into_iter().flat_map(of).collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() { "nobody: set `notify`, or write a [[route]]".to_owned() } else { names.join(", ") }
 }
 
 fn pull_row(pull: &PullRecord) -> Vec<String> {

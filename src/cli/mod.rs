@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, talk to standard error. How anything is done is decided below.
 
+mod ack;
 mod against_live;
 mod alerts;
 mod backtest;
@@ -13,15 +14,19 @@ mod drill;
 mod dry_run;
 mod explain;
 mod feeds;
+mod hushed;
 mod idle;
 mod import;
 mod log;
+mod moment;
 mod probe;
 mod progress;
 mod pulled;
 mod receivers;
 mod record;
+mod routes;
 mod run;
+mod silence;
 mod test;
 
 use std::io::Write;
@@ -84,6 +89,9 @@ enum Verb {
     Feeds(feeds::Args),
     Import(import::Args),
     Alerts(alerts::Args),
+    Silence(silence::Args),
+    Ack(ack::Args),
+    Routes(routes::Args),
     Deliveries(deliveries::Args),
     Receivers(receivers::Args),
     Drill(drill::Args),
@@ -162,6 +170,9 @@ pub fn main() -> ExitCode {
         Verb::Feeds(args) => feeds::run(&session, args),
         Verb::Import(args) => import::run(&session, args),
         Verb::Alerts(args) => alerts::run(&session, args),
+        Verb::Silence(args) => silence::run(&session, args),
+        Verb::Ack(args) => ack::run(&session, args),
+        Verb::Routes(args) => routes::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
         Verb::Receivers(args) => receivers::run(&session, args),
         Verb::Drill(args) => drill::run(&session, args),
@@ -256,6 +267,11 @@ impl Session {
         Ok(())
     }
 
+    /// Who says something: the one that is named, else the user that runs the program.
+    fn author(&self, named: Option<&str>) -> String {
+        named.or_else(|| self.environment.variable("USER")).unwrap_or_default().to_owned()
+    }
+
     /// A store to look at: a copy, so that looking never changes it and works beside a daemon.
     async fn copy(&self, location: &Location) -> anyhow::Result<Store> {
         Ok(Store::open_copy(location, self.clock.now()).await?)
@@ -279,6 +295,15 @@ fn parse_label(text: &str) -> Result<(String, String), String> {
     } else {
         Ok((name.to_owned(), value.to_owned()))
     }
+}
+
+/// A text in one line.
+fn parse_line(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || crate::base::text::printable(text) != text || text.chars().count() > 500 {
+        return Err("expected a line of text, of 500 characters at most".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use super::problem::{Finding, Report};
 use super::receiver::ReceiverTable;
+use super::route::RouteTable;
 use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::series::SeriesTable;
@@ -22,6 +23,8 @@ pub struct File {
     pub rules: Vec<Named<RuleTable>>,
     /// `[receiver.NAME]`.
     pub receivers: Vec<Named<ReceiverTable>>,
+    /// Every `[[route]]`, in the order of files.
+    pub routes: Vec<RouteTable>,
 }
 
 /// A table with its name.
@@ -225,6 +228,10 @@ pub struct RuleTable {
     pub renotify: Option<At<String>>,
     /// What the figures are.
     pub title: Option<At<String>>,
+    /// The rules whose alerts keep its messages back.
+    pub inhibited_by: Option<Texts>,
+    /// The labels that both alerts must have alike.
+    pub equal: Option<Texts>,
 }
 
 /// `warning` or `critical`: the gates alone, or a table that says as well what ends it.
@@ -265,6 +272,7 @@ impl File {
         merge(&mut self.series, tables(&mut root, "series"), SeriesTable::read, report);
         merge(&mut self.rules, tables(&mut root, "rule"), RuleTable::read, report);
         merge(&mut self.receivers, tables(&mut root, "receiver"), ReceiverTable::read, report);
+        self.routes.extend(root.list("route").into_iter().map(RouteTable::read));
         root.finish();
     }
 }
@@ -460,6 +468,8 @@ impl RuleTable {
             min_base: section.text("min_base"),
             renotify: section.text("renotify"),
             title: section.text("title"),
+            inhibited_by: section.texts("inhibited_by"),
+            equal: section.texts("equal"),
             given: section.finish(),
         }
     }

@@ -12,6 +12,7 @@ mod mask;
 mod problem;
 mod receiver;
 mod resolve;
+mod route;
 mod scenario;
 mod secret;
 mod section;

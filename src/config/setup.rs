@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use crate::feed::Feed;
 use crate::notify::Receiver;
+use crate::outbox::Route;
 use crate::rule::Rule;
 use crate::rule::derived::Derived;
 use crate::store::Location;
@@ -28,6 +29,8 @@ pub struct Setup {
     pub rules: Vec<Rule>,
     /// The receivers, in the order of their names.
     pub receivers: Vec<Receiver>,
+    /// The routes, in the order in which they are looked at.
+    pub routes: Vec<Route>,
     /// For the User-Agent: how a publisher reaches the operator.
     pub contact: Option<String>,
     /// Who hears of receivers that fail.

@@ -10,12 +10,12 @@ use chrono_tz::Tz;
 use tracing::warn;
 
 use super::{Context, receivers};
-use crate::alert::{Alert, Cause, Firing, Kind, State, Transition};
+use crate::alert::{Alert, Cause, FEED_FAILING, FEED_OVERDUE, Firing, Kind, State, Topic, Transition};
 use crate::base::clock::Timestamp;
 use crate::base::text::counted;
 use crate::config::Setup;
 use crate::feed::Feed;
-use crate::outbox::{self, Message, Report, Said, plan};
+use crate::outbox::{self, Manners, Message, Report, Said, notified, plan};
 use crate::period::{Frequency, Period};
 use crate::rule::Severity;
 use crate::series::{Labels, PullId, Punctuality, Upcoming};
@@ -61,8 +61,8 @@ impl Trouble {
     /// The name in the place of a rule's, which no rule can have.
     const fn name(self) -> &'static str {
         match self {
-            Self::Failing => "feed:failing",
-            Self::Overdue => "feed:overdue",
+            Self::Failing => FEED_FAILING,
+            Self::Overdue => FEED_OVERDUE,
         }
     }
 }
@@ -87,7 +87,7 @@ impl Watch {
             let health = Health::new(feed, state, latest, now);
             for trouble in [Trouble::Failing, Trouble::Overdue] {
                 let case = FeedCase { feed, health: &health, trouble, now };
-                messages.extend(settle(context, &case, &feed.notify, &known).await?);
+                messages.extend(settle(context, setup, &case, feed.notify.as_deref(), &known).await?);
             }
         }
         messages.extend(receivers::look(context, setup, &known).await?);
@@ -122,20 +122,23 @@ pub trait Case {
     fn over(&self, firing: &Firing) -> (String, Period);
 }
 
-/// Stores what a case's alert comes to; the message, where anything changed.
+/// Stores what a case's alert comes to; the message, where anything changed. `own` are those whom the config names for it,
+/// and of `known` alone any is told.
 pub async fn settle(
     context: &Context,
+    setup: &Setup,
     case: &(dyn Case + Sync),
-    notify: &[String],
+    own: Option<&[String]>,
     known: &[String],
 ) -> Result<Option<Message>, StoreError> {
     let (store, now) = (&context.store, context.clock.now());
     let alert = store.alert(case.name(), &case.labels()).await?;
     let alert = alert.unwrap_or_else(|| Alert::new(case.name(), case.labels(), "", PullId(0)));
-    let whom = told(&alert, notify, known);
-    let Some((alert, transition, message)) = change(case, alert, &whom, now) else { return Ok(None) };
+    let whom = told(setup, own, &alert, known);
+    let Some((alert, transition, message)) = change(case, alert, now) else { return Ok(None) };
     let deliveries = plan(store.id(), &message, &whom);
-    let settled = Settled { alert, transition: Some((transition, message.clone())), deliveries };
+    let transition = Some((transition, message.clone()));
+    let settled = Settled { alert, transition, deliveries, manners: Manners::default() };
     if store.commit(None, Vec::new(), vec![settled], now).await? != Committed::Stored {
         return Ok(None);
     }
@@ -144,12 +147,7 @@ pub async fn settle(
 }
 
 /// What becomes of a case's alert, where anything does.
-fn change(
-    case: &(dyn Case + Sync),
-    alert: Alert,
-    told: &[String],
-    now: Timestamp,
-) -> Option<(Alert, Transition, Message)> {
+fn change(case: &(dyn Case + Sync), alert: Alert, now: Timestamp) -> Option<(Alert, Transition, Message)> {
     let (kind, report) = match (&alert.state, case.found()) {
         (State::Ok, Some(report)) => (Kind::Fired, report),
         (State::Firing(firing), None) if case.is_over() => (Kind::Resolved, end(case, firing)),
@@ -176,7 +174,8 @@ fn change(
             said: message.title.clone(),
             said_at: now,
             told_at: now,
-            receivers: told.to_vec(),
+            receivers: Vec::new(),
+            owed: Vec::new(),
         }),
         false => State::Ok,
     };
@@ -296,10 +295,11 @@ impl FeedCase<'_> {
     }
 }
 
-/// Who is told: the feed's receivers of the beginning, and whoever was told of that, of the end.
-fn told(before: &Alert, notify: &[String], known: &[String]) -> Vec<String> {
+/// Who is told: its own receivers, or those of its routes, of the beginning, and whoever was told of that, of the end.
+fn told(setup: &Setup, own: Option<&[String]>, before: &Alert, known: &[String]) -> Vec<String> {
+    let topic = Topic { rule: &before.rule, labels: &before.labels, severity: Severity::Warning };
     match &before.state {
-        State::Ok => outbox::receivers(false, notify, &[], known),
+        State::Ok => outbox::receivers(false, &notified(own, &setup.routes, &topic), &[], known),
         State::Firing(firing) => outbox::receivers(true, &[], &firing.receivers, known),
     }
 }

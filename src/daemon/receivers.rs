@@ -1,7 +1,7 @@
 //! The health of the receivers, and the data alerts that come from it: a receiver that is disabled or fails for too
 //! long, messages that were given up.
 //!
-//! The fallback receivers of `[daemon]` hear of it, each of every receiver but itself, so that no alert about a
+//! The fallback receivers of `[daemon]` hear of it, or those of its routes, each of every receiver but itself, so that no alert about a
 //! receiver is sent to it, and none causes another.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 
 use super::Context;
 use super::health::{Case, day, lasting, settle};
-use crate::alert::Firing;
+use crate::alert::{DELIVERY_DEAD, Firing, RECEIVER_FAILING};
 use crate::base::clock::Timestamp;
 use crate::base::text::counted;
 use crate::config::Setup;
@@ -28,16 +28,17 @@ const DEAD_FOR: Duration = Duration::from_secs(10 * 86_400);
 pub async fn look(context: &Context, setup: &Setup, known: &[String]) -> Result<Vec<Message>, StoreError> {
     let (store, now) = (&context.store, context.clock.now());
     let (standings, owed) = (store.receivers().await?, store.owed().await?);
+    let own = Some(setup.fallback.as_slice()).filter(|fallback| !fallback.is_empty());
     let mut messages = Vec::new();
     for receiver in &setup.receivers {
         let name = receiver.name.as_str();
         let (Some(standing), owed) = (standings.get(name), owed.get(name).copied().unwrap_or_default()) else {
             continue;
         };
-        let others: Vec<String> = setup.fallback.iter().filter(|other| *other != name).cloned().collect();
+        let others: Vec<String> = known.iter().filter(|other| *other != name).cloned().collect();
         for trouble in [Trouble::Failing, Trouble::Dead] {
             let case = ReceiverCase { name, standing, owed, zone: setup.zone, trouble, now };
-            messages.extend(settle(context, &case, &others, known).await?);
+            messages.extend(settle(context, setup, &case, own, &others).await?);
         }
     }
     Ok(messages)
@@ -121,8 +122,8 @@ fn waits(count: usize) -> String {
 impl Case for ReceiverCase<'_> {
     fn name(&self) -> &'static str {
         match self.trouble {
-            Trouble::Failing => "receiver:failing",
-            Trouble::Dead => "delivery:dead",
+            Trouble::Failing => RECEIVER_FAILING,
+            Trouble::Dead => DELIVERY_DEAD,
         }
     }
 

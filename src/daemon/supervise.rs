@@ -145,14 +145,14 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
                 all = !evaluate_all(&evaluation).await?.fenced;
                 round.nudges.deliver.notify_one();
             }
-            if evaluate_pending(&evaluation).await?.transitions().next().is_some() {
+            if evaluate_pending(&evaluation).await?.tells() {
                 round.nudges.deliver.notify_one();
             }
             if context.clock.now().since(ticked) >= RULES_TICK {
                 ticked = context.clock.now();
                 let ticking = evaluate_ticking(&evaluation).await?;
                 let data = watch.look(&context, &setup).await?;
-                if ticking.transitions().next().is_some() || !data.is_empty() {
+                if ticking.tells() || !data.is_empty() {
                     round.nudges.deliver.notify_one();
                 }
             }

@@ -64,8 +64,9 @@ pub struct Feed {
     pub keep_raw: Duration,
     /// How long its pulls may fail before somebody is told.
     pub expect_within: Duration,
-    /// The receivers that are told when its pulls fail for too long or a release is overdue.
-    pub notify: Vec<String>,
+    /// The receivers that are told when its pulls fail for too long or a release is overdue; `None` where the
+    /// routes say.
+    pub notify: Option<Vec<String>>,
     /// SHA-256 of what the config says of it, in hex: when it changes, validators of the old one are dropped.
     pub spec_hash: String,
 }

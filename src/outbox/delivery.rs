@@ -43,12 +43,17 @@ pub fn receivers(closes: bool, notify: &[String], told_before: &[String], known:
 
 /// The deliveries that a message owes.
 pub fn plan(store: &str, message: &Message, receivers: &[String]) -> Vec<Delivery> {
+    plan_at(store, message, receivers, message.at)
+}
+
+/// The same where they are owed later than the message was made.
+pub fn plan_at(store: &str, message: &Message, receivers: &[String], now: Timestamp) -> Vec<Delivery> {
     let delivery = |receiver: &String| Delivery {
         id: delivery_id(store, &message.alert.id, message.number, receiver),
         receiver: receiver.clone(),
         alert: message.alert.id.clone(),
         message: message.clone(),
-        created_at: message.at,
+        created_at: now,
     };
     receivers.iter().map(delivery).collect()
 }

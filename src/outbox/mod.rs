@@ -7,19 +7,23 @@ mod delivery;
 mod items;
 mod message;
 mod report;
+mod route;
 mod schedule;
 mod standing;
+mod telling;
 mod window;
 mod words;
 
 pub use compose::Matter;
-pub use delivery::{Attempt, Delivery, Outcome, plan, receivers};
+pub use delivery::{Attempt, Delivery, Outcome, plan, plan_at, receivers};
 pub use message::{
     AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
 };
 pub use report::Report;
+pub use route::{Route, notified, taken};
 pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};
 pub use standing::Standing;
+pub use telling::{Manners, tell};
 pub use window::Window;
 pub use words::subject;
 

@@ -85,6 +85,15 @@ pub enum Renotify {
     After(Length),
 }
 
+/// Which alerts say enough for others of the same labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inhibition {
+    /// The rules whose firing alerts keep messages of this one's back.
+    pub by: Vec<String>,
+    /// The labels that both must have with the same values (or lack); `None` for all those that both have.
+    pub equal: Option<Vec<String>>,
+}
+
 /// What a rule makes of a period that is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnGap {
@@ -150,10 +159,12 @@ pub struct Rule {
     pub revision_tolerance: f64,
     /// Below this base a ratio says nothing.
     pub min_base: Option<Quantity>,
-    /// The receivers that are told.
-    pub notify: Vec<String>,
+    /// The receivers that are told; `None` where the routes say.
+    pub notify: Option<Vec<String>>,
     /// Whether an alert that goes on is told again.
     pub renotify: Renotify,
+    /// Which other alerts keep its messages back.
+    pub inhibition: Inhibition,
     /// What the figures are, in words, where the rule or its feed says so: `rare-earth magnet exports`.
     pub title: Option<String>,
     /// SHA-256 over all that changes its meaning (series, when, clear, min_base), in hex.
@@ -240,8 +251,9 @@ impl Default for Rule {
             on_gap: OnGap::Hold,
             revision_tolerance: REVISION_TOLERANCE,
             min_base: None,
-            notify: Vec::new(),
+            notify: None,
             renotify: Renotify::EachPeriod,
+            inhibition: Inhibition::default(),
             title: None,
             hash: String::new(),
         }

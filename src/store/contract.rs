@@ -5,6 +5,7 @@
 
 mod evaluation;
 pub mod fixture;
+mod hush;
 mod life;
 mod model;
 mod outbox;
@@ -106,6 +107,13 @@ macro_rules! contract {
                 a_retry_by_hand_finds_the_one_that_is_meant,
                 a_retry_by_hand_leaves_an_attempt_alone,
                 the_next_time_is_that_of_what_can_be_taken,
+            }
+            hush {
+                silences_read_back_and_end,
+                a_silence_keeps_a_beginning_back_and_notes_for_whom,
+                nothing_keeps_an_end_back,
+                whoever_knows_is_not_told_that_it_goes_on,
+                an_alert_keeps_back_what_is_stored_with_it,
             }
             life {
                 a_store_is_as_it_was_left,

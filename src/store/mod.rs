@@ -23,7 +23,7 @@ pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
-use crate::alert::{Alert, Transition};
+use crate::alert::{Acknowledgement, Alert, Hushed, Silence, Transition};
 use crate::base::clock::Timestamp;
 use crate::outbox::{Attempt, Message, Standing};
 use crate::series::{History, Labels, PullId, Row, Unit};
@@ -314,6 +314,55 @@ impl Store {
     pub async fn transitions(&self, rule: &str, labels: &Labels) -> Result<Vec<(Transition, Message)>, StoreError> {
         match self {
             Self::Sqlite(store) => store.transitions(rule, labels).await,
+        }
+    }
+
+    /// The alerts that fire, in the order of rules and labels.
+    pub async fn firing(&self) -> Result<Vec<Alert>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.firing().await,
+        }
+    }
+
+    /// What kept messages of an alert's transitions back, by the transitions' numbers.
+    pub async fn hushed(&self, rule: &str, labels: &Labels) -> Result<BTreeMap<u32, Hushed>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.hushed(rule, labels).await,
+        }
+    }
+
+    /// Adds a silence; the same with its number.
+    pub async fn add_silence(&self, silence: Silence) -> Result<Silence, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.add_silence(silence).await,
+        }
+    }
+
+    /// Every silence, also those that are over, oldest first.
+    pub async fn silences(&self) -> Result<Vec<Silence>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.silences().await,
+        }
+    }
+
+    /// Ends a silence now, if it is not over; `None` where none has the number.
+    pub async fn expire_silence(&self, id: i64, now: Timestamp) -> Result<Option<Silence>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.expire_silence(id, now).await,
+        }
+    }
+
+    /// Notes that somebody knows of an episode; `false` where the alert no longer fires in it.
+    pub async fn acknowledge(&self, known: Acknowledgement) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.acknowledge(known).await,
+        }
+    }
+
+    /// The acknowledgements of episodes that go on.
+    pub async fn acknowledgements(&self) -> Result<Vec<Acknowledgement>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.acknowledgements().await,
         }
     }
 

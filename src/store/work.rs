@@ -4,7 +4,7 @@
 
 use crate::alert::{Alert, Transition};
 use crate::base::clock::Timestamp;
-use crate::outbox::{Delivery, Message};
+use crate::outbox::{Delivery, Manners, Message};
 use crate::series::PullId;
 
 /// How a claim on shared work ended.
@@ -79,8 +79,11 @@ pub struct Settled {
     pub alert: Alert,
     /// The transition with its message, if there was one.
     pub transition: Option<(Transition, Message)>,
-    /// What is owed for it.
+    /// What is owed for it. What something keeps back at that moment is not stored; who is told, and who is still
+    /// to be, is noted with the alert.
     pub deliveries: Vec<Delivery>,
+    /// What keeps it back.
+    pub manners: Manners,
 }
 
 /// How a commit ended.

@@ -56,7 +56,11 @@ mod markdown;
 #[cfg(test)]
 mod publisher;
 #[cfg(test)]
+mod quiet;
+#[cfg(test)]
 mod receiving;
+#[cfg(test)]
+mod routing;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]

@@ -111,7 +111,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<FeedTable>, daemon_zone: Tz, recei
         derived: None,
     };
     let zone = table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(daemon_zone);
-    let notify = value::receivers(cx, table.notify.as_ref(), receivers);
+    let notify = value::own_receivers(cx, table.notify.as_ref(), receivers);
     let feed = assemble(cx, table, &facts, kind, zone, layout).map(|feed| Feed { notify, ..feed });
     facts.has_release |= feed.as_ref().is_some_and(|feed| feed.release.is_some());
     Resolved { facts, feed }
@@ -184,7 +184,7 @@ fn assemble(
         own_pace,
         keep_raw,
         expect_within,
-        notify: Vec::new(),
+        notify: None,
         spec_hash,
     })
 }

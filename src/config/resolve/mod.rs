@@ -7,11 +7,13 @@ mod address;
 mod daemon;
 mod feed;
 mod group;
+mod inhibit;
 mod items;
 mod layout;
 mod publisher;
 mod receiver;
 mod release;
+mod route;
 mod rule;
 mod scenario;
 mod series;
@@ -31,6 +33,7 @@ use super::section::Given;
 use super::setup::Setup;
 use super::source::{Place, Sources};
 use crate::base::text::{hex, list};
+use crate::rule::Rule;
 use crate::scenario::Scenario;
 
 /// What resolving any part needs.
@@ -52,8 +55,15 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     let of_feeds: Vec<&feed::Facts> = feeds.iter().map(|feed| &feed.facts).collect();
     let derived = series::resolve(cx, &file.series, &of_feeds);
     let facts: Vec<&feed::Facts> = of_feeds.into_iter().chain(derived.iter().map(|one| &one.facts)).collect();
-    let mut rules: Vec<_> = file.rules.iter().filter_map(|table| rule::resolve(cx, table, &facts, &names)).collect();
+    let rule = |table| {
+        let inhibition = inhibit::resolve(cx, table, &file.rules);
+        Some(Rule { inhibition, ..rule::resolve(cx, table, &facts, &names)? })
+    };
+    let mut rules: Vec<Rule> = file.rules.iter().filter_map(rule).collect();
     let mut receivers: Vec<_> = file.receivers.iter().filter_map(|table| receiver::resolve(cx, table)).collect();
+    let routes = route::resolve(cx, &file.routes, &names);
+    let pulled: Vec<_> = feeds.iter().filter_map(|feed| feed.feed.as_ref()).collect();
+    route::check(cx, &file, &routes, &rules, &pulled, &facts);
     warn_idle(cx, path, &file);
     let derived = derived.into_iter().filter_map(|one| one.derived).collect();
     let mut feeds: Vec<_> = feeds.into_iter().filter_map(|feed| feed.feed).collect();
@@ -70,6 +80,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         derived,
         rules,
         receivers,
+        routes,
         contact: daemon.contact,
         fallback: daemon.fallback,
     }
@@ -99,10 +110,11 @@ fn warn_idle(cx: Context<'_>, path: &Path, file: &File) {
     }
     let of_rules = file.rules.iter().filter_map(|rule| rule.table.notify.as_ref());
     let of_feeds = file.feeds.iter().filter_map(|feed| feed.table.notify.as_ref());
-    let told = of_rules.chain(of_feeds).chain(&file.daemon.fallback).flat_map(|notify| &notify.value);
+    let of_routes = file.routes.iter().filter_map(|route| route.notify.as_ref());
+    let told = of_rules.chain(of_feeds).chain(of_routes).chain(&file.daemon.fallback).flat_map(|notify| &notify.value);
     let told: BTreeSet<&str> = told.map(|name| name.value.as_str()).collect();
     for receiver in file.receivers.iter().filter(|receiver| !told.contains(receiver.name.value.as_str())) {
-        let message = format!("no rule and no feed notifies receiver `{}`", receiver.name.value);
+        let message = format!("no rule, feed or route notifies receiver `{}`", receiver.name.value);
         cx.report.add(Finding::warning(receiver.name.place, message).label("never told"));
     }
 }

@@ -10,7 +10,7 @@ use crate::base::text::{list, shorten};
 use crate::config::file::{LevelTable, Named, RuleTable};
 use crate::config::problem::Finding;
 use crate::config::source::{At, Place, Texts};
-use crate::rule::{Expr, ExprError, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject};
+use crate::rule::{Expr, ExprError, Inhibition, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject};
 use crate::series::{Pattern, Quantity, Selector};
 
 /// One label of a rule's series: its name, the patterns as written (countries by their ISO code), and their place.
@@ -65,6 +65,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
         notify,
         renotify,
         title: own_title.or(feeds_title),
+        inhibition: Inhibition::default(),
     };
     rule.hash = hash(&wanted, &rule, &matched);
     Some(rule)
@@ -414,15 +415,15 @@ fn min_base(cx: Context<'_>, at: &At<String>, matched: &[&Facts]) -> Option<Quan
     Some(quantity)
 }
 
-/// The receivers that are told, each once.
-fn notify(cx: Context<'_>, named: &Named<RuleTable>, receivers: &[&str]) -> Vec<String> {
+/// The receivers that are told, each once; without `notify`, the routes say.
+fn notify(cx: Context<'_>, named: &Named<RuleTable>, receivers: &[&str]) -> Option<Vec<String>> {
     let table = &named.table;
-    if table.notify.as_ref().map_or(!table.given.has("notify"), |at| at.value.is_empty()) {
+    if table.notify.as_ref().is_some_and(|at| at.value.is_empty()) {
         let message = format!("rule `{}` notifies nobody", named.name.value);
-        let finding = Finding::warning(named.name.place, message).label("no `notify`");
+        let finding = Finding::warning(named.name.place, message).label("`notify` is empty");
         cx.add(finding.help("write notify = [\"RECEIVER\"]; its alerts are kept all the same"));
     }
-    value::receivers(cx, table.notify.as_ref(), receivers)
+    value::own_receivers(cx, table.notify.as_ref(), receivers)
 }
 
 fn renotify(cx: Context<'_>, at: &At<String>) -> Option<Renotify> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::Context;
+use crate::base::clock;
 use crate::base::text::{list, nearest, printable, shorten};
 use crate::config::problem::Finding;
 use crate::config::source::{At, Texts};
@@ -53,6 +54,11 @@ pub fn receivers(cx: Context<'_>, texts: Option<&Texts>, receivers: &[&str]) -> 
         }
     }
     told
+}
+
+/// The same of a rule or a feed, which may leave it to the routes.
+pub fn own_receivers(cx: Context<'_>, texts: Option<&Texts>, known: &[&str]) -> Option<Vec<String>> {
+    texts.map(|_| receivers(cx, texts, known))
 }
 
 /// A time zone of the IANA database.
@@ -130,7 +136,7 @@ pub fn days(cx: Context<'_>, key: &str, at: &At<String>) -> Option<i64> {
 
 /// A time on the clock: `90s`, `15m`, `72h`, `3d`, and these joined (`1h30m`).
 pub fn duration(cx: Context<'_>, key: &str, at: &At<String>) -> Option<Duration> {
-    let found = seconds(&at.value).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    let found = clock::duration(&at.value).filter(|duration| !duration.is_zero());
     if found.is_none() {
         let message = format!("`{key}` cannot be `{}`", shorten(&at.value, 60));
         cx.error(at.place, message, "expected a time such as 90s, 15m, 72h or 3d", "a time has a unit: s, m, h or d");
@@ -147,7 +153,7 @@ pub fn rate(cx: Context<'_>, key: &str, at: &At<String>) -> Option<Rate> {
             "min" | "m" | "minute" => 60,
             "h" | "hour" => 3600,
             "d" | "day" => 86_400,
-            other => seconds(other)?,
+            other => clock::duration(other)?.as_secs(),
         };
         let count = count.trim().parse().ok().filter(|count| *count > 0)?;
         Some(Rate::new(count, per)).filter(|_| per > 0)
@@ -163,27 +169,6 @@ pub fn rate(cx: Context<'_>, key: &str, at: &At<String>) -> Option<Rate> {
         );
     }
     found
-}
-
-fn seconds(text: &str) -> Option<u64> {
-    const YEARS: u64 = 10 * 366 * 86_400;
-    let (mut rest, mut total) = (text.trim(), 0_u64);
-    loop {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let count: u64 = rest[..digits].parse().ok()?;
-        let factor = match rest[digits..].chars().next()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            _ => return None,
-        };
-        total = total.checked_add(count.checked_mul(factor)?).filter(|total| *total <= YEARS)?;
-        rest = &rest[digits + 1..];
-        if rest.is_empty() {
-            return Some(total);
-        }
-    }
 }
 
 /// A number of bytes: `1048576`, `"64 MiB"`.
@@ -226,29 +211,4 @@ pub fn line(cx: Context<'_>, key: &str, at: &At<String>) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_on_the_clock() {
-        for (text, expected) in [
-            ("90s", Some(90)),
-            ("15m", Some(900)),
-            ("72h", Some(259_200)),
-            ("3d", Some(259_200)),
-            ("1h30m", Some(5400)),
-            ("72", None),
-            ("", None),
-            ("h", None),
-            ("3 d", None),
-            ("1w", None),
-            ("99999999999999999999d", None),
-            ("9999999999d", None),
-        ] {
-            assert_eq!(seconds(text), expected, "{text}");
-        }
-    }
 }

@@ -11,7 +11,7 @@ fn included_files_bring_feeds_rules_and_receivers() {
         .with("more.toml", "[receiver.desk]\nkind = 'console'\n");
     let setup = sandbox.setup();
     assert_eq!(setup.feeds[0].name, "b");
-    assert_eq!(setup.rules[0].notify, ["desk"]);
+    assert_eq!(setup.rules[0].notify.as_deref(), Some(&["desk".to_owned()][..]));
     assert_eq!(setup.receivers[0].name, "desk");
     // A path is relative to the file that names it.
     let crate::feed::Target::File(path) =

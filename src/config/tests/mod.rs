@@ -8,6 +8,7 @@ mod items;
 mod phones;
 mod receiver;
 mod release;
+mod route;
 mod rule;
 mod scenario;
 mod secret;

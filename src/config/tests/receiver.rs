@@ -338,11 +338,11 @@ fn the_port_follows_the_protection() {
 
 #[test]
 fn a_receiver_that_nobody_tells_is_doubtful() {
-    insta::assert_snapshot!(super::check(&format!("{FEED}[receiver.r]\nkind = 'console'")), @r#"
-    warning: no rule and no feed notifies receiver `r`
+    insta::assert_snapshot!(super::check(&format!("{FEED}[receiver.r]\nkind = 'console'")), @"
+    warning: no rule, feed or route notifies receiver `r`
      --> supplywatch.toml:5:11
       |
     5 | [receiver.r]
       |           ^ never told
-    "#);
+    ");
 }

@@ -65,7 +65,7 @@ fn what_every_rule_needs_is_asked_for() {
      --> supplywatch.toml:1:7
       |
     1 | [rule.r]
-      |       ^ no `notify`
+      |       ^ `notify` is empty
       |
       = help: write notify = ["RECEIVER"]; its alerts are kept all the same
 
@@ -424,7 +424,7 @@ fn every_option_arrives() {
     ));
     assert_eq!(full.text(), "declines >= 2 and value < 700 t");
     assert_eq!(full.clear.as_ref().unwrap().text(), "rises >= 1");
-    assert_eq!((full.severity, full.notify.as_slice()), (Severity::Critical, ["desk".to_owned()].as_slice()));
+    assert_eq!((full.severity, full.notify.as_deref()), (Severity::Critical, Some(&["desk".to_owned()][..])));
     assert_eq!(full.min_base.as_ref().unwrap().to_string(), "10 t");
     assert!(matches!(full.renotify, Renotify::After(length) if length.to_string() == "3mo"));
     assert_eq!(full.title.as_deref(), Some("magnets to the US"));

@@ -59,7 +59,7 @@ fn the_documented_config_is_good() {
     assert_eq!(feeds, ["china-magnets"]);
     assert_eq!(rules, ["magnet-exports-falling", "rising"]);
     assert_eq!(receivers, ["desk", "hook"]);
-    assert_eq!(setup.rules[0].notify, ["desk", "hook"]);
+    assert_eq!(setup.rules[0].notify.as_deref(), Some(&["desk".to_owned(), "hook".to_owned()][..]));
 }
 
 #[test]

@@ -24,6 +24,7 @@
 
 mod compound;
 mod gone;
+mod late;
 mod report;
 mod settle;
 mod sieve;
@@ -185,16 +186,20 @@ impl<'a> Evaluation<'a> {
 /// alert, so a crash between recording and evaluating heals here.
 pub async fn evaluate_all(evaluation: &Evaluation<'_>) -> Result<Evaluated, StoreError> {
     evaluation.lapse_gone().await?;
-    evaluation.all(&evaluation.rules()).await
+    let mut evaluated = evaluation.tell_late().await?;
+    evaluated.extend(evaluation.all(&evaluation.rules()).await?);
+    Ok(evaluated)
 }
 
-/// Asks the rules that the clock alone may move (`age`, `overdue`); without one, nothing is read.
+/// What the clock alone brings about: what was kept back and no longer is, and the rules that it may move (`age`,
+/// `overdue`); without one, no series is read.
 pub async fn evaluate_ticking(evaluation: &Evaluation<'_>) -> Result<Evaluated, StoreError> {
+    let mut evaluated = evaluation.tell_late().await?;
     let rules: Vec<&Rule> = evaluation.setup.rules.iter().filter(|rule| rule.uses_time()).collect();
-    if rules.is_empty() {
-        return Ok(Evaluated::default());
+    if !rules.is_empty() {
+        evaluated.extend(evaluation.all(&rules).await?);
     }
-    evaluation.all(&rules).await
+    Ok(evaluated)
 }
 
 /// Works out every pull that is waiting, in order.

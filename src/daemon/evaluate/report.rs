@@ -16,6 +16,8 @@ pub struct Evaluated {
     pub assessed: Vec<Assessed>,
     /// How many alerts were found quiet, and left so, without.
     pub quiet: usize,
+    /// How many alerts were told without a change, as nothing keeps them back any more.
+    pub told_late: usize,
     /// Whether someone else got ahead somewhere: not everything has been looked at.
     pub fenced: bool,
 }
@@ -25,7 +27,13 @@ impl Evaluated {
     pub fn extend(&mut self, other: Self) {
         self.assessed.extend(other.assessed);
         self.quiet += other.quiet;
+        self.told_late += other.told_late;
         self.fenced |= other.fenced;
+    }
+
+    /// Whether there is anything to deliver.
+    pub fn tells(&self) -> bool {
+        self.told_late > 0 || self.transitions().next().is_some()
     }
 
     /// The changes that there were.

@@ -4,9 +4,9 @@ use tracing::info;
 
 use super::report::Assessed;
 use super::{Evaluation, Outcome};
-use crate::alert::{Alert, Cause, State};
+use crate::alert::{Alert, Cause, Kind, State, Topic};
 use crate::assess::{Assessment, Sight, lapse};
-use crate::outbox::{plan, receivers};
+use crate::outbox::{Manners, notified, plan, receivers};
 use crate::period::{Frequency, Period};
 use crate::rule::Rule;
 use crate::series::{AsOf, History, PullId};
@@ -78,29 +78,29 @@ impl Evaluation<'_> {
         &self,
         rule: &Rule,
         before: Before,
-        mut assessment: Assessment,
+        assessment: Assessment,
         kept: bool,
         outcome: &mut Outcome,
     ) {
         let told_before = told_in_episode(&before.alert);
         let whom = match &assessment.transition {
-            Some(_) if assessment.told => {
+            Some((transition, _)) if assessment.told => {
                 // Of an item nobody is told an end: its only message is the opening one.
                 let closes = !assessment.alert.is_firing() && !rule.awaits_items();
-                receivers(closes, &rule.notify, &told_before, &self.known_receivers)
+                let notify = notified(rule.notify.as_deref(), &self.setup.routes, &Topic::of(transition));
+                receivers(closes, &notify, &told_before, &self.known_receivers)
             }
             Some(_) | None => Vec::new(),
         };
-        if let State::Firing(firing) = &mut assessment.alert.state {
-            firing.receivers = union(&told_before, &whom);
-        }
         outcome.evaluated.assessed.push(Assessed::new(rule, &assessment, whom.clone()));
         outcome.settled.extend(before.ended);
         if kept {
             let Assessment { alert, transition, .. } = assessment;
             let message = transition.as_ref().map(|(_, message)| message);
             let deliveries = message.map(|message| plan(self.context.store.id(), message, &whom)).unwrap_or_default();
-            outcome.settled.push(Settled { alert, transition, deliveries });
+            let stops_when_known = message.is_some_and(|message| message.kind == Kind::Continued);
+            let manners = Manners { inhibition: rule.inhibition.clone(), stops_when_known };
+            outcome.settled.push(Settled { alert, transition, deliveries, manners });
         }
     }
 
@@ -110,7 +110,7 @@ impl Evaluation<'_> {
         let whom = receivers(true, &[], &told_in_episode(alert), &self.known_receivers);
         let deliveries = plan(self.context.store.id(), &message, &whom);
         info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
-        Some(Settled { alert: ended, transition: Some((transition, message)), deliveries })
+        Some(Settled { alert: ended, transition: Some((transition, message)), deliveries, manners: Manners::default() })
     }
 }
 
@@ -134,8 +134,4 @@ fn told_in_episode(alert: &Alert) -> Vec<String> {
         State::Ok => Vec::new(),
         State::Firing(firing) => firing.receivers.clone(),
     }
-}
-
-fn union(a: &[String], b: &[String]) -> Vec<String> {
-    a.iter().chain(b.iter().filter(|name| !a.contains(name))).cloned().collect()
 }

@@ -3,6 +3,7 @@
 use super::fixture::*;
 use super::{NOW, Site};
 use crate::alert::{Alert, State};
+use crate::outbox::Manners;
 use crate::series::PullId;
 use crate::store::{Committed, Holder, Look, Settled, Store, Task};
 
@@ -68,7 +69,8 @@ pub async fn what_a_task_came_to_is_stored_whole(site: Site) {
     append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
     let task_ = task(&store, minutes(1)).await.unwrap();
     let settled = fires(&store, &new_alert("US"), &["desk", "hook"]);
-    let quiet = Settled { alert: new_alert("DE"), transition: None, deliveries: Vec::new() };
+    let quiet =
+        Settled { alert: new_alert("DE"), transition: None, deliveries: Vec::new(), manners: Manners::default() };
     let done = store.commit(Some(&task_), Vec::new(), vec![settled.clone(), quiet.clone()], minutes(2)).await.unwrap();
     assert_eq!(done, Committed::Stored);
     let stored = store.alert(RULE, &labels("US")).await.unwrap();
@@ -112,7 +114,8 @@ pub async fn a_lost_task_stores_nothing(site: Site) {
 pub async fn an_alert_of_another_version_stores_nothing(site: Site) {
     let store = site.open().await;
     append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
-    let quiet = |alert: Alert| vec![Settled { alert, transition: None, deliveries: Vec::new() }];
+    let quiet =
+        |alert: Alert| vec![Settled { alert, transition: None, deliveries: Vec::new(), manners: Manners::default() }];
     assert_eq!(store.commit(None, Vec::new(), quiet(new_alert("DE")), NOW).await.unwrap(), Committed::Stored);
     let task_ = task(&store, minutes(1)).await.unwrap();
     for stale in [new_alert("DE"), Alert { version: 2, ..new_alert("DE") }] {
@@ -140,7 +143,8 @@ pub async fn alerts_read_back_in_order(site: Site) {
         };
         let settled = fires(&store, &alert, &[]);
         let alert = Alert { number: 0, episode: 7, ..settled.alert };
-        let settled = Settled { alert: alert.clone(), transition: None, deliveries: Vec::new() };
+        let settled =
+            Settled { alert: alert.clone(), transition: None, deliveries: Vec::new(), manners: Manners::default() };
         assert_eq!(store.commit(None, Vec::new(), vec![settled], NOW).await.unwrap(), Committed::Stored);
         written.push(Alert { version: 1, ..alert });
     }

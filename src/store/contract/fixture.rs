@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::NOW;
 use crate::alert::{Alert, Cause, Firing, Kind, State, Transition};
 use crate::base::clock::Timestamp;
-use crate::outbox::{AlertRef, Attempt, Delivery, Evidence, Message, Next, Outcome, plan};
+use crate::outbox::{AlertRef, Attempt, Delivery, Evidence, Manners, Message, Next, Outcome, plan};
 use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
 use crate::series::{Finite, History, Labels, PullId, Row, Status, Unit, Vintage};
@@ -172,6 +172,7 @@ pub fn fires(store: &Store, before: &Alert, receivers: &[&str]) -> Settled {
         said_at: message.at,
         told_at: message.at,
         receivers: receivers.clone(),
+        owed: Vec::new(),
     };
     let transition = Transition {
         rule: before.rule.clone(),
@@ -194,7 +195,7 @@ pub fn fires(store: &Store, before: &Alert, receivers: &[&str]) -> Settled {
         seen: PullId(1),
         ..before.clone()
     };
-    Settled { alert, transition: Some((transition, message)), deliveries }
+    Settled { alert, transition: Some((transition, message)), deliveries, manners: Manners::default() }
 }
 
 pub fn new_alert(partner: &str) -> Alert {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::*;
 use super::{NOW, Site};
 use crate::base::clock::Timestamp;
-use crate::outbox::{Next, Outcome};
+use crate::outbox::{Manners, Next, Outcome};
 use crate::store::{DeliveryRecord, DeliveryState, Leased, Settled, Store, StoreError};
 
 async fn records(store: &Store, failed: bool) -> Vec<DeliveryRecord> {
@@ -43,7 +43,7 @@ pub async fn what_is_owed_already_is_not_owed_again(site: Site) {
     let owed = settled.deliveries.clone();
     store.commit(None, Vec::new(), vec![settled], NOW).await.unwrap();
     succeed(&store, &due(&store, 31, false).await[0]).await;
-    let repeat = Settled { alert: new_alert("DE"), transition: None, deliveries: owed };
+    let repeat = Settled { alert: new_alert("DE"), transition: None, deliveries: owed, manners: Manners::default() };
     store.commit(None, Vec::new(), vec![repeat], NOW).await.unwrap();
     let records = records(&store, false).await;
     assert_eq!((records.len(), records[0].state), (1, DeliveryState::Sent));

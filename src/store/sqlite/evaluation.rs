@@ -8,15 +8,16 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::Sqlite;
 use super::columns::{from_json, json, labels, period, severity, time};
 use super::fault::Fault;
+use super::hush;
 use super::outbox::owe;
 use super::thread::End;
-use crate::alert::{Alert, Cause, Kind, State, Transition};
+use crate::alert::{Alert, Cause, Hushed, Kind, State, Transition};
 use crate::base::clock::Timestamp;
 use crate::outbox::Message;
 use crate::series::{Labels, PullId};
 use crate::store::{Committed, Holder, Look, Settled, StoreError, Task};
 
-const ALERT: &str = "rule, labels, firing, held, number, episode, assessed, seen, rule_hash, version";
+pub const ALERT: &str = "rule, labels, firing, held, number, episode, assessed, seen, rule_hash, version";
 
 impl Sqlite {
     /// See [`crate::store::Store::register_rules`].
@@ -92,7 +93,7 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         let task = task.cloned();
-        self.thread.write(move |transaction| commit(transaction, task.as_ref(), &looks, &settled, now)).await
+        self.thread.write(move |transaction| commit(transaction, task.as_ref(), &looks, settled, now)).await
     }
 }
 
@@ -175,7 +176,7 @@ fn commit(
     transaction: &Connection,
     task: Option<&Task>,
     looks: &[Look],
-    settled: &[Settled],
+    settled: Vec<Settled>,
     now: Timestamp,
 ) -> Result<End<Committed>, Fault> {
     if let Some(task) = task {
@@ -191,12 +192,15 @@ fn commit(
             return Ok(End::RollBack(Committed::Fenced));
         }
     }
-    for Settled { alert, transition, deliveries } in settled {
+    let hushes = hush::hushes(transaction, &settled, now)?;
+    for mut settled in settled {
+        let hushed = hush::settle(transaction, &hushes, &mut settled, now)?;
+        let Settled { alert, transition, deliveries, .. } = &settled;
         if !write_alert(transaction, alert, now)? {
             return Ok(End::RollBack(Committed::Fenced));
         }
         if let Some((transition, message)) = transition {
-            write_transition(transaction, transition, message)?;
+            write_transition(transaction, transition, message, hushed.as_ref())?;
         }
         for delivery in deliveries {
             owe(transaction, delivery, now)?;
@@ -246,10 +250,15 @@ fn write_alert(transaction: &Connection, alert: &Alert, now: Timestamp) -> Resul
     Ok(written == 1)
 }
 
-fn write_transition(transaction: &Connection, transition: &Transition, message: &Message) -> Result<(), Fault> {
+fn write_transition(
+    transaction: &Connection,
+    transition: &Transition,
+    message: &Message,
+    hushed: Option<&Hushed>,
+) -> Result<(), Fault> {
     let insert =
-        "INSERT INTO transition(rule, labels, number, episode, kind, cause, severity, period, pull, at, message)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        "INSERT INTO transition(rule, labels, number, episode, kind, cause, severity, period, pull, at, message,
+        hushed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     transaction.prepare_cached(insert)?.execute((
         &transition.rule,
         transition.labels.key(),
@@ -262,6 +271,7 @@ fn write_transition(transaction: &Connection, transition: &Transition, message: 
         transition.pull.map(|pull| pull.0),
         transition.at.millis(),
         json(message)?,
+        hushed.map(json).transpose()?,
     ))?;
     Ok(())
 }
@@ -276,7 +286,7 @@ fn look(row: &Row<'_>) -> Result<Look, Fault> {
     })
 }
 
-fn alert(row: &Row<'_>) -> Result<Alert, Fault> {
+pub fn alert(row: &Row<'_>) -> Result<Alert, Fault> {
     let firing: Option<String> = row.get(2)?;
     let state = match firing {
         None => State::Ok,

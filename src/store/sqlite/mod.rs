@@ -10,6 +10,7 @@ mod evaluation;
 mod fault;
 mod feeds;
 mod history;
+mod hush;
 mod items;
 mod lock;
 mod open;
