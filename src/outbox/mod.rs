@@ -9,6 +9,7 @@ mod message;
 mod report;
 mod schedule;
 mod standing;
+mod voice;
 mod window;
 mod words;
 
@@ -20,6 +21,7 @@ pub use message::{
 pub use report::Report;
 pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};
 pub use standing::Standing;
+pub use voice::Voice;
 pub use window::Window;
 pub use words::subject;
 
