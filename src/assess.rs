@@ -11,20 +11,22 @@ use crate::alert::{
     Alert, Cause, Change, Condition, Firing, Kind, Occasion, State, Transition, condition, step, worst,
 };
 use crate::base::clock::Timestamp;
-use crate::outbox::{Matter, Message, Said};
+use crate::outbox::{Matter, Message, Said, Voice};
 use crate::period::Period;
 use crate::rule::{self, Judgement, Rejudged, Renotify, Rule, Severity, Verdict, judge};
 use crate::series::{AsOf, History, PullId, Revision, View};
 
 /// What becomes of one alert.
 #[derive(Clone, Debug)]
-pub struct Assessment {
+pub struct Assessment<'a> {
     /// The alert as it is now; `version` is still the one that was read.
     pub alert: Alert,
     /// What the rule says of the latest period; `None` while there is no figure.
     pub judgement: Option<Judgement>,
     /// The net change, if there is one, with its message.
     pub transition: Option<(Transition, Message)>,
+    /// What that message is made of, for whoever is spoken to in another way.
+    pub matter: Option<Matter<'a>>,
     /// Whether this transition is to be told: `renotify` may keep a continued one quiet.
     pub told: bool,
     /// Whether anything about the alert is to be stored.
@@ -50,7 +52,7 @@ pub struct Sight<'a> {
 
 /// Takes an alert through all that arrived since it was last assessed: first the revisions of what it
 /// had seen, then every newer period in order. Only the net change is a transition.
-pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
+pub fn assess<'a>(sight: Sight<'a>, alert: &Alert) -> Assessment<'a> {
     if sight.rule.awaits_items() {
         return items::assess(sight, alert);
     }
@@ -90,27 +92,29 @@ pub fn lapse(alert: &Alert, cause: Cause, now: Timestamp) -> Option<(Alert, Tran
         at: now,
     };
     let said = Said::new(firing, chrono_tz::UTC);
-    let message = Message::compose(Matter {
-        transition: &transition,
+    let matter = Matter {
+        transition: transition.clone(),
         rule: None,
         judgement: None,
         view: None,
-        said: Some(&said),
-        revisions: &[],
+        said: Some(said),
+        revisions: Vec::new(),
         rejudged: None,
         since: Some(firing.since),
+        thread: None,
         zone: chrono_tz::UTC,
-    });
+    };
+    let message = Message::compose(&matter, &Voice::default());
     let ended =
         Alert { state: State::Ok, held: None, number: transition.number, rule_hash: String::new(), ..alert.clone() };
     Some((ended, transition, message))
 }
 
 /// An alert on its way through what arrived.
-struct Walk<'a> {
+struct Walk<'a, 'b> {
     sight: Sight<'a>,
     view: View<'a>,
-    before: &'a Alert,
+    before: &'b Alert,
     /// The severity while it fires, and the period since which it does.
     firing: Option<(Severity, Period)>,
     held: Option<String>,
@@ -126,8 +130,8 @@ struct Walk<'a> {
     known: Option<Judgement>,
 }
 
-impl<'a> Walk<'a> {
-    fn new(sight: Sight<'a>, view: View<'a>, before: &'a Alert) -> Self {
+impl<'a, 'b> Walk<'a, 'b> {
+    fn new(sight: Sight<'a>, view: View<'a>, before: &'b Alert) -> Self {
         let firing = match &before.state {
             State::Ok => None,
             State::Firing(firing) => Some((firing.severity, firing.since)),
@@ -248,10 +252,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn finish(self) -> Assessment {
+    fn finish(self) -> Assessment<'a> {
         let net = self.net();
         let rejudged = rejudged(self.sight, self.before);
-        let transition = net.map(|(kind, judgement)| self.transition(kind, &judgement, rejudged));
+        let matter = net.map(|(kind, judgement)| self.matter(kind, judgement, rejudged));
+        let told_plainly =
+            |matter: &Matter<'_>| (matter.transition.clone(), Message::compose(matter, &Voice::default()));
+        let transition = matter.as_ref().map(told_plainly);
         let judgement =
             self.assessed.or_else(|| self.view.latest()).map(|period| judge(self.sight.rule, &self.view, period));
         let is_news = |judgement: &Judgement| !self.sight.rule.is_of_items() || self.is_about_more(judgement);
@@ -260,11 +267,11 @@ impl<'a> Walk<'a> {
             .is_some_and(|(transition, _)| self.is_told(transition.kind, judgement.as_ref().is_none_or(is_news)));
         let alert = self.alert(transition.as_ref(), told);
         let changed = transition.is_some() || alert != *self.before;
-        Assessment { alert, judgement, transition, told, changed, rejudged }
+        Assessment { alert, judgement, transition, matter, told, changed, rejudged }
     }
 
     /// What was firing before the walk.
-    fn was(&self) -> Option<&'a Firing> {
+    fn was(&self) -> Option<&'b Firing> {
         match &self.before.state {
             State::Ok => None,
             State::Firing(firing) => Some(firing),
@@ -291,7 +298,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn transition(&self, kind: Kind, judgement: &Judgement, rejudged: Option<Rejudged>) -> (Transition, Message) {
+    fn matter(&self, kind: Kind, judgement: Judgement, rejudged: Option<Rejudged>) -> Matter<'a> {
         let opens = !self.before.is_firing();
         let was = self.was();
         let severity = self.firing.map(|(severity, _)| severity).or(was.map(|firing| firing.severity));
@@ -309,18 +316,18 @@ impl<'a> Walk<'a> {
         };
         let closes = self.firing.is_none();
         let said = was.filter(|_| closes).map(|firing| Said::new(firing, self.sight.zone));
-        let message = Message::compose(Matter {
-            transition: &transition,
+        Matter {
+            transition,
             rule: Some(self.sight.rule),
             judgement: Some(judgement),
             view: Some(self.view),
-            said: said.as_ref(),
-            revisions: if self.counts_items() { &[] } else { &self.revisions },
+            said,
+            revisions: if self.counts_items() { Vec::new() } else { self.revisions.clone() },
             rejudged,
             since: self.firing.map(|(_, since)| since).or(was.map(|firing| firing.since)),
+            thread: None,
             zone: self.sight.zone,
-        });
-        (transition, message)
+        }
     }
 
     fn cause(&self, kind: Kind) -> Cause {
@@ -418,6 +425,12 @@ mod tests {
     use crate::period::{Frequency, Span};
     use crate::rule::{Expr, Level, Severity};
     use crate::series::{Finite, Labels, Status, Unit, Vintage};
+
+    /// An assessment that outlives its history.
+    fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment<'static> {
+        let Assessment { alert, judgement, transition, told, changed, rejudged, .. } = super::assess(sight, alert);
+        Assessment { alert, judgement, transition, matter: None, told, changed, rejudged }
+    }
 
     fn rule(when: &str, clear: Option<&str>) -> Rule {
         Rule {

@@ -7,12 +7,12 @@
 
 use super::{Assessment, Sight, joined};
 use crate::alert::{Alert, Cause, Condition, Kind, Transition};
-use crate::outbox::{Matter, Message};
+use crate::outbox::{Matter, Message, Voice};
 use crate::rule::{Judgement, Severity, judge};
 use crate::series::{AsOf, KnownItem, PullId, View};
 
 /// Takes an alert to the items that came since it was last assessed.
-pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
+pub fn assess<'a>(sight: Sight<'a>, alert: &Alert) -> Assessment<'a> {
     let Sight { rule, history, until, now, .. } = sight;
     let all = rule.seen(history.view(AsOf::Pull(until)).at(now));
     let view = all.since(alert.seen);
@@ -21,7 +21,9 @@ pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
     // Whoever looks when nothing has come sees what came last.
     let judgement = latest.map(|period| judge(rule, if has_news { &view } else { &all }, period));
     let told = judgement.as_ref().filter(|_| has_news).and_then(|judgement| Some((severity(judgement)?, judgement)));
-    let transition = told.map(|(severity, judgement)| transition(sight, view, alert, severity, judgement));
+    let matter = told.map(|(severity, judgement)| matter(sight, view, alert, severity, judgement));
+    let told_plainly = |matter: &Matter<'_>| (matter.transition.clone(), Message::compose(matter, &Voice::default()));
+    let transition = matter.as_ref().map(told_plainly);
     let after = Alert {
         number: transition.as_ref().map_or(alert.number, |(transition, _)| transition.number),
         episode: transition.as_ref().map_or(alert.episode, |(transition, _)| alert.episode.max(transition.episode)),
@@ -30,7 +32,7 @@ pub fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment {
         ..alert.clone()
     };
     let (told, changed) = (transition.is_some(), transition.is_some() || after != *alert);
-    Assessment { alert: after, judgement, transition, told, changed, rejudged: None }
+    Assessment { alert: after, judgement, transition, matter, told, changed, rejudged: None }
 }
 
 /// How bad it is, where the rule found anything.
@@ -41,13 +43,13 @@ fn severity(judgement: &Judgement) -> Option<Severity> {
     }
 }
 
-fn transition(
-    sight: Sight<'_>,
-    view: View<'_>,
+fn matter<'a>(
+    sight: Sight<'a>,
+    view: View<'a>,
     alert: &Alert,
     severity: Severity,
     judgement: &Judgement,
-) -> (Transition, Message) {
+) -> Matter<'a> {
     let items = judgement.items();
     let corrected: Vec<Option<&KnownItem>> = items.iter().map(|known| told_before(&view, alert.seen, known)).collect();
     // A correction belongs to what it corrects; together with something new, it is told beside it.
@@ -66,19 +68,19 @@ fn transition(
         pull: newest,
         at: sight.now,
     };
-    let message = Message::compose(Matter {
-        transition: &transition,
+    let thread = base.map(|base| base.pull).or(newest).map(|pull| format!("pull-{}", pull.0));
+    Matter {
+        transition,
         rule: Some(sight.rule),
-        judgement: Some(judgement),
+        judgement: Some(judgement.clone()),
         view: Some(view),
         said: None,
-        revisions: &[],
+        revisions: Vec::new(),
         rejudged: None,
         since: None,
+        thread,
         zone: sight.zone,
-    });
-    let thread = base.map(|base| base.pull).or(newest).map(|pull| format!("pull-{}", pull.0));
-    (transition, Message { thread, ..message })
+    }
 }
 
 /// The item that another corrects, where it was known before.

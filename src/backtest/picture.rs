@@ -11,7 +11,7 @@ use crate::series::AsOf;
 pub fn picture(rule: &Rule, knowledge: &Knowledge, replay: &Replay, range: Range) -> Chart {
     let view = knowledge.history().view(AsOf::Latest);
     let title = format!("{} ({})", subject(&replay.labels, rule.title.as_deref()), rule.name);
-    let lines = bounds(rule, &view);
+    let lines = bounds(rule, &view, usize::MAX);
     let chart = lines.into_iter().fold(Chart::new(&title, &view, replay.zone), Chart::with_line);
     let firing = replay.episodes.iter().map(super::replay::Episode::firing);
     chart.with_firing(firing).between(range.from, range.to)

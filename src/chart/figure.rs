@@ -9,15 +9,17 @@ use crate::period::{Frequency, Period, Span};
 use crate::series::{Status, View};
 
 /// What is known of one span.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Figure {
     /// What it covers.
     pub span: Span,
     /// The figure; `None` where it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
     /// The publisher's mark.
     pub status: Status,
     /// The figure that it replaces, where that was another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<f64>,
 }
 

@@ -26,8 +26,8 @@ use crate::series::{Unit, View};
 
 use figure::Figure;
 
-/// One series as a view shows it, with what a rule makes of it.
-#[derive(Clone, Debug, PartialEq)]
+/// One series as a view shows it, with what a rule makes of it. It can be kept with a message, and drawn later.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Chart {
     title: String,
     unit: Option<Unit>,
@@ -45,7 +45,7 @@ pub struct Chart {
 }
 
 /// A threshold or a baseline: what figures are held against.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Line {
     /// What it says, such as `fires below`; its latest value stands behind that.
     pub name: String,
@@ -54,7 +54,8 @@ pub struct Line {
 }
 
 /// Where a line lies.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Values {
     /// At one value for all time.
     Same(f64),
@@ -63,7 +64,7 @@ pub enum Values {
 }
 
 /// Some periods in a row at which an alert fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Firing {
     /// The first.
     pub since: Period,
@@ -119,11 +120,27 @@ impl Chart {
         self.between(first, None)
     }
 
-    /// With another line.
+    /// With another line; values that cannot be drawn are left out.
     #[must_use]
     pub fn with_line(mut self, line: Line) -> Self {
-        self.lines.push(Line { name: printable(&line.name), ..line });
+        let values = match line.values {
+            Values::Same(value) => Some(Values::Same(value)).filter(|_| value.is_finite()),
+            Values::Each(values) => {
+                Some(Values::Each(values.into_iter().filter(|(_, value)| value.is_finite()).collect()))
+            }
+        };
+        self.lines.extend(values.map(|values| Line { name: printable(&line.name), values }));
         self
+    }
+
+    /// As a PNG file, light and opaque: laid out for a width in pixels, and drawn with `density` dots to each.
+    pub fn png(&self, width: u32, density: u8) -> Vec<u8> {
+        sheet_png(std::slice::from_ref(self), width, density)
+    }
+
+    /// Whether there is anything to draw.
+    pub fn has_figures(&self) -> bool {
+        self.shown().next().is_some()
     }
 
     /// With the periods at which an alert fires.
@@ -135,16 +152,11 @@ impl Chart {
 }
 
 /// What pages and messages show.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the status page and for mail, which do not show charts yet"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "for the status page, which does not show charts yet"))]
 impl Chart {
     /// As an SVG element without styles of its own, so many pixels wide.
     pub fn inline_svg(&self, width: u32) -> String {
         svg::element(&draw::sheet(std::slice::from_ref(self), width), &self.alt())
-    }
-
-    /// As a PNG file, light and opaque: laid out for a width in pixels, and drawn with `density` dots to each.
-    pub fn png(&self, width: u32, density: u8) -> Vec<u8> {
-        sheet_png(std::slice::from_ref(self), width, density)
     }
 
     /// A small SVG element of a size, without axes, within such a page.

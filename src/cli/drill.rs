@@ -1,14 +1,18 @@
 //! `drill`: a rule's message as it would be now, marked, to those whom the rule tells.
 
+use chrono_tz::Tz;
+
 use super::explain::{known_rule, matching, past};
 use super::receivers::{named, send_now};
 use super::{Exit, FAILED, Session, say};
 use crate::alert::{Cause, Kind, Topic, Transition};
 use crate::base::text::list;
+use crate::config::Setup;
 use crate::daemon::Catalogue;
 use crate::outbox::{Matter, Message, notified};
-use crate::rule::{Judgement, Severity, Verdict, judge};
-use crate::series::AsOf;
+use crate::rule::roster::Subject;
+use crate::rule::{Judgement, Rule, Severity, Verdict, judge};
+use crate::series::{AsOf, View};
 
 /// Send a rule's message for its latest figures, marked [DRILL], whether it fires or not
 ///
@@ -38,48 +42,67 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let rule = known_rule(&setup, &args.rule)?;
     super::log::start(session, "error")?;
     super::runtime()?.block_on(async {
-        let (store, now) = (session.copy(&setup.state).await?, session.clock.now());
+        let store = session.copy(&setup.state).await?;
         let catalogue = Catalogue::new(&setup, &store).await?;
-        let subjects = matching(&catalogue, rule, &args.labels)?;
-        for subject in &subjects {
+        for subject in &matching(&catalogue, rule, &args.labels)? {
             let history = past(&catalogue, &store, subject).await?;
-            let view = history.view(AsOf::Latest).at(now);
-            let Some(period) = rule.seen(view).latest() else { continue };
-            let judgement = judge(rule, &view, period);
-            let severity = worst(&judgement).unwrap_or(rule.severity);
-            let topic = Topic { rule: &rule.name, labels: &subject.labels, severity };
-            let routed = notified(rule.notify.as_deref(), &setup.routes, &topic);
-            let receivers = named(&setup, if args.to.is_empty() { &routed } else { &args.to })?;
-            if receivers.is_empty() {
-                say(&format!("error: rule {} notifies nobody; say whom to tell with --to NAME", list([&rule.name])));
-                return Err(Exit(FAILED).into());
+            let view = history.view(AsOf::Latest).at(session.clock.now());
+            if let Some(matter) = matter(session, rule, subject, view, catalogue.zone(subject)) {
+                return send(session, &setup, &matter, args).await;
             }
-            let transition = Transition {
-                rule: rule.name.clone(),
-                labels: subject.labels.clone(),
-                number: 1,
-                episode: 1,
-                kind: Kind::Fired,
-                cause: Cause::Published,
-                severity,
-                period: Some(period),
-                pull: None,
-                at: now,
-            };
-            let message = Message::compose(Matter {
-                transition: &transition,
-                rule: Some(rule),
-                judgement: Some(&judgement),
-                view: Some(view),
-                said: None,
-                revisions: &[],
-                rejudged: None,
-                since: Some(period),
-                zone: catalogue.zone(subject),
-            });
-            return send_now(session, &receivers, &message.drill()).await;
         }
         say(&format!("error: no series of rule {} has a figure yet", list([&rule.name])));
         Err(Exit(FAILED).into())
     })
+}
+
+/// What the rule would say of its latest figures, if it fired on them now; nothing where there are none.
+fn matter<'a>(session: &Session, rule: &'a Rule, subject: &Subject, view: View<'a>, zone: Tz) -> Option<Matter<'a>> {
+    let period = rule.seen(view).latest()?;
+    let judgement = judge(rule, &view, period);
+    let transition = Transition {
+        rule: rule.name.clone(),
+        labels: subject.labels.clone(),
+        number: 1,
+        episode: 1,
+        kind: Kind::Fired,
+        cause: Cause::Published,
+        severity: worst(&judgement).unwrap_or(rule.severity),
+        period: Some(period),
+        pull: None,
+        at: session.clock.now(),
+    };
+    Some(Matter {
+        transition,
+        rule: Some(rule),
+        judgement: Some(judgement),
+        view: Some(view),
+        said: None,
+        revisions: Vec::new(),
+        rejudged: None,
+        since: Some(period),
+        thread: None,
+        zone,
+    })
+}
+
+/// Tells it to whom the rule tells, or to those of `--to`, each in its own voice.
+async fn send(session: &Session, setup: &Setup, matter: &Matter<'_>, args: &Args) -> anyhow::Result<()> {
+    let Transition { rule, labels, severity, .. } = &matter.transition;
+    let own = matter.rule.and_then(|rule| rule.notify.as_deref());
+    let routed = notified(own, &setup.routes, &Topic { rule, labels, severity: *severity });
+    let receivers = named(setup, if args.to.is_empty() { &routed } else { &args.to })?;
+    if receivers.is_empty() {
+        say(&format!("error: rule {} notifies nobody; say whom to tell with --to NAME", list([rule])));
+        return Err(Exit(FAILED).into());
+    }
+    let mut well = Ok(());
+    for receiver in receivers {
+        match send_now(session, receiver, &Message::compose(matter, &receiver.voice).drill()).await {
+            // It was said, and keeps the others from nothing.
+            Err(error) if error.is::<Exit>() => well = Err(error),
+            ended => ended?,
+        }
+    }
+    well
 }

@@ -257,8 +257,9 @@ impl Explained<'_> {
     /// The figures up to the judged period, with those at which the rule changes.
     fn chart(&self, firing: Option<Firing>, zone: Tz) -> Chart {
         let view = self.rule.seen(self.view);
-        let chart =
-            bounds(self.rule, &view).into_iter().fold(Chart::new(&self.rule.name, &view, zone), Chart::with_line);
+        let chart = bounds(self.rule, &view, usize::MAX)
+            .into_iter()
+            .fold(Chart::new(&self.rule.name, &view, zone), Chart::with_line);
         let judged = self.judgement.period;
         let end = view.latest().filter(|latest| judged < *latest).map(|_| judged.last_day());
         chart.with_firing(firing).between(None, end).last(DRAWN)

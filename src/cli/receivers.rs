@@ -140,7 +140,7 @@ async fn test(session: &Session, receivers: &[&Receiver]) -> anyhow::Result<()> 
     let mut well = Ok(());
     for receiver in receivers {
         let message = Message::test(&receiver.name, session.clock.now());
-        match send_now(session, &[receiver], &message).await {
+        match send_now(session, receiver, &message).await {
             // It was said, and keeps the others from nothing.
             Err(error) if error.is::<Exit>() => well = Err(error),
             ended => ended?,
@@ -149,26 +149,21 @@ async fn test(session: &Session, receivers: &[&Receiver]) -> anyhow::Result<()> 
     well
 }
 
-/// Sends a message to receivers, once, and says what each of them answers; an error where one did not take it.
-pub async fn send_now(session: &Session, receivers: &[&Receiver], message: &Message) -> anyhow::Result<()> {
-    let sender = Sender::new()?;
-    let mut well = true;
-    for receiver in receivers {
-        let now = session.clock.now();
-        let delivery = Delivery {
-            // A receiver that knows copies by their id has not seen this one.
-            id: format!("msg_{:032x}", rand::random::<u128>()),
-            receiver: receiver.name.clone(),
-            alert: message.alert.id.clone(),
-            message: message.clone(),
-            created_at: now,
-        };
-        let parcel = Parcel { delivery: &delivery, attempt: 1, maybe_delivered: false, opening: None, now };
-        let sent = receiver.send(&sender, parcel).await;
-        well &= matches!(sent.outcome, Outcome::Delivered { .. });
-        answered(session, receiver, &sent, session.clock.now().since(now))?;
-    }
-    if well { Ok(()) } else { Err(Exit(FAILED).into()) }
+/// Sends a message to a receiver, once, and says what it answers; an error where it did not take it.
+pub async fn send_now(session: &Session, receiver: &Receiver, message: &Message) -> anyhow::Result<()> {
+    let now = session.clock.now();
+    let delivery = Delivery {
+        // A receiver that knows copies by their id has not seen this one.
+        id: format!("msg_{:032x}", rand::random::<u128>()),
+        receiver: receiver.name.clone(),
+        alert: message.alert.id.clone(),
+        message: message.clone(),
+        created_at: now,
+    };
+    let parcel = Parcel { delivery: &delivery, attempt: 1, maybe_delivered: false, opening: None, now };
+    let sent = receiver.send(&Sender::new()?, parcel).await;
+    answered(session, receiver, &sent, session.clock.now().since(now))?;
+    if matches!(sent.outcome, Outcome::Delivered { .. }) { Ok(()) } else { Err(Exit(FAILED).into()) }
 }
 
 /// Says what a receiver answered.

@@ -100,7 +100,16 @@ pub fn fired() -> Message {
         items: Vec::new(),
         items_left_out: 0,
         thread: None,
+        chart: None,
     }
+}
+
+/// The same with its figures as a picture.
+pub fn drawn() -> Message {
+    let chart = crate::chart::testing::chart("2025-05 46.4, 2025-06 353, 2025-07 619, 2025-08 590, 2025-09 420.5");
+    let line = crate::chart::Line { name: "fires below".to_owned(), values: crate::chart::Values::Same(590.0) };
+    let firing = crate::chart::Firing { since: crate::chart::testing::period("2025-09"), until: None };
+    Message { chart: Some(chart.with_line(line).with_firing([firing])), ..fired() }
 }
 
 fn said() -> Said {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::base::secret::Secret;
 use crate::base::text::printable;
-use crate::outbox::{Delivery, Message, Policy};
+use crate::outbox::{Delivery, Message, Policy, Voice};
 
 /// Pieces that mean something to some markup, terminal or parser.
 const PIECES: [&str; 24] = [
@@ -133,7 +133,8 @@ fn receivers() -> Vec<Receiver> {
         })),
         Channel::Service(Box::new(gotify::Gotify { server: endpoint(), token: Secret::new("x") })),
     ];
-    let receiver = |channel| Receiver { name: "x".to_owned(), kind: "any", channel, policy: Policy::DEFAULT };
+    let (policy, voice) = (Policy::DEFAULT, Voice::default());
+    let receiver = |channel| Receiver { name: "x".to_owned(), kind: "any", channel, policy, voice: voice.clone() };
     channels.into_iter().map(receiver).collect()
 }
 
@@ -217,7 +218,13 @@ async fn hostile_text_arrives_as_it_was() {
     let delivery = delivery(Message { title: title.clone(), ..fired() });
     let endpoint = http::Endpoint { url: Secret::new(server.url("/")), insecure: true, allow_private: true };
     let channel = Channel::Service(Box::new(webhook::Webhook { endpoint, secret: None }));
-    let receiver = Receiver { name: "hook".to_owned(), kind: "webhook", channel, policy: Policy::DEFAULT };
+    let receiver = Receiver {
+        name: "hook".to_owned(),
+        kind: "webhook",
+        channel,
+        policy: Policy::DEFAULT,
+        voice: Voice::default(),
+    };
     receiver.send(&Sender::new().unwrap(), parcel(&delivery)).await;
     let body: Value = serde_json::from_str(&server.requests()[0].body).unwrap();
     assert_eq!(body["data"]["title"], title);

@@ -29,7 +29,7 @@ mod hostile;
 use self::service::Service;
 use crate::base::clock::Timestamp;
 use crate::base::text::printable;
-use crate::outbox::{Delivery, Message, Outcome, Policy};
+use crate::outbox::{Delivery, Message, Outcome, Policy, Voice};
 
 /// One receiver of the config, ready to be told.
 pub struct Receiver {
@@ -41,6 +41,8 @@ pub struct Receiver {
     pub channel: Channel,
     /// How patient its deliveries are.
     pub policy: Policy,
+    /// How it is spoken to.
+    pub voice: Voice,
 }
 
 /// How a receiver is reached.

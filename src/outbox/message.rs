@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
+use crate::chart::Chart;
 use crate::rule::Severity;
 use crate::series::Provenance;
 
@@ -58,6 +59,24 @@ pub struct Message {
     /// What ties it to other messages of the alert, where that is not the episode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
+    /// The figures as a picture, for receivers that show one.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "readable")]
+    pub chart: Option<Chart>,
+}
+
+/// A chart as it was kept. One that another version wrote in its own way is left out: the message says the same.
+fn readable<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Chart>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Readable(Box<Chart>),
+        Other(serde::de::IgnoredAny),
+    }
+    let kept: Kept = serde::Deserialize::deserialize(deserializer)?;
+    Ok(match kept {
+        Kept::Readable(chart) => Some(*chart),
+        Kept::Other(serde::de::IgnoredAny) => None,
+    })
 }
 
 impl Message {

@@ -11,6 +11,7 @@ mod route;
 mod schedule;
 mod standing;
 mod telling;
+mod voice;
 mod window;
 mod words;
 
@@ -24,6 +25,7 @@ pub use route::{Route, notified, taken};
 pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};
 pub use standing::Standing;
 pub use telling::{Manners, tell};
+pub use voice::Voice;
 pub use window::Window;
 pub use words::subject;
 

@@ -95,6 +95,7 @@ impl Message {
             items: Vec::new(),
             items_left_out: 0,
             thread: None,
+            chart: None,
         }
     }
 }

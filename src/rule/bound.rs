@@ -15,23 +15,23 @@ const TRIES: usize = 256;
 
 /// The figures at which a rule begins or ceases to hold: `fires below`, `is critical above`. Each period is
 /// told as all others stand, and the next one too, whose figure is not published yet. Of a long history only
-/// the latest periods are told.
-pub fn bounds(rule: &Rule, view: &View<'_>) -> Vec<Line> {
+/// the latest periods are told, and no more than `last`.
+pub fn bounds(rule: &Rule, view: &View<'_>, last: usize) -> Vec<Line> {
     let gates = match &rule.worse {
         None => vec![("fires".to_owned(), &rule.when)],
         Some(worse) => vec![(named(rule.severity), &rule.when), (named(worse.severity), &worse.when)],
     };
-    gates.into_iter().flat_map(|(name, gates)| of_gates(rule, &name, gates, view)).collect()
+    gates.into_iter().flat_map(|(name, gates)| of_gates(rule, &name, gates, view, last)).collect()
 }
 
 fn named(severity: Severity) -> String {
     format!("is {severity}")
 }
 
-fn of_gates(rule: &Rule, name: &str, gates: &[Expr], view: &View<'_>) -> Vec<Line> {
+fn of_gates(rule: &Rule, name: &str, gates: &[Expr], view: &View<'_>, last: usize) -> Vec<Line> {
     let mut known: Vec<Period> = view.points().map(|point| point.span.last()).collect();
     known.dedup();
-    let told = BOUND_TRIES_MAX / (TRIES + known.len());
+    let told = last.min(BOUND_TRIES_MAX / (TRIES + known.len()));
     known.drain(..known.len().saturating_sub(told));
     let next = known.last().and_then(|latest| next_distance(rule, gates, view, *latest));
     let found = known.iter().filter_map(|period| distance(rule, gates, view, *period)).chain(next);
@@ -75,7 +75,7 @@ mod tests {
                 format!("{}: {}", line.name, values.join(", "))
             }
         };
-        let lines: Vec<String> = bounds(rule, &history.view(AsOf::Latest)).into_iter().map(told).collect();
+        let lines: Vec<String> = bounds(rule, &history.view(AsOf::Latest), usize::MAX).into_iter().map(told).collect();
         assert_eq!(lines, expected);
     }
 

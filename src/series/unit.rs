@@ -84,7 +84,7 @@ impl Unit {
             "count" | "items" | "item" | "no" | "number" | "units" | "pieces" | "pcs" => {
                 return plain(Dimension::Count, "items");
             }
-            "index" => return plain(Dimension::Index, "index points"),
+            "index" | "index points" => return plain(Dimension::Index, "index points"),
             "percent" | "%" | "pct" => return plain(Dimension::Percent, "%"),
             _ => {}
         }
@@ -128,6 +128,19 @@ impl Unit {
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.symbol)
+    }
+}
+
+impl serde::Serialize for Unit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Unit {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
     }
 }
 

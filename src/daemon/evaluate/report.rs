@@ -69,7 +69,7 @@ pub struct Assessed {
 
 impl Assessed {
     /// What an assessment says, and who is told of it.
-    pub fn new(rule: &Rule, assessment: &Assessment, receivers: Vec<String>) -> Self {
+    pub fn new(rule: &Rule, assessment: &Assessment<'_>, receivers: Vec<String>) -> Self {
         let Assessment { alert: Alert { labels, .. }, judgement, transition, rejudged, .. } = assessment;
         let verdict = judgement.as_ref().map(|judgement| &judgement.verdict);
         Self {

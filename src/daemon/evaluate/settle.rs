@@ -6,7 +6,7 @@ use super::report::Assessed;
 use super::{Evaluation, Outcome};
 use crate::alert::{Alert, Cause, Kind, State, Topic};
 use crate::assess::{Assessment, Sight, lapse};
-use crate::outbox::{Manners, notified, plan, receivers};
+use crate::outbox::{Delivery, Manners, Matter, Message, Voice, notified, plan, receivers};
 use crate::period::{Frequency, Period};
 use crate::rule::Rule;
 use crate::series::{AsOf, History, PullId};
@@ -31,7 +31,7 @@ impl Before {
     /// Whether nothing of an assessment has to be stored but how far the rule has looked. What fires or
     /// waits says which period it was assessed at; of a quiet alert the history tells, unless the figure that it was
     /// assessed at is withdrawn.
-    pub fn needs_no_row(&self, assessment: &Assessment, sight: Sight<'_>) -> bool {
+    pub fn needs_no_row(&self, assessment: &Assessment<'_>, sight: Sight<'_>) -> bool {
         let Sight { rule, history, until, .. } = sight;
         let latest = latest(rule, history, until);
         let left = self.alert.clone().looked(until, latest);
@@ -78,7 +78,7 @@ impl Evaluation<'_> {
         &self,
         rule: &Rule,
         before: Before,
-        assessment: Assessment,
+        mut assessment: Assessment<'_>,
         kept: bool,
         outcome: &mut Outcome,
     ) {
@@ -95,13 +95,31 @@ impl Evaluation<'_> {
         outcome.evaluated.assessed.push(Assessed::new(rule, &assessment, whom.clone()));
         outcome.settled.extend(before.ended);
         if kept {
-            let Assessment { alert, transition, .. } = assessment;
-            let message = transition.as_ref().map(|(_, message)| message);
-            let deliveries = message.map(|message| plan(self.context.store.id(), message, &whom)).unwrap_or_default();
-            let stops_when_known = message.is_some_and(|message| message.kind == Kind::Continued);
+            let Assessment { alert, transition, matter, .. } = assessment;
+            let deliveries = match (&transition, &matter) {
+                (Some((_, message)), Some(matter)) => self.owed(message, matter, &whom),
+                _ => Vec::new(),
+            };
+            let stops_when_known = transition.as_ref().is_some_and(|(_, message)| message.kind == Kind::Continued);
             let manners = Manners { inhibition: rule.inhibition.clone(), stops_when_known };
             outcome.settled.push(Settled { alert, transition, deliveries, manners });
         }
+    }
+
+    /// What each of some receivers is owed, told in its own voice.
+    fn owed(&self, message: &Message, matter: &Matter<'_>, whom: &[String]) -> Vec<Delivery> {
+        let mut told: Vec<(&Voice, Message)> = Vec::new();
+        let mut deliveries = Vec::new();
+        for name in whom {
+            let voice = self.setup.receivers.iter().find(|receiver| receiver.name == *name).map(|found| &found.voice);
+            let voice = voice.filter(|voice| **voice != Voice::default());
+            if let Some(voice) = voice.filter(|voice| !told.iter().any(|(known, _)| known == voice)) {
+                told.push((voice, Message::compose(matter, voice)));
+            }
+            let own = told.iter().find(|(known, _)| Some(*known) == voice).map_or(message, |(_, own)| own);
+            deliveries.extend(plan(self.context.store.id(), own, std::slice::from_ref(name)));
+        }
+        deliveries
     }
 
     /// The end of an alert that has nothing to stand on; `None` where it does not fire.

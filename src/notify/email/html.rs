@@ -5,6 +5,7 @@
 
 use super::super::look::{self, Tone, line};
 use super::super::{Parcel, REPEAT};
+use super::picture::{self, Picture};
 use crate::outbox::{ItemLine, Message};
 
 /// Items of one kind that are shown, at most.
@@ -33,22 +34,23 @@ const STYLE: &str = "\
 .line{border-color:#3a4048!important}}\
 @media (max-width:620px){.card{width:100%!important}}";
 
-/// The whole document.
-pub fn render(parcel: Parcel<'_>) -> String {
+/// The whole document, with the chart that comes with the mail.
+pub fn render(parcel: Parcel<'_>, picture: Option<&Picture>) -> String {
     let [whole, shorter, shortest] = ITEM_MAX;
     let fits = |document: &String| document.len() <= BYTES_MAX;
-    let longer = [whole, shorter].into_iter().map(|limit| document(parcel, limit)).find(fits);
-    longer.unwrap_or_else(|| document(parcel, shortest))
+    let longer = [whole, shorter].into_iter().map(|limit| document(parcel, picture, limit)).find(fits);
+    longer.unwrap_or_else(|| document(parcel, picture, shortest))
 }
 
 /// The document, with so many characters of each item.
-fn document(parcel: Parcel<'_>, item_max: usize) -> String {
+fn document(parcel: Parcel<'_>, picture: Option<&Picture>, item_max: usize) -> String {
     let message = parcel.message();
     let rows = [
         banner(message),
         row("padding:16px 20px 0", "ink", 19, true, &line(&message.title, TITLE_MAX)),
         row("padding:6px 20px 0", "dim", 13, false, if parcel.maybe_delivered { REPEAT } else { "" }),
         row("padding:8px 20px 0", "ink", 15, false, &line(&message.summary, TEXT_MAX)),
+        picture.map(image).unwrap_or_default(),
         items(message, item_max),
         table(message),
         fields(message),
@@ -101,6 +103,17 @@ fn font(class: &str, size: u32, bold: bool) -> String {
     )
 }
 
+/// The chart; where pictures are not shown, what it says. Its ground is its own, so that it holds in the dark.
+fn image(picture: &Picture) -> String {
+    let (width, cid, alt) = (picture::WIDTH, escape(&picture.cid), escape(&picture.alt));
+    let style = font("dim", 13, false);
+    format!(
+        "<tr><td class=\"dim\" style=\"padding:16px 16px 0;{style}\">\
+        <img src=\"cid:{cid}\" width=\"{width}\" alt=\"{alt}\" style=\"display:block;width:100%;max-width:{width}px;\
+        height:auto;border:0;background-color:#ffffff;{style}\"></td></tr>\n"
+    )
+}
+
 /// The items; the mail program makes links of their addresses, which are whole or not there.
 fn items(message: &Message, item_max: usize) -> String {
     let told = |item: &ItemLine| {
@@ -139,7 +152,7 @@ fn table_row(row: &[String; 6], used: &[usize]) -> String {
     } else {
         let (style, span) = (font("dim", 12, false), used.len());
         format!(
-            "<tr><td class=\"dim\" colspan=\"{span}\" style=\"padding:0 8px 6px;{style}\">{}</td></tr>\n",
+            "<tr><td class=\"dim\" colspan=\"{span}\" style=\"padding:0 8px 6px 0;{style}\">{}</td></tr>\n",
             escape(note)
         )
     };
@@ -148,10 +161,12 @@ fn table_row(row: &[String; 6], used: &[usize]) -> String {
 
 fn cell(tag: &str, class: &str, column: usize, text: &str) -> String {
     let align = if column == 1 || column == 2 { "right" } else { "left" };
+    // The first column stands below the text above it.
+    let left = if column == 0 { 0 } else { 8 };
     let scope = if tag == "th" { " scope=\"col\"" } else { "" };
     let (style, text) = (font(class, 14, column == 1 && tag == "td"), escape(text));
     format!(
-        "<{tag}{scope} class=\"{class} line\" align=\"{align}\" style=\"padding:5px 8px;border-top:1px solid #d9dde2;\
+        "<{tag}{scope} class=\"{class} line\" align=\"{align}\" style=\"padding:5px 8px 5px {left}px;border-top:1px solid #d9dde2;\
         text-align:{align};{style}\">{text}</{tag}>"
     )
 }
@@ -219,7 +234,7 @@ mod tests {
     use crate::notify::double::{corrected, delivery, fired, noticed, parcel, resolved};
 
     fn html(message: Message) -> String {
-        render(parcel(&delivery(message)))
+        render(parcel(&delivery(message)), None)
     }
 
     /// The text between the tags, a line per row.
@@ -275,7 +290,7 @@ mod tests {
     #[test]
     fn what_may_be_a_repeat_says_so() {
         let delivery = delivery(fired());
-        assert!(render(Parcel { maybe_delivered: true, ..parcel(&delivery) }).contains("(may be a repeat)"));
+        assert!(render(Parcel { maybe_delivered: true, ..parcel(&delivery) }, None).contains("(may be a repeat)"));
         assert!(!html(fired()).contains("repeat"));
     }
 

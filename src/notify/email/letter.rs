@@ -6,12 +6,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Mail};
 use url::Host;
 
 use super::super::look;
 use super::super::{Parcel, layout, printable_lines};
+use super::picture::Picture;
 use super::{Email, html};
 use crate::alert::Kind;
 use crate::base::text::{printable, shorten};
@@ -22,8 +23,17 @@ const WIDTH: usize = 76;
 /// Characters of a subject, at most.
 const SUBJECT_MAX: usize = 250;
 
+/// Whether a mail shows its message's chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charts {
+    /// Where the message has one.
+    Shown,
+    /// The relay takes no mail of that size.
+    Omitted,
+}
+
 /// The mail as it is sent.
-pub fn write(email: &Email, parcel: Parcel<'_>) -> Result<Mail, lettre::error::Error> {
+pub fn write(email: &Email, parcel: Parcel<'_>, charts: Charts) -> Result<Mail, lettre::error::Error> {
     let (from, to) = (safe(&email.from), email.to.iter().map(safe));
     let envelope = Envelope::new(Some(from.email.clone()), to.clone().map(|to| to.email).collect())?;
     let millis = u64::try_from(parcel.message().at.millis()).unwrap_or(0);
@@ -32,11 +42,30 @@ pub fn write(email: &Email, parcel: Parcel<'_>) -> Result<Mail, lettre::error::E
     for (name, value) in headers(email, parcel) {
         builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
     }
+    let picture = picture(email, parcel, charts);
+    let html = SinglePart::html(html::render(parcel, picture.as_ref()));
     let parts = MultiPart::alternative()
         .boundary(format!("=_{}", token(&parcel.delivery.id)))
-        .singlepart(SinglePart::plain(format!("{}\n", text(parcel))))
-        .singlepart(SinglePart::html(html::render(parcel)));
-    builder.multipart(parts)
+        .singlepart(SinglePart::plain(format!("{}\n", text(parcel))));
+    builder.multipart(match picture {
+        None => parts.singlepart(html),
+        Some(picture) => parts.multipart(related(parcel, html, picture)?),
+    })
+}
+
+/// The HTML part and the picture that it shows.
+fn related(parcel: Parcel<'_>, html: SinglePart, picture: Picture) -> Result<MultiPart, lettre::error::Error> {
+    // What may stand in an address may stand in a Content-ID, so this is the only thing that could be wrong with it.
+    let png = "image/png".parse().map_err(|_| lettre::error::Error::NonAsciiChars)?;
+    let image = Attachment::new_inline_with_name(picture.cid, "chart.png".to_owned()).body(picture.png, png);
+    let boundary = format!("=r_{}", token(&parcel.delivery.id));
+    Ok(MultiPart::related().boundary(boundary).singlepart(html).singlepart(image))
+}
+
+/// The chart, where the message has one.
+fn picture(email: &Email, parcel: Parcel<'_>, charts: Charts) -> Option<Picture> {
+    let chart = parcel.message().chart.as_ref().filter(|_| charts == Charts::Shown)?;
+    Picture::draw(chart, &token(&parcel.delivery.id), &domain(&email.from.email))
 }
 
 /// The text part.
@@ -52,8 +81,11 @@ pub fn preview(email: &Email, parcel: Parcel<'_>) -> String {
     let lines: Vec<String> =
         fixed.into_iter().chain(headers(email, parcel)).map(|(name, value)| format!("{name}: {value}")).collect();
     let head = printable_lines(&lines.join("\n"));
-    let size = html::render(parcel).len().div_ceil(1024);
-    format!("{head}\n\n{}\n\n(an HTML part of {size} KiB says the same)", text(parcel))
+    let picture = picture(email, parcel, Charts::Shown);
+    let kib = |bytes: usize| bytes.div_ceil(1024);
+    let size = kib(html::render(parcel, picture.as_ref()).len());
+    let chart = picture.map(|picture| format!(", with a chart of {} KiB", kib(picture.png.len()))).unwrap_or_default();
+    format!("{head}\n\n{}\n\n(an HTML part of {size} KiB says the same{chart})", text(parcel))
 }
 
 /// The headers that are texts.
@@ -111,12 +143,12 @@ fn safe(mailbox: &Mailbox) -> Mailbox {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::notify::double::{at, corrected, delivery, fired, parcel, resolved};
+    use crate::notify::double::{at, corrected, delivery, drawn, fired, parcel, resolved};
     use crate::notify::email::tests::email;
     use crate::outbox::Message;
 
     fn mail(message: Message) -> String {
-        String::from_utf8(write(&email(25), parcel(&delivery(message))).unwrap().formatted()).unwrap()
+        String::from_utf8(write(&email(25), parcel(&delivery(message)), Charts::Shown).unwrap().formatted()).unwrap()
     }
 
     /// The headers of every mail, in order.
@@ -192,11 +224,29 @@ pub mod tests {
 
     #[test]
     fn the_same_delivery_gives_the_same_bytes() {
-        let delivery = delivery(fired());
-        let bytes = |parcel| write(&email(25), parcel).unwrap().formatted();
+        let delivery = delivery(drawn());
+        let bytes = |parcel| write(&email(25), parcel, Charts::Shown).unwrap().formatted();
         let later = Parcel { attempt: 9, now: at("2026-01-01T00:00:00Z"), ..parcel(&delivery) };
         assert_eq!(bytes(parcel(&delivery)), bytes(later));
         assert!(bytes(later).is_ascii(), "every relay carries it");
+    }
+
+    #[test]
+    fn a_chart_stands_beside_the_html_that_shows_it() {
+        let text = mail(drawn());
+        let types: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("Content-Type: ")).collect();
+        let kinds: Vec<&str> = types.iter().map(|kind| kind.split(';').next().unwrap()).collect();
+        let expected = ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"];
+        assert_eq!(kinds, expected);
+        assert!(text.contains("Content-ID: <chart.msg_00112233445566778899aabbccddeeff@example.org>"));
+        assert!(text.contains("Content-Disposition: inline; filename=\"chart.png\""));
+        let delivery = delivery(drawn());
+        let bare = write(&email(25), parcel(&delivery), Charts::Omitted).unwrap().formatted();
+        assert_eq!(
+            bare,
+            write(&email(25), parcel(&crate::notify::double::delivery(fired())), Charts::Shown).unwrap().formatted()
+        );
+        assert!(preview(&email(25), parcel(&delivery)).contains("says the same, with a chart of "));
     }
 
     #[test]
@@ -219,7 +269,7 @@ pub mod tests {
         let mut message = Message { title, ..fired() };
         message.alert.rule = "r\r\nBcc: victim@example.org".to_owned();
         message.alert.id = "id>\r\nBcc: victim@example.org".to_owned();
-        let mail = write(&email, parcel(&delivery(message))).unwrap();
+        let mail = write(&email, parcel(&delivery(message)), Charts::Shown).unwrap();
         assert_eq!(mail.envelope().to().len(), 2);
         let text = String::from_utf8(mail.formatted()).unwrap();
         let names: Vec<String> =
@@ -277,7 +327,7 @@ pub mod tests {
           Alert        9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC,
                        supplywatch 0.1.0
 
-        (an HTML part of 12 KiB says the same)
+        (an HTML part of 13 KiB says the same)
         ");
     }
 }

@@ -27,6 +27,8 @@ pub struct Progress {
     attempt: u32,
     /// Whoever is not settled may have it: an answer was lost.
     pub lost: bool,
+    /// The relay takes no mail of that size: the next one goes without its chart.
+    pub too_large: bool,
     verdicts: BTreeMap<String, Verdict>,
 }
 
@@ -35,7 +37,7 @@ impl Memory {
     pub fn recall(&self, parcel: Parcel<'_>) -> Progress {
         let known = self.lock().remove(&parcel.delivery.id);
         let known = known.filter(|progress| progress.attempt + 1 == parcel.attempt);
-        let new = Progress { attempt: 0, lost: parcel.maybe_delivered, verdicts: BTreeMap::new() };
+        let new = Progress { attempt: 0, lost: parcel.maybe_delivered, too_large: false, verdicts: BTreeMap::new() };
         Progress { attempt: parcel.attempt, ..known.unwrap_or(new) }
     }
 
@@ -67,6 +69,7 @@ impl Progress {
     pub fn note<'a>(&mut self, verdicts: impl Iterator<Item = (&'a Address, Verdict)>) {
         for (address, verdict) in verdicts {
             self.lost |= matches!(verdict, Verdict::Lost { .. });
+            self.too_large |= matches!(verdict, Verdict::TooLarge { .. });
             self.verdicts.insert(address.to_string(), verdict);
         }
     }
@@ -86,7 +89,10 @@ impl Progress {
     /// One outcome for all recipients: as long as one may still get it, another attempt; then
     /// delivered if anybody has it.
     pub fn verdict(&self) -> Sent {
-        let open = self.told(|verdict| matches!(verdict, Verdict::Deferred { .. } | Verdict::Lost { .. }));
+        let is_open = |verdict: &Verdict| {
+            matches!(verdict, Verdict::Deferred { .. } | Verdict::Lost { .. } | Verdict::TooLarge { .. })
+        };
+        let open = self.told(is_open);
         let after = self.verdicts.values().filter_map(Verdict::wait).max();
         let status = self.verdicts.values().filter_map(Verdict::status);
         if !open.is_empty() {
@@ -100,7 +106,9 @@ impl Progress {
         }
         let queued = self.verdicts.values().find_map(|verdict| match verdict {
             Verdict::Has { queued } => Some(queued.clone()),
-            Verdict::Deferred { .. } | Verdict::Refused { .. } | Verdict::Lost { .. } => None,
+            Verdict::Deferred { .. } | Verdict::Refused { .. } | Verdict::TooLarge { .. } | Verdict::Lost { .. } => {
+                None
+            }
         });
         let told: Vec<String> = queued.into_iter().chain(refused).collect();
         Sent::delivered(Some(told.join("; "))).with_status(status.min())
@@ -110,7 +118,7 @@ impl Progress {
         let told = self.verdicts.iter().filter(|(_, verdict)| which(verdict)).filter_map(|(address, verdict)| {
             let (word, why) = match verdict {
                 Verdict::Has { .. } => return None,
-                Verdict::Deferred { why, .. } => ("put off", why),
+                Verdict::Deferred { why, .. } | Verdict::TooLarge { why } => ("put off", why),
                 Verdict::Refused { why, .. } => ("refused", why),
                 Verdict::Lost { why } => ("unknown", why),
             };

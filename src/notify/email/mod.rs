@@ -8,12 +8,14 @@
 mod html;
 mod letter;
 mod memory;
+mod picture;
 mod smtp;
 
 use lettre::message::Mailbox;
 
 pub use memory::Memory;
 
+use self::letter::Charts;
 use super::{Parcel, Sent};
 use crate::base::secret::Secret;
 
@@ -56,13 +58,16 @@ impl Email {
         let mut progress = memory.recall(parcel);
         // Whoever is left is told of a repeat only where it may be one for them.
         let marked = Parcel { maybe_delivered: progress.lost, ..parcel };
-        let mail = match letter::write(self, marked) {
+        let charts = if progress.too_large { Charts::Omitted } else { Charts::Shown };
+        let mail = match letter::write(self, marked, charts) {
             Ok(mail) => mail,
             Err(error) => return Sent::disable(format!("the mail cannot be made from sender and recipients: {error}")),
         };
         let rest: Vec<_> = mail.envelope().to().iter().filter(|to| !progress.is_settled(to)).cloned().collect();
         let sent = match smtp::deliver(self, mail.envelope().from(), &rest, &mail.formatted()).await {
             Ok(verdicts) => {
+                let is_lighter = charts == Charts::Shown && parcel.message().chart.is_some();
+                let verdicts = verdicts.into_iter().map(|verdict| if is_lighter { verdict.lighter() } else { verdict });
                 progress.note(rest.iter().zip(verdicts));
                 progress.verdict()
             }
@@ -91,7 +96,7 @@ impl Email {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::notify::double::{HANG_UP, MailDouble, Script, delivery, fired, parcel};
+    use crate::notify::double::{HANG_UP, MailDouble, Script, delivery, drawn, fired, parcel};
     use crate::outbox::{Delivery, Outcome};
 
     /// Two recipients behind a relay on loopback.
@@ -110,7 +115,7 @@ pub mod tests {
 
     /// A mail as a mail program reads it: our headers alone, short lines, two parts that decode.
     pub fn check_mail(parcel: Parcel<'_>) {
-        let bytes = letter::write(&email(25), parcel).unwrap().formatted();
+        let bytes = letter::write(&email(25), parcel, Charts::Shown).unwrap().formatted();
         assert!(bytes.is_ascii());
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.replace("\r\n", "").bytes().all(|byte| byte >= b' ' || byte == b'\t'), "no stray control");
@@ -128,7 +133,7 @@ pub mod tests {
         assert_eq!(decoded(plain).trim_end(), letter::text(parcel).replace('\n', "\r\n"));
         let html = decoded(html);
         assert!(!html.contains("<script") && !html.contains("<https") && html.len() < 102_000);
-        assert_eq!(html.replace("\r\n", "\n"), html::render(parcel));
+        assert_eq!(html.replace("\r\n", "\n"), html::render(parcel, None));
     }
 
     /// A part's body, its transfer encoding undone.
@@ -275,6 +280,25 @@ pub mod tests {
         case.relay.follow(Script::default());
         case.attempt(3, true).await;
         assert_eq!(case.recipients(), ["<bob@example.org>"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_goes_without_its_chart() {
+        for refused in [".", "MAIL"] {
+            let case = Case::new(&[(refused, "552 5.3.4 message size exceeds fixed limit")]).await;
+            let case = Case { delivery: delivery(drawn()), ..case };
+            let sent = case.attempt(1, false).await;
+            let Outcome::Retry { after: None, maybe_delivered: false, why } = &sent.outcome else { panic!("{sent:?}") };
+            assert!(why.contains("552 5.3.4") && why.contains("without the chart"), "{why}");
+            // It is refused for its size with the chart, and not for that alone.
+            assert!(matches!(case.attempt(2, false).await.outcome, Outcome::Reject { .. }));
+            case.attempt(1, false).await;
+            case.relay.follow(Script::default());
+            assert!(matches!(case.attempt(2, false).await.outcome, Outcome::Delivered { .. }));
+            let mails = case.relay.messages();
+            let last = mails.last().unwrap();
+            assert!(last.contains("text/html") && !last.contains("image/png"), "{refused}");
+        }
     }
 
     #[tokio::test]

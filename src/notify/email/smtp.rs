@@ -51,6 +51,11 @@ pub enum Verdict {
         /// Its reply code.
         status: Option<u16>,
     },
+    /// Not with its chart: without, perhaps.
+    TooLarge {
+        /// The relay's words.
+        why: String,
+    },
     /// The mail was written and its answer lost.
     Lost {
         /// What happened.
@@ -63,6 +68,10 @@ const DEFERRED_WAIT: Duration = Duration::from_secs(60);
 /// A certificate or a missing STARTTLS is mended by people.
 const TLS_WAIT: Duration = Duration::from_secs(300);
 
+/// "Requested mail action aborted: exceeded storage allocation" (RFC 5321), "message size exceeds fixed maximum
+/// message size" (RFC 1870).
+const TOO_LARGE: u16 = 552;
+
 impl Verdict {
     /// How long another attempt had better wait.
     pub fn wait(&self) -> Option<Duration> {
@@ -74,7 +83,18 @@ impl Verdict {
         match self {
             Self::Has { .. } => Some(250),
             Self::Deferred { status, .. } | Self::Refused { status, .. } => *status,
+            Self::TooLarge { .. } => Some(TOO_LARGE),
             Self::Lost { .. } => None,
+        }
+    }
+
+    /// The verdict on a mail that can still be made smaller.
+    pub fn lighter(self) -> Self {
+        match self {
+            Self::Refused { why, status: Some(TOO_LARGE) } => {
+                Self::TooLarge { why: format!("{why}; it is sent without the chart") }
+            }
+            other => other,
         }
     }
 }
@@ -155,7 +175,14 @@ pub async fn deliver(
     let mut relay = open(email).await?;
     let parameters = parameters(&relay, from, to, bytes)?;
     let mail = Mail::new(from.cloned(), parameters);
-    within(Phase::Mail, relay.command(mail)).await.map_err(|failure| whole(Phase::Mail, failure))?;
+    match within(Phase::Mail, relay.command(mail)).await {
+        Ok(_) => {}
+        // That is about the mail, and not about its sender.
+        Err(Failure::Reply { code: TOO_LARGE, why }) => {
+            return Ok(vec![refused(Phase::Mail, TOO_LARGE, why); to.len()]);
+        }
+        Err(failure) => return Err(whole(Phase::Mail, failure)),
+    }
     let mut verdicts = recipients(&mut relay, to).await?;
     if verdicts.iter().any(Option::is_none) {
         let verdict = body(&mut relay, bytes).await?;
@@ -272,13 +299,15 @@ fn refusal(failure: Failure) -> Result<Verdict, Failure> {
     }
 }
 
+/// A refusal of the mail itself.
+fn refused(phase: Phase, code: u16, why: String) -> Verdict {
+    let (why, status) = (format!("{}: {why}", phase.name()), Some(code));
+    if code < 500 { Verdict::Deferred { why, status } } else { Verdict::Refused { why, status } }
+}
+
 /// The mail itself; one verdict for all who were accepted.
 async fn body(relay: &mut AsyncSmtpConnection, bytes: &[u8]) -> Result<Verdict, Sent> {
     let told = |phase: Phase, why: String| format!("{}: {why}", phase.name());
-    let refused = |phase: Phase, code: u16, why: String| {
-        let (why, status) = (told(phase, why), Some(code));
-        if code < 500 { Verdict::Deferred { why, status } } else { Verdict::Refused { why, status } }
-    };
     match within(Phase::Data, relay.command(Data)).await {
         Ok(reply) if reply.has_code(354) => {}
         Ok(reply) => {
@@ -444,6 +473,7 @@ mod tests {
                     Verdict::Has { queued } => format!("has ({queued})"),
                     Verdict::Deferred { why, .. } => format!("deferred ({why})"),
                     Verdict::Refused { why, .. } => format!("refused ({why})"),
+                    Verdict::TooLarge { why } => format!("too large ({why})"),
                     Verdict::Lost { why } => format!("lost ({why})"),
                 });
                 told.collect::<Vec<_>>().join(", ")

@@ -157,6 +157,7 @@ pub fn message(alert: &Alert, number: u32, kind: Kind) -> Message {
         items: Vec::new(),
         items_left_out: 0,
         thread: None,
+        chart: None,
     }
 }
 

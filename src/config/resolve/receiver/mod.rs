@@ -21,7 +21,7 @@ use crate::config::secret::SecretText;
 use crate::config::source::At;
 use crate::notify::http::Endpoint;
 use crate::notify::{Channel, Receiver};
-use crate::outbox::{OnAmbiguous, Policy, Rate};
+use crate::outbox::{OnAmbiguous, Policy, Rate, Voice};
 
 /// Every kind of receiver.
 pub const KINDS: [&Kind; 10] = [
@@ -69,7 +69,8 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
         on_ambiguous: on_ambiguous.unwrap_or(Policy::DEFAULT.on_ambiguous),
         ..Policy::DEFAULT
     };
-    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy })
+    let voice = Voice { chart: matches!(channel, Channel::Email(_)) };
+    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, voice })
 }
 
 fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {

@@ -1,0 +1,8 @@
+//! How a receiver is spoken to: the same matter, told so that its reader can use it.
+
+/// How a receiver is spoken to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Voice {
+    /// It shows the figures as a picture.
+    pub chart: bool,
+}
