@@ -32,8 +32,9 @@ impl Markup for Plain {
         text.to_owned()
     }
 
+    /// As it is in a message's own words: without a mark a condition would run into its value.
     fn code(&self, text: &str) -> String {
-        text.to_owned()
+        format!("`{text}`")
     }
 
     fn block(&self, text: &str) -> String {

@@ -55,7 +55,10 @@ impl Service for Matrix {
                 let html = Html { line_break: "<br>", width: 64, length: json_bytes };
                 body["body"] = prose::letter(parcel, &plain, BODY_MAX).into();
                 body["format"] = "org.matrix.custom.html".into();
-                body["formatted_body"] = prose::letter(parcel, &html, HTML_MAX).into();
+                let text = prose::letter(parcel, &html, HTML_MAX);
+                // A block stands on lines of its own: a break beside it would be an empty line.
+                let text = text.replace("<br><pre>", "<pre>").replace("</pre><br>", "</pre>");
+                body["formatted_body"] = text.into();
                 if let Some(opening) = parcel.opening {
                     body["m.relates_to"] = json!({
                         "rel_type": "m.thread",
@@ -159,7 +162,7 @@ pub mod tests {
         August 2025 590 t, September 2025 600 t. Known since 20 November 2025.
         Said before: on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
         Revised: 2025-09: was 420.5 t, is 600 t since 2025-11-20
-        ✗ fails: declines >= 2 declines = 0
+        ✗ fails: `declines >= 2` declines = 0
         2025-04, —, not published
         2025-05, 46.4 t, known since 2025-06-20
         2025-06, 353 t, +660.8 %, known since 2025-07-20
@@ -167,24 +170,58 @@ pub mod tests {
         2025-08, 590 t, −4.7 %, known since 2025-09-20
         2025-09, 600 t, +1.7 %, preliminary, known since 2025-11-20, was 420.5 t until 20 November 2025
         Source: china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
-        Rule: magnet-exports-falling: declines >= 2
+        Rule: `magnet-exports-falling: declines >= 2`
         9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
         ");
-        insta::assert_snapshot!(body["formatted_body"].as_str().unwrap().replace("<br>", "<br>\n"), @"
+        insta::assert_snapshot!(body["formatted_body"].as_str().unwrap().replace("<br>", "<br>\n").replace("</pre>", "</pre>\n"), @"
         <b>✏️ CORRECTED: China → US rare-earth magnet exports: `declines &gt;= 2` no longer holds after a revision: September 2025 is now 600 t, was 420.5 t</b><br>
         August 2025 590 t, September 2025 600 t. Known since 20 November 2025.<br>
         <b>Said before:</b> on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %<br>
         <b>Revised:</b> 2025-09: was 420.5 t, is 600 t since 2025-11-20<br>
-        ✗ fails: <code>declines &gt;= 2</code> declines = 0<br>
-        <pre>period    value    change  status       known since
+        ✗ fails: <code>declines &gt;= 2</code> declines = 0<pre>period    value    change  status       known since
         2025-04       —   not published
         2025-05  46.4 t                         2025-06-20
         2025-06   353 t  +660.8 %               2025-07-20
         2025-07   619 t   +75.4 %               2025-08-20
         2025-08   590 t    −4.7 %               2025-09-20
         2025-09   600 t    +1.7 %  preliminary  2025-11-20
-                 was 420.5 t until 20 November 2025</pre><br>
+                 was 420.5 t until 20 November 2025</pre>
         <b>Source:</b> china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC<br>
+        Rule: <code>magnet-exports-falling: declines &gt;= 2</code><br>
+        9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
+        ");
+    }
+
+    #[test]
+    fn an_opening_and_a_closing_are_whole() {
+        let shown = |message| {
+            payload_of(parcel(&delivery(message)))["formatted_body"].as_str().unwrap().replace("<br>", "<br>\n")
+        };
+        insta::assert_snapshot!(shown(fired()), @"
+        <b>🔴 CRITICAL: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %</b><br>
+        July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.<br>
+        ✓ holds: <code>declines &gt;= 2</code> declines = 2<pre>period     value    change  known since  note
+        2025-04        —                         not published
+        2025-05   46.4 t            2025-06-20
+        2025-06    353 t  +660.8 %  2025-07-20
+        2025-07    619 t   +75.4 %  2025-08-20
+        2025-08    590 t    −4.7 %  2025-09-20
+        2025-09  420.5 t   −28.7 %  2025-10-20</pre><b>Clears:</b> ends when `declines &gt;= 2` no longer holds<br>
+        <b>Source:</b> china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC<br>
+        Rule: <code>magnet-exports-falling: declines &gt;= 2</code><br>
+        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
+        ");
+        insta::assert_snapshot!(shown(resolved()), @"
+        <b>✅ RESOLVED: China → US rare-earth magnet exports: `declines &gt;= 2` no longer holds: 656 t in October 2025, +56 %</b><br>
+        September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.<br>
+        <b>Said before:</b> on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %<br>
+        ✗ fails: <code>declines &gt;= 2</code> declines = 0<pre>period     value    change  known since
+        2025-05   46.4 t            2025-06-20
+        2025-06    353 t  +660.8 %  2025-07-20
+        2025-07    619 t   +75.4 %  2025-08-20
+        2025-08    590 t    −4.7 %  2025-09-20
+        2025-09  420.5 t   −28.7 %  2025-10-20
+        2025-10    656 t     +56 %  2025-11-20</pre><b>Source:</b> china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC<br>
         Rule: <code>magnet-exports-falling: declines &gt;= 2</code><br>
         9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
         ");

@@ -178,7 +178,7 @@ pub mod tests {
         message = August 2025 590 t, September 2025 600 t. Known since 20 November 2025.
           Said before: on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
           Revised: 2025-09: was 420.5 t, is 600 t since 2025-11-20
-          ✗ fails: declines >= 2 declines = 0
+          ✗ fails: `declines >= 2` declines = 0
           2025-04, —, not published
           2025-05, 46.4 t, known since 2025-06-20
           2025-06, 353 t, +660.8 %, known since 2025-07-20
@@ -186,10 +186,50 @@ pub mod tests {
           2025-08, 590 t, −4.7 %, known since 2025-09-20
           2025-09, 600 t, +1.7 %, preliminary, known since 2025-11-20, was 420.5 t until 20 November 2025
           Source: china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
-          Rule: magnet-exports-falling: declines >= 2
+          Rule: `magnet-exports-falling: declines >= 2`
           9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
         timestamp = 1763600700
         priority = 0
+        ");
+    }
+
+    #[test]
+    fn an_opening_and_a_closing_are_whole() {
+        let shown = |message| {
+            let fields = fields_of(&pushover("http://127.0.0.1"), message);
+            format!("{}\n\n{}", field(&fields, "title").unwrap(), field(&fields, "message").unwrap())
+        };
+        insta::assert_snapshot!(shown(fired()), @"
+        🔴 CRITICAL: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
+
+        July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.
+        ✓ holds: `declines >= 2` declines = 2
+        2025-04, —, not published
+        2025-05, 46.4 t, known since 2025-06-20
+        2025-06, 353 t, +660.8 %, known since 2025-07-20
+        2025-07, 619 t, +75.4 %, known since 2025-08-20
+        2025-08, 590 t, −4.7 %, known since 2025-09-20
+        2025-09, 420.5 t, −28.7 %, known since 2025-10-20
+        Clears: ends when `declines >= 2` no longer holds
+        Source: china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
+        Rule: `magnet-exports-falling: declines >= 2`
+        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
+        ");
+        insta::assert_snapshot!(shown(resolved()), @"
+        ✅ RESOLVED: China → US rare-earth magnet exports: `declines >= 2` no longer holds: 656 t in October 2025, +56 %
+
+        September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.
+        Said before: on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
+        ✗ fails: `declines >= 2` declines = 0
+        2025-05, 46.4 t, known since 2025-06-20
+        2025-06, 353 t, +660.8 %, known since 2025-07-20
+        2025-07, 619 t, +75.4 %, known since 2025-08-20
+        2025-08, 590 t, −4.7 %, known since 2025-09-20
+        2025-09, 420.5 t, −28.7 %, known since 2025-10-20
+        2025-10, 656 t, +56 %, known since 2025-11-20
+        Source: china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
+        Rule: `magnet-exports-falling: declines >= 2`
+        9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
         ");
     }
 

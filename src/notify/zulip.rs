@@ -249,6 +249,54 @@ pub mod tests {
     }
 
     #[test]
+    fn an_opening_and_a_closing_are_whole() {
+        let shown = |message| {
+            let (topic, content) = payload_of(parcel(&delivery(message)));
+            format!("{topic}\n\n{content}")
+        };
+        insta::assert_snapshot!(shown(fired()), @"
+        magnet-exports-falling: china-magnets, 85051110, US, CN
+
+        **🔴 CRITICAL: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %**
+        July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.
+        ✓ holds: `declines >= 2` declines = 2
+        ```text
+        period     value    change  known since  note
+        2025-04        —                         not published
+        2025-05   46.4 t            2025-06-20
+        2025-06    353 t  +660.8 %  2025-07-20
+        2025-07    619 t   +75.4 %  2025-08-20
+        2025-08    590 t    −4.7 %  2025-09-20
+        2025-09  420.5 t   −28.7 %  2025-10-20
+        ```
+        **Clears:** ends when &#x60;declines >= 2&#x60; no longer holds
+        **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
+        Rule: `magnet-exports-falling: declines >= 2`
+        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
+        ");
+        insta::assert_snapshot!(shown(resolved()), @"
+        magnet-exports-falling: china-magnets, 85051110, US, CN
+
+        **✅ RESOLVED: China → US rare-earth magnet exports: &#x60;declines >= 2&#x60; no longer holds: 656 t in October 2025, +56 %**
+        September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.
+        **Said before:** on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
+        ✗ fails: `declines >= 2` declines = 0
+        ```text
+        period     value    change  known since
+        2025-05   46.4 t            2025-06-20
+        2025-06    353 t  +660.8 %  2025-07-20
+        2025-07    619 t   +75.4 %  2025-08-20
+        2025-08    590 t    −4.7 %  2025-09-20
+        2025-09  420.5 t   −28.7 %  2025-10-20
+        2025-10    656 t     +56 %  2025-11-20
+        ```
+        **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
+        Rule: `magnet-exports-falling: declines >= 2`
+        9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
+        ");
+    }
+
+    #[test]
     fn items_have_their_addresses() {
         insta::assert_snapshot!(payload_of(parcel(&delivery(noticed()))).1, @r#"
         **🟠 WARNING: export rules: Licences for gallium, and 1 more**
