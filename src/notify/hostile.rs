@@ -5,7 +5,8 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
-use super::{Channel, Parcel, Receiver, Sender, console, email, http, slack, webhook};
+use super::service::Form;
+use super::{Channel, Parcel, Receiver, Sender, console, email, http, layout, pagerduty, slack, webhook};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 use crate::outbox::{Delivery, Message, Policy};
@@ -102,6 +103,7 @@ fn receivers() -> Vec<Receiver> {
         Channel::Lines,
         Channel::Service(Box::new(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) })),
         Channel::Service(Box::new(slack::Slack { endpoint: endpoint() })),
+        Channel::Service(Box::new(pagerduty::PagerDuty { api: endpoint(), key: Secret::new("0123456789abcdef") })),
         Channel::Email(email::tests::email(25)),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
@@ -147,6 +149,16 @@ proptest! {
     #[test]
     fn slack_takes_it(message in message()) {
         slack::tests::check_limits(&slack::tests::payload_of(message));
+    }
+
+    /// PagerDuty's limits hold, and texts are texts.
+    #[test]
+    fn pagerduty_takes_it(message in message()) {
+        for form in [Form::Full, Form::Short] {
+            let event = pagerduty::tests::event_of(message.clone(), form);
+            prop_assert!(is_safe(event["payload"]["summary"].as_str().unwrap()));
+            prop_assert!(layout::is_address(event["links"][0]["href"].as_str().unwrap_or("https://none.example")));
+        }
     }
 
     /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.

@@ -72,7 +72,8 @@ impl Body {
         }
     }
 
-    fn text(&self) -> String {
+    /// As it is sent.
+    pub fn text(&self) -> String {
         match self {
             Self::Json(text) => text.clone(),
             Self::Form(fields) => url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish(),

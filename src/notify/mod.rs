@@ -5,12 +5,14 @@
 pub mod console;
 pub mod email;
 pub mod http;
+pub mod pagerduty;
 pub mod service;
 pub mod slack;
 pub mod telegram;
 pub mod webhook;
 
 mod answer;
+mod facts;
 mod layout;
 mod look;
 mod prose;

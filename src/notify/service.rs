@@ -47,6 +47,14 @@ pub fn by_status(answer: &Answer) -> Verdict {
     }
 }
 
+/// The verdict where the answer is not in the service's own words ([`Answer::stranger`]).
+pub fn stranger(answer: &Answer) -> Verdict {
+    match answer.status {
+        413 => by_status(answer),
+        _ => answer.stranger().into(),
+    }
+}
+
 impl From<Sent> for Verdict {
     fn from(sent: Sent) -> Self {
         Self::Ends(sent)

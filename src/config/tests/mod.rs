@@ -11,6 +11,7 @@ mod rule;
 mod scenario;
 mod secret;
 mod series;
+mod services;
 mod trade;
 mod whole;
 

@@ -12,7 +12,7 @@ fn what_a_receiver_needs_is_asked_for() {
     9 | [receiver.r]
       |           ^ no `kind`
       |
-      = help: write kind = "…": console, webhook, email, slack, telegram
+      = help: write kind = "…": console, webhook, email, slack, telegram, pagerduty
 
     1 error
     "#);
@@ -21,7 +21,7 @@ fn what_a_receiver_needs_is_asked_for() {
       --> supplywatch.toml:10:8
        |
     10 | kind = 'mail'
-       |        ^^^^^^ expected `console`, `webhook`, `email`, `slack` or `telegram`
+       |        ^^^^^^ expected `console`, `webhook`, `email`, `slack`, `telegram` or `pagerduty`
        |
        = help: did you mean `email`?
 

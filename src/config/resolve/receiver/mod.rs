@@ -2,6 +2,7 @@
 
 mod console;
 mod email;
+mod pagerduty;
 mod slack;
 mod telegram;
 mod webhook;
@@ -19,7 +20,8 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 5] = [&console::KIND, &webhook::KIND, &email::KIND, &slack::KIND, &telegram::KIND];
+pub const KINDS: [&Kind; 6] =
+    [&console::KIND, &webhook::KIND, &email::KIND, &slack::KIND, &telegram::KIND, &pagerduty::KIND];
 
 /// How someone is told.
 pub struct Kind {
@@ -84,6 +86,15 @@ fn api(cx: Context<'_>, table: &ReceiverTable, default: &'static str) -> Option<
         return endpoint(cx, table);
     }
     Some(Endpoint { url: Secret::new(default), insecure: false, allow_private: false })
+}
+
+/// The same, of a service that has a server in America and one in Europe.
+fn api_in(cx: Context<'_>, table: &ReceiverTable, [us, eu]: [&'static str; 2]) -> Option<Endpoint> {
+    let server = match &table.region {
+        Some(at) => value::choice(cx, "region", at, &[("us", us), ("eu", eu)])?,
+        None => us,
+    };
+    api(cx, table, server)
 }
 
 /// A secret that must be there; `whence` says where one comes from.
