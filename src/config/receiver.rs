@@ -70,6 +70,8 @@ pub struct ReceiverTable {
     pub color: Option<At<String>>,
     /// When an undelivered message is given up.
     pub give_up_after: Option<At<String>>,
+    /// How long an alert fires of which nothing more is heard.
+    pub hold: Option<At<String>>,
 }
 
 impl ReceiverTable {
@@ -106,6 +108,7 @@ impl ReceiverTable {
             on_ambiguous: section.text("on_ambiguous"),
             color: section.text_or_flag("color"),
             give_up_after: section.text("give_up_after"),
+            hold: section.text("hold"),
             given: section.finish(),
         }
     }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::look;
 use crate::base::text::hex;
-use crate::outbox::{GateLine, Message, TableRow};
+use crate::outbox::{GateLine, ItemLine, Message, TableRow};
 
 /// A name, and the lines under it: at least one.
 pub type Fact = (&'static str, Vec<String>);
@@ -17,7 +17,7 @@ pub fn facts(message: &Message, lines: usize, chars: usize) -> Vec<Fact> {
     let facts = [
         ("Said before", look::said(message).into_iter().collect()),
         ("Revised", look::revisions(message)),
-        ("Items", look::items(message)),
+        ("Items", items(message, lines)),
         ("Why", message.gates.iter().map(gate).collect()),
         ("Figures", figures(message, lines)),
         ("Clears", message.clears.clone().into_iter().collect()),
@@ -38,6 +38,18 @@ pub fn facts(message: &Message, lines: usize, chars: usize) -> Vec<Fact> {
 /// (or of an item and its corrections), and for no other. 64 hex digits.
 pub fn matter(message: &Message) -> String {
     hex(&Sha256::digest(message.thread().as_bytes()))
+}
+
+/// The items with their addresses; those that the message has not are counted with those left out here.
+fn items(message: &Message, lines: usize) -> Vec<String> {
+    let fits = message.items.len() + usize::from(message.items_left_out > 0) <= lines;
+    let shown = if fits { message.items.len() } else { lines.saturating_sub(1) };
+    let left_out = message.items.len() - shown + message.items_left_out;
+    let told = |item: &ItemLine| match &item.url {
+        Some(url) => format!("{} {url}", look::item(item)),
+        None => look::item(item),
+    };
+    message.items[..shown].iter().map(told).chain(look::and_more(left_out)).collect()
 }
 
 /// `✓ holds: declines >= 2 (declines = 2)`.
@@ -71,6 +83,10 @@ mod tests {
         let figures = &facts.iter().find(|(name, _)| *name == "Figures").unwrap().1;
         assert_eq!(figures[0], "… and 37 more before");
         assert_eq!(figures[1..], vec!["2025-09, 420.5 t, −28.7 %, known since 2025-10-20"; 3]);
+        let noticed = Message { items: vec![noticed().items[0].clone(); 6], ..noticed() };
+        let items = &super::facts(&noticed, 4, 2000)[0].1;
+        assert_eq!((items.len(), items[3].as_str()), (4, "… and 6 more"));
+        assert!(items[0].ends_with("wider-than-a-line"), "{items:?}");
         assert!(facts.iter().flat_map(|(_, lines)| lines).all(|line| line.chars().count() <= 60));
         assert!(facts.iter().all(|(name, _)| *name != "Said before"));
     }

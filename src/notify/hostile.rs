@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::service::Form;
-use super::{Channel, Parcel, Receiver, Sender, console, email, http, layout, pagerduty, slack, webhook};
+use super::{Channel, Parcel, Receiver, Sender, alertmanager, console, email, http, layout, pagerduty, slack, webhook};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 use crate::outbox::{Delivery, Message, Policy};
@@ -104,6 +104,11 @@ fn receivers() -> Vec<Receiver> {
         Channel::Service(Box::new(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) })),
         Channel::Service(Box::new(slack::Slack { endpoint: endpoint() })),
         Channel::Service(Box::new(pagerduty::PagerDuty { api: endpoint(), key: Secret::new("0123456789abcdef") })),
+        Channel::Service(Box::new(alertmanager::Alertmanager {
+            first: endpoint(),
+            others: vec![endpoint()],
+            hold: std::time::Duration::from_secs(60),
+        })),
         Channel::Email(email::tests::email(25)),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
@@ -149,6 +154,14 @@ proptest! {
     #[test]
     fn slack_takes_it(message in message()) {
         slack::tests::check_limits(&slack::tests::payload_of(message));
+    }
+
+    /// Alertmanager can read the alert, and its labels are names and texts.
+    #[test]
+    fn alertmanager_takes_it(message in message()) {
+        let alert = alertmanager::tests::alerts_of(message, Form::Full).remove(0);
+        let safe = |texts: &Value| texts.as_object().unwrap().values().all(|text| is_safe(text.as_str().unwrap()));
+        prop_assert!(safe(&alert["labels"]) && safe(&alert["annotations"]), "{alert:#}");
     }
 
     /// PagerDuty's limits hold, and texts are texts.

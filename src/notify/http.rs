@@ -53,6 +53,8 @@ pub struct Call {
     pub body: Body,
     /// What of the headers and the body must not be shown.
     pub secrets: Vec<Secret>,
+    /// Other servers that are asked the same; it is enough that one takes it.
+    pub others: Vec<Endpoint>,
 }
 
 /// The body of a request.
@@ -110,7 +112,14 @@ impl Call {
     }
 
     fn post(endpoint: &Endpoint, body: Body) -> Self {
-        Self { method: Method::POST, endpoint: endpoint.clone(), headers: Vec::new(), body, secrets: Vec::new() }
+        Self {
+            method: Method::POST,
+            endpoint: endpoint.clone(),
+            headers: Vec::new(),
+            body,
+            secrets: Vec::new(),
+            others: Vec::new(),
+        }
     }
 
     /// The same with a header.
@@ -127,6 +136,19 @@ impl Call {
         self.header(name, value.clone()).hide(&Secret::new(value))
     }
 
+    /// The same, to other servers too: it is enough that one takes it.
+    #[must_use]
+    pub fn also_to(mut self, others: &[Endpoint]) -> Self {
+        self.others.extend_from_slice(others);
+        self
+    }
+
+    /// The call to each of its servers alone.
+    pub fn each(&self) -> Vec<Self> {
+        let alone = |endpoint: &Endpoint| Self { endpoint: endpoint.clone(), others: Vec::new(), ..self.clone() };
+        std::iter::once(&self.endpoint).chain(&self.others).map(alone).collect()
+    }
+
     /// The same; a secret that it carries is not shown.
     #[must_use]
     pub fn hide(mut self, secret: &Secret) -> Self {
@@ -137,6 +159,9 @@ impl Call {
     /// The request as it would go out, its secrets hidden.
     pub fn preview(&self) -> String {
         let mut head = format!("{} {}\n", self.method, self.endpoint.shown());
+        for other in &self.others {
+            head.push_str(&format!("and to {}\n", other.shown()));
+        }
         let fixed = [("content-type", self.body.content_type().to_owned()), ("user-agent", USER_AGENT.to_owned())];
         for (name, value) in fixed.iter().chain(&self.headers) {
             head.push_str(&format!("{name}: {}\n", self.without_secrets(&printable(value))));

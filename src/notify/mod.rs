@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows why a message is owed, or when it is tried again.
 
+pub mod alertmanager;
 pub mod console;
 pub mod email;
 pub mod http;

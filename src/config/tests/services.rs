@@ -12,6 +12,55 @@ fn channel(table: &str) -> Channel {
 }
 
 #[test]
+fn alertmanager_may_be_several() {
+    use crate::notify::alertmanager::Alertmanager;
+    let told = channel("kind = 'alertmanager'\nurls = ['https://one.example', 'https://two.example/am/']\nhold = '3d'");
+    let service: &Alertmanager = told.service();
+    let urls: Vec<&str> = service.others.iter().chain([&service.first]).map(|server| server.url.expose()).collect();
+    assert_eq!((urls, service.hold.as_secs()), (vec!["https://two.example/am/", "https://one.example/"], 3 * 86_400));
+    let told = channel("kind = 'alertmanager'\nurl = 'https://one.example'");
+    assert_eq!(told.service::<Alertmanager>().hold.as_secs(), 35 * 86_400);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'alertmanager'\nhold = '1mo'"), @r#"
+    error: [receiver.r] needs `urls`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `urls`
+      |
+      = help: write urls = ["https://alertmanager.example"]: every server of the cluster
+
+    error: `hold` cannot be `1mo`
+      --> supplywatch.toml:11:8
+       |
+    11 | hold = '1mo'
+       |        ^^^^^ expected a time such as 90s, 15m, 72h or 3d
+       |
+       = help: a time has a unit: s, m, h or d
+
+    2 errors
+    "#);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'alertmanager'\nurls = ['https://one.example', 'http://10.0.0.1:9093']"), @"
+    error: the address is plain http
+      --> supplywatch.toml:11:32
+       |
+    11 | urls = ['https://one.example', 'http://10.0.0.1:9093']
+       |                                ^^^^^^^^^^^^^^^^^^^^^^ http://10.0.0.1 is not encrypted
+       |
+       = help: use https://, or allow it with `insecure = true`
+
+    error: the address is not on the public internet
+      --> supplywatch.toml:11:32
+       |
+    11 | urls = ['https://one.example', 'http://10.0.0.1:9093']
+       |                                ^^^^^^^^^^^^^^^^^^^^^^ 10.0.0.1 is this machine or a private network
+       |
+       = help: allow it with `allow_private = true`
+
+    2 errors
+    ");
+}
+
+#[test]
 fn pagerduty_has_a_key_and_a_region() {
     use crate::notify::pagerduty::PagerDuty;
     let channel = channel("kind = 'pagerduty'\nkey = ' 0123 '\nregion = 'eu'");

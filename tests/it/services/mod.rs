@@ -4,6 +4,7 @@
 //! One file per service. What its payload looks like is shown beside its channel; here it is only whether the
 //! real service would have it, and whether anything is lost or repeated without a mark.
 
+mod alertmanager;
 mod pagerduty;
 mod slack;
 mod telegram;

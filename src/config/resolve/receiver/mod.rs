@@ -1,5 +1,6 @@
 //! `[receiver.NAME]`: how someone is told, and how long it is tried; one file per kind beside this one.
 
+mod alertmanager;
 mod console;
 mod email;
 mod pagerduty;
@@ -20,8 +21,15 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 6] =
-    [&console::KIND, &webhook::KIND, &email::KIND, &slack::KIND, &telegram::KIND, &pagerduty::KIND];
+pub const KINDS: [&Kind; 7] = [
+    &console::KIND,
+    &webhook::KIND,
+    &email::KIND,
+    &slack::KIND,
+    &telegram::KIND,
+    &pagerduty::KIND,
+    &alertmanager::KIND,
+];
 
 /// How someone is told.
 pub struct Kind {
