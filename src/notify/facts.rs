@@ -65,7 +65,7 @@ fn figures(message: &Message, lines: usize) -> Vec<String> {
 }
 
 /// `2025-09, 420.5 t, −28.7 %, known since 2025-10-20`.
-fn row(row: &TableRow) -> String {
+pub fn row(row: &TableRow) -> String {
     let known = row.known_on.as_ref().map(|on| format!("known since {on}"));
     let more = [&row.change, &row.status, &known, &row.note].into_iter().flatten();
     [&row.period, &row.value].into_iter().chain(more).cloned().collect::<Vec<_>>().join(", ")

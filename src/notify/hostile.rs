@@ -6,7 +6,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::service::Form;
-use super::{Channel, Parcel, Receiver, Sender, alertmanager, console, email, http, layout, pagerduty, slack, webhook};
+use super::{
+    Channel, Parcel, Receiver, Sender, alertmanager, console, dingtalk, email, feishu, http, layout, pagerduty, slack,
+    webhook, wecom,
+};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 use crate::outbox::{Delivery, Message, Policy};
@@ -109,6 +112,17 @@ fn receivers() -> Vec<Receiver> {
             others: vec![endpoint()],
             hold: std::time::Duration::from_secs(60),
         })),
+        Channel::Service(Box::new(feishu::Feishu {
+            endpoint: endpoint(),
+            secret: Some(Secret::new("0123")),
+            keyword: None,
+        })),
+        Channel::Service(Box::new(dingtalk::DingTalk {
+            endpoint: endpoint(),
+            secret: Some(Secret::new("0123")),
+            keyword: None,
+        })),
+        Channel::Service(Box::new(wecom::WeCom { endpoint: endpoint() })),
         Channel::Email(email::tests::email(25)),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
@@ -162,6 +176,23 @@ proptest! {
         let alert = alertmanager::tests::alerts_of(message, Form::Full).remove(0);
         let safe = |texts: &Value| texts.as_object().unwrap().values().all(|text| is_safe(text.as_str().unwrap()));
         prop_assert!(safe(&alert["labels"]) && safe(&alert["annotations"]), "{alert:#}");
+    }
+
+    /// The chats of China read no sign of a text as theirs, nobody is mentioned, and their limits hold.
+    #[test]
+    fn robots_take_it(message in message()) {
+        for form in [Form::Full, Form::Short] {
+            let card = feishu::tests::card_of(message.clone(), form);
+            prop_assert!(is_safe(card["header"]["title"]["content"].as_str().unwrap()));
+            let texts = [
+                feishu::tests::read(&card),
+                dingtalk::tests::text_of(message.clone(), form),
+                wecom::tests::text_of(message.clone(), form),
+            ];
+            for text in texts {
+                prop_assert!(is_safe(&text) && text.contains("(may be a repeat)"), "{text}");
+            }
+        }
     }
 
     /// PagerDuty's limits hold, and texts are texts.

@@ -226,6 +226,14 @@ impl Endpoint {
         Self { url: Secret::new(format!("{base}{path}")), ..self.clone() }
     }
 
+    /// The same with more in the query; what is there stays as it was written.
+    pub fn with_query(&self, pairs: &[(&str, &str)]) -> Self {
+        // What cannot be read is refused where it would be called.
+        let Ok(mut url) = Url::parse(self.url.expose().trim()) else { return self.clone() };
+        url.query_pairs_mut().extend_pairs(pairs);
+        Self { url: Secret::new(url.as_str()), ..self.clone() }
+    }
+
     /// What of the address may be shown: `https://hooks.example/…`.
     pub fn shown(&self) -> String {
         match Url::parse(self.url.expose().trim()) {

@@ -4,19 +4,23 @@
 
 pub mod alertmanager;
 pub mod console;
+pub mod dingtalk;
 pub mod email;
+pub mod feishu;
 pub mod http;
 pub mod pagerduty;
 pub mod service;
 pub mod slack;
 pub mod telegram;
 pub mod webhook;
+pub mod wecom;
 
 mod answer;
 mod facts;
 mod layout;
 mod look;
 mod prose;
+mod robot;
 
 #[cfg(test)]
 pub mod double;

@@ -4,7 +4,7 @@
 //! signs are, and how it counts, its [`Markup`] says.
 
 use super::look::{self, Tone};
-use super::{Parcel, REPEAT, layout};
+use super::{Parcel, REPEAT, facts, layout};
 use crate::outbox::{GateLine, ItemLine, Message};
 
 /// A chat tool's own signs.
@@ -32,7 +32,7 @@ pub trait Markup {
         "\n"
     }
 
-    /// Columns of a block, at most.
+    /// Columns of a block, at most; 0 where none would stand below each other.
     fn width(&self) -> usize {
         64
     }
@@ -169,9 +169,15 @@ fn gates(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
 /// The last periods in columns, the newest of them where there is no room for all.
 fn table(message: &Message, markup: &dyn Markup, room: Room) -> Option<String> {
     let left_out = message.table.len().saturating_sub(room.rows);
-    let shorter = Message { table: message.table[left_out..].to_vec(), ..message.clone() };
-    let laid = layout::plain(&layout::table(&shorter, markup.width()));
-    let text = laid.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
+    let text = match markup.width() {
+        0 => message.table[left_out..].iter().map(|row| look::line(&facts::row(row), room.text)).collect::<Vec<_>>(),
+        width => {
+            let shorter = Message { table: message.table[left_out..].to_vec(), ..message.clone() };
+            let laid = layout::plain(&layout::table(&shorter, width));
+            laid.lines().map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned()).collect()
+        }
+    }
+    .join("\n");
     if text.is_empty() {
         return None;
     }

@@ -20,6 +20,17 @@ fn alertmanager_may_be_several() {
     assert_eq!((urls, service.hold.as_secs()), (vec!["https://two.example/am/", "https://one.example/"], 3 * 86_400));
     let told = channel("kind = 'alertmanager'\nurl = 'https://one.example'");
     assert_eq!(told.service::<Alertmanager>().hold.as_secs(), 35 * 86_400);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'alertmanager'\nurls = []"), @r#"
+    error: `urls` names no server
+      --> supplywatch.toml:11:8
+       |
+    11 | urls = []
+       |        ^^ empty
+       |
+       = help: write urls = ["https://alertmanager.example"]: every server of the cluster
+
+    1 error
+    "#);
     insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'alertmanager'\nhold = '1mo'"), @r#"
     error: [receiver.r] needs `urls`
      --> supplywatch.toml:9:11
@@ -58,6 +69,64 @@ fn alertmanager_may_be_several() {
 
     2 errors
     ");
+}
+
+#[test]
+fn robots_may_have_a_secret_and_a_keyword() {
+    use crate::notify::dingtalk::DingTalk;
+    use crate::notify::feishu::Feishu;
+    use crate::notify::wecom::WeCom;
+    let more = "url = 'https://h.example/x?k=1'\nsecret = ' SECx '\nkeyword = ' 告警 '";
+    let told = channel(&format!("kind = 'feishu'\n{more}"));
+    let feishu: &Feishu = told.service();
+    assert_eq!((feishu.secret.as_ref().unwrap().expose(), feishu.keyword.as_deref()), ("SECx", Some("告警")));
+    let told = channel(&format!("kind = 'dingtalk'\n{more}"));
+    let dingtalk: &DingTalk = told.service();
+    assert_eq!((dingtalk.secret.as_ref().unwrap().expose(), dingtalk.keyword.as_deref()), ("SECx", Some("告警")));
+    let told = receiver("kind = 'wecom'\nurl = 'https://h.example/x?key=1'");
+    assert_eq!(told.channel.service::<WeCom>().endpoint.url.expose(), "https://h.example/x?key=1");
+    assert_eq!(told.policy.rate, Some(crate::outbox::Rate::new(20, 60)));
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'dingtalk'\nurl = 'https://h.example/x'\nkeyword = ' '"), @"
+    error: `keyword` is no word
+      --> supplywatch.toml:12:11
+       |
+    12 | keyword = ' '
+       |           ^^^ expected 1 to 40 characters on one line
+       |
+       = help: write one of the words that the robot asks for
+
+    1 error
+    ");
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'feishu'\nurl = 'https://h.example/x'\nkeyword = \"a\\nb\""), @r#"
+    error: `keyword` is no word
+      --> supplywatch.toml:12:11
+       |
+    12 | keyword = "a\nb"
+       |           ^^^^^^ expected 1 to 40 characters on one line
+       |
+       = help: write one of the words that the robot asks for
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'wecom'\nsecret = 'x'"), @r#"
+    error: [receiver.r] needs `url`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `url`
+      |
+      = help: write url = "https://…", or { env = "…" }, { file = "…" }, { credential = "…" }
+
+    error: `secret` has no meaning for kind `wecom`
+      --> supplywatch.toml:11:1
+       |
+    11 | secret = "<secret>"
+       | ^^^^^^ not for this kind
+       |
+       = help: `secret` belongs to kind `webhook`, `feishu` and `dingtalk`
+
+    2 errors
+    "#);
 }
 
 #[test]

@@ -5,10 +5,13 @@
 //! real service would have it, and whether anything is lost or repeated without a mark.
 
 mod alertmanager;
+mod dingtalk;
+mod feishu;
 mod pagerduty;
 mod slack;
 mod telegram;
 mod webhook;
+mod wecom;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};

@@ -39,11 +39,11 @@ fn alertmanager(cx: Context<'_>, table: &ReceiverTable) -> Option<Alertmanager> 
         }));
     }
     if servers.is_empty() {
-        cx.missing(
-            &table.given,
-            "urls",
-            "write urls = [\"https://alertmanager.example\"]: every server of the cluster",
-        );
+        let help = "write urls = [\"https://alertmanager.example\"]: every server of the cluster";
+        match &table.urls {
+            Some(urls) => cx.error(urls.place, "`urls` names no server", "empty", help),
+            None => cx.missing(&table.given, "urls", help),
+        }
     }
     let mut servers = servers.into_iter().collect::<Option<Vec<_>>>()?.into_iter();
     Some(Alertmanager { first: servers.next()?, others: servers.collect(), hold: hold? })

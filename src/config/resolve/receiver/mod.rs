@@ -2,15 +2,19 @@
 
 mod alertmanager;
 mod console;
+mod dingtalk;
 mod email;
+mod feishu;
 mod pagerduty;
 mod slack;
 mod telegram;
 mod webhook;
+mod wecom;
 
 use super::address::{self, Leave};
 use super::{Context, value};
 use crate::base::secret::Secret;
+use crate::base::text::printable;
 use crate::config::file::Named;
 use crate::config::problem::Finding;
 use crate::config::receiver::ReceiverTable;
@@ -21,7 +25,7 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 7] = [
+pub const KINDS: [&Kind; 10] = [
     &console::KIND,
     &webhook::KIND,
     &email::KIND,
@@ -29,6 +33,9 @@ pub const KINDS: [&Kind; 7] = [
     &telegram::KIND,
     &pagerduty::KIND,
     &alertmanager::KIND,
+    &feishu::KIND,
+    &dingtalk::KIND,
+    &wecom::KIND,
 ];
 
 /// How someone is told.
@@ -103,6 +110,25 @@ fn api_in(cx: Context<'_>, table: &ReceiverTable, [us, eu]: [&'static str; 2]) -
         None => us,
     };
     api(cx, table, server)
+}
+
+/// A secret that may be there; nothing where it cannot be read.
+fn optional(cx: Context<'_>, at: Option<&At<SecretText>>) -> Option<Option<Secret>> {
+    let Some(at) = at else { return Some(None) };
+    let secret = cx.keyring.open(at)?;
+    Some(Some(Secret::new(secret.expose().trim())))
+}
+
+/// A word that each message must have, on one line; nothing where it cannot be one.
+fn keyword(cx: Context<'_>, table: &ReceiverTable) -> Option<Option<String>> {
+    let Some(at) = &table.keyword else { return Some(None) };
+    let word = at.value.trim();
+    if word.is_empty() || word.chars().count() > 40 || printable(word) != word {
+        let help = "write one of the words that the robot asks for";
+        cx.error(at.place, "`keyword` is no word", "expected 1 to 40 characters on one line", help);
+        return None;
+    }
+    Some(Some(word.to_owned()))
 }
 
 /// A secret that must be there; `whence` says where one comes from.
