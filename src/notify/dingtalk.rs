@@ -33,8 +33,8 @@ const TITLE_MAX: usize = 200;
 const TEXT_MAX: usize = 17_000;
 /// How long a robot that was too fast is muted.
 const MUTED: Duration = Duration::from_secs(600);
-/// An empty line: one break alone is none.
-const MARKUP: Wide = Wide { line_break: "\n\n", length: json_length };
+/// A break alone is none, and its makers ask for spaces on both sides of it.
+const MARKUP: Wide = Wide { line_break: "  \n  ", length: json_length };
 
 impl Service for DingTalk {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
@@ -42,7 +42,7 @@ impl Service for DingTalk {
         // The title is said already: less of the body is the short form.
         let limit = if form == Form::Full { TEXT_MAX } else { TEXT_MAX / 8 };
         let text = prose::body(parcel, &MARKUP, limit);
-        let text = format!("### {}{}{text}", MARKUP.text(&title), MARKUP.line_break);
+        let text = format!("### {}\n\n{text}", MARKUP.text(&title));
         let body = json!({
             "msgtype": "markdown",
             "markdown": {"title": title, "text": text},
@@ -125,112 +125,67 @@ pub mod tests {
         insta::assert_snapshot!(text_of(fired(), Form::Full), @"
         ### 🔴 CRITICAL: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 % · 告警
 
-        (may be a repeat)
-
-        July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.
-
-        ✓ holds: declines >= 2 declines = 2
-
-        2025-04, —, not published
-
-        2025-05, 46.4 t, known since 2025-06-20
-
-        2025-06, 353 t, +660.8 %, known since 2025-07-20
-
-        2025-07, 619 t, +75.4 %, known since 2025-08-20
-
-        2025-08, 590 t, −4.7 %, known since 2025-09-20
-
-        2025-09, 420.5 t, −28.7 %, known since 2025-10-20
-
-        **Clears:** ends when ｀declines >= 2｀ no longer holds
-
-        **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
-
-        Rule: magnet-exports-falling: declines >= 2
-
-        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
+        (may be a repeat)  
+          July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.  
+          ✓ holds: declines >= 2 declines = 2  
+          2025-04, —, not published  
+          2025-05, 46.4 t, known since 2025-06-20  
+          2025-06, 353 t, +660.8 %, known since 2025-07-20  
+          2025-07, 619 t, +75.4 %, known since 2025-08-20  
+          2025-08, 590 t, −4.7 %, known since 2025-09-20  
+          2025-09, 420.5 t, −28.7 %, known since 2025-10-20  
+          **Clears:** ends when ｀declines >= 2｀ no longer holds  
+          **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC  
+          Rule: magnet-exports-falling: declines >= 2  
+          9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
         ");
         insta::assert_snapshot!(text_of(corrected(), Form::Full), @"
         ### ✏️ CORRECTED: China → US rare-earth magnet exports: ｀declines >= 2｀ no longer holds after a revision: September 2025 is now 600 t, was 420.5 t · 告警
 
-        (may be a repeat)
-
-        August 2025 590 t, September 2025 600 t. Known since 20 November 2025.
-
-        **Said before:** on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
-
-        **Revised:** 2025-09: was 420.5 t, is 600 t since 2025-11-20
-
-        ✗ fails: declines >= 2 declines = 0
-
-        2025-04, —, not published
-
-        2025-05, 46.4 t, known since 2025-06-20
-
-        2025-06, 353 t, +660.8 %, known since 2025-07-20
-
-        2025-07, 619 t, +75.4 %, known since 2025-08-20
-
-        2025-08, 590 t, −4.7 %, known since 2025-09-20
-
-        2025-09, 600 t, +1.7 %, preliminary, known since 2025-11-20, was 420.5 t until 20 November 2025
-
-        **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
-
-        Rule: magnet-exports-falling: declines >= 2
-
-        9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
+        (may be a repeat)  
+          August 2025 590 t, September 2025 600 t. Known since 20 November 2025.  
+          **Said before:** on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %  
+          **Revised:** 2025-09: was 420.5 t, is 600 t since 2025-11-20  
+          ✗ fails: declines >= 2 declines = 0  
+          2025-04, —, not published  
+          2025-05, 46.4 t, known since 2025-06-20  
+          2025-06, 353 t, +660.8 %, known since 2025-07-20  
+          2025-07, 619 t, +75.4 %, known since 2025-08-20  
+          2025-08, 590 t, −4.7 %, known since 2025-09-20  
+          2025-09, 600 t, +1.7 %, preliminary, known since 2025-11-20, was 420.5 t until 20 November 2025  
+          **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC  
+          Rule: magnet-exports-falling: declines >= 2  
+          9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
         ");
         insta::assert_snapshot!(text_of(resolved(), Form::Short), @"
         ### ✅ RESOLVED: China → US rare-earth magnet exports: ｀declines >= 2｀ no longer holds: 656 t in October 2025, +56 % · 告警
 
-        (may be a repeat)
-
-        September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.
-
-        **Said before:** on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %
-
-        ✗ fails: declines >= 2 declines = 0
-
-        2025-05, 46.4 t, known since 2025-06-20
-
-        2025-06, 353 t, +660.8 %, known since 2025-07-20
-
-        2025-07, 619 t, +75.4 %, known since 2025-08-20
-
-        2025-08, 590 t, −4.7 %, known since 2025-09-20
-
-        2025-09, 420.5 t, −28.7 %, known since 2025-10-20
-
-        2025-10, 656 t, +56 %, known since 2025-11-20
-
-        **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
-
-        Rule: magnet-exports-falling: declines >= 2
-
-        9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
+        (may be a repeat)  
+          September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.  
+          **Said before:** on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %  
+          ✗ fails: declines >= 2 declines = 0  
+          2025-05, 46.4 t, known since 2025-06-20  
+          2025-06, 353 t, +660.8 %, known since 2025-07-20  
+          2025-07, 619 t, +75.4 %, known since 2025-08-20  
+          2025-08, 590 t, −4.7 %, known since 2025-09-20  
+          2025-09, 420.5 t, −28.7 %, known since 2025-10-20  
+          2025-10, 656 t, +56 %, known since 2025-11-20  
+          **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC  
+          Rule: magnet-exports-falling: declines >= 2  
+          9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
         ");
         insta::assert_snapshot!(text_of(noticed(), Form::Full), @r#"
         ### 🟠 WARNING: export rules: Licences for gallium, and 1 more · 告警
 
-        (may be a repeat)
-
-        2 items, published on 24 September 2026; 1 corrects another.
-
-        • [24 September 2026: Licences for gallium (Rule, Industry and Security Bureau). Until 10 November 2026. The licence requirement is suspended.](https://notices.example/documents/2026/09/24/2026-2/a-title-that-is-long-enough-to-be-wider-than-a-line)
-
-        • [24 September 2026: Gallium ＜b>list＜/b> (Rule, Industry and Security Bureau). Corrects Gallium ＜b>list＜/b> (2026-1), published on 1 September 2026.](https://notices.example/documents/2026/09/24/C1-2026-1/a-title-that-is-long-enough-to-be-wider-than-a-line)
-
-        … and 3 more
-
-        ✓ holds: new("gallium") new('gallium') = holds
-
-        **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
-
-        Rule: magnet-exports-falling: declines >= 2
-
-        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
+        (may be a repeat)  
+          2 items, published on 24 September 2026; 1 corrects another.  
+          • [24 September 2026: Licences for gallium (Rule, Industry and Security Bureau). Until 10 November 2026. The licence requirement is suspended.](https://notices.example/documents/2026/09/24/2026-2/a-title-that-is-long-enough-to-be-wider-than-a-line)  
+          • [24 September 2026: Gallium ＜b>list＜/b> (Rule, Industry and Security Bureau). Corrects Gallium ＜b>list＜/b> (2026-1), published on 1 September 2026.](https://notices.example/documents/2026/09/24/C1-2026-1/a-title-that-is-long-enough-to-be-wider-than-a-line)  
+          … and 3 more  
+          ✓ holds: new("gallium") new('gallium') = holds  
+          **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC  
+          Rule: magnet-exports-falling: declines >= 2  
+          9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
         "#);
     }
 

@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::service::Form;
 use super::{
-    Channel, Parcel, Receiver, Sender, alertmanager, console, dingtalk, email, feishu, http, layout, pagerduty, slack,
-    webhook, wecom,
+    Channel, Parcel, Receiver, Sender, alertmanager, console, dingtalk, email, feishu, http, layout, opsgenie,
+    pagerduty, slack, webhook, wecom,
 };
 use crate::base::secret::Secret;
 use crate::base::text::printable;
@@ -104,7 +104,11 @@ fn receivers() -> Vec<Receiver> {
     let channels = vec![
         Channel::Console(console::Console { colour: false }),
         Channel::Lines,
-        Channel::Service(Box::new(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) })),
+        Channel::Service(Box::new(webhook::Webhook {
+            endpoint: endpoint(),
+            secret: Some(Secret::new("whsec_YWJj")),
+            format: webhook::Format::CloudEvents,
+        })),
         Channel::Service(Box::new(slack::Slack { endpoint: endpoint() })),
         Channel::Service(Box::new(pagerduty::PagerDuty { api: endpoint(), key: Secret::new("0123456789abcdef") })),
         Channel::Service(Box::new(alertmanager::Alertmanager {
@@ -123,6 +127,7 @@ fn receivers() -> Vec<Receiver> {
             keyword: None,
         })),
         Channel::Service(Box::new(wecom::WeCom { endpoint: endpoint() })),
+        Channel::Service(Box::new(opsgenie::Opsgenie { api: endpoint(), key: Secret::new("0123456789abcdef") })),
         Channel::Email(email::tests::email(25)),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
@@ -151,9 +156,10 @@ proptest! {
         let delivery = delivery(message);
         let message = &delivery.message;
         let payload = serde_json::to_string(&webhook::payload(message)).unwrap();
+        let event = serde_json::to_string(&webhook::event(&delivery)).unwrap();
         let line = console::line(parcel(&delivery));
         prop_assert_eq!(line.lines().count(), 1);
-        for json in [payload, line] {
+        for json in [payload, event, line] {
             let value: Value = serde_json::from_str(&json).unwrap();
             let data = &value["data"];
             prop_assert_eq!(&data["title"], &message.title);
@@ -195,6 +201,16 @@ proptest! {
         }
     }
 
+    /// Opsgenie's limits hold, and texts are texts.
+    #[test]
+    fn opsgenie_takes_it(message in message()) {
+        for form in [Form::Full, Form::Short] {
+            let (_, body) = opsgenie::tests::request_of(message.clone(), form);
+            let said = body["description"].as_str().or(body["note"].as_str()).unwrap();
+            prop_assert!(is_safe(said) && said.contains("(may be a repeat)"), "{said}");
+        }
+    }
+
     /// PagerDuty's limits hold, and texts are texts.
     #[test]
     fn pagerduty_takes_it(message in message()) {
@@ -220,7 +236,8 @@ async fn hostile_text_arrives_as_it_was() {
     let title = PIECES.concat();
     let delivery = delivery(Message { title: title.clone(), ..fired() });
     let endpoint = http::Endpoint { url: Secret::new(server.url("/")), insecure: true, allow_private: true };
-    let channel = Channel::Service(Box::new(webhook::Webhook { endpoint, secret: None }));
+    let channel =
+        Channel::Service(Box::new(webhook::Webhook { endpoint, secret: None, format: webhook::Format::Standard }));
     let receiver = Receiver { name: "hook".to_owned(), channel, policy: Policy::DEFAULT };
     receiver.send(&Sender::new().unwrap(), parcel(&delivery)).await;
     let body: Value = serde_json::from_str(&server.requests()[0].body).unwrap();

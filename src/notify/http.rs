@@ -51,6 +51,8 @@ pub struct Call {
     pub headers: Vec<(&'static str, String)>,
     /// What is sent.
     pub body: Body,
+    /// What that is; of JSON there are kinds.
+    pub content_type: &'static str,
     /// What of the headers and the body must not be shown.
     pub secrets: Vec<Secret>,
     /// Other servers that are asked the same; it is enough that one takes it.
@@ -116,10 +118,17 @@ impl Call {
             method: Method::POST,
             endpoint: endpoint.clone(),
             headers: Vec::new(),
+            content_type: body.content_type(),
             body,
             secrets: Vec::new(),
             others: Vec::new(),
         }
+    }
+
+    /// The same, its body of a narrower type than JSON.
+    #[must_use]
+    pub fn of_type(self, content_type: &'static str) -> Self {
+        Self { content_type, ..self }
     }
 
     /// The same with a header.
@@ -162,7 +171,7 @@ impl Call {
         for other in &self.others {
             head.push_str(&format!("and to {}\n", other.shown()));
         }
-        let fixed = [("content-type", self.body.content_type().to_owned()), ("user-agent", USER_AGENT.to_owned())];
+        let fixed = [("content-type", self.content_type.to_owned()), ("user-agent", USER_AGENT.to_owned())];
         for (name, value) in fixed.iter().chain(&self.headers) {
             head.push_str(&format!("{name}: {}\n", self.without_secrets(&printable(value))));
         }
@@ -309,7 +318,7 @@ impl Clients {
     pub async fn call(&self, call: &Call, now: Timestamp) -> Result<Answer, Sent> {
         let url = call.endpoint.check().map_err(|error| Sent::disable(error.to_string()))?;
         let client = if call.endpoint.allow_private { &self.anywhere } else { &self.public };
-        let mut request = client.request(call.method.clone(), url).header("content-type", call.body.content_type());
+        let mut request = client.request(call.method.clone(), url).header("content-type", call.content_type);
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }

@@ -8,6 +8,7 @@ pub mod dingtalk;
 pub mod email;
 pub mod feishu;
 pub mod http;
+pub mod opsgenie;
 pub mod pagerduty;
 pub mod service;
 pub mod slack;

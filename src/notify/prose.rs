@@ -38,6 +38,35 @@ pub trait Markup {
     }
 }
 
+/// No signs at all: text for tools that read none, counted in UTF-16 units.
+pub struct Bare;
+
+impl Markup for Bare {
+    fn text(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn strong(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn code(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn block(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn link(&self, text: &str, address: &str) -> String {
+        format!("{text} {address}")
+    }
+
+    fn length(&self, rendered: &str) -> usize {
+        rendered.encode_utf16().count()
+    }
+}
+
 /// How much of each part is said.
 #[derive(Clone, Copy)]
 struct Room {

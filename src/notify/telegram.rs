@@ -11,7 +11,7 @@ use super::Parcel;
 use super::answer::{Answer, PAUSE_DEFAULT};
 use super::http::{Call, Endpoint};
 use super::look::Tone;
-use super::prose::{self, Markup};
+use super::prose::{self, Bare, Markup};
 use super::service::{Form, Service, Verdict, by_status};
 use crate::base::limits::RETRY_AFTER_MAX;
 use crate::base::secret::Secret;
@@ -125,35 +125,6 @@ impl Markup for Html {
 
     fn width(&self) -> usize {
         48
-    }
-}
-
-/// No signs at all.
-struct Bare;
-
-impl Markup for Bare {
-    fn text(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn strong(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn code(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn block(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn link(&self, text: &str, address: &str) -> String {
-        format!("{text} {address}")
-    }
-
-    fn length(&self, rendered: &str) -> usize {
-        rendered.encode_utf16().count()
     }
 }
 

@@ -130,6 +130,42 @@ fn robots_may_have_a_secret_and_a_keyword() {
 }
 
 #[test]
+fn a_webhook_may_be_of_cloudevents() {
+    use crate::notify::webhook::{Format, Webhook};
+    let told = |more: &str| channel(&format!("kind = 'webhook'\nurl = 'https://h.example/'\n{more}"));
+    assert_eq!(told("").service::<Webhook>().format, Format::Standard);
+    assert_eq!(told("format = 'cloudevents'").service::<Webhook>().format, Format::CloudEvents);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'webhook'\nurl = 'https://h.example/'\nformat = 'cloudevent'"), @"
+    error: `format` cannot be `cloudevent`
+      --> supplywatch.toml:12:10
+       |
+    12 | format = 'cloudevent'
+       |          ^^^^^^^^^^^^ expected `standard` or `cloudevents`
+       |
+       = help: did you mean `cloudevents`?
+
+    1 error
+    ");
+}
+
+#[test]
+fn opsgenie_has_an_end() {
+    use crate::notify::opsgenie::Opsgenie;
+    let told = channel("kind = 'opsgenie'\nkey = '0123'");
+    let service: &Opsgenie = told.service();
+    assert_eq!((service.api.url.expose(), service.key.expose()), ("https://api.opsgenie.com", "0123"));
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'opsgenie'\nkey = '0123'\nregion = 'eu'"), @"
+    warning: Opsgenie's API ends on 5 April 2027
+      --> supplywatch.toml:10:8
+       |
+    10 | kind = 'opsgenie'
+       |        ^^^^^^^^^^ will stop to work
+       |
+       = help: move to another service for incidents before that day: `pagerduty`, or `alertmanager`
+    ");
+}
+
+#[test]
 fn pagerduty_has_a_key_and_a_region() {
     use crate::notify::pagerduty::PagerDuty;
     let channel = channel("kind = 'pagerduty'\nkey = ' 0123 '\nregion = 'eu'");

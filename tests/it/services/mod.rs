@@ -7,6 +7,7 @@
 mod alertmanager;
 mod dingtalk;
 mod feishu;
+mod opsgenie;
 mod pagerduty;
 mod slack;
 mod telegram;

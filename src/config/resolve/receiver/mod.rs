@@ -5,6 +5,7 @@ mod console;
 mod dingtalk;
 mod email;
 mod feishu;
+mod opsgenie;
 mod pagerduty;
 mod slack;
 mod telegram;
@@ -25,7 +26,7 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 10] = [
+pub const KINDS: [&Kind; 11] = [
     &console::KIND,
     &webhook::KIND,
     &email::KIND,
@@ -36,6 +37,7 @@ pub const KINDS: [&Kind; 10] = [
     &feishu::KIND,
     &dingtalk::KIND,
     &wecom::KIND,
+    &opsgenie::KIND,
 ];
 
 /// How someone is told.
