@@ -74,6 +74,8 @@ pub struct ReceiverTable {
     pub retry: Option<At<String>>,
     /// How long it rings.
     pub expire: Option<At<String>>,
+    /// How long an alert fires of which nothing more is heard.
+    pub hold: Option<At<String>>,
 }
 
 impl ReceiverTable {
@@ -112,6 +114,7 @@ impl ReceiverTable {
             give_up_after: section.text("give_up_after"),
             retry: section.text("retry"),
             expire: section.text("expire"),
+            hold: section.text("hold"),
             given: section.finish(),
         }
     }

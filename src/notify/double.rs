@@ -236,6 +236,11 @@ pub async fn deliver(service: &dyn Service, parcel: Parcel<'_>) -> Sent {
     service::send(service, &http::Clients::new().unwrap(), parcel).await
 }
 
+/// A server on loopback as the config allows it.
+pub fn server(url: &str) -> http::Endpoint {
+    http::Endpoint { url: crate::base::secret::Secret::new(url), insecure: true, allow_private: true }
+}
+
 /// What a double answers, once it has read a whole request.
 #[derive(Clone)]
 pub struct Reply {

@@ -5,9 +5,10 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
+use super::service::Form;
 use super::{
-    Channel, Parcel, Receiver, Sender, console, email, gotify, http, matrix, ntfy, pushover, slack, telegram, webhook,
-    zulip,
+    Channel, Parcel, Receiver, Sender, alertmanager, console, dingtalk, email, feishu, gotify, http, layout, matrix,
+    ntfy, opsgenie, pagerduty, pushover, slack, telegram, webhook, wecom, zulip,
 };
 use crate::base::secret::Secret;
 use crate::base::text::printable;
@@ -103,8 +104,30 @@ fn receivers() -> Vec<Receiver> {
     let channels = vec![
         Channel::Console(console::Console { colour: false }),
         Channel::Lines,
-        Channel::Service(Box::new(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) })),
+        Channel::Service(Box::new(webhook::Webhook {
+            endpoint: endpoint(),
+            secret: Some(Secret::new("whsec_YWJj")),
+            format: webhook::Format::CloudEvents,
+        })),
         Channel::Service(Box::new(slack::Slack { endpoint: endpoint() })),
+        Channel::Service(Box::new(pagerduty::PagerDuty { api: endpoint(), key: Secret::new("0123456789abcdef") })),
+        Channel::Service(Box::new(alertmanager::Alertmanager {
+            first: endpoint(),
+            others: vec![endpoint()],
+            hold: std::time::Duration::from_secs(60),
+        })),
+        Channel::Service(Box::new(feishu::Feishu {
+            endpoint: endpoint(),
+            secret: Some(Secret::new("0123")),
+            keyword: None,
+        })),
+        Channel::Service(Box::new(dingtalk::DingTalk {
+            endpoint: endpoint(),
+            secret: Some(Secret::new("0123")),
+            keyword: None,
+        })),
+        Channel::Service(Box::new(wecom::WeCom { endpoint: endpoint() })),
+        Channel::Service(Box::new(opsgenie::Opsgenie { api: endpoint(), key: Secret::new("0123456789abcdef") })),
         Channel::Email(email::tests::email(25)),
         Channel::Service(Box::new(telegram::Telegram {
             api: endpoint(),
@@ -160,9 +183,10 @@ proptest! {
         let delivery = delivery(message);
         let message = &delivery.message;
         let payload = serde_json::to_string(&webhook::payload(message)).unwrap();
+        let event = serde_json::to_string(&webhook::event(&delivery)).unwrap();
         let line = console::line(parcel(&delivery));
         prop_assert_eq!(line.lines().count(), 1);
-        for json in [payload, line] {
+        for json in [payload, event, line] {
             let value: Value = serde_json::from_str(&json).unwrap();
             let data = &value["data"];
             prop_assert_eq!(&data["title"], &message.title);
@@ -202,6 +226,51 @@ proptest! {
         gotify::tests::check(marked(&delivery));
     }
 
+    /// Alertmanager can read the alert, and its labels are names and texts.
+    #[test]
+    fn alertmanager_takes_it(message in message()) {
+        let alert = alertmanager::tests::alerts_of(message, Form::Full).remove(0);
+        let safe = |texts: &Value| texts.as_object().unwrap().values().all(|text| is_safe(text.as_str().unwrap()));
+        prop_assert!(safe(&alert["labels"]) && safe(&alert["annotations"]), "{alert:#}");
+    }
+
+    /// The chats of China read no sign of a text as theirs, nobody is mentioned, and their limits hold.
+    #[test]
+    fn robots_take_it(message in message()) {
+        for form in [Form::Full, Form::Short] {
+            let card = feishu::tests::card_of(message.clone(), form);
+            prop_assert!(is_safe(card["header"]["title"]["content"].as_str().unwrap()));
+            let texts = [
+                feishu::tests::read(&card),
+                dingtalk::tests::text_of(message.clone(), form),
+                wecom::tests::text_of(message.clone(), form),
+            ];
+            for text in texts {
+                prop_assert!(is_safe(&text) && text.contains("(may be a repeat)"), "{text}");
+            }
+        }
+    }
+
+    /// Opsgenie's limits hold, and texts are texts.
+    #[test]
+    fn opsgenie_takes_it(message in message()) {
+        for form in [Form::Full, Form::Short] {
+            let (_, body) = opsgenie::tests::request_of(message.clone(), form);
+            let said = body["description"].as_str().or(body["note"].as_str()).unwrap();
+            prop_assert!(is_safe(said) && said.contains("(may be a repeat)"), "{said}");
+        }
+    }
+
+    /// PagerDuty's limits hold, and texts are texts.
+    #[test]
+    fn pagerduty_takes_it(message in message()) {
+        for form in [Form::Full, Form::Short] {
+            let event = pagerduty::tests::event_of(message.clone(), form);
+            prop_assert!(is_safe(event["payload"]["summary"].as_str().unwrap()));
+            prop_assert!(layout::is_address(event["links"][0]["href"].as_str().unwrap_or("https://none.example")));
+        }
+    }
+
     /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.
     #[test]
     fn a_mail_is_one_mail(message in message()) {
@@ -217,7 +286,8 @@ async fn hostile_text_arrives_as_it_was() {
     let title = PIECES.concat();
     let delivery = delivery(Message { title: title.clone(), ..fired() });
     let endpoint = http::Endpoint { url: Secret::new(server.url("/")), insecure: true, allow_private: true };
-    let channel = Channel::Service(Box::new(webhook::Webhook { endpoint, secret: None }));
+    let channel =
+        Channel::Service(Box::new(webhook::Webhook { endpoint, secret: None, format: webhook::Format::Standard }));
     let receiver = Receiver {
         name: "hook".to_owned(),
         kind: "webhook",

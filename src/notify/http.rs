@@ -53,8 +53,12 @@ pub struct Call {
     pub headers: Vec<(&'static str, String)>,
     /// What is sent.
     pub body: Body,
+    /// What that is; of JSON there are kinds.
+    pub content_type: &'static str,
     /// What of the headers and the body must not be shown.
     pub secrets: Vec<Secret>,
+    /// Other servers that are asked the same; it is enough that one takes it.
+    pub others: Vec<Endpoint>,
 }
 
 /// The body of a request.
@@ -74,7 +78,8 @@ impl Body {
         }
     }
 
-    fn text(&self) -> String {
+    /// As it is sent.
+    pub fn text(&self) -> String {
         match self {
             Self::Json(text) => text.clone(),
             Self::Form(fields) => url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish(),
@@ -111,7 +116,21 @@ impl Call {
     }
 
     fn post(endpoint: &Endpoint, body: Body) -> Self {
-        Self { method: Method::POST, endpoint: endpoint.clone(), headers: Vec::new(), body, secrets: Vec::new() }
+        Self {
+            method: Method::POST,
+            endpoint: endpoint.clone(),
+            headers: Vec::new(),
+            content_type: body.content_type(),
+            body,
+            secrets: Vec::new(),
+            others: Vec::new(),
+        }
+    }
+
+    /// The same, its body of a narrower type than JSON.
+    #[must_use]
+    pub fn of_type(self, content_type: &'static str) -> Self {
+        Self { content_type, ..self }
     }
 
     /// The same with a header.
@@ -141,6 +160,19 @@ impl Call {
         self.secret_header("authorization", format!("Basic {}", login.expose())).hide(&login).hide(password)
     }
 
+    /// The same, to other servers too: it is enough that one takes it.
+    #[must_use]
+    pub fn also_to(mut self, others: &[Endpoint]) -> Self {
+        self.others.extend_from_slice(others);
+        self
+    }
+
+    /// The call to each of its servers alone.
+    pub fn each(&self) -> Vec<Self> {
+        let alone = |endpoint: &Endpoint| Self { endpoint: endpoint.clone(), others: Vec::new(), ..self.clone() };
+        std::iter::once(&self.endpoint).chain(&self.others).map(alone).collect()
+    }
+
     /// The same; a secret that it carries is not shown.
     #[must_use]
     pub fn hide(mut self, secret: &Secret) -> Self {
@@ -151,7 +183,10 @@ impl Call {
     /// The request as it would go out, its secrets hidden.
     pub fn preview(&self) -> String {
         let mut head = format!("{} {}\n", self.method, self.endpoint.shown());
-        let fixed = [("content-type", self.body.content_type().to_owned()), ("user-agent", USER_AGENT.to_owned())];
+        for other in &self.others {
+            head.push_str(&format!("and to {}\n", other.shown()));
+        }
+        let fixed = [("content-type", self.content_type.to_owned()), ("user-agent", USER_AGENT.to_owned())];
         for (name, value) in fixed.iter().chain(&self.headers) {
             head.push_str(&format!("{name}: {}\n", self.without_secrets(&printable(value))));
         }
@@ -213,6 +248,14 @@ impl Endpoint {
     pub fn at(&self, path: &str) -> Self {
         let base = self.url.expose().trim().trim_end_matches('/');
         Self { url: Secret::new(format!("{base}{path}")), ..self.clone() }
+    }
+
+    /// The same with more in the query; what is there stays as it was written.
+    pub fn with_query(&self, pairs: &[(&str, &str)]) -> Self {
+        // What cannot be read is refused where it would be called.
+        let Ok(mut url) = Url::parse(self.url.expose().trim()) else { return self.clone() };
+        url.query_pairs_mut().extend_pairs(pairs);
+        Self { url: Secret::new(url.as_str()), ..self.clone() }
     }
 
     /// What of the address may be shown: `https://hooks.example/…`.
@@ -290,7 +333,7 @@ impl Clients {
     pub async fn call(&self, call: &Call, now: Timestamp) -> Result<Answer, Sent> {
         let url = call.endpoint.check().map_err(|error| Sent::disable(error.to_string()))?;
         let client = if call.endpoint.allow_private { &self.anywhere } else { &self.public };
-        let mut request = client.request(call.method.clone(), url).header("content-type", call.body.content_type());
+        let mut request = client.request(call.method.clone(), url).header("content-type", call.content_type);
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }

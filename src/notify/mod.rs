@@ -2,24 +2,32 @@
 //!
 //! Nothing here knows why a message is owed, or when it is tried again.
 
+pub mod alertmanager;
 pub mod console;
+pub mod dingtalk;
 pub mod email;
+pub mod feishu;
 pub mod gotify;
 pub mod http;
 pub mod matrix;
 pub mod ntfy;
+pub mod opsgenie;
+pub mod pagerduty;
 pub mod pushover;
 pub mod service;
 pub mod slack;
 pub mod telegram;
 pub mod webhook;
+pub mod wecom;
 pub mod zulip;
 
 mod answer;
+mod facts;
 mod layout;
 mod look;
 mod markup;
 mod prose;
+mod robot;
 
 #[cfg(test)]
 pub mod double;

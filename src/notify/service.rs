@@ -5,9 +5,13 @@
 use std::any::Any;
 use std::fmt::Debug;
 
+use futures_util::future::join_all;
+use tracing::warn;
+
 use super::answer::Answer;
 use super::http::{Call, Clients};
 use super::{Parcel, Sent};
+use crate::outbox::Outcome;
 
 /// A service that takes messages.
 pub trait Service: Any + Debug + Send + Sync {
@@ -47,6 +51,14 @@ pub fn by_status(answer: &Answer) -> Verdict {
     }
 }
 
+/// The verdict where the answer is not in the service's own words ([`Answer::stranger`]).
+pub fn stranger(answer: &Answer) -> Verdict {
+    match answer.status {
+        413 => by_status(answer),
+        _ => answer.stranger().into(),
+    }
+}
+
 impl From<Sent> for Verdict {
     fn from(sent: Sent) -> Self {
         Self::Ends(sent)
@@ -68,10 +80,36 @@ async fn ask(service: &dyn Service, clients: &Clients, parcel: Parcel<'_>, form:
         Ok(call) => call,
         Err(why) => return Sent::disable(why).into(),
     };
-    match clients.call(&call, parcel.now).await {
+    let calls = call.each();
+    let verdicts = calls.iter().map(async |call| match clients.call(call, parcel.now).await {
         Ok(answer) => service.verdict(&answer),
         Err(sent) => sent.into(),
+    });
+    best(join_all(verdicts).await, parcel)
+}
+
+/// The verdict on a message that several servers were told: one that has it is enough, and as long as one may yet
+/// take it, it is tried again. Whoever did not take it is told of in the log.
+fn best(mut verdicts: Vec<Verdict>, parcel: Parcel<'_>) -> Verdict {
+    let hope = |verdict: &Verdict| match verdict {
+        Verdict::Ends(sent) => match sent.outcome {
+            Outcome::Delivered { .. } => 0,
+            Outcome::Retry { .. } => 1,
+            Outcome::Pause { .. } => 2,
+            Outcome::Reject { .. } => 4,
+            Outcome::Disable { .. } => 5,
+        },
+        Verdict::TooMuch(_) => 3,
+    };
+    verdicts.sort_by_key(hope);
+    let mut verdicts = verdicts.into_iter();
+    let best = verdicts.next().expect("a call has a server");
+    for Verdict::Ends(other) | Verdict::TooMuch(other) in verdicts {
+        if let Some(why) = other.outcome.why() {
+            warn!(receiver = %parcel.delivery.receiver, message = %parcel.delivery.id, why, "one of several servers did not take it");
+        }
     }
+    best
 }
 
 /// The request as it would go out, its secrets hidden.

@@ -1,7 +1,8 @@
 //! A generic webhook by Standard Webhooks 1.0.0 (<https://www.standardwebhooks.com>).
 //!
 //! The body of a delivery is the same in every attempt, byte for byte; the time of the attempt, its
-//! signature and its number are in the headers. `docs/webhook.schema.json` describes the body.
+//! signature and its number are in the headers. `docs/webhook.schema.json` describes the body, and
+//! `docs/cloudevents.schema.json` the event that it may be instead.
 
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
@@ -13,7 +14,9 @@ use super::http::{Body, Call, Endpoint};
 use super::service::{Form, Service};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
-use crate::outbox::{AlertRef, GateLine, ItemLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow};
+use crate::outbox::{
+    AlertRef, Delivery, GateLine, ItemLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow,
+};
 use crate::series::Provenance;
 
 /// A webhook.
@@ -23,6 +26,18 @@ pub struct Webhook {
     pub endpoint: Endpoint,
     /// `whsec_…`; without it posts are not signed.
     pub secret: Option<Secret>,
+    /// The form of the body.
+    pub format: Format,
+}
+
+/// The form of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// As `docs/webhook.schema.json` has it.
+    Standard,
+    /// An event of CloudEvents 1.0 (<https://cloudevents.io>) in structured mode, as `docs/cloudevents.schema.json`
+    /// has it.
+    CloudEvents,
 }
 
 /// Why a signing secret is of no use.
@@ -32,7 +47,12 @@ struct SecretError;
 
 impl Service for Webhook {
     fn call(&self, parcel: Parcel<'_>, _: Form) -> Result<Call, String> {
-        let call = Call::json(&self.endpoint, &payload(parcel.message()));
+        let call = match self.format {
+            Format::Standard => Call::json(&self.endpoint, &payload(parcel.message())),
+            Format::CloudEvents => {
+                Call::json(&self.endpoint, &event(parcel.delivery)).of_type("application/cloudevents+json")
+            }
+        };
         let (id, seconds) = (parcel.delivery.id.as_str(), parcel.now.seconds().to_string());
         let signature = match (&self.secret, &call.body) {
             (Some(secret), Body::Json(body)) => {
@@ -100,6 +120,19 @@ pub struct Data<'a> {
     program: &'a str,
 }
 
+/// An event of CloudEvents. Source and id together name it, in every attempt.
+#[derive(Debug, serde::Serialize)]
+pub struct Event<'a> {
+    specversion: &'static str,
+    id: &'a str,
+    source: &'static str,
+    r#type: String,
+    subject: String,
+    time: Timestamp,
+    datacontenttype: &'static str,
+    data: Data<'a>,
+}
+
 /// The figures, where they came from, and the rule that judged them.
 #[derive(Debug, serde::Serialize)]
 struct Evidence<'a> {
@@ -120,6 +153,23 @@ struct Evidence<'a> {
 struct RuleText<'a> {
     text: &'a str,
     hash: &'a str,
+}
+
+/// The body of a delivery as an event.
+pub fn event(delivery: &Delivery) -> Event<'_> {
+    let Payload { r#type, timestamp, data } = payload(&delivery.message);
+    let alert = &delivery.message.alert;
+    Event {
+        specversion: "1.0",
+        id: &delivery.id,
+        // The id is unique across stores: nothing has to be added to it.
+        source: "urn:supplywatch",
+        r#type,
+        subject: format!("{}/{}", alert.rule, alert.id),
+        time: timestamp,
+        datacontenttype: "application/json",
+        data,
+    }
 }
 
 /// The body of a message.
@@ -170,7 +220,7 @@ mod tests {
 
     fn webhook(url: &str) -> Webhook {
         let endpoint = Endpoint { url: Secret::new(url), insecure: true, allow_private: true };
-        Webhook { endpoint, secret: Some(Secret::new(SECRET)) }
+        Webhook { endpoint, secret: Some(Secret::new(SECRET)), format: Format::Standard }
     }
 
     #[test]
@@ -269,13 +319,21 @@ mod tests {
         assert_eq!(data["evidence"]["rule"]["text"], "declines >= 2");
     }
 
-    /// The schema that is published, compiled.
     fn validate(body: &Value) -> Result<(), String> {
-        let schema: Value = serde_json::from_str(include_str!("../../docs/webhook.schema.json")).unwrap();
+        validate_by("webhook.schema.json", body)
+    }
+
+    /// A schema that is published, compiled.
+    fn validate_by(name: &str, body: &Value) -> Result<(), String> {
         let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
         compiler.enable_format_assertions();
-        compiler.add_resource("schema.json", schema).unwrap();
-        let index = compiler.compile("schema.json", &mut schemas).unwrap();
+        for (name, text) in [
+            ("webhook.schema.json", include_str!("../../docs/webhook.schema.json")),
+            ("cloudevents.schema.json", include_str!("../../docs/cloudevents.schema.json")),
+        ] {
+            compiler.add_resource(name, serde_json::from_str(text).unwrap()).unwrap();
+        }
+        let index = compiler.compile(name, &mut schemas).unwrap();
         schemas.validate(body, index).map_err(|error| format!("{error:#}"))
     }
 
@@ -291,6 +349,39 @@ mod tests {
         for message in messages {
             validate(&serde_json::to_value(payload(&message)).unwrap()).unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn an_event_of_cloudevents_is_signed_alike() {
+        let server = HttpDouble::start(Reply::status(202)).await;
+        let delivery = delivery(corrected());
+        let events = Webhook { format: Format::CloudEvents, ..webhook(&server.url("/in")) };
+        for attempt in [1, 2] {
+            deliver(&events, Parcel { attempt, ..parcel(&delivery) }).await;
+        }
+        let [first, second] = &server.requests()[..] else { panic!("two requests") };
+        assert_eq!(first.body, second.body);
+        assert_eq!(first.header("content-type"), Some("application/cloudevents+json"));
+        let signature = sign(&Secret::new(SECRET), &delivery.id, "1760922360", &first.body).unwrap();
+        assert_eq!(first.header("webhook-signature"), Some(signature.as_str()));
+        let mut event: Value = serde_json::from_str(&first.body).unwrap();
+        validate_by("cloudevents.schema.json", &event).unwrap();
+        assert_eq!(first.header("webhook-id"), event["id"].as_str());
+        assert_eq!(event["data"], serde_json::to_value(payload(&delivery.message)).unwrap()["data"]);
+        event["data"] = Value::Null;
+        assert!(validate_by("cloudevents.schema.json", &event).is_err());
+        insta::assert_snapshot!(format!("{event:#}"), @r#"
+        {
+          "data": null,
+          "datacontenttype": "application/json",
+          "id": "msg_00112233445566778899aabbccddeeff",
+          "source": "urn:supplywatch",
+          "specversion": "1.0",
+          "subject": "magnet-exports-falling/9f3c21d07be45a68",
+          "time": "2025-11-20T01:05:00Z",
+          "type": "supplywatch.alert.corrected"
+        }
+        "#);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod rule;
 mod scenario;
 mod secret;
 mod series;
+mod services;
 mod trade;
 mod whole;
 

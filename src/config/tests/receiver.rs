@@ -69,14 +69,14 @@ fn what_a_receiver_needs_is_asked_for() {
 
 #[test]
 fn options_of_another_kind_are_refused() {
-    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'slack'\nurl = 'https://h.example/'\nsecret = { env = 'A' }\nhost = 'h'"), @r#"
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'slack'\nurl = 'https://h.example/'\nsecret = { env = 'A' }\nhost = 'h'"), @"
     error: `secret` has no meaning for kind `slack`
       --> supplywatch.toml:12:1
        |
     12 | secret = { env = 'A' }
        | ^^^^^^ not for this kind
        |
-       = help: `secret` belongs to kind `webhook`
+       = help: `secret` belongs to kind `webhook`, `feishu` and `dingtalk`
 
     error: `host` has no meaning for kind `slack`
       --> supplywatch.toml:13:1
@@ -87,7 +87,7 @@ fn options_of_another_kind_are_refused() {
        = help: `host` belongs to kind `email`
 
     2 errors
-    "#);
+    ");
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Evaluation<'_> {
         &self,
         rule: &Rule,
         before: Before,
-        mut assessment: Assessment<'_>,
+        assessment: Assessment<'_>,
         kept: bool,
         outcome: &mut Outcome,
     ) {

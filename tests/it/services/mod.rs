@@ -4,13 +4,19 @@
 //! One file per service. What its payload looks like is shown beside its channel; here it is only whether the
 //! real service would have it, and whether anything is lost or repeated without a mark.
 
+mod alertmanager;
+mod dingtalk;
+mod feishu;
 mod gotify;
 mod matrix;
 mod ntfy;
+mod opsgenie;
+mod pagerduty;
 mod pushover;
 mod slack;
 mod telegram;
 mod webhook;
+mod wecom;
 mod zulip;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -1,19 +1,26 @@
 //! `[receiver.NAME]`: how someone is told, and how long it is tried; one file per kind beside this one.
 
+mod alertmanager;
 mod console;
+mod dingtalk;
 mod email;
+mod feishu;
 mod gotify;
 mod matrix;
 mod ntfy;
+mod opsgenie;
+mod pagerduty;
 mod pushover;
 mod slack;
 mod telegram;
 mod webhook;
+mod wecom;
 mod zulip;
 
 use super::address::{self, Leave};
 use super::{Context, value};
 use crate::base::secret::Secret;
+use crate::base::text::printable;
 use crate::config::file::Named;
 use crate::config::problem::Finding;
 use crate::config::receiver::ReceiverTable;
@@ -24,7 +31,7 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate, Voice};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 10] = [
+pub const KINDS: [&Kind; 16] = [
     &console::KIND,
     &webhook::KIND,
     &email::KIND,
@@ -35,6 +42,12 @@ pub const KINDS: [&Kind; 10] = [
     &zulip::KIND,
     &pushover::KIND,
     &gotify::KIND,
+    &pagerduty::KIND,
+    &alertmanager::KIND,
+    &feishu::KIND,
+    &dingtalk::KIND,
+    &wecom::KIND,
+    &opsgenie::KIND,
 ];
 
 /// How someone is told.
@@ -101,6 +114,34 @@ fn api(cx: Context<'_>, table: &ReceiverTable, default: &'static str) -> Option<
         return endpoint(cx, table);
     }
     Some(Endpoint { url: Secret::new(default), insecure: false, allow_private: false })
+}
+
+/// The same, of a service that has a server in America and one in Europe.
+fn api_in(cx: Context<'_>, table: &ReceiverTable, [us, eu]: [&'static str; 2]) -> Option<Endpoint> {
+    let server = match &table.region {
+        Some(at) => value::choice(cx, "region", at, &[("us", us), ("eu", eu)])?,
+        None => us,
+    };
+    api(cx, table, server)
+}
+
+/// A secret that may be there; nothing where it cannot be read.
+fn optional(cx: Context<'_>, at: Option<&At<SecretText>>) -> Option<Option<Secret>> {
+    let Some(at) = at else { return Some(None) };
+    let secret = cx.keyring.open(at)?;
+    Some(Some(Secret::new(secret.expose().trim())))
+}
+
+/// A word that each message must have, on one line; nothing where it cannot be one.
+fn keyword(cx: Context<'_>, table: &ReceiverTable) -> Option<Option<String>> {
+    let Some(at) = &table.keyword else { return Some(None) };
+    let word = at.value.trim();
+    if word.is_empty() || word.chars().count() > 40 || printable(word) != word {
+        let help = "write one of the words that the robot asks for";
+        cx.error(at.place, "`keyword` is no word", "expected 1 to 40 characters on one line", help);
+        return None;
+    }
+    Some(Some(word.to_owned()))
 }
 
 /// A secret that must be there; `whence` says where one comes from.

@@ -7,15 +7,15 @@ use super::{Kind, endpoint};
 use crate::base::secret::Secret;
 use crate::config::problem::Finding;
 use crate::config::receiver::ReceiverTable;
-use crate::config::resolve::Context;
+use crate::config::resolve::{Context, value};
 use crate::config::secret::SecretText;
 use crate::config::source::At;
 use crate::notify::Channel;
-use crate::notify::webhook::Webhook;
+use crate::notify::webhook::{Format, Webhook};
 
 pub const KIND: Kind = Kind {
     name: "webhook",
-    keys: &["url", "secret", "insecure", "allow_private"],
+    keys: &["url", "secret", "format", "insecure", "allow_private"],
     rate: None,
     resolve: |cx, table| Some(Channel::Service(Box::new(webhook(cx, table)?))),
 };
@@ -25,11 +25,17 @@ const WEAK_KEY: usize = 24;
 
 fn webhook(cx: Context<'_>, table: &ReceiverTable) -> Option<Webhook> {
     let secret = table.secret.as_ref().map(|at| signing_key(cx, at));
+    let formats = [("standard", Format::Standard), ("cloudevents", Format::CloudEvents)];
+    let format = match &table.format {
+        Some(at) => value::choice(cx, "format", at, &formats),
+        None => Some(Format::Standard),
+    };
     let endpoint = endpoint(cx, table)?;
-    match secret {
-        None => Some(Webhook { endpoint, secret: None }),
-        Some(secret) => Some(Webhook { endpoint, secret: Some(secret?) }),
-    }
+    let secret = match secret {
+        None => None,
+        Some(secret) => Some(secret?),
+    };
+    Some(Webhook { endpoint, secret, format: format? })
 }
 
 /// `whsec_` and the key in base64, as Standard Webhooks writes it.
