@@ -70,6 +70,37 @@ pub struct ReceiverTable {
     pub color: Option<At<String>>,
     /// When an undelivered message is given up.
     pub give_up_after: Option<At<String>>,
+    /// When it wants no messages.
+    pub quiet: Option<QuietTable>,
+}
+
+/// `quiet`.
+pub struct QuietTable {
+    /// Its keys.
+    pub given: Given,
+    /// When it begins.
+    pub from: Option<At<String>>,
+    /// When it ends.
+    pub to: Option<At<String>>,
+    /// Whose clock it is.
+    pub timezone: Option<At<String>>,
+    /// The days on which it begins.
+    pub days: Option<Texts>,
+    /// How bad a message must be not to wait.
+    pub except: Option<At<String>>,
+}
+
+impl QuietTable {
+    fn read(mut section: Section<'_>) -> Self {
+        Self {
+            from: section.text("from"),
+            to: section.text("to"),
+            timezone: section.text("timezone"),
+            days: section.texts("days"),
+            except: section.text("except"),
+            given: section.finish(),
+        }
+    }
 }
 
 impl ReceiverTable {
@@ -106,6 +137,7 @@ impl ReceiverTable {
             on_ambiguous: section.text("on_ambiguous"),
             color: section.text_or_flag("color"),
             give_up_after: section.text("give_up_after"),
+            quiet: section.table("quiet").map(QuietTable::read),
             given: section.finish(),
         }
     }

@@ -169,7 +169,13 @@ async fn attempt(context: &Context, setup: Arc<Setup>, leased: Leased) -> Result
     let finished_at = context.clock.now();
     let policy = receiver.map_or(crate::outbox::Policy::DEFAULT, |receiver| receiver.policy);
     let created_at = leased.delivery.created_at;
-    let next = next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, rand::random());
+    let next = match next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, rand::random()) {
+        Next::At(at) => {
+            let quiet = policy.quiet.and_then(|quiet| quiet.until(leased.delivery.message.severity, at));
+            Next::At(quiet.unwrap_or(at))
+        }
+        other => other,
+    };
     if let Outcome::Pause { after, .. } = &sent.outcome {
         context.store.pause_receiver(&leased.delivery.receiver, finished_at.plus(*after)).await?;
     }

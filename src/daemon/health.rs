@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use tracing::warn;
 
 use super::Context;
+use super::evaluate::held_until;
 use crate::alert::{Alert, Cause, FEED_FAILING, FEED_OVERDUE, Firing, Kind, State, Topic, Transition};
 use crate::base::clock::Timestamp;
 use crate::base::text::counted;
@@ -92,7 +93,9 @@ impl Watch {
                 let Some((alert, transition, message)) = case.change(alert) else { continue };
                 let deliveries = plan(store.id(), &message, &whom);
                 let transition = Some((transition, message.clone()));
-                let settled = Settled { alert, transition, deliveries, manners: Manners::default() };
+                let held_until = held_until(setup, message.severity, now);
+                let manners = Manners { held_until, ..Manners::default() };
+                let settled = Settled { alert, transition, deliveries, manners };
                 if store.commit(None, Vec::new(), vec![settled], now).await? == Committed::Stored {
                     warn!(feed = feed.name, alert = trouble.name(), kind = %message.kind, title = message.title, "data alert");
                     messages.push(message);

@@ -5,6 +5,7 @@ mod daemon;
 mod feed;
 mod include;
 mod items;
+mod quiet;
 mod receiver;
 mod release;
 mod route;
