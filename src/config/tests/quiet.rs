@@ -40,13 +40,19 @@ fn quiet_hours_have_a_clock() {
        |
        = help: did you mean `Europe/Berlin`?
 
+    error: there is no day `holiday`
+      --> supplywatch.toml:11:80
+       |
+    11 | quiet = { from = '22', until = "<secret>", timezone = 'Berlin', days = ['sat', 'holiday'], except = 'bad' }
+       |                                                                                ^^^^^^^^^ expected mon, tue, wed, thu, fri, sat or sun
+
     error: `except` cannot be `bad`
       --> supplywatch.toml:11:101
        |
     11 | quiet = { from = '22', until = "<secret>", timezone = 'Berlin', days = ['sat', 'holiday'], except = 'bad' }
        |                                                                                                     ^^^^^ expected `info`, `warning` or `critical`
 
-    5 errors
+    6 errors
     "#);
     insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'console'\nquiet = { from = '00:00', to = '00:00', timezone = 'UTC' }"), @r#"
     error: these quiet hours never end

@@ -153,7 +153,8 @@ pub fn owe(
     ))?;
     if held.is_none() {
         // What does not wait does not wait for what came before it, either.
-        let release = "UPDATE delivery SET held_until = 0 WHERE state = 'pending' AND receiver = ?1 AND alert = ?2";
+        let release = "UPDATE delivery SET held_until = 0
+            WHERE state = 'pending' AND receiver = ?1 AND alert = ?2 AND held_until <> 0";
         transaction.prepare_cached(release)?.execute((&delivery.receiver, &delivery.alert))?;
     }
     Ok(())
