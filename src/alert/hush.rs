@@ -144,7 +144,7 @@ impl Hushes {
 
 /// Whether an alert that fires says enough for what another topic would say.
 fn inhibits(alert: &Alert, topic: &Topic<'_>, inhibition: &Inhibition) -> bool {
-    let named = inhibition.by.iter().any(|rule| *rule == alert.rule);
+    let named = inhibition.by.contains(&alert.rule);
     if !named || !matches!(alert.state, State::Firing(_)) {
         return false;
     }

@@ -17,7 +17,7 @@ use crate::daemon::{
 };
 use crate::rule::Gate;
 use crate::series::Labels;
-use crate::store::Store;
+use crate::store::{DeliveryRecord, DeliveryState, Store};
 
 /// Show what a run would send now, on a copy of the state: nothing is sent, nothing is stored
 ///
@@ -86,11 +86,16 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let hushed = kept_back(&context.store, &all).await?;
         let mut previews = preview_all(&context, &setup).await?;
         previews.retain(|(delivered, _)| shown(&delivered.rule));
+        let is_quiet = setup.receivers.iter().any(|receiver| receiver.policy.quiet.is_some());
+        let listed = if is_quiet { usize::MAX } else { 0 };
+        let mut waiting = context.store.deliveries(false, listed).await?;
+        waiting.retain(|record| record.state == DeliveryState::Pending && shown(&record.delivery.message.alert.rule));
         match session.format {
             Format::Text => {
                 say_pulled(&pulled);
                 say_notices(&notices);
                 say_idle(&idle);
+                wait(session, &waiting)?;
                 show(session, &all, &previews, &hushed)?;
             }
             Format::Json => {
@@ -99,6 +104,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
                 all.iter()
                     .zip(&hushed)
                     .try_for_each(|(assessed, hushed)| session.line(&line(assessed, hushed.as_ref())))?;
+                waiting.iter().try_for_each(|record| session.line(&wait_json(record)))?;
                 idle_lines(session, &idle)?;
             }
         }
@@ -133,6 +139,25 @@ fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
             None => now,
         })
         .collect()
+}
+
+/// What would wait until its receiver's quiet hours end.
+fn wait(session: &Session, waiting: &[DeliveryRecord]) -> anyhow::Result<()> {
+    waiting.iter().try_for_each(|DeliveryRecord { delivery, not_before, .. }| {
+        let title = printable(&delivery.message.title);
+        session.print(&format!(
+            "── would send to {} at {not_before}: it wants quiet until then ──\n{title}\n",
+            delivery.receiver
+        ))
+    })
+}
+
+fn wait_json(record: &DeliveryRecord) -> Value {
+    let DeliveryRecord { delivery, not_before, .. } = record;
+    json!({
+        "type": "waiting", "receiver": delivery.receiver, "until": not_before, "rule": delivery.message.alert.rule,
+        "title": delivery.message.title,
+    })
 }
 
 /// What keeps the message of each back, in their order.

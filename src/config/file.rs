@@ -232,6 +232,25 @@ pub struct RuleTable {
     pub inhibited_by: Option<Texts>,
     /// The labels that both alerts must have alike.
     pub equal: Option<Texts>,
+    /// Who is told, too, when nobody acknowledges.
+    pub escalate: Option<EscalateTable>,
+}
+
+/// `escalate`.
+pub struct EscalateTable {
+    /// Its keys.
+    pub given: Given,
+    /// How long it waits.
+    pub after: Option<At<String>>,
+    /// Who is told then.
+    pub notify: Option<Texts>,
+}
+
+impl EscalateTable {
+    /// Reads the table.
+    pub fn read(mut section: Section<'_>) -> Self {
+        Self { after: section.text("after"), notify: section.texts("notify"), given: section.finish() }
+    }
 }
 
 /// `warning` or `critical`: the gates alone, or a table that says as well what ends it.
@@ -470,6 +489,7 @@ impl RuleTable {
             title: section.text("title"),
             inhibited_by: section.texts("inhibited_by"),
             equal: section.texts("equal"),
+            escalate: section.table("escalate").map(EscalateTable::read),
             given: section.finish(),
         }
     }

@@ -76,6 +76,37 @@ pub struct ReceiverTable {
     pub expire: Option<At<String>>,
     /// How long an alert fires of which nothing more is heard.
     pub hold: Option<At<String>>,
+    /// When it wants no messages.
+    pub quiet: Option<QuietTable>,
+}
+
+/// `quiet`.
+pub struct QuietTable {
+    /// Its keys.
+    pub given: Given,
+    /// When it begins.
+    pub from: Option<At<String>>,
+    /// When it ends.
+    pub to: Option<At<String>>,
+    /// Whose clock it is.
+    pub timezone: Option<At<String>>,
+    /// The days on which it begins.
+    pub days: Option<Texts>,
+    /// How bad a message must be not to wait.
+    pub except: Option<At<String>>,
+}
+
+impl QuietTable {
+    fn read(mut section: Section<'_>) -> Self {
+        Self {
+            from: section.text("from"),
+            to: section.text("to"),
+            timezone: section.text("timezone"),
+            days: section.texts("days"),
+            except: section.text("except"),
+            given: section.finish(),
+        }
+    }
 }
 
 impl ReceiverTable {
@@ -115,6 +146,7 @@ impl ReceiverTable {
             retry: section.text("retry"),
             expire: section.text("expire"),
             hold: section.text("hold"),
+            quiet: section.table("quiet").map(QuietTable::read),
             given: section.finish(),
         }
     }

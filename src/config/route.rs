@@ -2,7 +2,7 @@
 //!
 //! What its values mean is `resolve`'s.
 
-use super::file::patterns;
+use super::file::{EscalateTable, patterns};
 use super::section::{Given, Section};
 use super::source::{At, Place, Texts};
 
@@ -18,6 +18,8 @@ pub struct RouteTable {
     pub notify: Option<Texts>,
     /// Whether the routes below are looked at, too.
     pub goes_on: Option<At<bool>>,
+    /// Who is told, too, when nobody acknowledges.
+    pub escalate: Option<EscalateTable>,
 }
 
 impl RouteTable {
@@ -28,6 +30,7 @@ impl RouteTable {
             matches: section.table("match").map(|matches| patterns(&matches)).unwrap_or_default(),
             notify: section.texts("notify"),
             goes_on: section.flag("continue"),
+            escalate: section.table("escalate").map(EscalateTable::read),
             given: section.finish(),
         }
     }

@@ -260,7 +260,13 @@ async fn attempt(context: &Context, setup: Arc<Setup>, leased: Leased) -> Tried 
     let finished_at = context.clock.now();
     let policy = receiver.map_or(Policy::DEFAULT, |receiver| receiver.policy);
     let created_at = leased.delivery.created_at;
-    let next = next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, rand::random());
+    let next = match next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, rand::random()) {
+        Next::At(at) => {
+            let quiet = policy.quiet.and_then(|quiet| quiet.until(leased.delivery.message.severity, at));
+            Next::At(quiet.unwrap_or(at))
+        }
+        other => other,
+    };
     Tried { leased, attempt: Attempt { started_at, finished_at, outcome: sent.outcome, status: sent.status }, next }
 }
 

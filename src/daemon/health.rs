@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use tracing::warn;
 
+use super::evaluate::held_until;
 use super::{Context, receivers};
 use crate::alert::{Alert, Cause, FEED_FAILING, FEED_OVERDUE, Firing, Kind, State, Topic, Transition};
 use crate::base::clock::Timestamp;
@@ -138,7 +139,9 @@ pub async fn settle(
     let Some((alert, transition, message)) = change(case, alert, now) else { return Ok(None) };
     let deliveries = plan(store.id(), &message, &whom);
     let transition = Some((transition, message.clone()));
-    let settled = Settled { alert, transition, deliveries, manners: Manners::default() };
+    let held_until = held_until(setup, message.severity, now);
+    let manners = Manners { held_until, ..Manners::default() };
+    let settled = Settled { alert, transition, deliveries, manners };
     if store.commit(None, Vec::new(), vec![settled], now).await? != Committed::Stored {
         return Ok(None);
     }

@@ -6,6 +6,7 @@ mod compose;
 mod delivery;
 mod items;
 mod message;
+mod quiet;
 mod report;
 mod route;
 mod schedule;
@@ -20,6 +21,7 @@ pub use delivery::{Attempt, Delivery, Outcome, plan, plan_at, receivers};
 pub use message::{
     AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
 };
+pub use quiet::QuietHours;
 pub use report::Report;
 pub use route::{Route, notified, taken};
 pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};

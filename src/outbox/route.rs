@@ -3,6 +3,7 @@
 //! What may suppress a message is not known here.
 
 use crate::alert::{Matcher, Topic};
+use crate::rule::Escalation;
 
 /// One `[[route]]` of the config.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Route {
     pub notify: Vec<String>,
     /// Whether an alert that takes it looks at the routes below, too.
     pub goes_on: bool,
+    /// Who is told, too, when nobody acknowledges.
+    pub escalation: Option<Escalation>,
 }
 
 /// The routes that an alert takes: the first that means it, and further ones as long as each goes on.
@@ -54,7 +57,7 @@ mod tests {
     fn route(number: usize, matches: &[(&str, &str)], notify: &[&str], goes_on: bool) -> Route {
         let pairs = matches.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let notify = notify.iter().map(ToString::to_string).collect();
-        Route { number, at: String::new(), matcher: Matcher::parse(pairs).unwrap(), notify, goes_on }
+        Route { number, at: String::new(), matcher: Matcher::parse(pairs).unwrap(), notify, goes_on, escalation: None }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::Outcome;
+use super::{Outcome, QuietHours};
 use crate::base::clock::Timestamp;
 use crate::base::limits::RETRY_AFTER_MAX;
 
@@ -22,6 +22,8 @@ pub struct Policy {
     pub rate: Option<Rate>,
     /// What becomes of a message that the receiver may have already.
     pub on_ambiguous: OnAmbiguous,
+    /// When it wants no messages.
+    pub quiet: Option<QuietHours>,
 }
 
 /// So many messages in such a time, and no more.
@@ -57,6 +59,7 @@ impl Policy {
         give_up_after: Duration::from_secs(3 * 24 * 3600),
         rate: None,
         on_ambiguous: OnAmbiguous::Retry,
+        quiet: None,
     };
 }
 

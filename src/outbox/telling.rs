@@ -2,8 +2,11 @@
 //!
 //! What that is, is decided elsewhere.
 
+use std::collections::BTreeMap;
+
 use super::{Delivery, Message};
 use crate::alert::{Alert, Hush, Hushed, Kind, State};
+use crate::base::clock::Timestamp;
 
 /// What the config says of keeping a message back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub struct Manners {
     pub inhibition: crate::rule::Inhibition,
     /// It is not sent once somebody has acknowledged the episode.
     pub stops_when_known: bool,
+    /// The receivers that want quiet now, and until when.
+    pub held_until: BTreeMap<String, Timestamp>,
 }
 
 impl Message {
@@ -66,7 +71,6 @@ fn add(names: &mut Vec<String>, more: &[String]) {
 mod tests {
     use super::*;
     use crate::alert::Firing;
-    use crate::base::clock::Timestamp;
     use crate::outbox::{Report, plan};
     use crate::period::Period;
     use crate::rule::Severity;

@@ -26,6 +26,7 @@ mod threshold;
 mod token;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use bound::bounds;
 pub use check::Grouping;
@@ -92,6 +93,15 @@ pub struct Inhibition {
     pub by: Vec<String>,
     /// The labels that both must have with the same values (or lack); `None` for all those that both have.
     pub equal: Option<Vec<String>>,
+}
+
+/// Who is told, too, when nobody acknowledges a beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    /// How long it waits.
+    pub after: Duration,
+    /// Who is told then.
+    pub notify: Vec<String>,
 }
 
 /// What a rule makes of a period that is missing.
@@ -165,6 +175,8 @@ pub struct Rule {
     pub renotify: Renotify,
     /// Which other alerts keep its messages back.
     pub inhibition: Inhibition,
+    /// Who is told, too, when nobody acknowledges.
+    pub escalation: Option<Escalation>,
     /// What the figures are, in words, where the rule or its feed says so: `rare-earth magnet exports`.
     pub title: Option<String>,
     /// SHA-256 over all that changes its meaning (series, when, clear, min_base), in hex.
@@ -254,6 +266,7 @@ impl Default for Rule {
             notify: None,
             renotify: Renotify::EachPeriod,
             inhibition: Inhibition::default(),
+            escalation: None,
             title: None,
             hash: String::new(),
         }

@@ -97,6 +97,7 @@ macro_rules! contract {
                 what_is_owed_already_is_not_owed_again,
                 waits_and_pauses_are_kept_unless_in_a_hurry,
                 only_named_receivers_are_served_and_in_turn,
+                what_is_held_waits_in_any_hurry,
                 an_attempt_is_recorded_when_it_begins,
                 every_outcome_reads_back_equal,
                 a_dead_letter_is_out_of_the_way,

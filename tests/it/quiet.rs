@@ -178,3 +178,20 @@ fn an_alert_that_says_enough_keeps_another_back_until_it_ends() {
         sandbox.run(&["check"]).is(78).says(&[phrase]);
     }
 }
+
+#[test]
+fn a_receiver_that_wants_quiet_waits_however_often_it_is_run() {
+    let quiet = |name: &str, days: &str| {
+        let hours = format!("{{ from = \"00:00\", to = \"00:00\", timezone = \"UTC\", days = {days} }}");
+        format!("[receiver.{name}]\nkind = \"console\"\nquiet = {hours}\n\n")
+    };
+    // Whatever day it is, one of them wants quiet and the other does not.
+    let weekdays = quiet("weekdays", "[\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]");
+    let sandbox = magnets(&[("weekdays", weekdays), ("weekend", quiet("weekend", "[\"sat\", \"sun\"]"))]);
+    sandbox.run(&["dry-run"]).is(0).says(&["it wants quiet until then", "1 message would be sent"]);
+    assert!(sandbox.json(&["dry-run"]).iter().any(|line| line["type"] == "waiting"));
+    once(&sandbox, 0).says(&["1 message delivered"]);
+    once(&sandbox, 0).says(&["0 messages delivered"]);
+    let states: Vec<_> = sandbox.json(&["deliveries"]).iter().map(|record| record["state"].clone()).collect();
+    assert!(states.contains(&json!("pending")) && states.contains(&json!("sent")), "{states:?}");
+}

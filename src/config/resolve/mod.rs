@@ -57,7 +57,8 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     let facts: Vec<&feed::Facts> = of_feeds.into_iter().chain(derived.iter().map(|one| &one.facts)).collect();
     let rule = |table| {
         let inhibition = inhibit::resolve(cx, table, &file.rules);
-        Some(Rule { inhibition, ..rule::resolve(cx, table, &facts, &names)? })
+        let escalation = value::escalation(cx, table.table.escalate.as_ref(), &names);
+        Some(Rule { inhibition, escalation, ..rule::resolve(cx, table, &facts, &names)? })
     };
     let mut rules: Vec<Rule> = file.rules.iter().filter_map(rule).collect();
     let mut receivers: Vec<_> = file.receivers.iter().filter_map(|table| receiver::resolve(cx, table)).collect();
@@ -111,7 +112,15 @@ fn warn_idle(cx: Context<'_>, path: &Path, file: &File) {
     let of_rules = file.rules.iter().filter_map(|rule| rule.table.notify.as_ref());
     let of_feeds = file.feeds.iter().filter_map(|feed| feed.table.notify.as_ref());
     let of_routes = file.routes.iter().filter_map(|route| route.notify.as_ref());
-    let told = of_rules.chain(of_feeds).chain(of_routes).chain(&file.daemon.fallback).flat_map(|notify| &notify.value);
+    let of_rules_later = file.rules.iter().filter_map(|rule| rule.table.escalate.as_ref());
+    let of_routes_later = file.routes.iter().filter_map(|route| route.escalate.as_ref());
+    let later = of_rules_later.chain(of_routes_later).filter_map(|escalate| escalate.notify.as_ref());
+    let told = of_rules
+        .chain(of_feeds)
+        .chain(of_routes)
+        .chain(later)
+        .chain(&file.daemon.fallback)
+        .flat_map(|notify| &notify.value);
     let told: BTreeSet<&str> = told.map(|name| name.value.as_str()).collect();
     for receiver in file.receivers.iter().filter(|receiver| !told.contains(receiver.name.value.as_str())) {
         let message = format!("no rule, feed or route notifies receiver `{}`", receiver.name.value);

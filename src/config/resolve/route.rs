@@ -32,6 +32,7 @@ fn one(cx: Context<'_>, table: &RouteTable, number: usize, receivers: &[&str]) -
         at: format!("{name}:{}", source.position(table.place.start).0),
         matcher: matcher(cx, &table.matches)?,
         notify,
+        escalation: value::escalation(cx, table.escalate.as_ref(), receivers),
         goes_on: table.goes_on.as_ref().is_some_and(|at| at.value),
     })
 }

@@ -66,6 +66,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
         renotify,
         title: own_title.or(feeds_title),
         inhibition: Inhibition::default(),
+        escalation: None,
     };
     rule.hash = hash(&wanted, &rule, &matched);
     Some(rule)

@@ -7,10 +7,12 @@ use chrono_tz::Tz;
 use super::Context;
 use crate::base::clock;
 use crate::base::text::{list, nearest, printable, shorten};
+use crate::config::file::EscalateTable;
 use crate::config::problem::Finding;
 use crate::config::source::{At, Texts};
 use crate::outbox::Rate;
 use crate::period::{Length, LengthUnit};
+use crate::rule::Escalation;
 use crate::series::{Quantity, UNITS, Unit};
 
 /// One out of a few names.
@@ -59,6 +61,16 @@ pub fn receivers(cx: Context<'_>, texts: Option<&Texts>, receivers: &[&str]) -> 
 /// The same of a rule or a feed, which may leave it to the routes.
 pub fn own_receivers(cx: Context<'_>, texts: Option<&Texts>, known: &[&str]) -> Option<Vec<String>> {
     texts.map(|_| receivers(cx, texts, known))
+}
+
+/// Who is told, too, when nobody acknowledges.
+pub fn escalation(cx: Context<'_>, table: Option<&EscalateTable>, known: &[&str]) -> Option<Escalation> {
+    let table = table?;
+    cx.missing(&table.given, "after", "write how long it waits: after = \"4h\"");
+    cx.missing(&table.given, "notify", "write who is told then: notify = [\"RECEIVER\"]");
+    let notify = receivers(cx, table.notify.as_ref(), known);
+    let after = duration(cx, "after", table.after.as_ref()?)?;
+    Some(Escalation { after, notify })
 }
 
 /// A time zone of the IANA database.

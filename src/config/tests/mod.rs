@@ -6,6 +6,7 @@ mod feed;
 mod include;
 mod items;
 mod phones;
+mod quiet;
 mod receiver;
 mod release;
 mod route;

@@ -1,13 +1,14 @@
 //! What is told without a transition: what was kept back, once nothing keeps it back any more while the alert still
-//! fires.
+//! fires; and a beginning that nobody has acknowledged, to more receivers.
 
 use tracing::info;
 
-use super::{Evaluated, Evaluation};
+use super::{Evaluated, Evaluation, held_until};
 use crate::alert::{Alert, Firing, Hushes, State, Topic};
 use crate::base::clock::Timestamp;
-use crate::outbox::{Manners, Message, plan_at};
-use crate::rule::Inhibition;
+use crate::daemon::catalogue::feed;
+use crate::outbox::{Manners, Message, plan_at, taken};
+use crate::rule::{Escalation, Inhibition};
 use crate::store::{Committed, Settled, StoreError};
 
 impl Evaluation<'_> {
@@ -15,12 +16,19 @@ impl Evaluation<'_> {
     pub(super) async fn tell_late(&self) -> Result<Evaluated, StoreError> {
         let (store, now) = (&self.context.store, self.context.clock.now());
         let hushes = Hushes { silences: store.silences().await?, firing: store.firing().await? };
+        let known = store.acknowledgements().await?;
         let mut told_late = 0;
         for alert in &hushes.firing {
-            let Some(settled) = self.late(alert, &hushes, now).await? else { continue };
+            let is_known = known.iter().any(|known| known.is_of(alert));
+            let settled = match self.late(alert, &hushes, now).await? {
+                None if is_known => None,
+                None => self.escalated(alert, &hushes, now).await?,
+                settled => settled,
+            };
+            let Some(settled) = settled else { continue };
             let title = settled.deliveries.first().map(|delivery| delivery.message.title.clone());
             if store.commit(None, Vec::new(), vec![settled], now).await? == Committed::Stored {
-                info!(rule = alert.rule, alert = alert.id(), title, "told what was kept back");
+                info!(rule = alert.rule, alert = alert.id(), title, "told without a change");
                 told_late += 1;
             }
         }
@@ -42,8 +50,46 @@ impl Evaluation<'_> {
         let by = hushed.into_values().next_back().map(|hushed| hushed.by);
         let by = by.map_or_else(String::new, |by| format!(" by {by}"));
         let message = message.with_note(&format!("Kept back until now{by}; it still fires."));
-        let manners = Manners { inhibition, stops_when_known: false };
+        let manners =
+            Manners { inhibition, held_until: held_until(self.setup, message.severity, now), ..Manners::default() };
         Ok(Some(self.telling(alert, firing, &message, &whom, manners, now)))
+    }
+
+    /// The beginning of an episode that nobody has acknowledged in time, for those who are to be told then.
+    async fn escalated(&self, alert: &Alert, hushes: &Hushes, now: Timestamp) -> Result<Option<Settled>, StoreError> {
+        let (State::Firing(firing), Some(topic)) = (&alert.state, Topic::of_firing(alert)) else { return Ok(None) };
+        // What nobody has been told of yet is told first.
+        let waits = firing.receivers.is_empty() && !firing.owed.is_empty();
+        let lasted = now.since(firing.said_at);
+        let due = self.escalations(&topic).into_iter().filter(|escalation| !waits && lasted >= escalation.after);
+        let mut whom: Vec<String> = due.flat_map(|escalation| &escalation.notify).cloned().collect();
+        let is_new = |name: &String| !firing.receivers.contains(name) && !firing.owed.contains(name);
+        whom.retain(|name| is_new(name) && self.known_receivers.contains(name));
+        whom.sort();
+        whom.dedup();
+        let inhibition = self.inhibition(&alert.rule);
+        if whom.is_empty() || hushes.of(&topic, &inhibition, now).is_some() {
+            return Ok(None);
+        }
+        let transitions = self.context.store.transitions(&alert.rule, &alert.labels).await?;
+        let Some((_, message)) = transitions.into_iter().next_back() else { return Ok(None) };
+        let message = message.with_note(&format!("Nobody has acknowledged this since {}.", firing.said_at));
+        let held_until = held_until(self.setup, message.severity, now);
+        let manners = Manners { inhibition, stops_when_known: true, held_until };
+        Ok(Some(self.telling(alert, firing, &message, &whom, manners, now)))
+    }
+
+    /// Who is told of an alert that nobody acknowledges: by its rule, or where that names nobody, by its routes.
+    fn escalations(&self, topic: &Topic<'_>) -> Vec<&Escalation> {
+        let rule = self.setup.rules.iter().find(|rule| rule.name == topic.rule);
+        let own = rule.and_then(|rule| rule.escalation.as_ref());
+        let feed = topic.labels.value("feed").and_then(|name| feed(self.setup, name));
+        let notify = match rule {
+            Some(rule) => rule.notify.is_some(),
+            None => feed.is_some_and(|feed| feed.notify.is_some()),
+        };
+        let routes = if notify || own.is_some() { Vec::new() } else { taken(&self.setup.routes, topic) };
+        own.into_iter().chain(routes.into_iter().filter_map(|route| route.escalation.as_ref())).collect()
     }
 
     /// An alert as it is, with a message of what it is for some receivers.
@@ -60,7 +106,6 @@ impl Evaluation<'_> {
         if firing.receivers.is_empty() {
             (firing.said, firing.said_at) = (message.title.clone(), now);
         }
-        firing.told_at = now;
         let alert = Alert { state: State::Firing(firing), ..alert.clone() };
         let deliveries = plan_at(self.context.store.id(), message, whom, now);
         Settled { alert, transition: None, deliveries, manners }

@@ -38,6 +38,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 pub use self::report::{Assessed, Evaluated};
+pub use self::settle::held_until;
 use self::single::Looking;
 use super::Context;
 use crate::config::Setup;

@@ -1,14 +1,18 @@
 //! From an alert as it was found to what is stored of it, and who is told.
 
+use std::collections::BTreeMap;
+
 use tracing::info;
 
 use super::report::Assessed;
 use super::{Evaluation, Outcome};
 use crate::alert::{Alert, Cause, Kind, State, Topic};
 use crate::assess::{Assessment, Sight, lapse};
+use crate::base::clock::Timestamp;
+use crate::config::Setup;
 use crate::outbox::{Delivery, Manners, Matter, Message, Voice, notified, plan, receivers};
 use crate::period::{Frequency, Period};
-use crate::rule::Rule;
+use crate::rule::{Rule, Severity};
 use crate::series::{AsOf, History, PullId};
 use crate::store::Settled;
 
@@ -100,8 +104,11 @@ impl Evaluation<'_> {
                 (Some((_, message)), Some(matter)) => self.owed(message, matter, &whom),
                 _ => Vec::new(),
             };
-            let stops_when_known = transition.as_ref().is_some_and(|(_, message)| message.kind == Kind::Continued);
-            let manners = Manners { inhibition: rule.inhibition.clone(), stops_when_known };
+            let message = transition.as_ref().map(|(_, message)| message);
+            let stops_when_known = message.is_some_and(|message| message.kind == Kind::Continued);
+            let now = self.context.clock.now();
+            let held_until = message.map(|message| held_until(self.setup, message.severity, now)).unwrap_or_default();
+            let manners = Manners { inhibition: rule.inhibition.clone(), stops_when_known, held_until };
             outcome.settled.push(Settled { alert, transition, deliveries, manners });
         }
     }
@@ -128,8 +135,19 @@ impl Evaluation<'_> {
         let whom = receivers(true, &[], &told_in_episode(alert), &self.known_receivers);
         let deliveries = plan(self.context.store.id(), &message, &whom);
         info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
-        Some(Settled { alert: ended, transition: Some((transition, message)), deliveries, manners: Manners::default() })
+        let held_until = held_until(self.setup, message.severity, self.context.clock.now());
+        let manners = Manners { held_until, ..Manners::default() };
+        Some(Settled { alert: ended, transition: Some((transition, message)), deliveries, manners })
     }
+}
+
+/// The receivers that want no message of a severity now, and until when.
+pub fn held_until(setup: &Setup, severity: Severity, now: Timestamp) -> BTreeMap<String, Timestamp> {
+    let quiet = setup.receivers.iter().filter_map(|receiver| {
+        let until = receiver.policy.quiet?.until(severity, now)?;
+        Some((receiver.name.clone(), until))
+    });
+    quiet.collect()
 }
 
 /// The latest period that a rule sees of a history as a pull left it.

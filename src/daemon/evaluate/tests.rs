@@ -580,3 +580,147 @@ fn a_series_whose_only_figure_is_withdrawn_keeps_what_was_assessed() {
     ];
     runtime.block_on(play(&events)).unwrap();
 }
+
+impl World {
+    fn pass(&self, hours: u64) {
+        let clock = &self.context.clock;
+        clock.set(clock.now().plus(Duration::from_secs(3600 * hours)));
+    }
+
+    /// What the clock alone tells: how many alerts.
+    async fn tick(&self) -> usize {
+        let setup = self.setup();
+        evaluate_ticking(&self.evaluation(&setup).await).await.unwrap().told_late
+    }
+
+    /// Every delivery as `receiver kind`, oldest first.
+    async fn owed(&self) -> Vec<String> {
+        let records = self.context.store.deliveries(false, usize::MAX).await.unwrap();
+        let told =
+            records.iter().map(|record| format!("{} {}", record.delivery.receiver, record.delivery.message.kind));
+        told.rev().collect()
+    }
+
+    /// What can be sent now, however hurried: as `receiver kind`.
+    async fn leased(&self) -> Vec<String> {
+        let Context { store, clock, holder, .. } = &self.context;
+        let ttl = Duration::from_secs(60);
+        let receivers = store.pending_receivers().await.unwrap();
+        let places: Vec<_> = receivers.into_iter().map(|name| (name, 9)).collect();
+        let leased = store.lease_due(holder, clock.now(), ttl, 9, &places, true).await.unwrap();
+        for leased in &leased {
+            let outcome = crate::outbox::Outcome::Delivered { remote_ref: None };
+            let (started_at, finished_at) = (clock.now(), clock.now());
+            let attempt = crate::outbox::Attempt { started_at, finished_at, outcome, status: None };
+            store.record(vec![crate::store::Ended::new(leased, attempt, crate::outbox::Next::Done)]).await.unwrap();
+        }
+        leased.iter().map(|l| format!("{} {}", l.delivery.receiver, l.delivery.message.kind)).collect()
+    }
+
+    async fn acknowledge(&self) {
+        let Context { store, clock, .. } = &self.context;
+        let alert = store.firing().await.unwrap().remove(0);
+        let known = crate::alert::Acknowledgement {
+            rule: alert.rule,
+            labels: alert.labels,
+            episode: alert.episode,
+            at: clock.now(),
+            note: "asked".into(),
+            author: "ada".into(),
+        };
+        assert!(store.acknowledge(known).await.unwrap());
+    }
+}
+
+const PHONE: &str = "[receiver.phone]\nkind = \"console\"\n";
+const FELL: &str = "US 2025-07=619 2025-08=590 2025-09=400";
+
+#[tokio::test]
+async fn what_nobody_acknowledges_is_told_to_more_once() {
+    let escalate = format!("{FALLING}\nescalate = {{ after = \"4h\", notify = [\"desk\", \"phone\"] }}");
+    let by_rule = feed_table("a", "month") + &rule_table("falling", "a", &escalate) + PHONE;
+    let by_route = feed_table("a", "month")
+        + &rule_table("falling", "a", FALLING).replace("notify = [\"desk\"]\n", "")
+        + "[[route]]\nnotify = [\"desk\"]\nescalate = { after = \"4h\", notify = [\"phone\"] }\n"
+        + PHONE;
+    for config in [by_rule, by_route] {
+        let world = World::new(true, &config).await;
+        world.start().await;
+        world.pull("a", FELL).await;
+        world.pending().await;
+        world.pass(3);
+        assert_eq!((world.tick().await, world.owed().await), (0, vec!["desk fired".to_owned()]));
+        world.pass(1);
+        assert_eq!(world.tick().await, 1);
+        let record = world.context.store.deliveries(false, 1).await.unwrap().remove(0);
+        let summary = &record.delivery.message.summary;
+        assert_eq!(record.delivery.receiver, "phone");
+        assert!(summary.starts_with("Nobody has acknowledged this since 2026-01-21T09:00:00Z. "), "{summary}");
+        world.pass(9);
+        assert_eq!(world.tick().await, 0, "once an episode");
+        world.pull("a", "US 2025-10=700").await;
+        world.pending().await;
+        assert_eq!(world.owed().await, ["desk fired", "phone fired", "desk resolved", "phone resolved"]);
+        // The next episode is acknowledged in time.
+        world.pull("a", "US 2025-11=600 2025-12=500").await;
+        world.pending().await;
+        world.acknowledge().await;
+        world.pass(9);
+        assert_eq!(world.tick().await, 0);
+        assert_eq!(world.owed().await.len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_back_is_not_told_to_more_before_it_is_told() {
+    let escalate = format!("{FALLING}\nescalate = {{ after = \"4h\", notify = [\"phone\"] }}");
+    let world = World::new(true, &(feed_table("a", "month") + &rule_table("falling", "a", &escalate) + PHONE)).await;
+    world.start().await;
+    let now = world.context.clock.now();
+    let silence = crate::alert::Silence {
+        id: 0,
+        matcher: crate::alert::Matcher::default(),
+        since: now,
+        until: now.plus(Duration::from_secs(48 * 3600)),
+        comment: "fair".into(),
+        author: String::new(),
+    };
+    world.context.store.add_silence(silence).await.unwrap();
+    world.pull("a", FELL).await;
+    world.pending().await;
+    world.pass(23);
+    assert_eq!((world.tick().await, world.owed().await.len()), (0, 0));
+    world.pass(1);
+    assert_eq!((world.tick().await, world.owed().await), (1, vec!["desk fired".to_owned()]));
+    world.pass(3);
+    assert_eq!(world.tick().await, 0, "its time begins when it is told");
+    world.pass(1);
+    assert_eq!((world.tick().await, world.owed().await.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn quiet_hours_hold_messages_in_their_order() {
+    let levels = "warning = \"declines >= 2\"\ncritical = \"declines >= 3\"";
+    let quiet = "quiet = { from = \"08:00\", to = \"12:00\", timezone = \"UTC\", except = \"critical\" }\n";
+    let rule = rule_table("falling", "a", levels).replace("[\"desk\"]", "[\"desk\", \"phone\"]");
+    let world = World::new(true, &(feed_table("a", "month") + &rule + PHONE + quiet)).await;
+    world.start().await;
+    world.pull("a", FELL).await;
+    world.pending().await;
+    assert_eq!(world.leased().await, ["desk fired"]);
+    let next = world.context.store.next_delivery_at().await.unwrap().unwrap();
+    assert_eq!(next.to_string(), "2026-01-21T12:00:00Z");
+    world.pass(3);
+    assert_eq!(world.leased().await, ["phone fired"]);
+    // What is bad enough does not wait, nor does what came before it.
+    world.pull("a", "DE 2025-07=619 2025-08=590 2025-09=400").await;
+    let clock = &world.context.clock;
+    clock.set(clock.now().minus(Duration::from_secs(2 * 3600)));
+    world.pending().await;
+    assert_eq!(world.leased().await, ["desk fired"]);
+    clock.set(clock.now().minus(Duration::from_secs(24 * 3600)));
+    world.pull("a", "DE 2025-10=300").await;
+    world.pending().await;
+    assert_eq!(world.leased().await, ["phone fired", "desk escalated"]);
+    assert_eq!(world.leased().await, ["phone escalated"]);
+}

@@ -103,7 +103,7 @@ pub async fn whoever_knows_is_not_told_that_it_goes_on(site: Site) {
     assert!(store.acknowledge(known("US", 1)).await.unwrap());
     let again = Acknowledgement { note: "bought".into(), ..known("US", 1) };
     assert!(store.acknowledge(again.clone()).await.unwrap());
-    assert_eq!(store.acknowledgements().await.unwrap(), [again.clone()]);
+    assert_eq!(store.acknowledgements().await.unwrap(), std::slice::from_ref(&again));
     for stops_when_known in [true, false] {
         let before = store.alert(RULE, &labels("US")).await.unwrap().unwrap();
         let manners = Manners { stops_when_known, ..Manners::default() };
@@ -122,7 +122,7 @@ pub async fn whoever_knows_is_not_told_that_it_goes_on(site: Site) {
 pub async fn an_alert_keeps_back_what_is_stored_with_it(site: Site) {
     let store = site.open().await;
     let inhibition = Inhibition { by: vec!["other".into()], equal: None };
-    let manners = Manners { inhibition, stops_when_known: false };
+    let manners = Manners { inhibition, ..Manners::default() };
     let other = |partner| fires(&store, &Alert { rule: "other".into(), ..new_alert(partner) }, &["hook"]);
     let inhibited = |partner| Settled { manners: manners.clone(), ..begins(&store, partner, &["desk"]) };
     // Whichever comes first in the batch.

@@ -67,6 +67,29 @@ pub async fn waits_and_pauses_are_kept_unless_in_a_hurry(site: Site) {
     assert_eq!(names(&due(&store, 61, true).await), ["desk US 1", "hook DE 1", "desk DE 1"]);
 }
 
+pub async fn what_is_held_waits_in_any_hurry(site: Site) {
+    let store = site.open().await;
+    let held = |minute| Manners { held_until: [("desk".to_owned(), minutes(minute))].into(), ..Manners::default() };
+    let first = Settled { manners: held(50), ..fires(&store, &new_alert("US"), &["desk", "hook"]) };
+    store.commit(None, Vec::new(), vec![first], minutes(30)).await.unwrap();
+    assert_eq!(names(&due(&store, 49, true).await), ["hook US 1"]);
+    assert_eq!(store.next_delivery_at().await.unwrap(), Some(minutes(50)));
+    let record = records(&store, false).await.into_iter().find(|record| record.delivery.receiver == "desk").unwrap();
+    assert_eq!(record.not_before, minutes(50));
+    fire(&store, "DE", &["desk"]).await;
+    assert_eq!(names(&due(&store, 49, false).await), ["desk DE 1"], "another alert does not free it");
+    fire(&store, "US", &["desk"]).await;
+    let free = due(&store, 49, false).await;
+    assert_eq!(names(&free), ["desk US 1"], "what does not wait frees what came before it");
+    succeed(&store, &free[0]).await;
+    assert_eq!(names(&due(&store, 49, false).await), ["desk US 2"]);
+    let last = Settled { manners: held(90), ..fires(&store, &new_alert("FR"), &["desk"]) };
+    let id = last.deliveries[0].id.clone();
+    store.commit(None, Vec::new(), vec![last], minutes(30)).await.unwrap();
+    store.retry_delivery(&id, minutes(60)).await.unwrap();
+    assert!(names(&due(&store, 60, false).await).contains(&"desk FR 1".to_owned()), "by hand it does not wait");
+}
+
 pub async fn only_named_receivers_are_served_and_in_turn(site: Site) {
     let store = site.open().await;
     for partner in ["A", "B", "C", "D"] {

@@ -195,7 +195,7 @@ fn commit(
     let hushes = hush::hushes(transaction, &settled, now)?;
     for mut settled in settled {
         let hushed = hush::settle(transaction, &hushes, &mut settled, now)?;
-        let Settled { alert, transition, deliveries, .. } = &settled;
+        let Settled { alert, transition, deliveries, manners } = &settled;
         if !write_alert(transaction, alert, now)? {
             return Ok(End::RollBack(Committed::Fenced));
         }
@@ -203,7 +203,7 @@ fn commit(
             write_transition(transaction, transition, message, hushed.as_ref())?;
         }
         for delivery in deliveries {
-            owe(transaction, delivery, now)?;
+            owe(transaction, delivery, now, manners.held_until.get(&delivery.receiver).copied())?;
         }
     }
     Ok(End::Commit(Committed::Stored))

@@ -23,8 +23,7 @@ const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
         SELECT 1 FROM delivery p
         WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
 
-const RECORD: &str =
-    "id, receiver, alert, message, created_at, state, attempts, not_before, last_error, sent_at, remote_ref";
+const RECORD: &str = "id, receiver, alert, message, created_at, state, attempts, max(not_before, held_until), last_error, sent_at, remote_ref";
 
 impl Sqlite {
     /// See [`crate::store::Store::lease_due`].
@@ -202,10 +201,15 @@ impl Sqlite {
     }
 }
 
-/// Writes what is owed; what is owed already stays as it is.
-pub fn owe(transaction: &Connection, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
-    let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before, thread)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?5, min(?5, ?6), ?7) ON CONFLICT(id) DO NOTHING";
+/// Writes what is owed, `held` until its receiver's quiet hours end; what is owed already stays as it is.
+pub fn owe(
+    transaction: &Connection,
+    delivery: &Delivery,
+    now: Timestamp,
+    held: Option<Timestamp>,
+) -> Result<(), Fault> {
+    let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before, thread,
+        held_until) VALUES (?1, ?2, ?3, ?4, ?5, max(?5, ?8), min(?5, ?6), ?7, ?8) ON CONFLICT(id) DO NOTHING";
     transaction.prepare_cached(insert)?.execute((
         &delivery.id,
         &delivery.receiver,
@@ -214,7 +218,14 @@ pub fn owe(transaction: &Connection, delivery: &Delivery, now: Timestamp) -> Res
         delivery.created_at.millis(),
         now.millis(),
         delivery.message.thread(),
+        held.map_or(0, Timestamp::millis),
     ))?;
+    if held.is_none() {
+        // What does not wait does not wait for what came before it, either.
+        let release = "UPDATE delivery SET held_until = 0
+            WHERE state = 'pending' AND receiver = ?1 AND alert = ?2 AND held_until <> 0";
+        transaction.prepare_cached(release)?.execute((&delivery.receiver, &delivery.alert))?;
+    }
     Ok(())
 }
 
@@ -230,15 +241,15 @@ pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fau
 /// The deliveries of a receiver that can be taken, the oldest first. Values: the receiver, now, until when others
 /// must have waited, how many.
 pub const DUE: &str = "SELECT d.seq FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
-    WHERE d.state = 'pending' AND d.receiver = ?1 AND d.lease_until <= ?2 AND d.not_before <= ?3
-        AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL AND NOT EXISTS (
+    WHERE d.state = 'pending' AND d.receiver = ?1 AND d.lease_until <= ?2 AND d.held_until <= ?2
+        AND d.not_before <= ?3 AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM delivery p
             WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)
     ORDER BY d.seq LIMIT ?4";
 
 /// When the next delivery can be taken.
 pub fn next_sql() -> String {
-    format!("SELECT min(max(d.not_before, d.lease_until, coalesce(r.paused_until, 0))) FROM {HEADS}")
+    format!("SELECT min(max(d.not_before, d.held_until, d.lease_until, coalesce(r.paused_until, 0))) FROM {HEADS}")
 }
 
 /// The receivers that are owed something, found by leaps from one to the next.
@@ -407,7 +418,7 @@ fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryR
         WHERE name = (SELECT receiver FROM delivery WHERE id = ?1)";
     transaction.prepare_cached(resume)?.execute([id])?;
     let update = format!(
-        "UPDATE delivery SET state = 'pending', not_before = ?2, patience_from = ?2 WHERE id = ?1 RETURNING {RECORD}"
+        "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE id = ?1 RETURNING {RECORD}"
     );
     let mut update = transaction.prepare_cached(&update)?;
     let mut renewed = update.query_and_then((id, now.millis()), record)?;

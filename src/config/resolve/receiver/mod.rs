@@ -11,6 +11,7 @@ mod ntfy;
 mod opsgenie;
 mod pagerduty;
 mod pushover;
+mod quiet;
 mod slack;
 mod telegram;
 mod webhook;
@@ -73,6 +74,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
     let rate = table.rate.as_ref().and_then(|at| value::rate(cx, "rate", at));
     let choices = [("retry", OnAmbiguous::Retry), ("drop", OnAmbiguous::Drop)];
     let on_ambiguous = table.on_ambiguous.as_ref().and_then(|at| value::choice(cx, "on_ambiguous", at, &choices));
+    let quiet = table.quiet.as_ref().and_then(|table| quiet::resolve(cx, table));
     let kind = kind?;
     cx.foreign(&table.given, kind.name, &KINDS.map(|kind| (kind.name, kind.keys)));
     let channel = (kind.resolve)(cx, table)?;
@@ -80,6 +82,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
         give_up_after: give_up_after.unwrap_or(Policy::DEFAULT.give_up_after),
         rate: rate.or(kind.rate),
         on_ambiguous: on_ambiguous.unwrap_or(Policy::DEFAULT.on_ambiguous),
+        quiet,
         ..Policy::DEFAULT
     };
     let voice = Voice { chart: matches!(channel, Channel::Email(_)) };
