@@ -21,6 +21,7 @@ mod pulled;
 mod receivers;
 mod record;
 mod run;
+mod template;
 mod test;
 
 use std::io::Write;
@@ -85,6 +86,7 @@ enum Verb {
     Alerts(alerts::Args),
     Deliveries(deliveries::Args),
     Receivers(receivers::Args),
+    Template(template::Args),
     Codes(codes::Args),
 }
 
@@ -162,6 +164,7 @@ pub fn main() -> ExitCode {
         Verb::Alerts(args) => alerts::run(&session, args),
         Verb::Deliveries(args) => deliveries::run(&session, args),
         Verb::Receivers(args) => receivers::run(&session, args),
+        Verb::Template(args) => template::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
     };
     match done {

@@ -56,7 +56,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
 }
 
 /// The receivers of these names, or an error that names the nearest.
-fn named<'a>(setup: &'a Setup, names: &[String]) -> anyhow::Result<Vec<&'a Receiver>> {
+pub fn named<'a>(setup: &'a Setup, names: &[String]) -> anyhow::Result<Vec<&'a Receiver>> {
     let find = |name: &String| {
         if let Some(found) = setup.receivers.iter().find(|receiver| receiver.name == *name) {
             return Ok(found);

@@ -225,6 +225,16 @@ pub struct RuleTable {
     pub renotify: Option<At<String>>,
     /// What the figures are.
     pub title: Option<At<String>>,
+    /// How its messages are told.
+    pub template: Option<TemplateTable>,
+}
+
+/// `[rule.NAME.template]`, `[receiver.NAME.template]`.
+pub struct TemplateTable {
+    /// The title.
+    pub title: Option<At<String>>,
+    /// What follows it.
+    pub body: Option<At<String>>,
 }
 
 /// `warning` or `critical`: the gates alone, or a table that says as well what ends it.
@@ -460,8 +470,19 @@ impl RuleTable {
             min_base: section.text("min_base"),
             renotify: section.text("renotify"),
             title: section.text("title"),
+            template: TemplateTable::read(&mut section),
             given: section.finish(),
         }
+    }
+}
+
+impl TemplateTable {
+    /// Reads `template` of a table.
+    pub fn read(section: &mut Section<'_>) -> Option<Self> {
+        let mut table = section.table("template")?;
+        let read = Self { title: table.text("title"), body: table.text("body") };
+        table.finish();
+        Some(read)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Which keys go with which kind, and what their values mean, is `resolve`'s.
 
+use super::file::TemplateTable;
 use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::source::{At, Texts};
@@ -70,6 +71,8 @@ pub struct ReceiverTable {
     pub color: Option<At<String>>,
     /// When an undelivered message is given up.
     pub give_up_after: Option<At<String>>,
+    /// How its messages are told.
+    pub template: Option<TemplateTable>,
 }
 
 impl ReceiverTable {
@@ -106,6 +109,7 @@ impl ReceiverTable {
             on_ambiguous: section.text("on_ambiguous"),
             color: section.text_or_flag("color"),
             give_up_after: section.text("give_up_after"),
+            template: TemplateTable::read(&mut section),
             given: section.finish(),
         }
     }

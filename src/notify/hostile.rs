@@ -8,6 +8,7 @@ use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parc
 use super::{Channel, Parcel, Receiver, Sender, console, email, http, slack, webhook};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
+use crate::notify::template::Template;
 use crate::outbox::{Delivery, Message, Policy, Voice};
 
 /// Pieces that mean something to some markup, terminal or parser.
@@ -105,7 +106,14 @@ fn receivers() -> Vec<Receiver> {
         Channel::Email(email::tests::email(25)),
     ];
     let (policy, voice) = (Policy::DEFAULT, Voice::default());
-    let receiver = |channel| Receiver { name: "x".to_owned(), kind: "any", channel, policy, voice: voice.clone() };
+    let receiver = |channel| Receiver {
+        name: "x".to_owned(),
+        kind: "any",
+        channel,
+        policy,
+        voice: voice.clone(),
+        template: Template::default(),
+    };
     channels.into_iter().map(receiver).collect()
 }
 
@@ -172,6 +180,7 @@ async fn hostile_text_arrives_as_it_was() {
         channel,
         policy: Policy::DEFAULT,
         voice: Voice::default(),
+        template: Template::default(),
     };
     receiver.send(&Sender::new().unwrap(), parcel(&delivery)).await;
     let body: Value = serde_json::from_str(&server.requests()[0].body).unwrap();

@@ -110,8 +110,7 @@ fn largest(markup: &dyn Markup, limit: usize, with: impl Fn(Room) -> String) -> 
 /// What is said of the title: that it may be a repeat, and the summary.
 fn opening(parcel: Parcel<'_>, room: Room) -> Vec<String> {
     let mut said: Vec<String> = parcel.maybe_delivered.then(|| REPEAT.to_owned()).into_iter().collect();
-    said.push(look::line(&parcel.message().summary, room.text));
-    said.retain(|text| !text.is_empty());
+    said.extend(look::summary(parcel.message(), room.text));
     said
 }
 

@@ -98,9 +98,10 @@ fn head(parcel: Parcel<'_>) -> Vec<Value> {
         said.push(message.title.as_str());
     }
     said.extend(parcel.maybe_delivered.then_some(REPEAT));
-    said.push(&message.summary);
-    said.retain(|text| !text.is_empty());
     blocks.extend(said.into_iter().map(|text| json!({"type": "section", "text": plain(text, SECTION_MAX)})));
+    let summary = fit(&look::summary(message, SECTION_MAX).join("\n"), SECTION_MAX);
+    let section = json!({"type": "section", "text": {"type": "plain_text", "text": summary, "emoji": false}});
+    blocks.extend((!summary.is_empty()).then_some(section));
     blocks
 }
 

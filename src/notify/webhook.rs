@@ -48,6 +48,10 @@ impl Service for Webhook {
         };
         Ok(call.header("supplywatch-attempt", parcel.attempt.to_string()))
     }
+
+    fn is_for_people(&self) -> bool {
+        false
+    }
 }
 
 /// `v1,` and the HMAC-SHA256 over `id.timestamp.body` in base64.

@@ -114,6 +114,7 @@ impl Message {
             items_left_out,
             thread: matter.thread.clone(),
             chart: telling.chart(),
+            told: None,
         }
     }
 }

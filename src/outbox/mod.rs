@@ -17,6 +17,7 @@ pub use compose::Matter;
 pub use delivery::{Attempt, Delivery, Outcome, plan, receivers};
 pub use message::{
     AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
+    Told,
 };
 pub use report::Report;
 pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};

@@ -88,6 +88,7 @@ impl Message {
             items_left_out: 0,
             thread: None,
             chart: None,
+            told: None,
         }
     }
 }

@@ -15,6 +15,7 @@ mod release;
 mod rule;
 mod scenario;
 mod series;
+mod template;
 mod value;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::environment::Environment;
-use super::file::File;
+use super::file::{File, Named, RuleTable};
 use super::problem::{Finding, Report};
 use super::scenario::ScenarioTable;
 use super::secret::Keyring;
@@ -54,6 +55,11 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     let facts: Vec<&feed::Facts> = of_feeds.into_iter().chain(derived.iter().map(|one| &one.facts)).collect();
     let mut rules: Vec<_> = file.rules.iter().filter_map(|table| rule::resolve(cx, table, &facts, &names)).collect();
     let mut receivers: Vec<_> = file.receivers.iter().filter_map(|table| receiver::resolve(cx, table)).collect();
+    let of_rule = |named: &Named<RuleTable>| {
+        let template = template::resolve(cx, named.table.template.as_ref());
+        (!template.is_empty()).then(|| (named.name.value.clone(), template))
+    };
+    let templates = file.rules.iter().filter_map(of_rule).collect();
     warn_idle(cx, path, &file);
     let derived = derived.into_iter().filter_map(|one| one.derived).collect();
     let mut feeds: Vec<_> = feeds.into_iter().filter_map(|feed| feed.feed).collect();
@@ -69,6 +75,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         feeds,
         derived,
         rules,
+        templates,
         receivers,
         contact: daemon.contact,
         fallback: daemon.fallback,

@@ -49,7 +49,7 @@ fn document(parcel: Parcel<'_>, picture: Option<&Picture>, item_max: usize) -> S
         banner(message),
         row("padding:16px 20px 0", "ink", 19, true, &line(&message.title, TITLE_MAX)),
         row("padding:6px 20px 0", "dim", 13, false, if parcel.maybe_delivered { REPEAT } else { "" }),
-        row("padding:8px 20px 0", "ink", 15, false, &line(&message.summary, TEXT_MAX)),
+        row("padding:8px 20px 0", "ink", 15, false, &look::summary(message, TEXT_MAX).join("\n")),
         picture.map(image).unwrap_or_default(),
         items(message, item_max),
         table(message),
@@ -89,7 +89,7 @@ fn row(padding: &str, class: &str, size: u32, bold: bool, text: &str) -> String 
     if text.is_empty() {
         return String::new();
     }
-    let (style, text) = (font(class, size, bold), escape(text));
+    let (style, text) = (font(class, size, bold), escape(text).replace('\n', "<br>"));
     format!("<tr><td class=\"{class}\" style=\"{padding};{style}\">{text}</td></tr>\n")
 }
 

@@ -7,7 +7,7 @@ mod telegram;
 mod webhook;
 
 use super::address::{self, Leave};
-use super::{Context, value};
+use super::{Context, template, value};
 use crate::base::secret::Secret;
 use crate::config::file::Named;
 use crate::config::problem::Finding;
@@ -53,8 +53,9 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
         on_ambiguous: on_ambiguous.unwrap_or(Policy::DEFAULT.on_ambiguous),
         ..Policy::DEFAULT
     };
+    let template = template::resolve(cx, table.template.as_ref());
     let voice = Voice { chart: matches!(channel, Channel::Email(_)) };
-    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, voice })
+    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, voice, template })
 }
 
 fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
