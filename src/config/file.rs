@@ -8,6 +8,7 @@ use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::series::SeriesTable;
 use super::source::{At, Texts};
+use super::template::TemplateTable;
 
 /// A whole config: the main file and what it includes.
 #[derive(Default)]
@@ -45,6 +46,8 @@ pub struct DaemonTable {
     pub contact: Option<At<String>>,
     /// Who hears of receivers that fail.
     pub fallback: Option<Texts>,
+    /// Where its page is to be found.
+    pub page_url: Option<At<String>>,
 }
 
 /// `[feed.NAME]`, of every kind.
@@ -229,14 +232,6 @@ pub struct RuleTable {
     pub template: Option<TemplateTable>,
 }
 
-/// `[rule.NAME.template]`, `[receiver.NAME.template]`.
-pub struct TemplateTable {
-    /// The title.
-    pub title: Option<At<String>>,
-    /// What follows it.
-    pub body: Option<At<String>>,
-}
-
 /// `warning` or `critical`: the gates alone, or a table that says as well what ends it.
 pub struct LevelTable {
     /// Its keys, where it is a table.
@@ -332,6 +327,7 @@ impl DaemonTable {
             include: section.texts("include"),
             contact: section.text("contact"),
             fallback: section.texts("fallback"),
+            page_url: section.text("page_url"),
         };
         // A database's address may hold its password.
         if let Some(state) = table.state.as_ref().filter(|state| state.value.contains("://")) {
@@ -473,16 +469,6 @@ impl RuleTable {
             template: TemplateTable::read(&mut section),
             given: section.finish(),
         }
-    }
-}
-
-impl TemplateTable {
-    /// Reads `template` of a table.
-    pub fn read(section: &mut Section<'_>) -> Option<Self> {
-        let mut table = section.table("template")?;
-        let read = Self { title: table.text("title"), body: table.text("body") };
-        table.finish();
-        Some(read)
     }
 }
 

@@ -18,6 +18,7 @@ mod section;
 mod series;
 mod setup;
 mod source;
+mod template;
 #[cfg(test)]
 mod tests;
 

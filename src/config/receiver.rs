@@ -2,10 +2,10 @@
 //!
 //! Which keys go with which kind, and what their values mean, is `resolve`'s.
 
-use super::file::TemplateTable;
 use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::source::{At, Texts};
+use super::template::TemplateTable;
 
 /// `[receiver.NAME]`, of every kind.
 pub struct ReceiverTable {

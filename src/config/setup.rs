@@ -36,6 +36,8 @@ pub struct Setup {
     pub contact: Option<String>,
     /// Who hears of receivers that fail.
     pub fallback: Vec<String>,
+    /// Where its page is to be found, without a slash at the end.
+    pub page_url: Option<String>,
 }
 
 impl Setup {

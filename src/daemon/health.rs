@@ -134,6 +134,8 @@ pub async fn settle(
     let alert = alert.unwrap_or_else(|| Alert::new(case.name(), case.labels(), "", PullId(0)));
     let whom = told(&alert, notify, known);
     let Some((alert, transition, message)) = change(case, alert, &whom, now) else { return Ok(None) };
+    let mut message = message;
+    context.link(&mut message);
     let deliveries = plan(store.id(), &message, &whom);
     let settled = Settled { alert, transition: Some((transition, message.clone())), deliveries };
     if store.commit(None, Vec::new(), vec![settled], now).await? != Committed::Stored {

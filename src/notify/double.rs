@@ -102,6 +102,7 @@ pub fn fired() -> Message {
         thread: None,
         chart: None,
         told: None,
+        url: None,
     }
 }
 

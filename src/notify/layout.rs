@@ -65,6 +65,8 @@ pub fn lay_out(parcel: Parcel<'_>, width: usize) -> Vec<Line> {
     }
     lines.push(Line::new());
     lines.extend(fields(message, width));
+    // Whole, so that it can be followed.
+    lines.extend(look::page(message).map(|page| faint(format!("{INDENT}{:LABEL_WIDTH$}{page}", "Page"))));
     lines
 }
 

@@ -3,6 +3,7 @@
 //!
 //! No markup is known here, and no layout.
 
+use super::layout;
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::base::text::{printable, shorten};
@@ -133,6 +134,11 @@ pub fn sources(message: &Message) -> Vec<String> {
     let mut lines: Vec<String> = message.sources.iter().map(told).collect();
     lines.dedup();
     lines
+}
+
+/// The address of the alert's page, where it can be followed.
+pub fn page(message: &Message) -> Option<&str> {
+    message.url.as_deref().filter(|url| layout::is_address(url))
 }
 
 /// What was said before, where something was.

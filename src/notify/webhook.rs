@@ -100,6 +100,8 @@ pub struct Data<'a> {
     clears: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thread: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
     evidence: Evidence<'a>,
     program: &'a str,
 }
@@ -153,6 +155,7 @@ pub fn payload(message: &Message) -> Payload<'_> {
         revisions: &message.revisions,
         clears: message.clears.as_deref(),
         thread: message.thread.as_deref(),
+        url: message.url.as_deref(),
         evidence,
         program: &message.program,
     };

@@ -62,6 +62,9 @@ pub struct Message {
     /// The figures as a picture, for receivers that show one.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "readable")]
     pub chart: Option<Chart>,
+    /// Where a page shows the alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// What a template made of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Told>,

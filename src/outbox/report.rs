@@ -89,6 +89,7 @@ impl Message {
             thread: None,
             chart: None,
             told: None,
+            url: None,
         }
     }
 }

@@ -79,6 +79,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         receivers,
         contact: daemon.contact,
         fallback: daemon.fallback,
+        page_url: daemon.page_url,
     }
 }
 

@@ -1,9 +1,9 @@
 //! `[rule.NAME.template]` and `[receiver.NAME.template]`: titles and bodies in the operator's own words.
 
 use super::Context;
-use crate::config::file::TemplateTable;
 use crate::config::problem::Finding;
 use crate::config::source::At;
+use crate::config::template::TemplateTable;
 use crate::notify::template::{Flaw, Template, flaw};
 
 /// What a template's table comes to: of a text that cannot be used, nothing.

@@ -125,6 +125,7 @@ impl Evaluation<'_> {
     /// The same in the words of templates.
     fn dressed(&self, mut deliveries: Vec<Delivery>) -> Vec<Delivery> {
         for Delivery { receiver, message, .. } in &mut deliveries {
+            self.context.link(message);
             self.setup.template(&message.alert.rule, receiver).dress(message);
         }
         deliveries

@@ -159,6 +159,7 @@ pub fn message(alert: &Alert, number: u32, kind: Kind) -> Message {
         thread: None,
         chart: None,
         told: None,
+        url: None,
     }
 }
 
