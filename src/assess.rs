@@ -64,6 +64,42 @@ pub fn assess<'a>(sight: Sight<'a>, alert: &Alert) -> Assessment<'a> {
     walk.finish()
 }
 
+/// What would be told if the rule fired on the latest period, whether or not it does; `None` where there is no figure.
+pub fn imagine(sight: Sight<'_>) -> Option<Matter<'_>> {
+    let Sight { rule, history, until, now, zone } = sight;
+    let view = rule.seen(history.view(AsOf::Pull(until)).at(now));
+    let period = view.latest()?;
+    let judgement = judge(rule, &view, period);
+    let severity = match joined(None, &judgement) {
+        Condition::Holds(severity) => severity,
+        Condition::Fails | Condition::Unknown => rule.severity,
+    };
+    let transition = Transition {
+        rule: rule.name.clone(),
+        labels: history.labels().clone(),
+        number: 1,
+        episode: 1,
+        kind: Kind::Fired,
+        cause: Cause::Published,
+        severity,
+        period: Some(period),
+        pull: Some(until),
+        at: now,
+    };
+    Some(Matter {
+        transition,
+        rule: Some(rule),
+        judgement: Some(judgement),
+        view: Some(view),
+        said: None,
+        revisions: Vec::new(),
+        rejudged: None,
+        since: Some(period),
+        thread: None,
+        zone,
+    })
+}
+
 /// On how many periods before the one that an alert was judged at last its rule says something else now, because
 /// of the revisions that came since. They move no alert: `None` where there are none.
 fn rejudged(sight: Sight<'_>, alert: &Alert) -> Option<Rejudged> {

@@ -1,18 +1,14 @@
 //! `drill`: a rule's message as it would be now, marked, to those whom the rule tells.
 
-use chrono_tz::Tz;
-
-use super::explain::{known_rule, matching, past};
+use super::explain::{known_rule, matching};
 use super::receivers::{named, send_now};
 use super::{Exit, FAILED, Session, say};
-use crate::alert::{Cause, Kind, Topic, Transition};
+use crate::alert::Topic;
+use crate::assess::{Sight, imagine};
 use crate::base::text::list;
 use crate::config::Setup;
 use crate::daemon::Catalogue;
 use crate::outbox::{Matter, Message, notified};
-use crate::rule::roster::Subject;
-use crate::rule::{Judgement, Rule, Severity, Verdict, judge};
-use crate::series::{AsOf, View};
 
 /// Send a rule's message for its latest figures, marked [DRILL], whether it fires or not
 ///
@@ -30,12 +26,6 @@ pub struct Args {
     to: Vec<String>,
 }
 
-/// The worst severity whose conditions hold.
-fn worst(judgement: &Judgement) -> Option<Severity> {
-    let holding = judgement.levels.iter().filter(|level| level.when == Verdict::Holds);
-    holding.last().map(|level| level.severity)
-}
-
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
@@ -45,9 +35,10 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let store = session.copy(&setup.state).await?;
         let catalogue = Catalogue::new(&setup, &store).await?;
         for subject in &matching(&catalogue, rule, &args.labels)? {
-            let history = past(&catalogue, &store, subject).await?;
-            let view = history.view(AsOf::Latest).at(session.clock.now());
-            if let Some(matter) = matter(session, rule, subject, view, catalogue.zone(subject)) {
+            let past = catalogue.past(&store, subject, None).await?;
+            let Ok(history) = &past.history else { continue };
+            let (until, now, zone) = (past.until, session.clock.now(), catalogue.zone(subject));
+            if let Some(matter) = imagine(Sight { rule, history, until, now, zone }) {
                 return send(session, &setup, &matter, args).await;
             }
         }
@@ -56,49 +47,28 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     })
 }
 
-/// What the rule would say of its latest figures, if it fired on them now; nothing where there are none.
-fn matter<'a>(session: &Session, rule: &'a Rule, subject: &Subject, view: View<'a>, zone: Tz) -> Option<Matter<'a>> {
-    let period = rule.seen(view).latest()?;
-    let judgement = judge(rule, &view, period);
-    let transition = Transition {
-        rule: rule.name.clone(),
-        labels: subject.labels.clone(),
-        number: 1,
-        episode: 1,
-        kind: Kind::Fired,
-        cause: Cause::Published,
-        severity: worst(&judgement).unwrap_or(rule.severity),
-        period: Some(period),
-        pull: None,
-        at: session.clock.now(),
-    };
-    Some(Matter {
-        transition,
-        rule: Some(rule),
-        judgement: Some(judgement),
-        view: Some(view),
-        said: None,
-        revisions: Vec::new(),
-        rejudged: None,
-        since: Some(period),
-        thread: None,
-        zone,
-    })
+/// Whom a matter is told to: those named here, else those whom its rule names, else those of its routes.
+pub fn whom(setup: &Setup, matter: &Matter<'_>, named: &[String]) -> Vec<String> {
+    if !named.is_empty() {
+        return named.to_vec();
+    }
+    let own = matter.rule.and_then(|rule| rule.notify.as_deref());
+    notified(own, &setup.routes, &Topic::of(&matter.transition))
 }
 
 /// Tells it to whom the rule tells, or to those of `--to`, each in its own voice.
 async fn send(session: &Session, setup: &Setup, matter: &Matter<'_>, args: &Args) -> anyhow::Result<()> {
-    let Transition { rule, labels, severity, .. } = &matter.transition;
-    let own = matter.rule.and_then(|rule| rule.notify.as_deref());
-    let routed = notified(own, &setup.routes, &Topic { rule, labels, severity: *severity });
-    let receivers = named(setup, if args.to.is_empty() { &routed } else { &args.to })?;
+    let rule = &matter.transition.rule;
+    let receivers = named(setup, &whom(setup, matter, &args.to))?;
     if receivers.is_empty() {
         say(&format!("error: rule {} notifies nobody; say whom to tell with --to NAME", list([rule])));
         return Err(Exit(FAILED).into());
     }
     let mut well = Ok(());
     for receiver in receivers {
-        match send_now(session, receiver, &Message::compose(matter, &receiver.voice).drill()).await {
+        let mut message = Message::compose(matter, &receiver.voice);
+        setup.template(rule, &receiver.name).dress(&mut message);
+        match send_now(session, receiver, &message.drill()).await {
             // It was said, and keeps the others from nothing.
             Err(error) if error.is::<Exit>() => well = Err(error),
             ended => ended?,

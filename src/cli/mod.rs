@@ -27,6 +27,7 @@ mod record;
 mod routes;
 mod run;
 mod silence;
+mod template;
 mod test;
 
 use std::io::Write;
@@ -95,6 +96,7 @@ enum Verb {
     Deliveries(deliveries::Args),
     Receivers(receivers::Args),
     Drill(drill::Args),
+    Template(template::Args),
     Codes(codes::Args),
 }
 
@@ -176,6 +178,7 @@ pub fn main() -> ExitCode {
         Verb::Deliveries(args) => deliveries::run(&session, args),
         Verb::Receivers(args) => receivers::run(&session, args),
         Verb::Drill(args) => drill::run(&session, args),
+        Verb::Template(args) => template::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
     };
     match done {

@@ -9,6 +9,7 @@ use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::series::SeriesTable;
 use super::source::{At, Texts};
+use super::template::TemplateTable;
 
 /// A whole config: the main file and what it includes.
 #[derive(Default)]
@@ -48,6 +49,8 @@ pub struct DaemonTable {
     pub contact: Option<At<String>>,
     /// Who hears of receivers that fail.
     pub fallback: Option<Texts>,
+    /// Where its page is to be found.
+    pub page_url: Option<At<String>>,
 }
 
 /// `[feed.NAME]`, of every kind.
@@ -234,6 +237,8 @@ pub struct RuleTable {
     pub equal: Option<Texts>,
     /// Who is told, too, when nobody acknowledges.
     pub escalate: Option<EscalateTable>,
+    /// How its messages are told.
+    pub template: Option<TemplateTable>,
 }
 
 /// `escalate`.
@@ -349,6 +354,7 @@ impl DaemonTable {
             include: section.texts("include"),
             contact: section.text("contact"),
             fallback: section.texts("fallback"),
+            page_url: section.text("page_url"),
         };
         // A database's address may hold its password.
         if let Some(state) = table.state.as_ref().filter(|state| state.value.contains("://")) {
@@ -490,6 +496,7 @@ impl RuleTable {
             inhibited_by: section.texts("inhibited_by"),
             equal: section.texts("equal"),
             escalate: section.table("escalate").map(EscalateTable::read),
+            template: TemplateTable::read(&mut section),
             given: section.finish(),
         }
     }

@@ -19,6 +19,7 @@ mod section;
 mod series;
 mod setup;
 mod source;
+mod template;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@
 use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::source::{At, Texts};
+use super::template::TemplateTable;
 
 /// `[receiver.NAME]`, of every kind.
 pub struct ReceiverTable {
@@ -78,6 +79,8 @@ pub struct ReceiverTable {
     pub hold: Option<At<String>>,
     /// When it wants no messages.
     pub quiet: Option<QuietTable>,
+    /// How its messages are told.
+    pub template: Option<TemplateTable>,
 }
 
 /// `quiet`.
@@ -147,6 +150,7 @@ impl ReceiverTable {
             expire: section.text("expire"),
             hold: section.text("hold"),
             quiet: section.table("quiet").map(QuietTable::read),
+            template: TemplateTable::read(&mut section),
             given: section.finish(),
         }
     }

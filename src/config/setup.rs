@@ -1,11 +1,13 @@
 //! What a good config comes to: every part parsed, nothing left to go wrong.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
 use crate::feed::Feed;
 use crate::notify::Receiver;
+use crate::notify::template::Template;
 use crate::outbox::Route;
 use crate::rule::Rule;
 use crate::rule::derived::Derived;
@@ -27,6 +29,8 @@ pub struct Setup {
     pub derived: Vec<Derived>,
     /// The rules, in the order of their names.
     pub rules: Vec<Rule>,
+    /// How rules have their messages told, by the rules' names.
+    pub templates: BTreeMap<String, Template>,
     /// The receivers, in the order of their names.
     pub receivers: Vec<Receiver>,
     /// The routes, in the order in which they are looked at.
@@ -35,4 +39,15 @@ pub struct Setup {
     pub contact: Option<String>,
     /// Who hears of receivers that fail.
     pub fallback: Vec<String>,
+    /// Where its page is to be found, without a slash at the end.
+    pub page_url: Option<String>,
+}
+
+impl Setup {
+    /// How a receiver is told of a rule: as the rule has it, then as the receiver has it.
+    pub fn template(&self, rule: &str, receiver: &str) -> Template {
+        let of_receiver = self.receivers.iter().find(|known| known.name == receiver).map(|known| &known.template);
+        let of_rule = self.templates.get(rule).cloned().unwrap_or_default();
+        of_receiver.map_or_else(|| of_rule.clone(), |template| of_rule.or(template))
+    }
 }

@@ -136,7 +136,8 @@ pub async fn settle(
     let alert = store.alert(case.name(), &case.labels()).await?;
     let alert = alert.unwrap_or_else(|| Alert::new(case.name(), case.labels(), "", PullId(0)));
     let whom = told(setup, own, &alert, known);
-    let Some((alert, transition, message)) = change(case, alert, now) else { return Ok(None) };
+    let Some((alert, transition, mut message)) = change(case, alert, now) else { return Ok(None) };
+    context.link(&mut message);
     let deliveries = plan(store.id(), &message, &whom);
     let transition = Some((transition, message.clone()));
     let held_until = held_until(setup, message.severity, now);

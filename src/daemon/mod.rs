@@ -32,6 +32,7 @@ use crate::base::clock::Clock;
 use crate::config::Setup;
 use crate::feed::fetch::{FetchError, Fetcher};
 use crate::notify::Sender;
+use crate::outbox::Message;
 use crate::store::{Holder, Store};
 
 /// What every loop works with.
@@ -47,6 +48,8 @@ pub struct Context {
     pub sender: Sender,
     /// The name of this process in leases.
     pub holder: Holder,
+    /// Where the page that shows alerts is to be found.
+    pub page_url: Option<String>,
 }
 
 /// Why the daemon cannot begin.
@@ -66,6 +69,11 @@ impl Context {
         let fetcher = Fetcher::new(setup.contact.as_deref()).map_err(StartError::Fetcher)?;
         let sender = Sender::new().map_err(StartError::Sender)?;
         let holder = Holder(format!("{}-{:08x}", std::process::id(), rand::random::<u32>()));
-        Ok(Self { store, clock, fetcher, sender, holder })
+        Ok(Self { store, clock, fetcher, sender, holder, page_url: setup.page_url.clone() })
+    }
+
+    /// Gives a message the address at which a page shows its alert.
+    fn link(&self, message: &mut Message) {
+        message.url = self.page_url.as_ref().map(|page| format!("{page}/alerts/{}", message.alert.id));
     }
 }

@@ -150,6 +150,7 @@ allow_private = true
             fetcher: self.fetcher.clone(),
             sender: self.sender.clone(),
             holder: Holder("sim".to_owned()),
+            page_url: None,
         }
     }
 

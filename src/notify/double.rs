@@ -101,6 +101,8 @@ pub fn fired() -> Message {
         items_left_out: 0,
         thread: None,
         chart: None,
+        told: None,
+        url: None,
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::base::secret::Secret;
 use crate::base::text::printable;
+use crate::notify::template::Template;
 use crate::outbox::{Delivery, Message, Policy, Voice};
 
 /// Pieces that mean something to some markup, terminal or parser.
@@ -157,7 +158,14 @@ fn receivers() -> Vec<Receiver> {
         Channel::Service(Box::new(gotify::Gotify { server: endpoint(), token: Secret::new("x") })),
     ];
     let (policy, voice) = (Policy::DEFAULT, Voice::default());
-    let receiver = |channel| Receiver { name: "x".to_owned(), kind: "any", channel, policy, voice: voice.clone() };
+    let receiver = |channel| Receiver {
+        name: "x".to_owned(),
+        kind: "any",
+        channel,
+        policy,
+        voice: voice.clone(),
+        template: Template::default(),
+    };
     channels.into_iter().map(receiver).collect()
 }
 
@@ -294,6 +302,7 @@ async fn hostile_text_arrives_as_it_was() {
         channel,
         policy: Policy::DEFAULT,
         voice: Voice::default(),
+        template: Template::default(),
     };
     receiver.send(&Sender::new().unwrap(), parcel(&delivery)).await;
     let body: Value = serde_json::from_str(&server.requests()[0].body).unwrap();

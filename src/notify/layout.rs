@@ -51,7 +51,11 @@ pub fn lay_out(parcel: Parcel<'_>, width: usize) -> Vec<Line> {
     }
     if !message.summary.is_empty() {
         lines.push(Line::new());
-        lines.extend(hung(INDENT, Style::Plain, &message.summary, width));
+        for said in look::summary(message, FIELD_CHARS_MAX) {
+            let laid = hung(INDENT, Style::Plain, &said, width);
+            // An empty line parts paragraphs.
+            lines.extend(if laid.is_empty() { vec![Line::new()] } else { laid });
+        }
     }
     lines.extend(items(message, width));
     let table = table(message, width);
@@ -61,6 +65,8 @@ pub fn lay_out(parcel: Parcel<'_>, width: usize) -> Vec<Line> {
     }
     lines.push(Line::new());
     lines.extend(fields(message, width));
+    // Whole, so that it can be followed.
+    lines.extend(look::page(message).map(|page| faint(format!("{INDENT}{:LABEL_WIDTH$}{page}", "Page"))));
     lines
 }
 

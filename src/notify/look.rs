@@ -3,6 +3,7 @@
 //!
 //! No markup is known here, and no layout.
 
+use super::layout;
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::base::text::{printable, shorten};
@@ -135,6 +136,11 @@ pub fn sources(message: &Message) -> Vec<String> {
     lines
 }
 
+/// The address of the alert's page, where it can be followed.
+pub fn page(message: &Message) -> Option<&str> {
+    message.url.as_deref().filter(|url| layout::is_address(url))
+}
+
 /// What was said before, where something was.
 pub fn said(message: &Message) -> Option<String> {
     let said = message.said.as_ref()?;
@@ -201,6 +207,14 @@ pub fn cells(row: &TableRow) -> [String; 6] {
 /// `text` on one line for people: what is hostile made visible, and no longer than `limit` characters.
 pub fn line(text: &str, limit: usize) -> String {
     shorten(&printable(&shorten(text, limit)), limit)
+}
+
+/// What is said of the title, in lines of its own where a template wrote them; no longer than `limit` characters together.
+pub fn summary(message: &Message, limit: usize) -> Vec<String> {
+    match message.told.as_ref().and_then(|told| told.body.as_ref()) {
+        None => Some(line(&message.summary, limit)).filter(|line| !line.is_empty()).into_iter().collect(),
+        Some(body) => shorten(body, limit).lines().map(|one| line(one, limit)).collect(),
+    }
 }
 
 /// The first of the items, and how many were left out, so that whoever reads knows.

@@ -17,6 +17,7 @@ pub mod pushover;
 pub mod service;
 pub mod slack;
 pub mod telegram;
+pub mod template;
 pub mod webhook;
 pub mod wecom;
 pub mod zulip;
@@ -35,6 +36,7 @@ pub mod double;
 mod hostile;
 
 use self::service::Service;
+use self::template::Template;
 use crate::base::clock::Timestamp;
 use crate::base::text::printable;
 use crate::outbox::{Delivery, Message, Outcome, Policy, Voice};
@@ -51,6 +53,8 @@ pub struct Receiver {
     pub policy: Policy,
     /// How it is spoken to.
     pub voice: Voice,
+    /// How its messages are told, where the rule does not say it.
+    pub template: Template,
 }
 
 /// How a receiver is reached.
@@ -182,6 +186,8 @@ impl Receiver {
 
     /// One attempt. It ends within [`crate::base::limits::LEASE`].
     pub async fn send(&self, sender: &Sender, parcel: Parcel<'_>) -> Sent {
+        let retold = self.retold(parcel.delivery);
+        let parcel = Parcel { delivery: retold.as_ref().unwrap_or(parcel.delivery), ..parcel };
         match &self.channel {
             Channel::Console(console) => console.send(parcel).await,
             Channel::Lines => console::send_line(parcel).await,
@@ -192,12 +198,25 @@ impl Receiver {
 
     /// The message exactly as it would go out, secrets hidden.
     pub fn preview(&self, parcel: Parcel<'_>) -> String {
+        let retold = self.retold(parcel.delivery);
+        let parcel = Parcel { delivery: retold.as_ref().unwrap_or(parcel.delivery), ..parcel };
         match &self.channel {
             Channel::Console(console) => console.text(parcel),
             Channel::Lines => console::line(parcel),
             Channel::Service(service) => service::preview(service.as_ref(), parcel),
             Channel::Email(email) => email.preview(parcel),
         }
+    }
+
+    /// The delivery as a template has it told to people; programs get the message as it is.
+    fn retold(&self, delivery: &Delivery) -> Option<Delivery> {
+        let is_for_people = match &self.channel {
+            Channel::Console(_) | Channel::Email(_) => true,
+            Channel::Lines => false,
+            Channel::Service(service) => service.is_for_people(),
+        };
+        let message = is_for_people.then(|| delivery.message.retold()).flatten()?;
+        Some(Delivery { message, ..delivery.clone() })
     }
 
     /// A console receiver writes each message as one JSON object a line (`--format json`).

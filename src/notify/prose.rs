@@ -93,7 +93,8 @@ pub fn note(parcel: Parcel<'_>, markup: &dyn Markup, limit: usize) -> String {
         let title = markup.strong(&headline(message, room.text.min(TITLE_CHARS)));
         let said = opening(parcel, room).into_iter().map(|text| markup.text(&text));
         let identity = markup.text(&look::line(&look::identity(message), room.text));
-        std::iter::once(title).chain(said).chain([identity]).collect::<Vec<_>>().join(markup.line_break())
+        let page = look::page(message).map(|page| markup.link("Open the alert", page));
+        std::iter::once(title).chain(said).chain([identity]).chain(page).collect::<Vec<_>>().join(markup.line_break())
     };
     largest(markup, limit, with)
 }
@@ -130,8 +131,7 @@ fn largest(markup: &dyn Markup, limit: usize, with: impl Fn(Room) -> String) -> 
 /// What is said of the title: that it may be a repeat, and the summary.
 fn opening(parcel: Parcel<'_>, room: Room) -> Vec<String> {
     let mut said: Vec<String> = parcel.maybe_delivered.then(|| REPEAT.to_owned()).into_iter().collect();
-    said.push(look::line(&parcel.message().summary, room.text));
-    said.retain(|text| !text.is_empty());
+    said.extend(look::summary(parcel.message(), room.text));
     said
 }
 
@@ -146,9 +146,10 @@ fn paragraphs(parcel: Parcel<'_>, markup: &dyn Markup, room: Room) -> Vec<String
     lines.extend(gates(message, markup, room));
     lines.extend(table(message, markup, room));
     lines.extend(listed(markup, room, "Clears", &message.clears.clone().into_iter().collect::<Vec<_>>()));
-    lines.extend(listed(markup, room, "Source", &look::sources(message)));
+    lines.extend(sources(message, markup, room));
     lines.push(format!("{} {}", markup.text("Rule:"), markup.code(&look::line(&look::rule(message), room.text))));
     lines.push(text(&look::identity(message)));
+    lines.extend(look::page(message).map(|page| markup.link("Open the alert", page)));
     lines
 }
 
@@ -158,6 +159,22 @@ fn listed(markup: &dyn Markup, room: Room, name: &str, texts: &[String]) -> Opti
     let lines = shown.iter().map(|text| look::line(text, room.text)).chain(more).map(|text| markup.text(&text));
     let lines = lines.collect::<Vec<_>>().join(markup.line_break());
     (!texts.is_empty()).then(|| format!("{} {lines}", markup.strong(&format!("{name}:"))))
+}
+
+/// Where the figures came from; a source on the web leads there.
+fn sources(message: &Message, markup: &dyn Markup, room: Room) -> Option<String> {
+    let told = look::sources(message);
+    let address = |text: &String| {
+        let source = message.sources.iter().find(|source| text.contains(&source.url));
+        source.map(|source| source.url.as_str()).filter(|url| layout::is_address(url))
+    };
+    let (shown, more) = look::some(&told, room.parts);
+    let link = |text: &String| match address(text) {
+        Some(url) => markup.link(&look::line(text, room.text), url),
+        None => markup.text(&look::line(text, room.text)),
+    };
+    let lines: Vec<String> = shown.iter().map(link).chain(more.map(|more| markup.text(&more))).collect();
+    (!lines.is_empty()).then(|| format!("{} {}", markup.strong("Source:"), lines.join(markup.line_break())))
 }
 
 /// The items, each by itself, its address behind it.
@@ -228,6 +245,22 @@ mod tests {
         fn length(&self, rendered: &str) -> usize {
             rendered.chars().count()
         }
+    }
+
+    #[test]
+    fn a_source_on_the_web_and_the_page_lead_there() {
+        let mut message = Message { url: Some("https://watch.example/alerts/1".to_owned()), ..fired() };
+        message.sources[0].url = "https://customs.example/magnets.csv".to_owned();
+        let delivery = delivery(message);
+        let text = letter(parcel(&delivery), &Plain, 10_000);
+        assert!(
+            text.contains("<a https://customs.example/magnets.csv>china-magnets, https://customs.example/"),
+            "{text}"
+        );
+        assert!(text.ends_with("<a https://watch.example/alerts/1>Open the alert</a>"), "{text}");
+        assert!(
+            note(parcel(&delivery), &Plain, 10_000).ends_with("<a https://watch.example/alerts/1>Open the alert</a>")
+        );
     }
 
     #[test]

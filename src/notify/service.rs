@@ -18,6 +18,11 @@ pub trait Service: Any + Debug + Send + Sync {
     /// The request that brings a message; why it cannot be made, where the config is to blame.
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String>;
 
+    /// Whether people read what it takes: programs are told no template's words.
+    fn is_for_people(&self) -> bool {
+        true
+    }
+
     /// What the answer to it means.
     fn verdict(&self, answer: &Answer) -> Verdict {
         by_status(answer)

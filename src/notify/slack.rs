@@ -98,9 +98,10 @@ fn head(parcel: Parcel<'_>) -> Vec<Value> {
         said.push(message.title.as_str());
     }
     said.extend(parcel.maybe_delivered.then_some(REPEAT));
-    said.push(&message.summary);
-    said.retain(|text| !text.is_empty());
     blocks.extend(said.into_iter().map(|text| json!({"type": "section", "text": plain(text, SECTION_MAX)})));
+    let summary = fit(&look::summary(message, SECTION_MAX).join("\n"), SECTION_MAX);
+    let section = json!({"type": "section", "text": {"type": "plain_text", "text": summary, "emoji": false}});
+    blocks.extend((!summary.is_empty()).then_some(section));
     blocks
 }
 
@@ -178,7 +179,11 @@ fn context(message: &Message) -> Value {
         .chain(shown.iter().map(|source| format!("Source {source}")))
         .chain(more.map(|more| format!("{more} sources")))
         .chain([format!("Alert {}", look::identity(message))]);
-    let elements: Vec<Value> = texts.take(ELEMENTS_MAX).map(|text| plain(&text, ELEMENT_MAX)).collect();
+    // What follows `<` and is escaped is read as an address up to `|`, which it then has none of.
+    let page = look::page(message).map(|page| page.replace('|', "%7C")).filter(|page| page.len() < ELEMENT_MAX);
+    let page = page.map(|page| mrkdwn(&format!("<{}|Open the alert>", escape(&page))));
+    let room = ELEMENTS_MAX - usize::from(page.is_some());
+    let elements: Vec<Value> = texts.take(room).map(|text| plain(&text, ELEMENT_MAX)).chain(page).collect();
     json!({"type": "context", "elements": elements})
 }
 

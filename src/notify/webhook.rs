@@ -68,6 +68,10 @@ impl Service for Webhook {
         };
         Ok(call.header("supplywatch-attempt", parcel.attempt.to_string()))
     }
+
+    fn is_for_people(&self) -> bool {
+        false
+    }
 }
 
 /// `v1,` and the HMAC-SHA256 over `id.timestamp.body` in base64.
@@ -116,6 +120,8 @@ pub struct Data<'a> {
     clears: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thread: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
     evidence: Evidence<'a>,
     program: &'a str,
 }
@@ -199,6 +205,7 @@ pub fn payload(message: &Message) -> Payload<'_> {
         revisions: &message.revisions,
         clears: message.clears.as_deref(),
         thread: message.thread.as_deref(),
+        url: message.url.as_deref(),
         evidence,
         program: &message.program,
     };

@@ -114,6 +114,8 @@ impl Message {
             items_left_out,
             thread: matter.thread.clone(),
             chart: telling.chart(),
+            told: None,
+            url: None,
         }
     }
 }

@@ -62,6 +62,23 @@ pub struct Message {
     /// The figures as a picture, for receivers that show one.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "readable")]
     pub chart: Option<Chart>,
+    /// Where a page shows the alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What a template made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// What a template says in the place of a message's own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Told {
+    /// In the place of the title; one line.
+    pub title: Option<String>,
+    /// In the place of all that stands between the title and the rule; lines of plain text.
+    pub body: Option<String>,
+    /// Why the template said nothing.
+    pub note: Option<String>,
 }
 
 /// A chart as it was kept. One that another version wrote in its own way is left out: the message says the same.
@@ -80,6 +97,32 @@ fn readable<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 impl Message {
+    /// The message as its template has it told; `None` where there is no template.
+    pub fn retold(&self) -> Option<Self> {
+        let told = self.told.as_ref()?;
+        let title = told.title.clone().unwrap_or_else(|| self.title.clone());
+        let summary = match (&told.body, &told.note) {
+            (Some(body), _) => body.lines().map(str::trim).collect::<Vec<_>>().join(" "),
+            (None, Some(note)) => format!("{} ({note})", self.summary).trim().to_owned(),
+            (None, None) => self.summary.clone(),
+        };
+        let whole = Self { title, summary, ..self.clone() };
+        Some(match &told.body {
+            None => whole,
+            Some(_) => Self {
+                gates: Vec::new(),
+                table: Vec::new(),
+                said: None,
+                revisions: Vec::new(),
+                clears: None,
+                sources: Vec::new(),
+                items: Vec::new(),
+                items_left_out: 0,
+                ..whole
+            },
+        })
+    }
+
     /// What ties it to other messages of its alert: the episode, or what its items follow.
     pub fn thread(&self) -> String {
         let AlertRef { id, episode, .. } = &self.alert;

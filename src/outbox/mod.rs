@@ -20,6 +20,7 @@ pub use compose::Matter;
 pub use delivery::{Attempt, Delivery, Outcome, plan, plan_at, receivers};
 pub use message::{
     AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
+    Told,
 };
 pub use quiet::QuietHours;
 pub use report::Report;

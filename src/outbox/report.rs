@@ -96,6 +96,8 @@ impl Message {
             items_left_out: 0,
             thread: None,
             chart: None,
+            told: None,
+            url: None,
         }
     }
 }

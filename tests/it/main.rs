@@ -76,6 +76,8 @@ mod smtp;
 #[cfg(test)]
 mod source;
 #[cfg(test)]
+mod telling;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod trying;

@@ -23,6 +23,8 @@ pub struct Daemon {
     pub contact: Option<String>,
     /// Who hears of receivers that fail.
     pub fallback: Vec<String>,
+    /// Where its page is to be found, without a slash at the end.
+    pub page_url: Option<String>,
 }
 
 /// What `[daemon]` comes to.
@@ -32,6 +34,7 @@ pub fn resolve(cx: Context<'_>, table: &DaemonTable, receivers: &[&str]) -> Daem
         state: Location::Sqlite(state.unwrap_or_else(|| default_state(cx))),
         zone: table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(Tz::UTC),
         contact: table.contact.as_ref().and_then(|at| contact(cx, at)),
+        page_url: table.page_url.as_ref().and_then(|at| page_url(cx, at)),
         fallback: value::receivers(cx, table.fallback.as_ref(), receivers),
     }
 }
@@ -71,6 +74,19 @@ fn state(cx: Context<'_>, at: &At<String>) -> Option<PathBuf> {
         return None;
     }
     Some(cx.sources.of(at.place).resolve(path))
+}
+
+/// An address on the web to which `/alerts/ID` can be added. Every receiver gets it, so it holds no secret.
+fn page_url(cx: Context<'_>, at: &At<String>) -> Option<String> {
+    let url = url::Url::parse(at.value.trim()).ok().filter(|url| {
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        matches!(url.scheme(), "https" | "http") && is_plain && url.query().is_none() && url.fragment().is_none()
+    });
+    if url.is_none() {
+        let help = "write where people find the page: page_url = \"https://watch.example.org\"";
+        cx.error(at.place, "`page_url` is no address of a page", "expected an address without a query", help);
+    }
+    Some(url?.as_str().trim_end_matches('/').to_owned())
 }
 
 /// The contact goes into an HTTP header.

@@ -17,6 +17,7 @@ mod route;
 mod rule;
 mod scenario;
 mod series;
+mod template;
 mod value;
 
 use std::collections::BTreeSet;
@@ -25,7 +26,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::environment::Environment;
-use super::file::File;
+use super::file::{File, Named, RuleTable};
 use super::problem::{Finding, Report};
 use super::scenario::ScenarioTable;
 use super::secret::Keyring;
@@ -65,6 +66,11 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     let routes = route::resolve(cx, &file.routes, &names);
     let pulled: Vec<_> = feeds.iter().filter_map(|feed| feed.feed.as_ref()).collect();
     route::check(cx, &file, &routes, &rules, &pulled, &facts);
+    let of_rule = |named: &Named<RuleTable>| {
+        let template = template::resolve(cx, named.table.template.as_ref());
+        (!template.is_empty()).then(|| (named.name.value.clone(), template))
+    };
+    let templates = file.rules.iter().filter_map(of_rule).collect();
     warn_idle(cx, path, &file);
     let derived = derived.into_iter().filter_map(|one| one.derived).collect();
     let mut feeds: Vec<_> = feeds.into_iter().filter_map(|feed| feed.feed).collect();
@@ -80,10 +86,12 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         feeds,
         derived,
         rules,
+        templates,
         receivers,
         routes,
         contact: daemon.contact,
         fallback: daemon.fallback,
+        page_url: daemon.page_url,
     }
 }
 

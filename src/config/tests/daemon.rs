@@ -107,6 +107,18 @@ fn an_unknown_zone_is_told_with_the_nearest() {
 }
 
 #[test]
+fn the_page_has_an_address_that_may_be_told() {
+    let page = |text: &str| check(&format!("[daemon]\npage_url = '{text}'"));
+    for bad in
+        ["watch.example", "https://user:word@watch.example/", "ftp://watch.example", "https://watch.example/?a=b"]
+    {
+        let told = page(bad);
+        assert!(told.contains("`page_url` is no address of a page") && !told.contains("hunter"), "{bad}: {told}");
+    }
+    assert!(!page("https://watch.example/sub/").contains("page_url"));
+}
+
+#[test]
 fn the_contact_is_one_line() {
     insta::assert_snapshot!(check("[daemon]\ncontact = \"a@b.example\\r\\nX: y\""), @r#"
     error: `contact` has a line break or another control character

@@ -49,7 +49,7 @@ fn document(parcel: Parcel<'_>, picture: Option<&Picture>, item_max: usize) -> S
         banner(message),
         row("padding:16px 20px 0", "ink", 19, true, &line(&message.title, TITLE_MAX)),
         row("padding:6px 20px 0", "dim", 13, false, if parcel.maybe_delivered { REPEAT } else { "" }),
-        row("padding:8px 20px 0", "ink", 15, false, &line(&message.summary, TEXT_MAX)),
+        row("padding:8px 20px 0", "ink", 15, false, &look::summary(message, TEXT_MAX).join("\n")),
         picture.map(image).unwrap_or_default(),
         items(message, item_max),
         table(message),
@@ -89,7 +89,7 @@ fn row(padding: &str, class: &str, size: u32, bold: bool, text: &str) -> String 
     if text.is_empty() {
         return String::new();
     }
-    let (style, text) = (font(class, size, bold), escape(text));
+    let (style, text) = (font(class, size, bold), escape(text).replace('\n', "<br>"));
     format!("<tr><td class=\"{class}\" style=\"{padding};{style}\">{text}</td></tr>\n")
 }
 
@@ -188,7 +188,8 @@ fn fields(message: &Message) -> String {
         ("Series", vec![look::series(message)]),
         ("Alert", vec![look::identity(message)]),
     ];
-    let rows: String = fields.iter().map(|(label, values)| field(label, values)).collect();
+    let page = look::page(message).map(|page| linked("Page", page)).unwrap_or_default();
+    let rows: String = fields.iter().map(|(label, values)| field(label, values)).chain([page]).collect();
     format!(
         "<tr><td style=\"padding:16px 20px 20px\">\
         <table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n{rows}</table>\
@@ -202,10 +203,19 @@ fn field(label: &str, values: &[String]) -> String {
     // One long text may be long; ten of them share the room.
     let room = TEXT_MAX / values.len().clamp(1, ITEMS_MAX);
     let lines: Vec<String> = texts.map(|text| escape(&line(text, room))).collect();
-    if lines.is_empty() {
-        return String::new();
-    }
-    let (dim, ink, text) = (font("dim", 13, false), font("ink", 13, false), lines.join("<br>"));
+    if lines.is_empty() { String::new() } else { named(label, &lines.join("<br>")) }
+}
+
+/// A named field that leads to an address on the web.
+fn linked(label: &str, address: &str) -> String {
+    let address = escape(address);
+    let style = "color:#1f6feb;word-break:break-all";
+    named(label, &format!("<a href=\"{address}\" style=\"{style}\">{address}</a>"))
+}
+
+/// A name, and HTML that goes with it.
+fn named(label: &str, html: &str) -> String {
+    let (dim, ink, text) = (font("dim", 13, false), font("ink", 13, false), html);
     format!(
         "<tr><td class=\"dim\" width=\"96\" valign=\"top\" style=\"padding:3px 8px 3px 0;width:96px;{dim}\">{label}</td>\
         <td class=\"ink\" valign=\"top\" style=\"padding:3px 0;{ink}\">{text}</td></tr>\n"
@@ -314,6 +324,16 @@ mod tests {
         assert!(html.contains("prefers-color-scheme:dark") && html.contains(r##"bgcolor="#ffffff""##));
         for absent in ["<script", "display:flex", "position:", "rgba(", "url(", "http"] {
             assert!(!html.contains(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn the_page_can_be_followed_and_nothing_else() {
+        let url = |url: &str| html(Message { url: Some(url.to_owned()), ..fired() });
+        let good = url("https://watch.example/alerts/1?a=b&c=\"d");
+        assert!(good.contains("<a href=\"https://watch.example/alerts/1?a=b&amp;c=&#34;d\""), "{good}");
+        for bad in ["javascript:alert(1)", "https://a b", "https://a\n"] {
+            assert!(!url(bad).contains("<a "), "{bad}");
         }
     }
 

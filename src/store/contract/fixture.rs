@@ -158,6 +158,8 @@ pub fn message(alert: &Alert, number: u32, kind: Kind) -> Message {
         items_left_out: 0,
         thread: None,
         chart: None,
+        told: None,
+        url: None,
     }
 }
 

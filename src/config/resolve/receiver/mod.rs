@@ -19,7 +19,7 @@ mod wecom;
 mod zulip;
 
 use super::address::{self, Leave};
-use super::{Context, value};
+use super::{Context, template, value};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 use crate::config::file::Named;
@@ -85,8 +85,9 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
         quiet,
         ..Policy::DEFAULT
     };
+    let template = template::resolve(cx, table.template.as_ref());
     let voice = Voice { chart: matches!(channel, Channel::Email(_)) };
-    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, voice })
+    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, voice, template })
 }
 
 fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
