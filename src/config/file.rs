@@ -4,7 +4,7 @@
 
 use super::problem::{Finding, Report};
 use super::receiver::ReceiverTable;
-use super::route::RouteTable;
+use super::route::{EscalateTable, RouteTable};
 use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::series::SeriesTable;
@@ -239,23 +239,6 @@ pub struct RuleTable {
     pub escalate: Option<EscalateTable>,
     /// How its messages are told.
     pub template: Option<TemplateTable>,
-}
-
-/// `escalate`.
-pub struct EscalateTable {
-    /// Its keys.
-    pub given: Given,
-    /// How long it waits.
-    pub after: Option<At<String>>,
-    /// Who is told then.
-    pub notify: Option<Texts>,
-}
-
-impl EscalateTable {
-    /// Reads the table.
-    pub fn read(mut section: Section<'_>) -> Self {
-        Self { after: section.text("after"), notify: section.texts("notify"), given: section.finish() }
-    }
 }
 
 /// `warning` or `critical`: the gates alone, or a table that says as well what ends it.

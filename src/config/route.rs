@@ -1,8 +1,8 @@
-//! The shape of `[[route]]`: who is told of alerts whose rule or feed names nobody.
+//! The shape of `[[route]]`: who is told of alerts whose rule or feed names nobody; and of `escalate`.
 //!
 //! What its values mean is `resolve`'s.
 
-use super::file::{EscalateTable, patterns};
+use super::file::patterns;
 use super::section::{Given, Section};
 use super::source::{At, Place, Texts};
 
@@ -33,5 +33,22 @@ impl RouteTable {
             escalate: section.table("escalate").map(EscalateTable::read),
             given: section.finish(),
         }
+    }
+}
+
+/// `escalate` of a rule or a route.
+pub struct EscalateTable {
+    /// Its keys.
+    pub given: Given,
+    /// How long it waits.
+    pub after: Option<At<String>>,
+    /// Who is told then.
+    pub notify: Option<Texts>,
+}
+
+impl EscalateTable {
+    /// Reads the table.
+    pub fn read(mut section: Section<'_>) -> Self {
+        Self { after: section.text("after"), notify: section.texts("notify"), given: section.finish() }
     }
 }

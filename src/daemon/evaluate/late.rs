@@ -4,7 +4,7 @@
 use tracing::info;
 
 use super::{Evaluated, Evaluation, held_until};
-use crate::alert::{Alert, Firing, Hushes, State, Topic};
+use crate::alert::{Alert, Firing, Hush, Hushed, Hushes, State, Topic};
 use crate::base::clock::Timestamp;
 use crate::daemon::catalogue::feed;
 use crate::outbox::{Manners, Message, plan_at, taken};
@@ -47,7 +47,9 @@ impl Evaluation<'_> {
         let store = &self.context.store;
         let hushed = store.hushed(&alert.rule, &alert.labels).await?;
         let Some((_, message)) = store.transitions(&alert.rule, &alert.labels).await?.pop() else { return Ok(None) };
-        let by = hushed.into_values().next_back().map(|hushed| hushed.by);
+        // Whoever knows is owed nothing: that is not what it was kept back by.
+        let is_owed = |hushed: &Hushed| !matches!(hushed.by, Hush::Acknowledgement { .. });
+        let by = hushed.into_values().rfind(is_owed).map(|hushed| hushed.by);
         let by = by.map_or_else(String::new, |by| format!(" by {by}"));
         let message = message.with_note(&format!("Kept back until now{by}; it still fires."));
         let manners =
