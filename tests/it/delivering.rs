@@ -207,11 +207,13 @@ fn mail_arrives_in_words_for_people_and_as_html() {
         assert_eq!(mail.from, "alerts@example.org");
         assert!(mail.subject().contains("420.5 t") && mail.subject().contains("−28.7 %"), "{}", mail.subject());
         let parts = mail.parts();
-        let [text, html] = &parts[..2] else { panic!("{parts:#?}") };
+        let [text, html, chart, ..] = &parts[..] else { panic!("{parts:#?}") };
         for figure in ["619 t", "590 t", "420.5 t", "declines >= 2"] {
             assert!(text.contains(figure), "{figure}\n{text}");
         }
         assert!(html.contains("<table") && html.contains("420.5 t") && html.contains("declines &gt;= 2"), "{html}");
+        assert!(html.contains("<img src=\"cid:chart.msg_") && html.contains("420.5 t in September 2025"), "{html}");
+        assert!(chart.contains("PNG") && chart.contains("IHDR"), "the picture that the HTML part shows");
         assert_eq!(mail.header("Auto-Submitted").as_deref(), Some("auto-generated"));
     }
 }

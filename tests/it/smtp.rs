@@ -43,14 +43,20 @@ impl Mail {
         words + rest
     }
 
-    /// Every part's text, its transfer encoding undone.
+    /// Every part's text, those within others in their place, its transfer encoding undone.
     pub fn parts(&self) -> Vec<String> {
-        let content_type = self.header("Content-Type").unwrap_or_default();
-        let Some((_, boundary)) = content_type.split_once("boundary=\"") else { return Vec::new() };
-        let boundary = format!("--{}", boundary.trim_end_matches('"'));
-        let parts = self.data.split(&boundary).skip(1).filter_map(|part| part.split_once("\r\n\r\n"));
-        parts.map(|(head, body)| decoded(&head.to_lowercase(), body)).collect()
+        let (head, body) = self.data.split_once("\r\n\r\n").unwrap_or_default();
+        parts_of(head, body).unwrap_or_default()
     }
+}
+
+/// The parts of a body that has some.
+fn parts_of(head: &str, body: &str) -> Option<Vec<String>> {
+    let (_, boundary) = head.split_once("boundary=\"")?;
+    let boundary = format!("--{}", boundary.split_once('"')?.0);
+    let parts = body.split(&boundary).skip(1).filter_map(|part| part.split_once("\r\n\r\n"));
+    let inner = |(head, body)| parts_of(head, body).unwrap_or_else(|| vec![decoded(&head.to_lowercase(), body)]);
+    Some(parts.flat_map(inner).collect())
 }
 
 /// The first `=?utf-8?b?…?=` of a text: what is before it, what it says, what is after it.
@@ -63,7 +69,7 @@ fn encoded_word(text: &str) -> Option<(&str, String, &str)> {
 fn decoded(head: &str, body: &str) -> String {
     if head.contains("base64") {
         let joined: String = body.split_whitespace().collect();
-        return String::from_utf8(BASE64.decode(joined).unwrap()).unwrap();
+        return String::from_utf8_lossy(&BASE64.decode(joined).unwrap()).into_owned();
     }
     if !head.contains("quoted-printable") {
         return body.to_owned();
