@@ -128,11 +128,11 @@ pub mod tests {
         (may be a repeat)  
           July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.  
           ✓ holds: declines >= 2 declines = 2  
-          2025-04, —, not published  
-          2025-05, 46.4 t, known since 2025-06-20  
-          2025-06, 353 t, +660.8 %, known since 2025-07-20  
-          2025-07, 619 t, +75.4 %, known since 2025-08-20  
-          2025-08, 590 t, −4.7 %, known since 2025-09-20  
+          2025-04, —, not published    
+          2025-05, 46.4 t, known since 2025-06-20    
+          2025-06, 353 t, +660.8 %, known since 2025-07-20    
+          2025-07, 619 t, +75.4 %, known since 2025-08-20    
+          2025-08, 590 t, −4.7 %, known since 2025-09-20    
           2025-09, 420.5 t, −28.7 %, known since 2025-10-20  
           **Clears:** ends when ｀declines >= 2｀ no longer holds  
           **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC  
@@ -147,11 +147,11 @@ pub mod tests {
           **Said before:** on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %  
           **Revised:** 2025-09: was 420.5 t, is 600 t since 2025-11-20  
           ✗ fails: declines >= 2 declines = 0  
-          2025-04, —, not published  
-          2025-05, 46.4 t, known since 2025-06-20  
-          2025-06, 353 t, +660.8 %, known since 2025-07-20  
-          2025-07, 619 t, +75.4 %, known since 2025-08-20  
-          2025-08, 590 t, −4.7 %, known since 2025-09-20  
+          2025-04, —, not published    
+          2025-05, 46.4 t, known since 2025-06-20    
+          2025-06, 353 t, +660.8 %, known since 2025-07-20    
+          2025-07, 619 t, +75.4 %, known since 2025-08-20    
+          2025-08, 590 t, −4.7 %, known since 2025-09-20    
           2025-09, 600 t, +1.7 %, preliminary, known since 2025-11-20, was 420.5 t until 20 November 2025  
           **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC  
           Rule: magnet-exports-falling: declines >= 2  
@@ -164,11 +164,11 @@ pub mod tests {
           September 2025 420.5 t, October 2025 656 t. Known since 20 November 2025.  
           **Said before:** on 20 October 2025: China → US rare-earth magnet exports fell for a 2nd month: 420.5 t in September 2025, −28.7 %  
           ✗ fails: declines >= 2 declines = 0  
-          2025-05, 46.4 t, known since 2025-06-20  
-          2025-06, 353 t, +660.8 %, known since 2025-07-20  
-          2025-07, 619 t, +75.4 %, known since 2025-08-20  
-          2025-08, 590 t, −4.7 %, known since 2025-09-20  
-          2025-09, 420.5 t, −28.7 %, known since 2025-10-20  
+          2025-05, 46.4 t, known since 2025-06-20    
+          2025-06, 353 t, +660.8 %, known since 2025-07-20    
+          2025-07, 619 t, +75.4 %, known since 2025-08-20    
+          2025-08, 590 t, −4.7 %, known since 2025-09-20    
+          2025-09, 420.5 t, −28.7 %, known since 2025-10-20    
           2025-10, 656 t, +56 %, known since 2025-11-20  
           **Source:** china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC  
           Rule: magnet-exports-falling: declines >= 2  

@@ -151,7 +151,7 @@ pub mod tests {
         insta::assert_snapshot!(format!("{opened:#}"), @r#"
         {
           "alias": "ba4100fa0385691d3906c6563229cea43a2e03c2bb7f2f0c386b411a75611db3",
-          "description": "(may be a repeat)\nJuly 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.\n✓ holds: declines >= 2 declines = 2\nperiod     value    change  known since  note\n2025-04        —                         not published\n2025-05   46.4 t            2025-06-20\n2025-06    353 t  +660.8 %  2025-07-20\n2025-07    619 t   +75.4 %  2025-08-20\n2025-08    590 t    −4.7 %  2025-09-20\n2025-09  420.5 t   −28.7 %  2025-10-20\nClears: ends when `declines >= 2` no longer holds\nSource: china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC\nRule: magnet-exports-falling: declines >= 2\n9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0",
+          "description": "(may be a repeat)\nJuly 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.\n✓ holds: `declines >= 2` declines = 2\n2025-04, —, not published\n2025-05, 46.4 t, known since 2025-06-20\n2025-06, 353 t, +660.8 %, known since 2025-07-20\n2025-07, 619 t, +75.4 %, known since 2025-08-20\n2025-08, 590 t, −4.7 %, known since 2025-09-20\n2025-09, 420.5 t, −28.7 %, known since 2025-10-20\nClears: ends when `declines >= 2` no longer holds\nSource: china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC\nRule: `magnet-exports-falling: declines >= 2`\n9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0",
           "details": {
             "alert": "9f3c21d07be45a68",
             "feed": "china-magnets",

@@ -12,7 +12,7 @@ fn what_a_receiver_needs_is_asked_for() {
     9 | [receiver.r]
       |           ^ no `kind`
       |
-      = help: write kind = "…": console, webhook, email, slack, telegram, ntfy, matrix, zulip, pushover, gotify
+      = help: write kind = "…": console, webhook, email, slack, telegram, ntfy, matrix, zulip, pushover, gotify, pagerduty, alertmanager, feishu, dingtalk, wecom, opsgenie
 
     1 error
     "#);
@@ -21,7 +21,7 @@ fn what_a_receiver_needs_is_asked_for() {
       --> supplywatch.toml:10:8
        |
     10 | kind = 'mail'
-       |        ^^^^^^ expected `console`, `webhook`, `email`, `slack`, `telegram`, `ntfy`, `matrix`, `zulip`, `pushover` or `gotify`
+       |        ^^^^^^ expected `console`, `webhook`, `email`, `slack`, `telegram`, `ntfy`, `matrix`, `zulip`, `pushover`, `gotify`, `pagerduty`, `alertmanager`, `feishu`, `dingtalk`, `wecom` or `opsgenie`
        |
        = help: did you mean `email`?
 
