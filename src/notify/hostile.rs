@@ -5,7 +5,10 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
-use super::{Channel, Parcel, Receiver, Sender, console, email, http, slack, webhook};
+use super::{
+    Channel, Parcel, Receiver, Sender, console, discord, email, googlechat, http, mattermost, rocketchat, slack, teams,
+    webhook,
+};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 use crate::outbox::{Delivery, Message, Policy};
@@ -101,7 +104,12 @@ fn receivers() -> Vec<Receiver> {
         Channel::Console(console::Console { colour: false }),
         Channel::Lines,
         Channel::Service(Box::new(webhook::Webhook { endpoint: endpoint(), secret: Some(Secret::new("whsec_YWJj")) })),
-        Channel::Service(Box::new(slack::Slack { endpoint: endpoint() })),
+        Channel::Service(Box::new(slack::Slack { endpoint: endpoint(), bot: None })),
+        Channel::Service(Box::new(teams::tests::teams("https://hooks.example/x"))),
+        Channel::Service(Box::new(discord::tests::discord("https://hooks.example/x"))),
+        Channel::Service(Box::new(mattermost::tests::mattermost("https://hooks.example/x"))),
+        Channel::Service(Box::new(googlechat::tests::googlechat("https://hooks.example/x"))),
+        Channel::Service(Box::new(rocketchat::tests::rocketchat("https://hooks.example/x"))),
         Channel::Email(email::tests::email(25)),
     ];
     let receiver = |channel| Receiver { name: "x".to_owned(), channel, policy: Policy::DEFAULT };
@@ -147,6 +155,36 @@ proptest! {
     #[test]
     fn slack_takes_it(message in message()) {
         slack::tests::check_limits(&slack::tests::payload_of(message));
+    }
+
+    /// Teams reads no sign and no mention in it, and the card is small enough.
+    #[test]
+    fn teams_takes_it(message in message()) {
+        teams::tests::check_card(&teams::tests::payload_of(message), &[]);
+    }
+
+    /// An embed's limits hold, one by one and together, and nothing is read in it.
+    #[test]
+    fn discord_takes_it(message in message()) {
+        discord::tests::check_embed(&discord::tests::embed_of(message), &[]);
+    }
+
+    /// Mattermost reads no sign but our own and calls nobody.
+    #[test]
+    fn mattermost_takes_it(message in message()) {
+        mattermost::tests::check(message);
+    }
+
+    /// Rocket.Chat reads no sign but our own and calls nobody.
+    #[test]
+    fn rocketchat_takes_it(message in message()) {
+        rocketchat::tests::check(message);
+    }
+
+    /// Google reads no tag but our own, and the card is small enough.
+    #[test]
+    fn googlechat_takes_it(message in message()) {
+        googlechat::tests::check(&googlechat::tests::body_of(message));
     }
 
     /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.

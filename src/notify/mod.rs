@@ -3,16 +3,23 @@
 //! Nothing here knows why a message is owed, or when it is tried again.
 
 pub mod console;
+pub mod discord;
 pub mod email;
+pub mod googlechat;
 pub mod http;
+pub mod mattermost;
+pub mod rocketchat;
 pub mod service;
 pub mod slack;
+pub mod teams;
 pub mod telegram;
 pub mod webhook;
 
 mod answer;
+mod attachment;
 mod layout;
 mod look;
+mod markdown;
 mod prose;
 
 #[cfg(test)]
@@ -102,6 +109,18 @@ impl Sent {
     /// The receiver has it.
     const fn delivered(remote_ref: Option<String>) -> Self {
         Self { outcome: Outcome::Delivered { remote_ref }, status: None }
+    }
+
+    /// The same with more words on why.
+    fn explained(mut self, more: &str) -> Self {
+        if let Outcome::Retry { why, .. }
+        | Outcome::Pause { why, .. }
+        | Outcome::Reject { why }
+        | Outcome::Disable { why } = &mut self.outcome
+        {
+            why.push_str(more);
+        }
+        self
     }
 
     /// The same, answered with that code.

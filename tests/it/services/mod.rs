@@ -4,7 +4,12 @@
 //! One file per service. What its payload looks like is shown beside its channel; here it is only whether the
 //! real service would have it, and whether anything is lost or repeated without a mark.
 
+mod discord;
+mod googlechat;
+mod mattermost;
+mod rocketchat;
 mod slack;
+mod teams;
 mod telegram;
 mod webhook;
 
