@@ -4,6 +4,8 @@
 //! `{"posts", "distinct", "ids", "first_ms", "last_ms"}`: posts, how many different alerts they were about (by the label
 //! `partner`), how many different pairs of alert and `webhook-id` there were, and when the first and the last came.
 
+#![expect(clippy::disallowed_methods, reason = "a tool for measurements: it has no store to close, and no supervisor")]
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;

@@ -55,6 +55,8 @@ pub struct ReceiverTable {
     pub room: Option<At<String>>,
     /// The chat.
     pub chat: Option<At<String>>,
+    /// A thread that all messages go to.
+    pub thread: Option<At<String>>,
     /// Where the service's servers are.
     pub region: Option<At<String>>,
     /// A word without which the service takes no message.
@@ -136,6 +138,7 @@ impl ReceiverTable {
             topic: section.text("topic"),
             room: section.text("room"),
             chat: section.text("chat"),
+            thread: section.text("thread"),
             region: section.text("region"),
             keyword: section.text("keyword"),
             format: section.text("format"),

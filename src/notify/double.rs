@@ -233,6 +233,11 @@ pub fn parcel(delivery: &Delivery) -> Parcel<'_> {
     Parcel { delivery, attempt: 1, maybe_delivered: false, opening: None, now: at("2025-10-20T01:06:00Z") }
 }
 
+/// The elements of a JSON array, a line each.
+pub fn lines(array: &serde_json::Value) -> String {
+    array.as_array().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// How one attempt ends.
 pub async fn deliver(service: &dyn Service, parcel: Parcel<'_>) -> Sent {
     service::send(service, &http::Clients::new().unwrap(), parcel).await

@@ -7,8 +7,9 @@ use unicode_width::UnicodeWidthStr;
 use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
 use super::service::Form;
 use super::{
-    Channel, Parcel, Receiver, Sender, alertmanager, console, dingtalk, email, feishu, gotify, http, layout, matrix,
-    ntfy, opsgenie, pagerduty, pushover, slack, telegram, webhook, wecom, zulip,
+    Channel, Parcel, Receiver, Sender, alertmanager, console, dingtalk, discord, email, feishu, googlechat, gotify,
+    http, layout, matrix, mattermost, ntfy, opsgenie, pagerduty, pushover, rocketchat, slack, teams, telegram, webhook,
+    wecom, zulip,
 };
 use crate::base::secret::Secret;
 use crate::base::text::printable;
@@ -99,10 +100,11 @@ fn is_safe(text: &str) -> bool {
     text.lines().all(|line| printable(line) == line)
 }
 
-fn receivers() -> Vec<Receiver> {
+/// A channel of every kind.
+fn channels() -> Vec<Channel> {
     let endpoint =
         || http::Endpoint { url: Secret::new("https://hooks.example/x"), insecure: false, allow_private: false };
-    let channels = vec![
+    vec![
         Channel::Console(console::Console { colour: false }),
         Channel::Lines,
         Channel::Service(Box::new(webhook::Webhook {
@@ -110,7 +112,7 @@ fn receivers() -> Vec<Receiver> {
             secret: Some(Secret::new("whsec_YWJj")),
             format: webhook::Format::CloudEvents,
         })),
-        Channel::Service(Box::new(slack::Slack { endpoint: endpoint() })),
+        Channel::Service(Box::new(slack::Slack { endpoint: endpoint(), bot: None })),
         Channel::Service(Box::new(pagerduty::PagerDuty { api: endpoint(), key: Secret::new("0123456789abcdef") })),
         Channel::Service(Box::new(alertmanager::Alertmanager {
             first: endpoint(),
@@ -129,6 +131,11 @@ fn receivers() -> Vec<Receiver> {
         })),
         Channel::Service(Box::new(wecom::WeCom { endpoint: endpoint() })),
         Channel::Service(Box::new(opsgenie::Opsgenie { api: endpoint(), key: Secret::new("0123456789abcdef") })),
+        Channel::Service(Box::new(teams::tests::teams("https://hooks.example/x"))),
+        Channel::Service(Box::new(discord::tests::discord("https://hooks.example/x"))),
+        Channel::Service(Box::new(mattermost::tests::mattermost("https://hooks.example/x"))),
+        Channel::Service(Box::new(googlechat::tests::googlechat("https://hooks.example/x"))),
+        Channel::Service(Box::new(rocketchat::tests::rocketchat("https://hooks.example/x"))),
         Channel::Email(email::tests::email(25)),
         Channel::Service(Box::new(telegram::Telegram {
             api: endpoint(),
@@ -156,7 +163,10 @@ fn receivers() -> Vec<Receiver> {
             insists: None,
         })),
         Channel::Service(Box::new(gotify::Gotify { server: endpoint(), token: Secret::new("x") })),
-    ];
+    ]
+}
+
+fn receivers() -> Vec<Receiver> {
     let (policy, voice) = (Policy::DEFAULT, Voice::default());
     let receiver = |channel| Receiver {
         name: "x".to_owned(),
@@ -166,7 +176,7 @@ fn receivers() -> Vec<Receiver> {
         voice: voice.clone(),
         template: Template::default(),
     };
-    channels.into_iter().map(receiver).collect()
+    channels().into_iter().map(receiver).collect()
 }
 
 proptest! {
@@ -277,6 +287,36 @@ proptest! {
             prop_assert!(is_safe(event["payload"]["summary"].as_str().unwrap()));
             prop_assert!(layout::is_address(event["links"][0]["href"].as_str().unwrap_or("https://none.example")));
         }
+    }
+
+    /// Teams reads no sign and no mention in it, and the card is small enough.
+    #[test]
+    fn teams_takes_it(message in message()) {
+        teams::tests::check_card(&teams::tests::payload_of(message), &[]);
+    }
+
+    /// An embed's limits hold, one by one and together, and nothing is read in it.
+    #[test]
+    fn discord_takes_it(message in message()) {
+        discord::tests::check_embed(&discord::tests::embed_of(message), &[]);
+    }
+
+    /// Mattermost reads no sign but our own and calls nobody.
+    #[test]
+    fn mattermost_takes_it(message in message()) {
+        mattermost::tests::check(message);
+    }
+
+    /// Rocket.Chat reads no sign but our own and calls nobody.
+    #[test]
+    fn rocketchat_takes_it(message in message()) {
+        rocketchat::tests::check(message);
+    }
+
+    /// Google reads no tag but our own, and the card is small enough.
+    #[test]
+    fn googlechat_takes_it(message in message()) {
+        googlechat::tests::check(&googlechat::tests::body_of(message));
     }
 
     /// A mail has the headers that we gave it, each on short lines, and two parts that say the message.

@@ -250,12 +250,19 @@ impl Endpoint {
         Self { url: Secret::new(format!("{base}{path}")), ..self.clone() }
     }
 
-    /// The same with more in the query; what is there stays as it was written.
-    pub fn with_query(&self, pairs: &[(&str, &str)]) -> Self {
-        // What cannot be read is refused where it would be called.
-        let Ok(mut url) = Url::parse(self.url.expose().trim()) else { return self.clone() };
-        url.query_pairs_mut().extend_pairs(pairs);
-        Self { url: Secret::new(url.as_str()), ..self.clone() }
+    /// The same address with these parameters in place of any of their names. What else it holds stays as it is,
+    /// byte for byte: a signature may be over it.
+    pub fn with_query(&self, parameters: &[(&str, &str)]) -> Self {
+        let url = self.url.expose().trim();
+        let url = url.split_once('#').map_or(url, |(url, _)| url);
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
+        let is_ours = |pair: &&str| parameters.iter().any(|(ours, _)| *ours == name(pair));
+        let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_ours(pair)).map(ToOwned::to_owned);
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let added = parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
+        let query = kept.chain(added).collect::<Vec<_>>().join("&");
+        Self { url: Secret::new(format!("{path}?{query}")), ..self.clone() }
     }
 
     /// What of the address may be shown: `https://hooks.example/…`.
@@ -415,6 +422,14 @@ mod tests {
     async fn post(endpoint: &Endpoint) -> Result<Answer, Sent> {
         let call = Call::json(endpoint, &serde_json::json!({})).header("x-test", "1");
         Clients::new().unwrap().call(&call, at("2025-10-20T01:00:00Z")).await
+    }
+
+    #[test]
+    fn a_parameter_is_added_and_the_rest_stays() {
+        let with = |url: &str| endpoint(url).with_query(&[("wait", "true")]).url.expose().to_owned();
+        assert_eq!(with("https://h.example/x"), "https://h.example/x?wait=true");
+        assert_eq!(with("https://h.example/x?sp=%2Fa%2fb&x"), "https://h.example/x?sp=%2Fa%2fb&x&wait=true");
+        assert_eq!(with("https://h.example/x?wait=false&y=1#top"), "https://h.example/x?y=1&wait=true");
     }
 
     #[test]

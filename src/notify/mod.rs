@@ -5,17 +5,22 @@
 pub mod alertmanager;
 pub mod console;
 pub mod dingtalk;
+pub mod discord;
 pub mod email;
 pub mod feishu;
+pub mod googlechat;
 pub mod gotify;
 pub mod http;
 pub mod matrix;
+pub mod mattermost;
 pub mod ntfy;
 pub mod opsgenie;
 pub mod pagerduty;
 pub mod pushover;
+pub mod rocketchat;
 pub mod service;
 pub mod slack;
+pub mod teams;
 pub mod telegram;
 pub mod template;
 pub mod webhook;
@@ -23,9 +28,11 @@ pub mod wecom;
 pub mod zulip;
 
 mod answer;
+mod attachment;
 mod facts;
 mod layout;
 mod look;
+mod markdown;
 mod markup;
 mod prose;
 mod robot;
@@ -124,6 +131,18 @@ impl Sent {
     /// The receiver has it.
     const fn delivered(remote_ref: Option<String>) -> Self {
         Self { outcome: Outcome::Delivered { remote_ref }, status: None }
+    }
+
+    /// The same with more words on why.
+    fn explained(mut self, more: &str) -> Self {
+        if let Outcome::Retry { why, .. }
+        | Outcome::Pause { why, .. }
+        | Outcome::Reject { why }
+        | Outcome::Disable { why } = &mut self.outcome
+        {
+            why.push_str(more);
+        }
+        self
     }
 
     /// The same, answered with that code.

@@ -5,7 +5,7 @@
 
 use super::look::{self, Tone};
 use super::{Parcel, REPEAT, layout};
-use crate::outbox::{GateLine, ItemLine, Message};
+use crate::outbox::{GateLine, ItemLine, Message, TableRow};
 
 /// A chat tool's own signs.
 pub trait Markup {
@@ -40,13 +40,13 @@ pub trait Markup {
 
 /// How much of each part is said.
 #[derive(Clone, Copy)]
-struct Room {
+pub struct Room {
     /// Items, gates, revisions and sources, at most, each.
     parts: usize,
     /// Rows of the table: the newest.
     rows: usize,
     /// Characters of one text.
-    text: usize,
+    pub text: usize,
 }
 
 /// From all of it to next to nothing.
@@ -62,7 +62,7 @@ const ROOMS: [Room; 8] = [
 ];
 
 /// Characters of a title that stands by itself, at most.
-const TITLE_CHARS: usize = 300;
+pub const TITLE_CHARS: usize = 300;
 
 /// Characters of a page's title, at most.
 const PAGE_CHARS: usize = 40;
@@ -78,12 +78,16 @@ pub fn letter(parcel: Parcel<'_>, markup: &dyn Markup, limit: usize) -> String {
         let title = markup.strong(&headline(parcel.message(), room.text.min(TITLE_CHARS)));
         [vec![title], paragraphs(parcel, markup, room)].concat().join(markup.line_break())
     };
-    largest(markup, limit, with)
+    fitting(limit, |text: &String| markup.length(text), with)
 }
 
 /// All but the title, for a tool that has a place for it; no longer than `limit` as the tool counts.
 pub fn body(parcel: Parcel<'_>, markup: &dyn Markup, limit: usize) -> String {
-    largest(markup, limit, |room| paragraphs(parcel, markup, room).join(markup.line_break()))
+    fitting(
+        limit,
+        |text: &String| markup.length(text),
+        |room| paragraphs(parcel, markup, room).join(markup.line_break()),
+    )
 }
 
 /// The title and what is said of it, without evidence; no longer than `limit` as the tool counts.
@@ -96,7 +100,21 @@ pub fn note(parcel: Parcel<'_>, markup: &dyn Markup, limit: usize) -> String {
         let page = look::page(message).map(|page| markup.link("Open the alert", page));
         std::iter::once(title).chain(said).chain([identity]).chain(page).collect::<Vec<_>>().join(markup.line_break())
     };
-    largest(markup, limit, with)
+    fitting(limit, |text: &String| markup.length(text), with)
+}
+
+/// A text in the tool's signs, no longer than `limit` as the tool counts.
+pub fn within(markup: &dyn Markup, text: &str, limit: usize) -> String {
+    let mut room = limit;
+    loop {
+        let said = markup.text(&look::line(text, room));
+        let over = markup.length(&said).saturating_sub(limit);
+        if over == 0 || room == 0 {
+            return said;
+        }
+        // No character is written with more than eight.
+        room = room.saturating_sub((over / 8).max(1));
+    }
 }
 
 /// Where to read more: pages with what they are, the items' own before the sources'. An address that is no
@@ -117,19 +135,20 @@ pub fn pages(message: &Message, limit: usize) -> Vec<(String, &str)> {
 }
 
 /// The most that fits; where not even the least does, the least.
-fn largest(markup: &dyn Markup, limit: usize, with: impl Fn(Room) -> String) -> String {
-    let mut least = String::new();
-    for room in ROOMS {
-        least = with(room);
-        if markup.length(&least) <= limit {
+pub fn fitting<T>(limit: usize, length: impl Fn(&T) -> usize, with: impl Fn(Room) -> T) -> T {
+    let [most, less @ ..] = ROOMS;
+    let mut tried = with(most);
+    for room in less {
+        if length(&tried) <= limit {
             break;
         }
+        tried = with(room);
     }
-    least
+    tried
 }
 
 /// What is said of the title: that it may be a repeat, and the summary.
-fn opening(parcel: Parcel<'_>, room: Room) -> Vec<String> {
+pub fn opening(parcel: Parcel<'_>, room: Room) -> Vec<String> {
     let mut said: Vec<String> = parcel.maybe_delivered.then(|| REPEAT.to_owned()).into_iter().collect();
     said.extend(look::summary(parcel.message(), room.text));
     said
@@ -155,9 +174,7 @@ fn paragraphs(parcel: Parcel<'_>, markup: &dyn Markup, room: Room) -> Vec<String
 
 /// `Name: one`, or several below each other.
 fn listed(markup: &dyn Markup, room: Room, name: &str, texts: &[String]) -> Option<String> {
-    let (shown, more) = look::some(texts, room.parts);
-    let lines = shown.iter().map(|text| look::line(text, room.text)).chain(more).map(|text| markup.text(&text));
-    let lines = lines.collect::<Vec<_>>().join(markup.line_break());
+    let lines = lines(markup, room, texts).join(markup.line_break());
     (!texts.is_empty()).then(|| format!("{} {lines}", markup.strong(&format!("{name}:"))))
 }
 
@@ -177,8 +194,48 @@ fn sources(message: &Message, markup: &dyn Markup, room: Room) -> Option<String>
     (!lines.is_empty()).then(|| format!("{} {}", markup.strong("Source:"), lines.join(markup.line_break())))
 }
 
+/// Texts, each by itself, and how many more there are.
+fn lines(markup: &dyn Markup, room: Room, texts: &[String]) -> Vec<String> {
+    let (shown, more) = look::some(texts, room.parts);
+    shown.iter().map(|text| look::line(text, room.text)).chain(more).map(|text| markup.text(&text)).collect()
+}
+
+/// What has a name, for a card that shows names and values: `Said before`, `Why`, `Source`, …, with the lines of each.
+pub fn facts(message: &Message, markup: &dyn Markup, room: Room) -> Vec<(&'static str, Vec<String>)> {
+    let lines = |texts: Vec<String>| lines(markup, room, &texts);
+    let mut facts = vec![
+        ("Said before", lines(look::said(message).into_iter().collect())),
+        ("Revised", lines(look::revisions(message))),
+        ("Why", gates(message, markup, room)),
+        ("Clears", lines(message.clears.clone().into_iter().collect())),
+        ("Source", lines(look::sources(message))),
+        ("Rule", vec![markup.code(&look::line(&look::rule(message), room.text))]),
+    ];
+    facts.iter_mut().for_each(|(_, lines)| lines.retain(|line| !line.trim().is_empty()));
+    facts.retain(|(_, lines)| !lines.is_empty());
+    facts
+}
+
+/// The last periods as names and values, for a card that has no columns: `2025-09`, `420.5 t, −28.7 %, known since …`.
+pub fn periods(message: &Message, markup: &dyn Markup, room: Room) -> Vec<(String, String)> {
+    if room.rows == 0 || message.table.is_empty() {
+        return Vec::new();
+    }
+    let left_out = message.table.len().saturating_sub(room.rows);
+    let told = |row: &TableRow| {
+        let [period, more @ ..] = look::cells(row).map(|cell| look::line(&cell, room.text));
+        let known = format!("known since {}", more[3]);
+        let more = [&more[0], &more[1], &more[2], if more[3].is_empty() { &more[3] } else { &known }, &more[4]];
+        let said: Vec<&str> = more.into_iter().map(String::as_str).filter(|cell| !cell.trim().is_empty()).collect();
+        let text = |text: &str| markup.text(if text.trim().is_empty() { "—" } else { text });
+        (text(&period), text(&said.join(", ")))
+    };
+    let before = (left_out > 0).then(|| ("…".to_owned(), format!("and {left_out} more before")));
+    before.into_iter().chain(message.table[left_out..].iter().map(told)).collect()
+}
+
 /// The items, each by itself, its address behind it.
-fn items(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
+pub fn items(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
     let (shown, more) = look::some(&message.items, room.parts);
     let left_out = message.items.len() - shown.len() + message.items_left_out;
     let told = |item: &ItemLine| {
@@ -204,7 +261,7 @@ fn gates(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
 }
 
 /// The last periods in columns, the newest of them where there is no room for all.
-fn table(message: &Message, markup: &dyn Markup, room: Room) -> Option<String> {
+pub fn table(message: &Message, markup: &dyn Markup, room: Room) -> Option<String> {
     let left_out = message.table.len().saturating_sub(room.rows);
     let shorter = Message { table: message.table[left_out..].to_vec(), ..message.clone() };
     let text = match markup.width() {

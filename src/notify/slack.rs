@@ -1,23 +1,38 @@
-//! Slack incoming webhooks (Block Kit).
+//! Slack (Block Kit): incoming webhooks, or a bot that posts by the Web API
+//! (<https://docs.slack.dev/reference/methods/chat.postMessage>).
 //!
-//! An incoming webhook tells no message's name, so nothing here threads or edits. Text from feeds goes
-//! into `plain_text` or into a code span, where Slack reads no formatting, no mention and no link.
+//! An incoming webhook tells no message's name, so it does not thread; a bot's messages go into the thread of the
+//! alert's first. Neither knows a copy. Text from feeds goes into `plain_text` or into a code span, where Slack
+//! reads no formatting, no mention and no link.
 
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar;
 
-use super::answer::Answer;
+use super::answer::{Answer, PAUSE_DEFAULT};
 use super::http::{Call, Endpoint};
 use super::look::{self, Tone};
 use super::service::{Form, Service, Verdict};
-use super::{Parcel, REPEAT, Sent, layout};
+use super::{Parcel, REPEAT, layout};
+use crate::alert::Kind;
+use crate::base::secret::Secret;
 use crate::outbox::{Message, Outcome};
 
 /// A Slack channel.
 #[derive(Clone, Debug)]
 pub struct Slack {
-    /// The incoming webhook.
+    /// The incoming webhook; of a bot, the API's server.
     pub endpoint: Endpoint,
+    /// Who posts, where it is a bot.
+    pub bot: Option<Bot>,
+}
+
+/// A Slack app's bot.
+#[derive(Clone, Debug)]
+pub struct Bot {
+    /// Its token (`xoxb-…`), with the scope `chat:write`.
+    pub token: Secret,
+    /// The channel's id, or its name.
+    pub channel: String,
 }
 
 /// Characters of a header, at most.
@@ -34,29 +49,45 @@ const ELEMENTS_MAX: usize = 10;
 const ELEMENT_MAX: usize = 1000;
 /// Characters of the notification's text, at most.
 const TEXT_MAX: usize = 3000;
+/// Characters of a line of the short form.
+const NOTE_MAX: usize = 1000;
 /// Sources that are named, at most.
 const SOURCES_MAX: usize = 4;
 /// Columns of the table: more breaks on a phone.
 const TABLE_WIDTH: usize = 64;
 
 impl Service for Slack {
-    fn call(&self, parcel: Parcel<'_>, _: Form) -> Result<Call, String> {
-        Ok(Call::json(&self.endpoint, &payload(parcel)))
+    fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
+        let mut payload = match form {
+            Form::Full => payload(parcel),
+            Form::Short => note(parcel),
+        };
+        let Some(bot) = &self.bot else { return Ok(Call::json(&self.endpoint, &payload)) };
+        payload["channel"] = bot.channel.as_str().into();
+        // What cannot be taken in full may be refused for its thread.
+        if let (Some(opening), Form::Full) = (parcel.opening, form) {
+            payload["thread_ts"] = opening.into();
+            // Whoever does not follow the thread is told of what is new, not of what goes on.
+            payload["reply_broadcast"] = (parcel.message().kind != Kind::Continued).into();
+        }
+        let call = Call::json(&self.endpoint.at("/api/chat.postMessage"), &payload);
+        Ok(call.secret_header("authorization", format!("Bearer {}", bot.token.expose())).hide(&bot.token))
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {
-        verdict(answer).into()
+        if self.bot.is_some() { posted(answer) } else { hooked(answer) }
     }
 }
 
-/// Success is status 200 and the body `ok`; failures have a word for a body.
-fn verdict(answer: &Answer) -> Sent {
+/// What a webhook says: success is status 200 and the body `ok`; failures have a word for a body.
+fn hooked(answer: &Answer) -> Verdict {
     let why = answer.told();
     let outcome = match (answer.status, answer.body.as_deref().map(str::trim)) {
         (200, Some("ok")) => Outcome::Delivered { remote_ref: None },
-        (_, Some("invalid_payload" | "user_not_found" | "no_text" | "invalid_blocks" | "too_many_attachments")) => {
-            Outcome::Reject { why }
+        (_, Some("invalid_payload" | "invalid_blocks" | "too_many_attachments")) => {
+            return Verdict::TooMuch(answer.means(Outcome::Reject { why }));
         }
+        (_, Some("user_not_found" | "no_text")) => Outcome::Reject { why },
         (
             _,
             Some(
@@ -70,9 +101,76 @@ fn verdict(answer: &Answer) -> Sent {
             ),
         ) => Outcome::Disable { why },
         (_, Some("rollup_error")) => answer.retry(false),
-        _ => return answer.stranger(),
+        _ => return answer.stranger().into(),
     };
-    Sent { outcome, status: Some(answer.status) }
+    answer.means(outcome).into()
+}
+
+/// What the Web API says: `ok`, and where it is false an `error`, mostly with status 200.
+fn posted(answer: &Answer) -> Verdict {
+    let Some(said) = answer.json().filter(|said| said["ok"].is_boolean()) else {
+        return answer.stranger().into();
+    };
+    if said["ok"] == true {
+        let remote_ref = said["ts"].as_str().map(ToOwned::to_owned);
+        return answer.means(Outcome::Delivered { remote_ref }).into();
+    }
+    let why = answer.told();
+    let outcome = match said["error"].as_str().unwrap_or_default() {
+        "ratelimited" | "rate_limited" | "message_limit_exceeded" => answer.pause(PAUSE_DEFAULT),
+        "internal_error" | "fatal_error" => answer.retry(true),
+        "service_unavailable" | "request_timeout" | "team_added_to_org" => answer.retry(false),
+        error if BOT_GONE.contains(&error) => Outcome::Disable { why },
+        error if TOO_MUCH.contains(&error) => return Verdict::TooMuch(answer.means(Outcome::Reject { why })),
+        _ => Outcome::Reject { why },
+    };
+    answer.means(outcome).into()
+}
+
+/// Errors of a bot or a channel that a person must look at.
+const BOT_GONE: [&str; 20] = [
+    "invalid_auth",
+    "not_authed",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "no_permission",
+    "missing_scope",
+    "not_allowed_token_type",
+    "access_denied",
+    "org_login_required",
+    "ekm_access_denied",
+    "team_access_not_granted",
+    "two_factor_setup_required",
+    "channel_not_found",
+    "not_in_channel",
+    "is_archived",
+    "restricted_action",
+    "restricted_action_read_only_channel",
+    "messages_tab_disabled",
+    "as_user_not_supported",
+];
+
+/// Errors that a short message outside of any thread may not meet.
+const TOO_MUCH: [&str; 8] = [
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "too_many_attachments",
+    "invalid_attachments",
+    "thread_not_found",
+    "cannot_reply_to_message",
+];
+
+/// The message without blocks, in which nothing is read.
+fn note(parcel: Parcel<'_>) -> Value {
+    let message = parcel.message();
+    let title = format!("{} {}: {}", Tone::of(message).emoji(), look::word(message), message.title);
+    let said = [Some(title.as_str()), parcel.maybe_delivered.then_some(REPEAT), Some(&message.summary)];
+    let lines = said.into_iter().flatten().filter(|text| !text.is_empty());
+    let lines = lines.map(|text| fit(&look::line(text, NOTE_MAX), NOTE_MAX)).collect::<Vec<_>>();
+    json!({"text": lines.join("\n"), "mrkdwn": false, "unfurl_links": false, "unfurl_media": false})
 }
 
 fn payload(parcel: Parcel<'_>) -> Value {
@@ -254,7 +352,6 @@ fn fit(text: &str, limit: usize) -> String {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::base::secret::Secret;
     use crate::notify::double::{HttpDouble, Reply, corrected, deliver, delivery, fired, noticed, parcel, resolved};
     use crate::series::Provenance;
 
@@ -268,7 +365,8 @@ pub mod tests {
     }
 
     fn slack(url: &str) -> Slack {
-        Slack { endpoint: Endpoint { url: Secret::new(url), insecure: true, allow_private: true } }
+        let endpoint = Endpoint { url: Secret::new(url), insecure: true, allow_private: true };
+        Slack { endpoint, bot: None }
     }
 
     /// Every limit of Block Kit, over a whole payload.
@@ -439,6 +537,65 @@ pub mod tests {
             let server = HttpDouble::start(Reply::status(status).body(body)).await;
             let sent = deliver(&slack(&server.url("/services/T/B/x")), parcel(&delivery(fired()))).await;
             assert_eq!((sent.outcome.name(), sent.status), (outcome, Some(status)), "{status} {body}: {sent:?}");
+        }
+    }
+
+    fn bot(url: &str) -> Slack {
+        let bot = Bot { token: Secret::new("xoxb-T0KEN-abcdef"), channel: "C0123".to_owned() };
+        Slack { bot: Some(bot), ..slack(url) }
+    }
+
+    #[tokio::test]
+    async fn a_bot_goes_on_in_the_thread() {
+        let answer = r#"{"ok":true,"channel":"C0123","ts":"1503435957.000200"}"#;
+        let server = HttpDouble::start(Reply::status(200).body(answer)).await;
+        let (first, last) = (delivery(fired()), delivery(corrected()));
+        deliver(&bot(&server.url("")), parcel(&first)).await;
+        let later = Parcel { opening: Some("1503435956.000247"), ..parcel(&last) };
+        let sent = deliver(&bot(&server.url("")), later).await;
+        let remote_ref = Some("1503435957.000200".to_owned());
+        assert_eq!((sent.outcome, sent.status), (Outcome::Delivered { remote_ref }, Some(200)));
+        let [first, last] = &server.requests()[..] else { panic!("two requests") };
+        assert_eq!(last.line, "POST /api/chat.postMessage HTTP/1.1");
+        assert_eq!(last.header("authorization"), Some("Bearer xoxb-T0KEN-abcdef"));
+        let [first, last] = [first, last].map(|request| serde_json::from_str::<Value>(&request.body).unwrap());
+        check_limits(&last);
+        assert_eq!((&first["channel"], &first["thread_ts"]), (&json!("C0123"), &Value::Null));
+        assert_eq!((&last["thread_ts"], &last["reply_broadcast"]), (&json!("1503435956.000247"), &json!(true)));
+        assert!(!crate::notify::service::preview(&bot(&server.url("")), later).contains("T0KEN"));
+    }
+
+    #[tokio::test]
+    async fn a_bot_is_told_in_the_body() {
+        let said = |error: &str| format!(r#"{{"ok":false,"error":"{error}"}}"#);
+        let table = [
+            (429, said("ratelimited"), "pause"),
+            (200, said("ratelimited"), "pause"),
+            (200, said("internal_error"), "retry"),
+            (200, said("service_unavailable"), "retry"),
+            (200, said("invalid_auth"), "disable"),
+            (200, said("token_revoked"), "disable"),
+            (200, said("not_in_channel"), "disable"),
+            (200, said("channel_not_found"), "disable"),
+            (200, said("is_archived"), "disable"),
+            (200, said("msg_too_long"), "reject"),
+            (200, said("thread_not_found"), "reject"),
+            (200, said("no_text"), "reject"),
+            (200, "ok".to_owned(), "retry"),
+            (200, "<html>please log in</html>".to_owned(), "retry"),
+            (500, String::new(), "retry"),
+            (302, String::new(), "disable"),
+        ];
+        for (status, body, outcome) in table {
+            let server = HttpDouble::start(Reply::status(status).body(&body)).await;
+            let opened = delivery(fired());
+            let sent = deliver(&bot(&server.url("")), Parcel { opening: Some("1.2"), ..parcel(&opened) }).await;
+            assert_eq!((sent.outcome.name(), sent.status), (outcome, Some(status)), "{body}: {sent:?}");
+            let asked = server.requests();
+            assert_eq!(asked.len(), if outcome == "reject" && !body.contains("no_text") { 2 } else { 1 }, "{body}");
+            let is_bare =
+                |body: &str| !body.contains("blocks") && !body.contains("thread_ts") && body.contains("420.5 t");
+            assert!(asked.len() == 1 || is_bare(&asked[1].body), "{asked:?}");
         }
     }
 

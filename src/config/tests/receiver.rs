@@ -12,7 +12,7 @@ fn what_a_receiver_needs_is_asked_for() {
     9 | [receiver.r]
       |           ^ no `kind`
       |
-      = help: write kind = "…": console, webhook, email, slack, telegram, ntfy, matrix, zulip, pushover, gotify, pagerduty, alertmanager, feishu, dingtalk, wecom, opsgenie
+      = help: write kind = "…": console, webhook, email, slack, teams, discord, mattermost, rocketchat, google-chat, telegram, ntfy, matrix, zulip, pushover, gotify, pagerduty, alertmanager, feishu, dingtalk, wecom, opsgenie
 
     1 error
     "#);
@@ -21,7 +21,7 @@ fn what_a_receiver_needs_is_asked_for() {
       --> supplywatch.toml:10:8
        |
     10 | kind = 'mail'
-       |        ^^^^^^ expected `console`, `webhook`, `email`, `slack`, `telegram`, `ntfy`, `matrix`, `zulip`, `pushover`, `gotify`, `pagerduty`, `alertmanager`, `feishu`, `dingtalk`, `wecom` or `opsgenie`
+       |        ^^^^^^ expected `console`, `webhook`, `email`, `slack`, `teams`, `discord`, `mattermost`, `rocketchat`, `google-chat`, `telegram`, `ntfy`, `matrix`, `zulip`, `pushover`, `gotify`, `pagerduty`, `alertmanager`, `feishu`, `dingtalk`, `wecom` or `opsgenie`
        |
        = help: did you mean `email`?
 
@@ -310,6 +310,7 @@ fn every_option_arrives() {
     let slack = receiver("kind = 'slack'\nurl = 'https://hooks.slack.com/services/T/B/x'", &[]);
     let slack: &crate::notify::slack::Slack = slack.channel.service();
     assert_eq!(slack.endpoint.url.expose(), "https://hooks.slack.com/services/T/B/x");
+    assert!(slack.bot.is_none());
 
     for (color, expected) in
         [("", true), ("color = 'auto'", true), ("color = 'never'", false), ("color = false", false)]
@@ -345,4 +346,106 @@ fn a_receiver_that_nobody_tells_is_doubtful() {
     5 | [receiver.r]
       |           ^ never told
     ");
+}
+
+#[test]
+fn retired_connectors_are_refused() {
+    for address in ["https://x.webhook.office.com/webhookb2/a", "https://outlook.office.com/webhook/a"] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(check_receiver(&format!("[receiver.r]\nkind = 'teams'\nurl = '{address}'")), @r#"
+            error: this is an address of Office 365 connectors, which Microsoft has retired
+              --> supplywatch.toml:11:7
+               |
+            11 | url = "<secret>"
+               |       ^^^^^^^^^^ it takes no messages any more
+               |
+               = help: make a workflow in Teams ("Send webhook alerts to a channel") and give its address to a receiver of kind = "teams"
+
+            1 error
+            "#);
+        }
+    }
+}
+
+#[test]
+fn a_workflow_keeps_its_address() {
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'teams'\nurl = 'https://hooks.example/in'"), @r#"
+    warning: this is no workflow's address
+      --> supplywatch.toml:11:7
+       |
+    11 | url = "<secret>"
+       |       ^^^^^^^^^^ not a host of Power Automate
+       |
+       = help: in Teams, a channel's menu has Workflows: "Send webhook alerts to a channel" gives an address
+    "#);
+    let url = "https://a.1.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/ab/triggers/\
+               manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=a-B_c";
+    assert_eq!(check_receiver(&format!("[receiver.r]\nkind = 'teams'\nurl = '{url}'")), "");
+    let teams = receiver(&format!("kind = 'teams'\nurl = '{url}'"), &[]);
+    let teams: &crate::notify::teams::Teams = teams.channel.service();
+    // The port is that of https anyway.
+    assert_eq!(teams.endpoint.url.expose(), url.replace(":443", ""));
+}
+
+#[test]
+fn a_bot_of_slack_needs_a_channel() {
+    let slack = |more: &str| check_receiver(&format!("[receiver.r]\nkind = 'slack'\n{more}"));
+    insta::assert_snapshot!(slack("token = 'xoxb-1'"), @r#"
+    error: [receiver.r] needs `channel`
+     --> supplywatch.toml:9:11
+      |
+    9 | [receiver.r]
+      |           ^ no `channel`
+      |
+      = help: write channel = "C0123456789", and invite the app to it
+
+    1 error
+    "#);
+    insta::assert_snapshot!(slack("channel = 'C1'\nurl = 'https://hooks.slack.com/services/T/B/x'"), @"
+    error: `channel` without `token`
+      --> supplywatch.toml:11:11
+       |
+    11 | channel = 'C1'
+       |           ^^^^ a webhook does not read it
+       |
+       = help: an incoming webhook has one channel; a bot posts where it is told: write `token` too
+
+    1 error
+    ");
+    let receiver = receiver("kind = 'slack'\ntoken = 'xoxb-1'\nchannel = ' C1 '", &[]);
+    let slack: &crate::notify::slack::Slack = receiver.channel.service();
+    let bot = slack.bot.as_ref().unwrap();
+    assert_eq!(slack.endpoint.url.expose(), "https://slack.com");
+    assert_eq!((bot.channel.as_str(), bot.token.expose()), ("C1", "xoxb-1"));
+}
+
+#[test]
+fn a_thread_of_discord_is_a_number() {
+    let url = "url = 'https://discord.com/api/webhooks/1/x'";
+    insta::assert_snapshot!(check_receiver(&format!("[receiver.r]\nkind = 'discord'\n{url}\nthread = '#general'")), @r#"
+    error: `thread` is no id of a thread
+      --> supplywatch.toml:12:10
+       |
+    12 | thread = '#general'
+       |          ^^^^^^^^^^ expected digits
+       |
+       = help: in Discord's developer mode, the menu of a thread copies its id: thread = "1234567890"
+
+    1 error
+    "#);
+    let receiver = receiver(&format!("kind = 'discord'\n{url}\nthread = '42'"), &[]);
+    let discord: &crate::notify::discord::Discord = receiver.channel.service();
+    assert_eq!(discord.thread.as_deref(), Some("42"));
+}
+
+#[test]
+fn chat_tools_take_a_channel_where_they_can() {
+    let table = |kind: &str| format!("kind = '{kind}'\nurl = 'https://chat.example/hooks/x'\nchannel = 'alerts'");
+    let mattermost = receiver(&table("mattermost"), &[]);
+    let mattermost: &crate::notify::mattermost::Mattermost = mattermost.channel.service();
+    assert_eq!(mattermost.channel.as_deref(), Some("alerts"));
+    let rocketchat = receiver(&table("rocketchat"), &[]);
+    let rocketchat: &crate::notify::rocketchat::RocketChat = rocketchat.channel.service();
+    assert_eq!(rocketchat.channel.as_deref(), Some("alerts"));
+    assert!(check_receiver(&format!("[receiver.r]\n{}", table("google-chat"))).contains("`channel` has no meaning"));
 }

@@ -363,7 +363,7 @@ async fn work(store: &Store, step: u32, leased: &mut Vec<crate::store::Leased>) 
         4 => put_off(store, &leased[0], 32).await,
         6 => {
             let reject = Outcome::Reject { why: "400".into() };
-            assert!(record(&store, &leased[1], attempt(40, reject), Next::Dead).await);
+            assert!(record(store, &leased[1], attempt(40, reject), Next::Dead).await);
         }
         _ => _ = append(store, 3, vec![row("US", "2025-08", 600.0)]).await,
     }

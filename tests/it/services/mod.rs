@@ -6,14 +6,19 @@
 
 mod alertmanager;
 mod dingtalk;
+mod discord;
 mod feishu;
+mod googlechat;
 mod gotify;
 mod matrix;
+mod mattermost;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
 mod pushover;
+mod rocketchat;
 mod slack;
+mod teams;
 mod telegram;
 mod webhook;
 mod wecom;

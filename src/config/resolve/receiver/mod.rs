@@ -3,16 +3,21 @@
 mod alertmanager;
 mod console;
 mod dingtalk;
+mod discord;
 mod email;
 mod feishu;
+mod googlechat;
 mod gotify;
 mod matrix;
+mod mattermost;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
 mod pushover;
 mod quiet;
+mod rocketchat;
 mod slack;
+mod teams;
 mod telegram;
 mod webhook;
 mod wecom;
@@ -23,7 +28,6 @@ use super::{Context, template, value};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 use crate::config::file::Named;
-use crate::config::problem::Finding;
 use crate::config::receiver::ReceiverTable;
 use crate::config::secret::SecretText;
 use crate::config::source::At;
@@ -32,11 +36,16 @@ use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate, Voice};
 
 /// Every kind of receiver.
-pub const KINDS: [&Kind; 16] = [
+pub const KINDS: [&Kind; 21] = [
     &console::KIND,
     &webhook::KIND,
     &email::KIND,
     &slack::KIND,
+    &teams::KIND,
+    &discord::KIND,
+    &mattermost::KIND,
+    &rocketchat::KIND,
+    &googlechat::KIND,
     &telegram::KIND,
     &ntfy::KIND,
     &matrix::KIND,
@@ -101,11 +110,25 @@ fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
     let leave = Leave { insecure: on(table.insecure.as_ref()), allow_private: on(table.allow_private.as_ref()) };
     let url = address::resolve(cx, at.place, secret.expose(), leave)?;
     let host = url.host_str().unwrap_or_default();
-    let retired = host == "outlook.office.com" || host.ends_with(".webhook.office.com");
-    if retired {
-        cx.add(Finding::warning(at.place, "Office 365 connectors are being retired").label("may stop to work"));
+    let is_outlook =
+        matches!(host, "outlook.office.com" | "outlook.office365.com") && url.path().starts_with("/webhook");
+    if is_outlook || host.ends_with(".webhook.office.com") {
+        let help = "make a workflow in Teams (\"Send webhook alerts to a channel\") and give its address to a receiver \
+                    of kind = \"teams\"";
+        cx.error(
+            at.place,
+            "this is an address of Office 365 connectors, which Microsoft has retired",
+            "it takes no messages any more",
+            help,
+        );
+        return None;
     }
     Some(Endpoint { url: Secret::new(url.as_str()), insecure: leave.insecure, allow_private: leave.allow_private })
+}
+
+/// A name as the service is told it.
+fn named(at: Option<&At<String>>) -> Option<String> {
+    at.map(|at| at.value.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 fn on(flag: Option<&At<bool>>) -> bool {
