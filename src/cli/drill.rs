@@ -10,7 +10,7 @@ use crate::config::Setup;
 use crate::daemon::Catalogue;
 use crate::outbox::{Matter, Message, notified};
 
-/// Send a rule's message for its latest figures, marked [DRILL], whether it fires or not
+/// Send a rule's message for its latest figures, marked `[DRILL]`, whether it fires or not
 ///
 /// It goes to whom the rule notifies, or to those of `--to`, and shows what each of them answers. Nothing is stored, and
 /// nothing is tried again. Exits with 1 where one did not take it.

@@ -24,7 +24,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand, Debug)]
 enum Verb {
-    /// Send a message marked [TEST] to receivers now, and show what each of them answers
+    /// Send a message marked `[TEST]` to receivers now, and show what each of them answers
     ///
     /// Nothing is stored, no pause is kept, and nothing is tried again. Exits with 1 where one did not take it.
     Test {

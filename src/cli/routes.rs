@@ -12,7 +12,7 @@ use crate::series::Labels;
 
 /// List the routes of the config; or ask who would be told of an alert
 ///
-/// An alert whose rule (or, of a data alert, whose feed) has no `notify` takes the first [[route]] that means it,
+/// An alert whose rule (or, of a data alert, whose feed) has no `notify` takes the first `[[route]]` that means it,
 /// and the next ones as long as each says `continue = true`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
