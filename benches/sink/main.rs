@@ -4,14 +4,13 @@
 //! `{"posts", "distinct", "ids", "first_ms", "last_ms"}`: posts, how many different alerts they were about (by the label
 //! `partner`), how many different pairs of alert and `webhook-id` there were, and when the first and the last came.
 
-#![expect(clippy::disallowed_methods, reason = "a tool for measurements: it has no store to close, and no supervisor")]
-
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 #[derive(Default)]
 struct Count {
@@ -31,17 +30,18 @@ async fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
     println!("http://{}", listener.local_addr().expect("an address"));
     let (count, began) = (Arc::new(Mutex::new(Count::default())), Instant::now());
-    std::thread::spawn(|| {
-        let read = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        std::process::exit(i32::from(read.is_err()));
-    });
+    let mut ends = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+    let mut clients = JoinSet::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let count = count.clone();
-        tokio::spawn(async move {
-            // A client that hangs up is done.
-            let _ = converse(stream, &count, began).await;
-        });
+        tokio::select! {
+            _ = &mut ends => return,
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                let count = count.clone();
+                // A client that hangs up is done.
+                clients.spawn(async move { drop(converse(stream, &count, began).await) });
+            }
+        }
     }
 }
 

@@ -64,15 +64,10 @@ async fn send(session: &Session, setup: &Setup, matter: &Matter<'_>, args: &Args
         say(&format!("error: rule {} notifies nobody; say whom to tell with --to NAME", list([rule])));
         return Err(Exit(FAILED).into());
     }
-    let mut well = Ok(());
-    for receiver in receivers {
+    let messages = receivers.into_iter().map(|receiver| {
         let mut message = Message::compose(matter, &receiver.voice);
         setup.template(rule, &receiver.name).dress(&mut message);
-        match send_now(session, receiver, &message.drill()).await {
-            // It was said, and keeps the others from nothing.
-            Err(error) if error.is::<Exit>() => well = Err(error),
-            ended => ended?,
-        }
-    }
-    well
+        (receiver, message.drill())
+    });
+    send_now(session, messages).await
 }

@@ -48,7 +48,9 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         Some(Verb::Test { names }) => {
             let receivers = named(&setup, names)?;
             super::log::start(session, "error")?;
-            super::runtime()?.block_on(test(session, &receivers))
+            let now = session.clock.now();
+            let messages = receivers.into_iter().map(|receiver| (receiver, Message::test(&receiver.name, now)));
+            super::runtime()?.block_on(send_now(session, messages))
         }
         Some(Verb::Enable { names }) => {
             named(&setup, names)?;
@@ -135,35 +137,29 @@ async fn list_all(session: &Session, setup: &Setup) -> anyhow::Result<()> {
     }
 }
 
-/// Sends each its test message.
-async fn test(session: &Session, receivers: &[&Receiver]) -> anyhow::Result<()> {
-    let mut well = Ok(());
-    for receiver in receivers {
-        let message = Message::test(&receiver.name, session.clock.now());
-        match send_now(session, receiver, &message).await {
-            // It was said, and keeps the others from nothing.
-            Err(error) if error.is::<Exit>() => well = Err(error),
-            ended => ended?,
-        }
+/// Sends each its message, once, and says what it answers; an error where one did not take it.
+pub async fn send_now(
+    session: &Session,
+    messages: impl IntoIterator<Item = (&Receiver, Message)>,
+) -> anyhow::Result<()> {
+    let sender = Sender::new()?;
+    let mut well = true;
+    for (receiver, message) in messages {
+        let now = session.clock.now();
+        let delivery = Delivery {
+            // A receiver that knows copies by their id has not seen this one.
+            id: format!("msg_{:032x}", rand::random::<u128>()),
+            receiver: receiver.name.clone(),
+            alert: message.alert.id.clone(),
+            message,
+            created_at: now,
+        };
+        let parcel = Parcel { delivery: &delivery, attempt: 1, maybe_delivered: false, opening: None, now };
+        let sent = receiver.send(&sender, parcel).await;
+        answered(session, receiver, &sent, session.clock.now().since(now))?;
+        well &= matches!(sent.outcome, Outcome::Delivered { .. });
     }
-    well
-}
-
-/// Sends a message to a receiver, once, and says what it answers; an error where it did not take it.
-pub async fn send_now(session: &Session, receiver: &Receiver, message: &Message) -> anyhow::Result<()> {
-    let now = session.clock.now();
-    let delivery = Delivery {
-        // A receiver that knows copies by their id has not seen this one.
-        id: format!("msg_{:032x}", rand::random::<u128>()),
-        receiver: receiver.name.clone(),
-        alert: message.alert.id.clone(),
-        message: message.clone(),
-        created_at: now,
-    };
-    let parcel = Parcel { delivery: &delivery, attempt: 1, maybe_delivered: false, opening: None, now };
-    let sent = receiver.send(&Sender::new()?, parcel).await;
-    answered(session, receiver, &sent, session.clock.now().since(now))?;
-    if matches!(sent.outcome, Outcome::Delivered { .. }) { Ok(()) } else { Err(Exit(FAILED).into()) }
+    if well { Ok(()) } else { Err(Exit(FAILED).into()) }
 }
 
 /// Says what a receiver answered.

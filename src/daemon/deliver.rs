@@ -332,3 +332,73 @@ fn log(leased: &Leased, attempt: &Attempt, next: &Next) {
     };
     warn!(receiver, delivery, alert, attempt = number, outcome, why, status, duration_ms, retry_at, "{said}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::Alert;
+    use crate::base::clock::Clock;
+    use crate::config::Environment;
+    use crate::outbox::{Manners, Message, plan};
+    use crate::series::PullId;
+    use crate::store::{Location, Settled, Store};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_760_000_000_000);
+
+    /// A receiver that nobody answers for, which is owed so many messages about as many alerts.
+    async fn world(more: &str, owed: usize) -> (Context, Arc<Setup>) {
+        let directory = tempfile::tempdir().unwrap();
+        let config = format!(
+            "[receiver.hook]\nkind = 'webhook'\nurl = 'http://127.0.0.1:9/x'\ninsecure = true\nallow_private = true\n{more}"
+        );
+        let path = directory.path().join("supplywatch.toml");
+        std::fs::write(&path, config).unwrap();
+        let loaded = crate::config::load(&path, &Environment::of(&[]));
+        let setup = loaded.map_err(|problems| problems.render(false)).unwrap().setup;
+        let location = Location::Sqlite(directory.path().join("none.db"));
+        let store = Store::open_copy(&location, NOW).await.unwrap();
+        let context = Context::new(store, Clock::manual(NOW), &setup).unwrap();
+        let settled = (0..owed).map(|number| {
+            let message = Message::test(&number.to_string(), NOW);
+            let labels = [("receiver", number.to_string())].into_iter().collect();
+            let deliveries = plan(context.store.id(), &message, &["hook".to_owned()]);
+            let alert = Alert::new("receiver:test", labels, "", PullId(0));
+            Settled { alert, transition: None, deliveries, manners: Manners::default() }
+        });
+        context.store.commit(None, Vec::new(), settled.collect(), NOW).await.unwrap();
+        (context, Arc::new(setup))
+    }
+
+    /// Attempts what may be attempted now; how much that was, and how many places there are then.
+    async fn round(courier: &mut Courier<'_>, setup: &Arc<Setup>) -> (usize, usize) {
+        let mut tried = 0;
+        loop {
+            tried += courier.begin(setup, false, &[]).await.unwrap();
+            if courier.finish().await.unwrap().is_empty() {
+                let places = courier.places(setup, false, &[]).await.unwrap();
+                return (tried, places.iter().map(|(_, free)| free).sum());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_receiver_is_sent_no_more_than_it_takes() {
+        let (context, setup) = world("rate = '2/min'", 5).await;
+        let mut courier = Courier::new(&context);
+        assert_eq!(round(&mut courier, &setup).await, (2, 0));
+        assert_eq!(courier.wait(), Some(Duration::from_secs(60)));
+        context.clock.set(NOW.plus(Duration::from_secs(60)));
+        assert_eq!(courier.wait(), None);
+        assert_eq!(round(&mut courier, &setup).await, (2, 0));
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_failed_too_often_is_tried_with_one_message() {
+        let (context, setup) = world("", 8).await;
+        let mut courier = Courier::new(&context);
+        assert_eq!(round(&mut courier, &setup).await, (8, 1));
+        context.clock.set(NOW.plus(Duration::from_secs(3600)));
+        let leased = lease(&context, &courier.places(&setup, false, &[]).await.unwrap(), false).await.unwrap();
+        assert_eq!(leased.len(), 1);
+    }
+}

@@ -138,7 +138,7 @@ pub async fn settle(
     let whom = told(setup, own, &alert, known);
     let Some((alert, transition, mut message)) = change(case, alert, now) else { return Ok(None) };
     context.link(&mut message);
-    let deliveries = plan(store.id(), &message, &whom);
+    let deliveries = context.dressed(setup, plan(store.id(), &message, &whom));
     let transition = Some((transition, message.clone()));
     let held_until = held_until(setup, message.severity, now);
     let manners = Manners { held_until, ..Manners::default() };

@@ -32,7 +32,7 @@ use crate::base::clock::Clock;
 use crate::config::Setup;
 use crate::feed::fetch::{FetchError, Fetcher};
 use crate::notify::Sender;
-use crate::outbox::Message;
+use crate::outbox::{Delivery, Message};
 use crate::store::{Holder, Store};
 
 /// What every loop works with.
@@ -70,6 +70,15 @@ impl Context {
         let sender = Sender::new().map_err(StartError::Sender)?;
         let holder = Holder(format!("{}-{:08x}", std::process::id(), rand::random::<u32>()));
         Ok(Self { store, clock, fetcher, sender, holder, page_url: setup.page_url.clone() })
+    }
+
+    /// What is owed, in the words of templates and with a link to the page of its alert.
+    fn dressed(&self, setup: &Setup, mut deliveries: Vec<Delivery>) -> Vec<Delivery> {
+        for Delivery { receiver, message, .. } in &mut deliveries {
+            self.link(message);
+            setup.template(&message.alert.rule, receiver).dress(message);
+        }
+        deliveries
     }
 
     /// Gives a message the address at which a page shows its alert.

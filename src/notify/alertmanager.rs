@@ -61,7 +61,7 @@ impl Alertmanager {
     /// The alert; where its severity changed, which is a label, also the end of what it was.
     fn alerts(&self, parcel: Parcel<'_>, form: Form) -> Vec<Value> {
         let message = parcel.message();
-        let ends = if look::closes(message) { message.at } else { parcel.now.plus(self.hold) };
+        let ends = if message.closes() { message.at } else { parcel.now.plus(self.hold) };
         let annotations = annotations(message, form);
         let alert = |severity, ends| {
             json!({

@@ -78,12 +78,6 @@ impl Answer {
         self.means(outcome)
     }
 
-    /// The outcome where the answer is not in the service's own words: of a 2xx nobody knows whether the service
-    /// wrote it, or a proxy's page of login in its place.
-    pub fn stranger(&self) -> Sent {
-        if (200..=299).contains(&self.status) { self.means(self.retry(true)) } else { self.verdict() }
-    }
-
     /// A retry after as long as the receiver wishes.
     pub fn retry(&self, maybe_delivered: bool) -> Outcome {
         Outcome::Retry { after: self.wait, why: self.told(), maybe_delivered }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Parcel;
 use super::answer::Answer;
 use super::http::{Call, Endpoint};
+use super::markup::json_bytes;
 use super::prose::{self, Markup};
-use super::robot::{Wide, code, headline, hmac, json_length};
+use super::robot::{Wide, code, headline};
 use super::service::{Form, Service, Verdict, by_status, stranger};
+use super::{Parcel, hmac};
 use crate::base::secret::Secret;
 use crate::outbox::Outcome;
 
@@ -34,7 +35,7 @@ const TEXT_MAX: usize = 17_000;
 /// How long a robot that was too fast is muted.
 const MUTED: Duration = Duration::from_secs(600);
 /// A break alone is none, and its makers ask for spaces on both sides of it.
-const MARKUP: Wide = Wide { line_break: "  \n  ", length: json_length };
+const MARKUP: Wide = Wide { line_break: "  \n  ", length: json_bytes };
 
 impl Service for DingTalk {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
@@ -78,7 +79,7 @@ impl Service for DingTalk {
 
 /// The secret is the key, and the time with the secret is signed.
 fn sign(secret: &Secret, millis: &str) -> String {
-    hmac(secret.expose(), &format!("{millis}\n{}", secret.expose()))
+    hmac(secret.expose().as_bytes(), &format!("{millis}\n{}", secret.expose()))
 }
 
 #[cfg(test)]

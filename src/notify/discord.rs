@@ -13,7 +13,7 @@ use super::http::{Call, Endpoint};
 use super::look::{self, Tone};
 use super::markdown::Markdown;
 use super::prose::{self, Markup, Room};
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, stranger};
 use crate::base::limits::RETRY_AFTER_MAX;
 use crate::outbox::Outcome;
 
@@ -71,8 +71,7 @@ impl Service for Discord {
                 let help = "for a post in a forum, write its id as thread = \"…\"; elsewhere take `thread` away";
                 answer.means(Outcome::Disable { why: format!("{why} ({help})") }).into()
             }
-            (200..=299, _) => answer.stranger().into(),
-            _ => by_status(answer),
+            _ => stranger(answer),
         }
     }
 }

@@ -4,9 +4,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::look;
+use super::{layout, look};
 use crate::base::text::hex;
-use crate::outbox::{GateLine, ItemLine, Message, TableRow};
+use crate::outbox::{GateLine, ItemLine, Message};
 
 /// A name, and the lines under it: at least one.
 pub type Fact = (&'static str, Vec<String>);
@@ -61,14 +61,7 @@ fn gate(gate: &GateLine) -> String {
 fn figures(message: &Message, lines: usize) -> Vec<String> {
     let left_out = if message.table.len() > lines { message.table.len() - lines + 1 } else { 0 };
     let before = (left_out > 0).then(|| format!("… and {left_out} more before"));
-    before.into_iter().chain(message.table[left_out..].iter().map(row)).collect()
-}
-
-/// `2025-09, 420.5 t, −28.7 %, known since 2025-10-20`.
-pub fn row(row: &TableRow) -> String {
-    let known = row.known_on.as_ref().map(|on| format!("known since {on}"));
-    let more = [&row.change, &row.status, &known, &row.note].into_iter().flatten();
-    [&row.period, &row.value].into_iter().chain(more).cloned().collect::<Vec<_>>().join(", ")
+    before.into_iter().chain(layout::rows(message).into_iter().skip(left_out)).collect()
 }
 
 #[cfg(test)]

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Parcel;
 use super::answer::{Answer, PAUSE_DEFAULT};
 use super::http::{Call, Endpoint};
 use super::look::Tone;
+use super::markdown::target;
+use super::markup::json_bytes;
 use super::prose::{self, Markup};
-use super::robot::{code, destination, headline, hmac, json_length};
+use super::robot::{code, headline};
 use super::service::{Form, Service, Verdict, by_status, stranger};
+use super::{Parcel, hmac};
 use crate::base::limits::RETRY_AFTER_MAX;
 use crate::base::secret::Secret;
 use crate::outbox::Outcome;
@@ -80,7 +82,7 @@ impl Service for Feishu {
 
 /// The key is the time and the secret, and nothing is signed with it.
 fn sign(secret: &Secret, seconds: &str) -> String {
-    hmac(&format!("{seconds}\n{}", secret.expose()), "")
+    hmac(format!("{seconds}\n{}", secret.expose()).as_bytes(), "")
 }
 
 /// How long the bot wants nothing: whole seconds.
@@ -132,11 +134,11 @@ impl Markup for Card {
     }
 
     fn link(&self, text: &str, address: &str) -> String {
-        format!("[{}]({})", self.text(text), destination(address))
+        format!("[{}]({})", self.text(text), target(address))
     }
 
     fn length(&self, rendered: &str) -> usize {
-        json_length(rendered)
+        json_bytes(rendered)
     }
 
     /// Letters are as wide as they please.

@@ -12,7 +12,7 @@ use super::http::{Call, Endpoint};
 use super::look;
 use super::markdown;
 use super::prose::{self, Markup, Room};
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, stranger};
 use crate::outbox::{Message, Outcome};
 
 /// A space of Google Chat.
@@ -47,8 +47,7 @@ impl Service for GoogleChat {
             (400, _, Some("INVALID_ARGUMENT")) => {
                 Verdict::TooMuch(answer.means(Outcome::Reject { why: answer.told() }))
             }
-            (200..=299, ..) => answer.stranger().into(),
-            _ => by_status(answer),
+            _ => stranger(answer),
         }
     }
 }

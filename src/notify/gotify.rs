@@ -11,7 +11,7 @@ use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markup::{chars, fenced};
 use super::prose::{self, Markup};
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::base::secret::Secret;
 use crate::outbox::{Message, Outcome};
 
@@ -57,7 +57,7 @@ impl Service for Gotify {
         }
         let id = answer.json().and_then(|said| said["id"].as_u64());
         let delivered = |id: u64| answer.means(Outcome::Delivered { remote_ref: Some(id.to_string()) });
-        id.map_or_else(|| answer.stranger(), delivered).into()
+        id.map_or_else(|| stranger(answer), |id| delivered(id).into())
     }
 }
 

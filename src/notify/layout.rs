@@ -244,8 +244,8 @@ pub fn rows(message: &Message) -> Vec<String> {
     cells(message).iter().map(|row| said(row, &[0, 1, 2, 3, 4, 5])).collect()
 }
 
-/// Those cells of a row in words.
-fn said(row: &[String; 6], columns: &[usize]) -> String {
+/// Those cells of a row in words: `353 t, +660.8 %, known since 2025-07-20`.
+pub fn said(row: &[String; 6], columns: &[usize]) -> String {
     let columns = columns.iter().filter(|column| !row[**column].is_empty());
     let said = columns.map(|column| match look::HEADINGS[*column] {
         heading @ "known since" => format!("{heading} {}", row[*column]),

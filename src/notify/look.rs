@@ -33,7 +33,7 @@ impl Tone {
     pub const fn of(message: &Message) -> Self {
         match (message.kind, message.severity) {
             (Kind::Resolved, _) => Self::Resolved,
-            (Kind::Corrected, _) if closes(message) => Self::Corrected,
+            (Kind::Corrected, _) if message.closes() => Self::Corrected,
             (Kind::Lapsed, _) => Self::Ended,
             (_, Severity::Critical) => Self::Critical,
             (_, Severity::Warning) => Self::Warning,
@@ -77,15 +77,6 @@ impl Tone {
     }
 }
 
-/// Whether the message ends its episode.
-pub const fn closes(message: &Message) -> bool {
-    match message.kind {
-        Kind::Resolved | Kind::Lapsed => true,
-        Kind::Corrected => message.said.is_some(),
-        Kind::Fired | Kind::Continued | Kind::Escalated | Kind::Eased => false,
-    }
-}
-
 /// The word that a message begins with: `CRITICAL`, `STILL CRITICAL`, `RESOLVED`, …
 pub fn word(message: &Message) -> String {
     let severity = message.severity.name().to_uppercase();
@@ -94,7 +85,7 @@ pub fn word(message: &Message) -> String {
         Kind::Continued => format!("STILL {severity}"),
         Kind::Escalated | Kind::Eased => format!("NOW {severity}"),
         Kind::Resolved => "RESOLVED".to_owned(),
-        Kind::Corrected if closes(message) => "CORRECTED".to_owned(),
+        Kind::Corrected if message.closes() => "CORRECTED".to_owned(),
         Kind::Corrected if !message.items.is_empty() => format!("{severity} CORRECTED"),
         Kind::Corrected => format!("{severity} AFTER REVISION"),
         Kind::Lapsed => "ENDED".to_owned(),
@@ -236,7 +227,7 @@ mod tests {
         let message = fired();
         let look = |kind, severity| {
             let message = Message { kind, severity, ..message.clone() };
-            (word(&message), Tone::of(&message), closes(&message))
+            (word(&message), Tone::of(&message), message.closes())
         };
         let table = [
             (Kind::Fired, Severity::Critical, "CRITICAL", Tone::Critical, false),
@@ -252,9 +243,9 @@ mod tests {
         }
         // A correction that takes back what was said is over; one that says something new is not.
         assert_eq!((word(&corrected()), Tone::of(&corrected())), ("CORRECTED".to_owned(), Tone::Corrected));
-        assert!(closes(&corrected()) && closes(&resolved()));
+        assert!(corrected().closes() && resolved().closes());
         let correction = Message { kind: Kind::Corrected, ..noticed() };
-        assert_eq!((word(&correction), closes(&correction)), ("WARNING CORRECTED".to_owned(), false));
+        assert_eq!((word(&correction), correction.closes()), ("WARNING CORRECTED".to_owned(), false));
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub fn block(text: &str) -> String {
 }
 
 /// Code has no escape for its own end.
-fn unticked(text: &str) -> String {
+pub fn unticked(text: &str) -> String {
     text.replace('`', "ˋ")
 }
 

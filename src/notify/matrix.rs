@@ -15,7 +15,7 @@ use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markup::{Html, Plain, json_bytes};
 use super::prose;
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::base::secret::Secret;
 use crate::outbox::Outcome;
 
@@ -83,7 +83,7 @@ impl Service for Matrix {
         if (200..=299).contains(&answer.status) {
             let event = said["event_id"].as_str().map(ToOwned::to_owned);
             let delivered = |event| answer.means(Outcome::Delivered { remote_ref: Some(event) });
-            return event.map_or_else(|| answer.stranger(), delivered).into();
+            return event.map_or_else(|| stranger(answer), |event| delivered(event).into());
         }
         let why = answer.told();
         match (answer.status, said["errcode"].as_str().unwrap_or_default()) {

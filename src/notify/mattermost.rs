@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::attachment;
 use super::http::{Call, Endpoint};
 use super::markdown::Markdown;
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::outbox::Outcome;
 
 /// A channel of Mattermost.
@@ -40,7 +40,7 @@ impl Service for Mattermost {
             200 if answer.body.as_deref().map(str::trim) == Some("ok") => {
                 answer.means(Outcome::Delivered { remote_ref: None }).into()
             }
-            200..=299 => answer.stranger().into(),
+            200..=299 => stranger(answer),
             400..=599 if about.is_some_and(|about| GONE.contains(&about)) => {
                 answer.means(Outcome::Disable { why }).into()
             }

@@ -42,6 +42,11 @@ pub mod double;
 #[cfg(test)]
 mod hostile;
 
+use ::hmac::{Hmac, KeyInit, Mac};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::Sha256;
+
 use self::service::Service;
 use self::template::Template;
 use crate::base::clock::Timestamp;
@@ -259,6 +264,13 @@ const REPEAT: &str = "(may be a repeat)";
 /// Text of several lines made safe for a terminal, line by line.
 fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// The HMAC-SHA256 of a text in base64: how webhooks and robots are signed.
+fn hmac(key: &[u8], text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    mac.update(text.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
 }
 
 /// JSON whose strings hold no character that moves a cursor or changes the reading direction: those

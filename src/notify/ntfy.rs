@@ -11,7 +11,7 @@ use super::answer::{Answer, PAUSE_DEFAULT};
 use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markup::{Plain, json_bytes};
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, by_status, stranger};
 use super::{Parcel, prose};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
@@ -86,7 +86,7 @@ impl Service for Ntfy {
             // The published message comes back; a page of login has no `event`.
             let id = said["id"].as_str().filter(|_| said["event"] == "message");
             let delivered = |id: &str| answer.means(Outcome::Delivered { remote_ref: Some(id.to_owned()) });
-            return id.map_or_else(|| answer.stranger(), delivered).into();
+            return id.map_or_else(|| stranger(answer), |id| delivered(id).into());
         }
         let why = answer.told();
         match said["code"].as_u64() {

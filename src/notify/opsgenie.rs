@@ -48,7 +48,7 @@ impl Service for Opsgenie {
         };
         let title = format!("{}: {}", look::word(message), message.title);
         let alias = matter(message);
-        let (path, body) = if look::closes(message) {
+        let (path, body) = if message.closes() {
             let note = format!("{}\n{}", look::line(&title, 1000), said(NOTE_MAX));
             let path = format!("/v2/alerts/{alias}/close?identifierType=alias");
             (path, json!({"source": "supplywatch", "note": note}))

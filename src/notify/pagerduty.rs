@@ -65,7 +65,7 @@ impl PagerDuty {
     fn event(&self, message: &Message, details: Value) -> Value {
         json!({
             "routing_key": self.key.expose(),
-            "event_action": if look::closes(message) { "resolve" } else { "trigger" },
+            "event_action": if message.closes() { "resolve" } else { "trigger" },
             "dedup_key": matter(message),
             "client": "supplywatch",
             "payload": {

@@ -223,12 +223,9 @@ pub fn periods(message: &Message, markup: &dyn Markup, room: Room) -> Vec<(Strin
     }
     let left_out = message.table.len().saturating_sub(room.rows);
     let told = |row: &TableRow| {
-        let [period, more @ ..] = look::cells(row).map(|cell| look::line(&cell, room.text));
-        let known = format!("known since {}", more[3]);
-        let more = [&more[0], &more[1], &more[2], if more[3].is_empty() { &more[3] } else { &known }, &more[4]];
-        let said: Vec<&str> = more.into_iter().map(String::as_str).filter(|cell| !cell.trim().is_empty()).collect();
-        let text = |text: &str| markup.text(if text.trim().is_empty() { "—" } else { text });
-        (text(&period), text(&said.join(", ")))
+        let cells = look::cells(row).map(|cell| look::line(&cell, room.text).trim().to_owned());
+        let text = |text: &str| markup.text(if text.is_empty() { "—" } else { text });
+        (text(&cells[0]), text(&layout::said(&cells, &[1, 2, 3, 4, 5])))
     };
     let before = (left_out > 0).then(|| ("…".to_owned(), format!("and {left_out} more before")));
     before.into_iter().chain(message.table[left_out..].iter().map(told)).collect()

@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markup::{Plain, chars};
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, by_status, stranger};
 use super::{Parcel, prose};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
@@ -74,7 +74,7 @@ impl Service for Pushover {
 
     fn verdict(&self, answer: &Answer) -> Verdict {
         let Some(said) = answer.json().filter(|said| said["status"].is_number()) else {
-            return self.stranger(answer);
+            return self.by_status(answer);
         };
         if said["status"] == 1 && (200..=299).contains(&answer.status) {
             let remote_ref = said["request"].as_str().map(ToOwned::to_owned);
@@ -86,7 +86,7 @@ impl Service for Pushover {
             200..=499 if is_unknown(&said) => answer.means(Outcome::Disable { why }).into(),
             // A status that is not 1 is a refusal, whatever HTTP says.
             200..=299 => answer.means(Outcome::Reject { why }).into(),
-            _ => self.stranger(answer),
+            _ => self.by_status(answer),
         }
     }
 }
@@ -106,13 +106,12 @@ impl Pushover {
     }
 
     /// What an answer means by its status; after an error of the API's own no sooner than it wants.
-    fn stranger(&self, answer: &Answer) -> Verdict {
-        let sent = match answer.status {
-            200..=299 => answer.stranger(),
-            429 => answer.means(Outcome::Pause { after: until_reset(answer), why: answer.told() }),
-            _ => return by_status(&Answer { wait: answer.wait.max(Some(RETRY_MIN)), ..answer.clone() }),
-        };
-        sent.into()
+    fn by_status(&self, answer: &Answer) -> Verdict {
+        match answer.status {
+            429 => answer.means(Outcome::Pause { after: until_reset(answer), why: answer.told() }).into(),
+            200..=299 => stranger(answer),
+            _ => by_status(&Answer { wait: answer.wait.max(Some(RETRY_MIN)), ..answer.clone() }),
+        }
     }
 }
 

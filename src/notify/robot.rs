@@ -1,21 +1,9 @@
-//! What the robots of Feishu, DingTalk and WeCom have in common: signatures over a time, a word that must be said,
-//! a number that says how it went, and signs of markup that are written wide.
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+//! What the robots of Feishu, DingTalk and WeCom have in common: a word that must be said, a number that says how it went, and signs of markup that are written wide.
 
 use super::answer::Answer;
+use super::markdown::target;
 use super::prose::{self, Markup};
 use crate::outbox::Message;
-
-/// The HMAC-SHA256 of a text in base64.
-pub fn hmac(key: &str, text: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("a key of any length");
-    mac.update(text.as_bytes());
-    STANDARD.encode(mac.finalize().into_bytes())
-}
 
 /// The title, cut at so many characters, with the word without which the robot takes nothing.
 pub fn headline(message: &Message, limit: usize, keyword: Option<&str>) -> String {
@@ -28,12 +16,6 @@ pub fn headline(message: &Message, limit: usize, keyword: Option<&str>) -> Strin
 pub fn code(answer: &Answer, names: &[&str]) -> Option<i64> {
     let said = answer.json()?;
     names.iter().find_map(|name| said[*name].as_i64())
-}
-
-/// Bytes of a text within a JSON body.
-pub fn json_length(text: &str) -> usize {
-    // The quotes are no part of it.
-    serde_json::to_string(text).map_or(usize::MAX, |json| json.len() - 2)
 }
 
 /// Markdown of tools that know no way to take a sign literally: foreign signs are written wide (`＊` for `*`), as
@@ -76,7 +58,7 @@ impl Markup for Wide {
     }
 
     fn link(&self, text: &str, address: &str) -> String {
-        format!("[{}]({})", self.text(text), destination(address))
+        format!("[{}]({})", self.text(text), target(address))
     }
 
     fn length(&self, rendered: &str) -> usize {
@@ -91,19 +73,6 @@ impl Markup for Wide {
     fn width(&self) -> usize {
         0
     }
-}
-
-/// An address between the parentheses of a link, which it does not end.
-pub fn destination(address: &str) -> String {
-    const SIGNS: [(char, &str); 6] =
-        [('(', "%28"), (')', "%29"), ('<', "%3C"), ('>', "%3E"), ('"', "%22"), ('\\', "%5C")];
-    address.chars().fold(String::new(), |mut url, c| {
-        match SIGNS.iter().find(|(sign, _)| *sign == c) {
-            Some((_, encoded)) => url.push_str(encoded),
-            None => url.push(c),
-        }
-        url
-    })
 }
 
 #[cfg(test)]
@@ -140,6 +109,5 @@ pub mod tests {
         let with = headline(&fired(), 60, Some("告警"));
         assert!(with.ends_with("… · 告警") && with.chars().count() <= 60, "{with}");
         assert!(!headline(&fired(), 200, Some("magnet")).contains('·'));
-        assert_eq!(json_length("a\"\nü"), 7);
     }
 }

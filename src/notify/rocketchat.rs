@@ -11,7 +11,7 @@ use super::attachment;
 use super::http::{Call, Endpoint};
 use super::markdown;
 use super::prose::Markup;
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, stranger};
 use crate::base::limits::RETRY_AFTER_MAX;
 use crate::outbox::Outcome;
 
@@ -49,8 +49,7 @@ impl Service for RocketChat {
                 let sent = answer.means(answer.retry(false));
                 sent.explained(" (an integration that is switched off answers so too)").into()
             }
-            (200..=299, _) => answer.stranger().into(),
-            _ => by_status(answer),
+            _ => stranger(answer),
         }
     }
 }

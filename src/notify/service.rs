@@ -56,11 +56,12 @@ pub fn by_status(answer: &Answer) -> Verdict {
     }
 }
 
-/// The verdict where the answer is not in the service's own words ([`Answer::stranger`]).
+/// The verdict where the answer is not in the service's own words: of a 2xx nobody knows whether the service wrote
+/// it, or a proxy's page of login in its place.
 pub fn stranger(answer: &Answer) -> Verdict {
     match answer.status {
-        413 => by_status(answer),
-        _ => answer.stranger().into(),
+        200..=299 => answer.means(answer.retry(true)).into(),
+        _ => by_status(answer),
     }
 }
 

@@ -11,7 +11,8 @@ use unicode_width::UnicodeWidthChar;
 use super::answer::{Answer, PAUSE_DEFAULT};
 use super::http::{Call, Endpoint};
 use super::look::{self, Tone};
-use super::service::{Form, Service, Verdict};
+use super::markdown::unticked;
+use super::service::{Form, Service, Verdict, stranger};
 use super::{Parcel, REPEAT, layout};
 use crate::alert::Kind;
 use crate::base::secret::Secret;
@@ -101,7 +102,7 @@ fn hooked(answer: &Answer) -> Verdict {
             ),
         ) => Outcome::Disable { why },
         (_, Some("rollup_error")) => answer.retry(false),
-        _ => return answer.stranger().into(),
+        _ => return stranger(answer),
     };
     answer.means(outcome).into()
 }
@@ -109,7 +110,7 @@ fn hooked(answer: &Answer) -> Verdict {
 /// What the Web API says: `ok`, and where it is false an `error`, mostly with status 200.
 fn posted(answer: &Answer) -> Verdict {
     let Some(said) = answer.json().filter(|said| said["ok"].is_boolean()) else {
-        return answer.stranger().into();
+        return stranger(answer);
     };
     if said["ok"] == true {
         let remote_ref = said["ts"].as_str().map(ToOwned::to_owned);
@@ -299,11 +300,6 @@ fn mrkdwn(text: &str) -> Value {
 fn code(text: &str, limit: usize) -> String {
     let text = if text.trim().is_empty() { "—" } else { text };
     format!("`{}`", fit(&unticked(&look::line(text, limit)), limit))
-}
-
-/// A code span has no escape for its own end.
-fn unticked(text: &str) -> String {
-    text.replace('`', "ˋ")
 }
 
 /// Slack's own escapes: these three and no others.

@@ -12,7 +12,7 @@ use super::http::{Call, Endpoint};
 use super::look::{self, Tone};
 use super::markdown::Markdown;
 use super::prose::{self, Markup, Room};
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, stranger};
 use crate::outbox::{Message, Outcome};
 
 /// A channel or chat of Teams.
@@ -51,8 +51,7 @@ impl Service for Teams {
             200..=299 if answer.body.is_some() && !said.starts_with('<') => {
                 answer.means(Outcome::Delivered { remote_ref: None }).into()
             }
-            200..=299 => answer.stranger().into(),
-            _ => by_status(answer),
+            _ => stranger(answer),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markup::{Html, Plain, utf16};
 use super::prose;
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::base::secret::Secret;
 use crate::outbox::Outcome;
 
@@ -75,7 +75,7 @@ impl Service for Telegram {
 
     fn verdict(&self, answer: &Answer) -> Verdict {
         let Some(said) = answer.json().filter(|said| said["ok"].is_boolean()) else {
-            return answer.stranger().into();
+            return stranger(answer);
         };
         if said["ok"] == true {
             let remote_ref = said["result"]["message_id"].as_i64().map(|id| id.to_string());
@@ -211,6 +211,14 @@ pub mod tests {
             serde_json::from_str::<Value>(&body).unwrap()["message_thread_id"].clone()
         };
         assert_eq!([Some(7), Some(1), None].map(topic_of), [json!(7), Value::Null, Value::Null]);
+    }
+
+    /// What stands before the API may find a message too large in words of its own.
+    #[tokio::test]
+    async fn what_a_stranger_finds_too_large_is_said_in_short() {
+        let server = HttpDouble::start(Reply::status(413).body("<html>too large</html>")).await;
+        let sent = deliver(&telegram(&server.url("")), parcel(&delivery(fired()))).await;
+        assert_eq!((sent.outcome.name(), server.requests().len()), ("reject", 2));
     }
 
     /// Where its signs are not understood, the message goes out without any.

@@ -5,13 +5,11 @@
 //! `docs/cloudevents.schema.json` the event that it may be instead.
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::Parcel;
 use super::http::{Body, Call, Endpoint};
 use super::service::{Form, Service};
+use super::{Parcel, hmac};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::outbox::{
@@ -76,9 +74,7 @@ impl Service for Webhook {
 
 /// `v1,` and the HMAC-SHA256 over `id.timestamp.body` in base64.
 fn sign(secret: &Secret, id: &str, seconds: &str, body: &str) -> Result<String, SecretError> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&signing_key(secret)?).map_err(|_| SecretError)?;
-    mac.update(format!("{id}.{seconds}.{body}").as_bytes());
-    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    Ok(format!("v1,{}", hmac(&signing_key(secret)?, &format!("{id}.{seconds}.{body}"))))
 }
 
 /// The bytes behind `whsec_…`.
@@ -214,6 +210,7 @@ pub fn payload(message: &Message) -> Payload<'_> {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
     use serde_json::{Value, json};
 
     use super::*;
@@ -265,7 +262,7 @@ mod tests {
 
     /// RFC 2104 spelt out.
     fn hmac_by_hand(key: &[u8], text: &[u8]) -> Vec<u8> {
-        use sha2::Digest;
+        use sha2::{Digest, Sha256};
         let padded = |with: u8| (0..64).map(|index| key.get(index).copied().unwrap_or(0) ^ with).collect::<Vec<u8>>();
         let inner = Sha256::digest([&padded(0x36)[..], text].concat());
         Sha256::digest([&padded(0x5c)[..], &inner[..]].concat()).to_vec()

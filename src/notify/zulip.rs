@@ -11,7 +11,7 @@ use super::answer::{Answer, PAUSE_DEFAULT, within_reason};
 use super::http::{Call, Endpoint};
 use super::markup::{chars, fenced};
 use super::prose::{self, Markup};
-use super::service::{Form, Service, Verdict, by_status};
+use super::service::{Form, Service, Verdict, by_status, stranger};
 use super::{Parcel, look};
 use crate::base::secret::Secret;
 use crate::outbox::{Message, Outcome};
@@ -56,7 +56,7 @@ impl Service for Zulip {
 
     fn verdict(&self, answer: &Answer) -> Verdict {
         let Some(said) = answer.json().filter(|said| said["result"].is_string()) else {
-            return answer.stranger().into();
+            return stranger(answer);
         };
         if said["result"] == "success" && (200..=299).contains(&answer.status) {
             let remote_ref = said["id"].as_u64().map(|id| id.to_string());

@@ -1,6 +1,6 @@
 //! The message of a transition in which no figure was judged: the program's own work, in words.
 
-use super::{AlertRef, Evidence, GateLine, Message, Said};
+use super::{AlertRef, Evidence, GateLine, Message, Said, Told};
 use crate::alert::{Cause, Kind, Transition};
 use crate::base::clock::Timestamp;
 use crate::base::text::shorten;
@@ -32,7 +32,9 @@ impl Message {
     #[must_use]
     pub fn drill(self) -> Self {
         let alert = AlertRef { id: format!("drill-{}", self.alert.id), ..self.alert };
-        Self { alert, title: shorten(&format!("[DRILL] {}", self.title), 300), ..self }
+        let marked = |title: &str| shorten(&format!("[DRILL] {title}"), 300);
+        let told = self.told.map(|told| Told { title: told.title.as_deref().map(marked), ..told });
+        Self { alert, title: marked(&self.title), told, ..self }
     }
 
     /// A message that is about nothing but the way to a receiver.

@@ -110,3 +110,24 @@ fn a_message_leads_to_the_page_of_its_alert() {
         "{told}"
     );
 }
+
+/// A title of one's own does not hide that it is an exercise.
+#[test]
+fn a_drill_in_ones_own_words_is_marked() {
+    let sandbox = scene(GOOD, DESK);
+    once(&sandbox, 0);
+    sandbox.run(&["drill", "falling"]).is(0).says(&["[DRILL] US buys less: 420.5 t", "Call the desk."]);
+}
+
+/// What was kept back is told in one's own words, too.
+#[test]
+fn what_is_told_late_is_told_in_ones_own_words() {
+    let sandbox = scene(GOOD, DESK);
+    sandbox.write("config/magnets.csv", FIGURES.replace("420.5", "600"));
+    once(&sandbox, 0);
+    sandbox.run(&["silence", "add", "--match", "partner=US", "--for", "1d", "--comment", "known"]).is(0);
+    sandbox.write("config/magnets.csv", FIGURES);
+    once(&sandbox, 0).says_nothing_of(&["buys less"]);
+    sandbox.run(&["silence", "expire", "1"]).is(0);
+    once(&sandbox, 0).says(&["US buys less: 420.5 t", "Call the desk."]);
+}

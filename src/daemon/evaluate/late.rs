@@ -110,6 +110,7 @@ impl Evaluation<'_> {
         }
         let alert = Alert { state: State::Firing(firing), ..alert.clone() };
         let deliveries = plan_at(self.context.store.id(), message, whom, now);
+        let deliveries = self.context.dressed(self.setup, deliveries);
         Settled { alert, transition: None, deliveries, manners }
     }
 

@@ -126,23 +126,14 @@ impl Evaluation<'_> {
             let own = told.iter().find(|(known, _)| Some(*known) == voice).map_or(message, |(_, own)| own);
             deliveries.extend(plan(self.context.store.id(), own, std::slice::from_ref(name)));
         }
-        self.dressed(deliveries)
-    }
-
-    /// The same in the words of templates.
-    fn dressed(&self, mut deliveries: Vec<Delivery>) -> Vec<Delivery> {
-        for Delivery { receiver, message, .. } in &mut deliveries {
-            self.context.link(message);
-            self.setup.template(&message.alert.rule, receiver).dress(message);
-        }
-        deliveries
+        self.context.dressed(self.setup, deliveries)
     }
 
     /// The end of an alert that has nothing to stand on; `None` where it does not fire.
     pub(super) fn lapsed(&self, alert: &Alert, cause: Cause) -> Option<Settled> {
         let (ended, transition, message) = lapse(alert, cause, self.context.clock.now())?;
         let whom = receivers(true, &[], &told_in_episode(alert), &self.known_receivers);
-        let deliveries = self.dressed(plan(self.context.store.id(), &message, &whom));
+        let deliveries = self.context.dressed(self.setup, plan(self.context.store.id(), &message, &whom));
         info!(rule = alert.rule, alert = alert.id(), cause = cause.name(), "alert lapsed");
         let held_until = held_until(self.setup, message.severity, self.context.clock.now());
         let manners = Manners { held_until, ..Manners::default() };

@@ -353,6 +353,19 @@ async fn a_checkpoint_that_was_cut_off_is_made_up_for() {
 /// A page in the log with its header.
 const FRAME: usize = 4096 + 24;
 
+/// An import checks no reference; what comes after it does again, however the import ended.
+#[tokio::test]
+async fn after_an_import_references_are_checked_again() {
+    let place = Place::new();
+    let store = place.open().await;
+    let lease = lease(&store, "magnets", minutes(50)).await;
+    let (reader, pieces) = tokio::sync::mpsc::channel(1);
+    drop(reader);
+    store.import(&lease, pull("magnets", minutes(50)), pieces).await.unwrap();
+    let checked = |connection: &mut Connection| Ok(connection.query_row("PRAGMA foreign_keys", [], |row| row.get(0))?);
+    assert!(sqlite(&store).thread.call::<bool>(checked).await.unwrap());
+}
+
 /// One thing that a daemon does, with one commit that can be seen.
 async fn work(store: &Store, step: u32, leased: &mut Vec<crate::store::Leased>) {
     match step {
