@@ -9,7 +9,6 @@ use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable, shorten};
 use crate::config::Setup;
-use crate::notify::email::Email;
 use crate::notify::{Channel, Parcel, Receiver, Sender, Sent};
 use crate::outbox::{Delivery, Message, Outcome, Standing};
 use crate::store::{Owed, Store};
@@ -73,12 +72,16 @@ fn dkim(session: &Session, setup: &Setup, names: &[String]) -> anyhow::Result<()
     let asked = if names.is_empty() { setup.receivers.iter().collect() } else { named(setup, names)? };
     let mut records = BTreeMap::new();
     for receiver in asked {
-        match &receiver.channel {
-            Channel::Email(Email { dkim: Some(dkim), .. }) => {
+        let dkim = match &receiver.channel {
+            Channel::Email(email) => email.dkim.as_ref(),
+            Channel::Console(_) | Channel::Lines | Channel::Service(_) => None,
+        };
+        match dkim {
+            Some(dkim) => {
                 records.insert(dkim.record_name(), dkim.record());
             }
-            _ if names.is_empty() => {}
-            _ => {
+            None if names.is_empty() => {}
+            None => {
                 let name = printable(&receiver.name);
                 say(&format!("error: receiver `{name}` signs nothing: a receiver of kind `email` with `dkim` does"));
                 return Err(Exit(USAGE).into());

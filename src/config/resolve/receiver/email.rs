@@ -30,7 +30,7 @@ pub const KIND: Kind = Kind {
         "dkim",
     ],
     rate: None,
-    resolve: |cx, table| Some(Channel::Email(email(cx, table)?)),
+    resolve: |cx, table| Some(Channel::Email(Box::new(email(cx, table)?))),
 };
 
 /// A file of certificates, at most (bytes).
