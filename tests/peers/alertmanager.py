@@ -3,7 +3,7 @@ import contextlib
 import datetime
 import json
 
-from kit import FIRES, GOES_ON, IS_OVER, command, expect, free_port, http, server, watch
+from kit import FIRES, GOES_ON, IS_OVER, command, expect, free_port, http, instant, server, watch
 
 # A second rule, whose alert becomes worse.
 LOW = """
@@ -25,10 +25,6 @@ def running(program, place):
              f"--web.listen-address={address}", "--cluster.listen-address="]
     with server(start, place / "log", f"http://{address}/-/ready"):
         yield f"http://{address}"
-
-
-def instant(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def alertmanager(options, place):
