@@ -78,7 +78,7 @@ pub enum Channel {
     /// An HTTP request.
     Service(Box<dyn Service>),
     /// SMTP.
-    Email(email::Email),
+    Email(Box<email::Email>),
 }
 
 /// What a channel is given to send.
