@@ -19,7 +19,7 @@ use crate::base::limits::{LEASE, LEASE_BATCH};
 use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
-use crate::outbox::{Attempt, Delivery, Next, Outcome, Policy, Standing, Window, next};
+use crate::outbox::{Attempt, Delivery, Next, OnAmbiguous, Outcome, Policy, Standing, Window, next};
 use crate::store::{Ended, Leased, StoreError};
 
 /// One attempt, for a report.
@@ -275,6 +275,10 @@ async fn send(context: &Context, receiver: &Receiver, leased: &Leased) -> Sent {
     if leased.expires_at <= now {
         let why = "the lease ended before the attempt began".to_owned();
         return Sent { outcome: Outcome::Retry { after: None, why, maybe_delivered: false }, status: None };
+    }
+    if leased.cut_off && receiver.policy.on_ambiguous == OnAmbiguous::Drop {
+        let why = "an attempt was cut off: the receiver may have it, and wants no copy".to_owned();
+        return Sent { outcome: Outcome::Reject { why }, status: None };
     }
     let parcel = parcel(leased, now);
     receiver.send(&context.sender, parcel).await
