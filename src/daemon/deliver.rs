@@ -132,7 +132,14 @@ impl<'a> Courier<'a> {
 
     /// The attempts that end next, recorded together; none when none is under way.
     async fn finish(&mut self) -> Result<Vec<Delivered>, StoreError> {
-        let Some(first) = self.under_way.next().await else { return Ok(Vec::new()) };
+        match self.under_way.next().await {
+            Some(first) => self.record(first).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Records an attempt that is over, and whatever others are by then.
+    async fn record(&mut self, first: Tried) -> Result<Vec<Delivered>, StoreError> {
         let mut tried = vec![first];
         while tried.len() < LEASE_BATCH
             && let Some(Some(next)) = self.under_way.next().now_or_never()
@@ -206,8 +213,9 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
         round.beats.deliver.beat(context.clock.now());
         // While attempts are under way their ends wake us; what else becomes due can wait that long.
         let wait = if begun > 0 { TICK_MAX } else { until_due(&context, &mut courier, &setup).await? };
+        // Only the wait is given up for another: what is over is recorded to its end, and told in the log.
         tokio::select! {
-            ended = courier.finish(), if !courier.under_way.is_empty() => { ended?; }
+            Some(tried) = courier.under_way.next() => { courier.record(tried).await?; }
             () = nudged => {}
             () = tokio::time::sleep(wait) => {}
             () = round.stop.cancelled() => {}
