@@ -13,7 +13,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tracing::{info, warn};
 
 use super::Context;
-use super::round::{Round, TICK_MAX};
+use super::round::Round;
 use crate::base::clock::Timestamp;
 use crate::base::limits::{LEASE, LEASE_BATCH};
 use crate::base::text::printable;
@@ -212,7 +212,7 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
         let begun = courier.begin(&setup, false, &[]).await?;
         round.beats.deliver.beat(context.clock.now());
         // While attempts are under way their ends wake us; what else becomes due can wait that long.
-        let wait = if begun > 0 { TICK_MAX } else { until_due(&context, &mut courier, &setup).await? };
+        let wait = if begun > 0 { round.tick } else { until_due(&context, &mut courier, &setup, round.tick).await? };
         // Only the wait is given up for another: what is over is recorded to its end, and told in the log.
         tokio::select! {
             Some(tried) = courier.under_way.next() => { courier.record(tried).await?; }
@@ -228,9 +228,14 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
 /// What is due but not leased waits for a free place or a pause: no need to spin.
 const SHORT: Duration = Duration::from_millis(200);
 
-/// How long until the next delivery is due, at most [`TICK_MAX`]. What has waited too long for a receiver that is
+/// How long until the next delivery is due, at most a tick. What has waited too long for a receiver that is
 /// disabled is given up.
-async fn until_due(context: &Context, courier: &mut Courier<'_>, setup: &Setup) -> Result<Duration, StoreError> {
+async fn until_due(
+    context: &Context,
+    courier: &mut Courier<'_>,
+    setup: &Setup,
+    tick: Duration,
+) -> Result<Duration, StoreError> {
     let (store, now) = (&context.store, context.clock.now());
     let standings = store.receivers().await?;
     for receiver in &setup.receivers {
@@ -243,7 +248,7 @@ async fn until_due(context: &Context, courier: &mut Courier<'_>, setup: &Setup) 
         }
     }
     let due = store.next_delivery_at().await?.map(|at| at.since(now).max(courier.wait().unwrap_or_default()));
-    Ok(due.map_or(TICK_MAX, |wait| wait.clamp(SHORT, TICK_MAX)))
+    Ok(due.map_or(tick, |wait| wait.clamp(SHORT, tick)))
 }
 
 async fn lease(context: &Context, places: &[(String, usize)], hurry: bool) -> Result<Vec<Leased>, StoreError> {
@@ -268,7 +273,8 @@ async fn attempt(context: &Context, setup: Arc<Setup>, leased: Leased) -> Tried 
     let finished_at = context.clock.now();
     let policy = receiver.map_or(Policy::DEFAULT, |receiver| receiver.policy);
     let created_at = leased.delivery.created_at;
-    let next = match next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, rand::random()) {
+    let jitter = context.sender.jitter();
+    let next = match next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, jitter) {
         Next::At(at) => {
             let quiet = policy.quiet.and_then(|quiet| quiet.until(leased.delivery.message.severity, at));
             Next::At(quiet.unwrap_or(at))
