@@ -272,14 +272,16 @@ impl<'a> Past<'a> {
             let is_new = together.iter().any(is_well) || self.is_enabled_within(before, at);
             failures = if is_new { 0 } else { failures + together.iter().filter(is_failure).count() };
             before = at;
-            if let Some(times) = failures.checked_sub(5) {
+            let Some(times) = failures.checked_sub(5) else { continue };
+            // A pause is as long as it says.
+            if together.iter().any(|ended| is_failure(&ended)) {
                 let rest = Duration::from_secs((30_u64 << times.min(5)).min(900));
                 self.is_quiet(at, at.plus(rest), "it rests")?;
-                let until = ends.peek().map_or(at, |next| next[0].finished_at);
-                for seen in self.seen.iter().filter(|seen| at < seen.at && seen.at < until) {
-                    let alone = self.under_way(seen.at, seen.life) == 1 || self.is_enabled_within(at, seen.at);
-                    prop_assert!(alone, "it is doubtful since {at}: {seen:?}");
-                }
+            }
+            let until = ends.peek().map_or(at, |next| next[0].finished_at);
+            for seen in self.seen.iter().filter(|seen| at < seen.at && seen.at < until) {
+                let alone = self.under_way(seen.at, seen.life) == 1 || self.is_enabled_within(at, seen.at);
+                prop_assert!(alone, "it is doubtful since {at}: {seen:?}");
             }
         }
         Ok(())
