@@ -13,13 +13,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tracing::{info, warn};
 
 use super::Context;
-use super::round::{Round, TICK_MAX};
+use super::round::Round;
 use crate::base::clock::Timestamp;
 use crate::base::limits::{LEASE, LEASE_BATCH};
 use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
-use crate::outbox::{Attempt, Delivery, Next, Outcome, Policy, Window, next};
+use crate::outbox::{Attempt, Delivery, Next, OnAmbiguous, Outcome, Policy, Window, next};
 use crate::store::{Ended, Leased, Room, StoreError};
 
 /// One attempt, for a report.
@@ -226,7 +226,8 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
         let (_, begun) = courier.turn(&setup, false, &[]).await?;
         round.beats.deliver.beat(context.clock.now());
         // While attempts are under way their ends wake us; what else becomes due can wait that long.
-        let wait = if begun > 0 { TICK_MAX } else { until_due(&context, &mut courier, &setup).await? };
+        let wait = if begun > 0 { round.tick } else { until_due(&context, &mut courier, &setup, round.tick).await? };
+        // Only the wait is given up for another: what is over is recorded to its end, and told in the log.
         tokio::select! {
             () = courier.until_over(), if !courier.is_idle() => {}
             () = nudged => {}
@@ -244,9 +245,14 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
 /// What is due but not leased waits for a free place or a pause: no need to spin.
 const SHORT: Duration = Duration::from_millis(200);
 
-/// How long until the next delivery is due, at most [`TICK_MAX`]. What has waited too long for a receiver that is
+/// How long until the next delivery is due, at most a tick. What has waited too long for a receiver that is
 /// disabled is given up.
-async fn until_due(context: &Context, courier: &mut Courier<'_>, setup: &Setup) -> Result<Duration, StoreError> {
+async fn until_due(
+    context: &Context,
+    courier: &mut Courier<'_>,
+    setup: &Setup,
+    tick: Duration,
+) -> Result<Duration, StoreError> {
     let (store, now) = (&context.store, context.clock.now());
     let standings = store.receivers().await?;
     for receiver in &setup.receivers {
@@ -259,7 +265,7 @@ async fn until_due(context: &Context, courier: &mut Courier<'_>, setup: &Setup) 
         }
     }
     let due = store.next_delivery_at().await?.map(|at| at.since(now).max(courier.wait().unwrap_or_default()));
-    Ok(due.map_or(TICK_MAX, |wait| wait.clamp(SHORT, TICK_MAX)))
+    Ok(due.map_or(tick, |wait| wait.clamp(SHORT, tick)))
 }
 
 /// One attempt: send, and decide what follows.
@@ -276,7 +282,8 @@ async fn attempt(context: &Context, setup: Arc<Setup>, leased: Leased) -> Tried 
     let finished_at = context.clock.now();
     let policy = receiver.map_or(Policy::DEFAULT, |receiver| receiver.policy);
     let created_at = leased.delivery.created_at;
-    let next = match next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, rand::random()) {
+    let jitter = context.sender.jitter();
+    let next = match next(&policy, created_at, leased.attempt, &sent.outcome, finished_at, jitter) {
         Next::At(at) => {
             let quiet = policy.quiet.and_then(|quiet| quiet.until(leased.delivery.message.severity, at));
             Next::At(quiet.unwrap_or(at))
@@ -291,6 +298,10 @@ async fn send(context: &Context, receiver: &Receiver, leased: &Leased) -> Sent {
     if leased.expires_at <= now {
         let why = "the lease ended before the attempt began".to_owned();
         return Sent { outcome: Outcome::Retry { after: None, why, maybe_delivered: false }, status: None };
+    }
+    if leased.cut_off && receiver.policy.on_ambiguous == OnAmbiguous::Drop {
+        let why = "an attempt was cut off: the receiver may have it, and wants no copy".to_owned();
+        return Sent { outcome: Outcome::Reject { why }, status: None };
     }
     let parcel = parcel(leased, now);
     receiver.send(&context.sender, parcel).await

@@ -14,6 +14,8 @@ pub struct Leased {
     pub attempt: u32,
     /// An earlier attempt may have reached the receiver.
     pub maybe_delivered: bool,
+    /// The same, of an attempt since it was written or sent again by hand.
+    pub cut_off: bool,
     /// The receiver's own name for the first message of the thread, where it has one.
     pub opening: Option<String>,
     /// When the lease ends.

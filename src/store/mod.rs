@@ -106,6 +106,14 @@ impl Store {
         }
     }
 
+    /// Lets no time of a paused runtime go by while the store works, nor wait for the disk: for tests.
+    #[cfg(test)]
+    pub async fn stand_still(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.stand_still().await,
+        }
+    }
+
     /// A random name made with the store; ids of deliveries depend on it.
     pub fn id(&self) -> &str {
         match self {

@@ -404,9 +404,14 @@ fn begin(
             AND seq < ?3 ORDER BY seq LIMIT 1";
         let key = (&delivery.receiver, row.get::<_, String>(7)?, seq);
         let opening = transaction.prepare_cached(first)?.query_row(key, |row| row.get(0)).optional()?;
-        let doubt = "SELECT 1 FROM attempt WHERE delivery = ?1 AND (finished_at IS NULL OR maybe_delivered = 1)";
-        let maybe_delivered = attempt > 1 && transaction.prepare_cached(doubt)?.exists([seq])?;
-        Ok(Leased { delivery, claim, attempt, maybe_delivered, opening, expires_at })
+        let doubt = "SELECT max(a.started_at >= d.patience_from) FROM attempt a JOIN delivery d ON d.seq = a.delivery
+            WHERE a.delivery = ?1 AND (a.finished_at IS NULL OR a.maybe_delivered = 1)";
+        let doubt: Option<bool> = match attempt {
+            1 => None,
+            _ => transaction.prepare_cached(doubt)?.query_row([seq], |row| row.get(0))?,
+        };
+        let (maybe_delivered, cut_off) = (doubt.is_some(), doubt == Some(true));
+        Ok(Leased { delivery, claim, attempt, maybe_delivered, cut_off, opening, expires_at })
     })?;
     let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
     let insert = "INSERT INTO attempt(delivery, number, claim, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
