@@ -79,6 +79,10 @@ pub struct ReceiverTable {
     pub hold: Option<At<String>>,
     /// When it wants no messages.
     pub quiet: Option<QuietTable>,
+    /// By which locale figures are written.
+    pub locale: Option<At<String>>,
+    /// The units that they are told in.
+    pub units: Option<Texts>,
     /// How its messages are told.
     pub template: Option<TemplateTable>,
 }
@@ -150,6 +154,8 @@ impl ReceiverTable {
             expire: section.text("expire"),
             hold: section.text("hold"),
             quiet: section.table("quiet").map(QuietTable::read),
+            locale: section.text("locale"),
+            units: section.texts("units"),
             template: TemplateTable::read(&mut section),
             given: section.finish(),
         }
