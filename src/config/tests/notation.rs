@@ -65,3 +65,26 @@ fn what_a_receiver_reads_is_its_voice_and_its_templates() {
     assert_eq!(receiver.voice.notation.quantity(1.5, crate::series::Unit::parse("t").ok().as_ref()), "1.500 kg");
     assert_eq!(setup.template("any", "r").notation, receiver.voice.notation);
 }
+
+#[test]
+fn pictures_go_to_those_who_take_them_with_the_message() {
+    let setup = Sandbox::new(&format!(
+        "{FEED}[receiver.a]\nkind = 'discord'\nurl = 'https://h.example/x'\n\
+        [receiver.b]\nkind = 'discord'\nurl = 'https://h.example/y'\nchart = false\n\
+        [receiver.c]\nkind = 'mattermost'\nurl = 'https://h.example/z'\n"
+    ))
+    .setup();
+    let charts: Vec<bool> = setup.receivers.iter().map(|receiver| receiver.voice.chart).collect();
+    assert_eq!(charts, [true, false, false]);
+    insta::assert_snapshot!(check_receiver("[receiver.r]\nkind = 'console'\nchart = true"), @"
+    error: `chart` has no meaning for kind `console`
+      --> supplywatch.toml:11:1
+       |
+    11 | chart = true
+       | ^^^^^ not for this kind
+       |
+       = help: `chart` belongs to kind `email`, `teams`, `discord`, `telegram` and `pushover`
+
+    1 error
+    ");
+}

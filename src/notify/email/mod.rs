@@ -8,7 +8,6 @@
 mod html;
 mod letter;
 mod memory;
-mod picture;
 mod smtp;
 
 use lettre::message::Mailbox;

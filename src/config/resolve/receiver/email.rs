@@ -27,6 +27,7 @@ pub const KIND: Kind = Kind {
         "to",
         "hello",
         "ca_file",
+        "chart",
     ],
     rate: None,
     resolve: |cx, table| Some(Channel::Email(email(cx, table)?)),

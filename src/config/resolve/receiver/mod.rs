@@ -98,7 +98,9 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
         ..Policy::DEFAULT
     };
     let template = Template { notation: notation.clone(), ..template::resolve(cx, table.template.as_ref()) };
-    let voice = Voice { chart: matches!(channel, Channel::Email(_)), notation };
+    // Of services that take a picture with the message, each names the key.
+    let chart = kind.keys.contains(&"chart") && table.chart.as_ref().is_none_or(|at| at.value);
+    let voice = Voice { chart, notation };
     Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, voice, template })
 }
 
