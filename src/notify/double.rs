@@ -377,7 +377,7 @@ async fn read_request(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<R
     let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Request { body: String::from_utf8(body).unwrap(), ..request })
+    Some(Request { body: String::from_utf8_lossy(&body).into_owned(), ..request })
 }
 
 /// How a mail double answers: what is not named here goes well.

@@ -34,6 +34,7 @@ mod layout;
 mod look;
 mod markdown;
 mod markup;
+mod picture;
 mod prose;
 mod robot;
 

@@ -4,8 +4,8 @@
 //! It says what the text part says, and stays under the size at which webmail cuts a message.
 
 use super::super::look::{self, Tone, line};
+use super::super::picture::{Picture, Size};
 use super::super::{Parcel, REPEAT};
-use super::picture::{self, Picture};
 use crate::outbox::{ItemLine, Message};
 
 /// Items of one kind that are shown, at most.
@@ -36,8 +36,19 @@ const STYLE: &str = "\
 .line{border-color:#3a4048!important}}\
 @media (max-width:620px){.card{width:100%!important}}";
 
+/// How a mail's chart is drawn: as wide as the card without its padding.
+pub const CHART: Size = Size { width: 568, bytes: 100_000 };
+
+/// A chart that comes with the mail.
+pub struct Inline {
+    /// How the document names it: the Content-ID without its angle brackets.
+    pub cid: String,
+    /// The picture.
+    pub picture: Picture,
+}
+
 /// The whole document, with the chart that comes with the mail.
-pub fn render(parcel: Parcel<'_>, picture: Option<&Picture>) -> String {
+pub fn render(parcel: Parcel<'_>, picture: Option<&Inline>) -> String {
     let [whole, shorter, shortest] = ITEM_MAX;
     let fits = |document: &String| document.len() <= BYTES_MAX;
     let longer = [whole, shorter].into_iter().map(|limit| document(parcel, picture, limit)).find(fits);
@@ -45,7 +56,7 @@ pub fn render(parcel: Parcel<'_>, picture: Option<&Picture>) -> String {
 }
 
 /// The document, with so many characters of each item.
-fn document(parcel: Parcel<'_>, picture: Option<&Picture>, item_max: usize) -> String {
+fn document(parcel: Parcel<'_>, picture: Option<&Inline>, item_max: usize) -> String {
     let message = parcel.message();
     let rows = [
         banner(message),
@@ -106,8 +117,8 @@ fn font(class: &str, size: u32, bold: bool) -> String {
 }
 
 /// The chart; where pictures are not shown, what it says. Its ground is its own, so that it holds in the dark.
-fn image(picture: &Picture) -> String {
-    let (width, cid, alt) = (picture::WIDTH, escape(&picture.cid), escape(&picture.alt));
+fn image(inline: &Inline) -> String {
+    let (width, cid, alt) = (CHART.width, escape(&inline.cid), escape(&inline.picture.alt));
     let style = font("dim", 13, false);
     format!(
         "<tr><td class=\"dim\" style=\"padding:16px 16px 0;{style}\">\
