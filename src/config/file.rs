@@ -229,6 +229,8 @@ pub struct RuleTable {
     pub min_base: Option<At<String>>,
     /// Whether an alert that goes on is told again.
     pub renotify: Option<At<String>>,
+    /// Which of its transitions are told in one message.
+    pub group: Option<At<String>>,
     /// What the figures are.
     pub title: Option<At<String>>,
     /// The rules whose alerts keep its messages back.
@@ -475,6 +477,7 @@ impl RuleTable {
             notify: section.texts("notify"),
             min_base: section.text("min_base"),
             renotify: section.text("renotify"),
+            group: section.text("group"),
             title: section.text("title"),
             inhibited_by: section.texts("inhibited_by"),
             equal: section.texts("equal"),

@@ -20,7 +20,7 @@ use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
 use crate::outbox::{Attempt, Delivery, Next, Outcome, Policy, Standing, Window, next};
-use crate::store::{Ended, Leased, StoreError};
+use crate::store::{Ended, Gathers, Leased, Place, StoreError};
 
 /// One attempt, for a report.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ impl<'a> Courier<'a> {
         setup: &Setup,
         hurry: bool,
         except: &[String],
-    ) -> Result<Vec<(String, usize)>, StoreError> {
+    ) -> Result<Vec<Place>, StoreError> {
         let (store, now) = (&self.context.store, self.context.clock.now());
         let (mut owed, standings) = (store.pending_receivers().await?, store.receivers().await?);
         owed.retain(|name| !except.contains(name));
@@ -118,7 +118,7 @@ impl<'a> Courier<'a> {
                 .map(|rate| self.windows.entry(name.clone()).or_insert_with(|| Window::new(rate)).free(now));
             let free = most.saturating_sub(busy).min(window.unwrap_or(usize::MAX));
             if free > 0 {
-                places.push((name, free));
+                places.push(Place { gathers: gathers(receiver), free, receiver: name });
             }
         }
         Ok(places)
@@ -238,7 +238,17 @@ async fn until_due(context: &Context, courier: &mut Courier<'_>, setup: &Setup) 
     Ok(due.map_or(TICK_MAX, |wait| wait.clamp(SHORT, TICK_MAX)))
 }
 
-async fn lease(context: &Context, places: &[(String, usize)], hurry: bool) -> Result<Vec<Leased>, StoreError> {
+/// What is told together at a receiver.
+fn gathers(receiver: Option<&Receiver>) -> Gathers {
+    match receiver {
+        // Nobody is told: each becomes a dead letter by itself.
+        None => Gathers::Nothing,
+        Some(receiver) if receiver.keeps_alerts() => Gathers::Nothing,
+        Some(_) => Gathers::Bundles,
+    }
+}
+
+async fn lease(context: &Context, places: &[Place], hurry: bool) -> Result<Vec<Leased>, StoreError> {
     if places.is_empty() {
         return Ok(Vec::new());
     }
@@ -290,7 +300,11 @@ pub async fn preview_all(context: &Context, setup: &Setup) -> Result<Vec<(Delive
     let mut previews = Vec::new();
     loop {
         let owed = context.store.pending_receivers().await?;
-        let places: Vec<_> = owed.into_iter().map(|name| (name, LEASE_BATCH)).collect();
+        let place = |name: String| {
+            let gathers = gathers(setup.receivers.iter().find(|receiver| receiver.name == name));
+            Place { receiver: name, free: LEASE_BATCH, gathers }
+        };
+        let places: Vec<Place> = owed.into_iter().map(place).collect();
         let leased = lease(context, &places, true).await?;
         if leased.is_empty() {
             return Ok(previews);
@@ -376,7 +390,7 @@ mod tests {
             tried += courier.begin(setup, false, &[]).await.unwrap();
             if courier.finish().await.unwrap().is_empty() {
                 let places = courier.places(setup, false, &[]).await.unwrap();
-                return (tried, places.iter().map(|(_, free)| free).sum());
+                return (tried, places.iter().map(|place| place.free).sum());
             }
         }
     }

@@ -154,15 +154,23 @@ impl<'a> Evaluation<'a> {
         mut looking: Vec<Looking<'_>>,
         outcome: &mut Outcome,
     ) -> Result<(), StoreError> {
+        // What is told together is told once all of it is there.
+        let mut is_in_parts = false;
         for series in series.chunks(CHUNK) {
             self.single(series, until, &looking, outcome).await?;
-            if outcome.settled.len() >= BATCH && !self.commit(&mut looking, outcome).await? {
-                return Ok(());
+            if outcome.settled.len() >= BATCH {
+                outcome.settled.iter_mut().for_each(|settled| settled.manners.awaits_more = true);
+                is_in_parts = true;
+                if !self.commit(&mut looking, outcome).await? {
+                    return Ok(());
+                }
             }
         }
         looking.retain(|(_, look)| look.seen != Some(until) || !outcome.settled.is_empty());
         looking.iter_mut().for_each(|(_, look)| look.seen = Some(until));
-        self.commit(&mut looking, outcome).await?;
+        if self.commit(&mut looking, outcome).await? && is_in_parts {
+            self.context.store.complete_bundles(self.context.clock.now()).await?;
+        }
         Ok(())
     }
 

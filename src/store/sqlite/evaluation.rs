@@ -203,7 +203,7 @@ fn commit(
             write_transition(transaction, transition, message, hushed.as_ref())?;
         }
         for delivery in deliveries {
-            owe(transaction, delivery, now, manners.held_until.get(&delivery.receiver).copied())?;
+            owe(transaction, delivery, now, manners)?;
         }
     }
     Ok(End::Commit(Committed::Stored))

@@ -9,6 +9,7 @@ mod copy;
 mod evaluation;
 mod fault;
 mod feeds;
+mod gather;
 mod history;
 mod hush;
 mod items;
