@@ -97,12 +97,7 @@ impl<'a> Courier<'a> {
 
     /// How many messages more each receiver may be sent that is owed any. One that is no longer in the config is
     /// among them: its deliveries become dead letters.
-    async fn places(
-        &mut self,
-        setup: &Setup,
-        hurry: bool,
-        except: &[String],
-    ) -> Result<Vec<Place>, StoreError> {
+    async fn places(&mut self, setup: &Setup, hurry: bool, except: &[String]) -> Result<Vec<Place>, StoreError> {
         let (store, now) = (&self.context.store, self.context.clock.now());
         let (mut owed, standings) = (store.pending_receivers().await?, store.receivers().await?);
         owed.retain(|name| !except.contains(name));

@@ -364,7 +364,13 @@ mod tests {
     fn what_else_the_message_tells_stands_below() {
         let text = text(gathered(), 76);
         let also = text.split_once("Also:").unwrap().1.split_once("period").unwrap().0;
-        insta::assert_snapshot!(also, @"");
+        insta::assert_snapshot!(also, @"
+
+        ▲ WARNING: China → Germany: <b>magnets</b> fell for a 2nd month: 12 t in
+        September 2025
+        ✓ RESOLVED: China → Japan: magnets no longer fall: 40 t in October 2025,
+        +56 %
+        ");
         let many = Message { others: vec![gathered().others[0].clone(); 150], ..fired() };
         let text = self::text(many, 200);
         assert_eq!((text.matches("▲ WARNING: China").count(), text.contains("… and 51 more")), (99, true));

@@ -228,7 +228,7 @@ pub fn line(text: &str, limit: usize) -> String {
 /// What is said of the title, in lines of its own where a template wrote them; no longer than `limit` characters together.
 pub fn summary(message: &Message, limit: usize) -> Vec<String> {
     match message.told.as_ref().and_then(|told| told.body.as_ref()) {
-        None => Some(line(&message.summary, limit)).filter(|line| !line.is_empty()).into_iter().collect(),
+        None => Some(line(&message.summary, limit)).filter(|line| !line.trim().is_empty()).into_iter().collect(),
         Some(body) => shorten(body, limit).lines().map(|one| line(one, limit)).collect(),
     }
 }

@@ -257,7 +257,7 @@ fn others(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
             None => format!("• {}", markup.text(&said)),
         }
     };
-    let name = (!shown.is_empty()).then(|| markup.strong("Also:"));
+    let name = (!shown.is_empty()).then(|| markup.text("Also:"));
     name.into_iter().chain(shown.iter().map(told)).chain(more.map(|more| markup.text(&more))).collect()
 }
 
@@ -323,8 +323,11 @@ mod tests {
         let text = |limit| letter(parcel(&delivery), &Plain, limit);
         let line = "• <a https://watch.example/alerts/1>▲ WARNING: China → Germany: &lt;b>magnets&lt;/b> fell for a 2nd \
                     month: 12 t in September 2025</a>";
-        assert_eq!((text(10_000).matches(line).count(), text(10_000).matches("✓ RESOLVED: China → Japan").count()), (2, 2));
-        assert!(text(10_000).contains("<b>Also:</b>\n"));
+        assert_eq!(
+            (text(10_000).matches(line).count(), text(10_000).matches("✓ RESOLVED: China → Japan").count()),
+            (2, 2)
+        );
+        assert!(text(10_000).contains("\nAlso:\n"));
         assert!(text(1200).contains("… and 2 more") && text(1200).chars().count() <= 1200, "{}", text(1200));
     }
 

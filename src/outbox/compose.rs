@@ -115,7 +115,7 @@ impl Message {
             thread: matter.thread.clone(),
             chart: telling.chart(),
             told: None,
-        others: Vec::new(),
+            others: Vec::new(),
             url: None,
         }
     }

@@ -99,7 +99,7 @@ impl Message {
             thread: None,
             chart: None,
             told: None,
-        others: Vec::new(),
+            others: Vec::new(),
             url: None,
         }
     }

@@ -56,7 +56,7 @@ fn what_one_pull_brings_about_is_one_mail() {
     let (low, falling) = if low.subject().contains("30 alerts") { (falling, low) } else { (low, falling) };
     assert!(low.subject().starts_with("[WARNING] China → Germany"), "{}", low.subject());
     assert!(
-        falling.subject().starts_with("[CRITICAL] magnets-falling: 30 alerts (30 fired); China → United States"),
+        falling.subject().starts_with("[CRITICAL] magnets-falling: 30 alerts (30 fired); China → Austria"),
         "{}",
         falling.subject()
     );
@@ -75,7 +75,11 @@ fn the_outbox_says_which_message_told_what() {
     once(&sandbox, 0);
     let mut told = titles(&hook);
     told.sort();
-    assert_eq!(told, ["China → Germany: `value < 500 t` holds: 420.5 t in September 2025, −28.7 %", "magnets-falling: 3 alerts (3 fired)"]);
+    assert_eq!(told.len(), 2);
+    assert!(
+        told[0].starts_with("China → Germany exports stood below 500 t")
+            && told[1] == "magnets-falling: 3 alerts (3 fired)"
+    );
     let deliveries = sandbox.json(&["deliveries"]);
     assert_eq!(deliveries.len(), 4);
     assert!(deliveries.iter().all(|delivery| delivery["state"] == "sent"));
@@ -85,7 +89,7 @@ fn the_outbox_says_which_message_told_what() {
     assert_eq!((told.len(), &told[0]["told_by"]), (2, &leader["id"]));
     assert_eq!(leader["others"].as_array().unwrap().len(), 2);
     let show = |delivery: &Value| sandbox.run(&["deliveries", "show", delivery["id"].as_str().unwrap()]);
-    show(leader).is(0).says(&["tells also: China → Germany", "tells also: China → Japan"]);
+    show(leader).is(0).says(&["tells also: China → Japan", "tells also: China → US"]);
     show(told[0]).is(0).says(&["told by msg_"]);
     sandbox.run(&["deliveries"]).is(0).says(&["told by msg_"]);
 }
@@ -94,14 +98,13 @@ fn the_outbox_says_which_message_told_what() {
 fn a_release_may_be_one_message_over_all_rules_or_each_by_itself() {
     for (group, expected) in [
         ("group = \"release\"", vec!["4 alerts of 2 rules (4 fired)"]),
-        ("group = \"none\"", vec!["China → Germany", "China → Germany", "China → Japan", "China → United States"]),
+        ("group = \"none\"", vec!["China → Germany", "China → Germany", "China → Japan", "China → US"]),
     ] {
         let hook = Hook::start();
         let sandbox = scene(3, group, &[("hook", webhook("hook", &hook.url()))]);
         once(&sandbox, 0);
         let mut told = titles(&hook);
-        told.iter_mut().for_each(|title| *title = title.split([':', '`']).next().unwrap().trim().to_owned());
-        told.iter_mut().for_each(|title| *title = title.split(" fell").next().unwrap().to_owned());
+        told.iter_mut().for_each(|title| *title = title.split(" exports").next().unwrap().to_owned());
         told.sort();
         assert_eq!(told, expected, "{group}");
     }

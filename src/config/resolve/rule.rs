@@ -7,10 +7,13 @@ use serde_json::json;
 use super::feed::{Facts, canonical};
 use super::{Context, group, items, sha256, value};
 use crate::base::text::{list, shorten};
-use crate::config::file::{LevelTable, Named, RuleTable};
+use crate::config::file::Named;
 use crate::config::problem::Finding;
+use crate::config::rule::{LevelTable, RuleTable};
 use crate::config::source::{At, Place, Texts};
-use crate::rule::{Expr, ExprError, Inhibition, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject, Together};
+use crate::rule::{
+    Expr, ExprError, Inhibition, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject, Together,
+};
 use crate::series::{Pattern, Quantity, Selector};
 
 /// One label of a rule's series: its name, the patterns as written (countries by their ISO code), and their place.

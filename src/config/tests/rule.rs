@@ -133,7 +133,7 @@ fn mistaken_names_are_told_with_the_nearest() {
 
     1 error
     "#);
-    insta::assert_snapshot!(told(&format!("{SERIES}when = 'declines >= 2'\nseverity = 'urgent'\nrenotify = 'each-perod'\ngroup = 'releases'")), @r#"
+    insta::assert_snapshot!(told(&format!("{SERIES}when = 'declines >= 2'\nseverity = 'urgent'\nrenotify = 'each-perod'\ngroup = 'releases'")), @"
     error: `severity` cannot be `urgent`
      --> supplywatch.toml:5:12
       |
@@ -148,8 +148,16 @@ fn mistaken_names_are_told_with_the_nearest() {
       |
       = help: did you mean `each-period`?
 
-    2 errors
-    "#);
+    error: `group` cannot be `releases`
+     --> supplywatch.toml:7:9
+      |
+    7 | group = 'releases'
+      |         ^^^^^^^^^^ expected `rule`, `release` or `none`
+      |
+      = help: did you mean `release`?
+
+    3 errors
+    ");
 }
 
 #[test]

@@ -321,7 +321,11 @@ mod tests {
     fn what_else_the_message_tells_is_a_row_each() {
         let text = html(gathered());
         let also = words(&text);
-        insta::assert_snapshot!(also.split_once("Also").unwrap().1.split_once("period").unwrap().0, @"");
+        insta::assert_snapshot!(also.split_once("Also").unwrap().1.split_once("period").unwrap().0, @"
+         in this message:
+        ▲ WARNING: China → Germany: &lt;b&gt;magnets&lt;/b&gt; fell for a 2nd month: 12 t in September 2025
+        ✓ RESOLVED: China → Japan: magnets no longer fall: 40 t in October 2025, +56 %
+        ");
         assert!(text.contains("<a href=\"https://watch.example/alerts/1\""));
         let many = html(Message { others: vec![gathered().others[0].clone(); 1000], ..fired() });
         assert!(many.len() <= BYTES_MAX && many.contains("… and 901 more"), "{}", many.len());

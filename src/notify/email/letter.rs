@@ -98,7 +98,11 @@ fn headers(email: &Email, parcel: Parcel<'_>) -> Vec<(&'static str, String)> {
     let domain = domain(&email.from.email);
     let root = root(&message.alert, message.thread.as_deref(), &domain);
     // What comes later of one of the others finds its way here as well. The nearest parent stands last.
-    let others = message.others.iter().take(REFERENCES_MAX).map(|brief| self::root(&brief.alert, brief.thread.as_deref(), &domain));
+    let others = message
+        .others
+        .iter()
+        .take(REFERENCES_MAX)
+        .map(|brief| self::root(&brief.alert, brief.thread.as_deref(), &domain));
     let references: Vec<String> = others.filter(|other| *other != root).chain([root.clone()]).collect();
     let subject = format!("[{}] {}", look::word(message), message.title);
     let mut headers = vec![

@@ -81,9 +81,8 @@ fn together(
     now: Timestamp,
     waited: i64,
 ) -> Result<Vec<(i64, Message)>, Fault> {
-    let read = |row: &Row<'_>| -> Result<(i64, String, Option<i64>), Fault> {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-    };
+    let read =
+        |row: &Row<'_>| -> Result<(i64, String, Option<i64>), Fault> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
     let (now, limit) = (now.millis(), count(GATHERED_MAX));
     let rows: Vec<(i64, String, Option<i64>)> = match reach {
         Reach::Bundle(bundle) => {

@@ -16,6 +16,7 @@ mod items;
 mod lock;
 mod open;
 mod outbox;
+mod resend;
 mod schema;
 mod thread;
 

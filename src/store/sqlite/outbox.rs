@@ -24,7 +24,8 @@ const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
         SELECT 1 FROM delivery p
         WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
 
-const RECORD: &str = "id, receiver, alert, message, created_at, state, attempts, max(not_before, held_until), last_error, sent_at, remote_ref,
+/// The columns of [`record`].
+pub const RECORD: &str = "id, receiver, alert, message, created_at, state, attempts, max(not_before, held_until), last_error, sent_at, remote_ref,
     (SELECT l.id FROM delivery l WHERE l.seq = delivery.told_by), gave_way";
 
 impl Sqlite {
@@ -205,17 +206,6 @@ impl Sqlite {
                     FROM attempt a JOIN delivery d ON d.seq = a.delivery WHERE d.id = ?1 ORDER BY a.number";
                 let mut select = connection.prepare_cached(select)?;
                 select.query_and_then([delivery], attempt)?.collect()
-            })
-            .await
-    }
-
-    /// See [`crate::store::Store::retry_delivery`].
-    pub async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<Option<DeliveryRecord>, StoreError> {
-        let delivery = delivery.to_owned();
-        self.thread
-            .write(move |transaction| {
-                let Some(id) = unsent(transaction, &delivery)? else { return Ok(End::RollBack(None)) };
-                Ok(End::Commit(Some(renew(transaction, &id, now)?)))
             })
             .await
     }
@@ -422,41 +412,6 @@ fn finish(transaction: &Connection, seq: i64, number: u32, attempt: &Attempt) ->
     Ok(())
 }
 
-/// The one delivery that can be sent again and has this id, or an id that begins so.
-fn unsent(transaction: &Connection, prefix: &str) -> Result<Option<String>, Fault> {
-    if prefix.is_empty() {
-        return Ok(None);
-    }
-    let select = "SELECT id FROM delivery WHERE id >= ?1 AND id < ?1 || char(1114111) AND state IN ('pending', 'dead')
-        ORDER BY id";
-    let mut select = transaction.prepare_cached(select)?;
-    let found: Vec<String> = select.query_map([prefix], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    match found.as_slice() {
-        [] => Ok(None),
-        [first, ..] if first == prefix => Ok(Some(first.clone())),
-        [only] => Ok(Some(only.clone())),
-        several => Err(Fault::Ambiguous { prefix: prefix.to_owned(), count: several.len() }),
-    }
-}
-
-/// Makes a delivery due now, or the one that tells it. An attempt that is under way goes on; whoever asks for another does not want
-/// to wait for the receiver's pause, either.
-fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryRecord, Fault> {
-    let leader = "SELECT coalesce(told_by, seq) FROM delivery WHERE id = ?1";
-    let leader: i64 = transaction.prepare_cached(leader)?.query_row([id], |row| row.get(0))?;
-    let follow = "UPDATE delivery SET state = 'pending' WHERE told_by = ?1 AND state = 'dead'";
-    transaction.prepare_cached(follow)?.execute([leader])?;
-    let resume = "UPDATE receiver SET disabled_at = NULL, failures = 0, paused_until = 0
-        WHERE name = (SELECT receiver FROM delivery WHERE seq = ?1)";
-    transaction.prepare_cached(resume)?.execute([leader])?;
-    let update = format!(
-        "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE seq = ?1 RETURNING {RECORD}"
-    );
-    let mut update = transaction.prepare_cached(&update)?;
-    let mut renewed = update.query_and_then((leader, now.millis()), record)?;
-    renewed.next().ok_or_else(|| Fault::unreadable("delivery", id))?
-}
-
 /// A delivery from the columns id, receiver, alert, message, time.
 fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
     Ok(Delivery {
@@ -468,7 +423,7 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
     })
 }
 
-fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
+pub fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
     let state: String = row.get(5)?;
     Ok(DeliveryRecord {
         delivery: delivery(row)?,

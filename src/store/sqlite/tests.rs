@@ -411,8 +411,10 @@ async fn many_at_once_take_each_thing_once() {
         async move {
             let mut taken = Vec::new();
             loop {
-                let one =
-                    store.lease_due(&holder(), minutes(31), MINUTE, 1, &[crate::store::Place::new("desk", 9)], false).await.unwrap();
+                let one = store
+                    .lease_due(&holder(), minutes(31), MINUTE, 1, &[crate::store::Place::new("desk", 9)], false)
+                    .await
+                    .unwrap();
                 let Some(one) = one.into_iter().next() else { return taken };
                 taken.push(one.delivery.id.clone());
                 succeed(&store, &one).await;
