@@ -51,6 +51,10 @@ impl Service for Alertmanager {
             _ => stranger(answer),
         }
     }
+
+    fn keeps_alerts(&self) -> bool {
+        true
+    }
 }
 
 impl Alertmanager {

@@ -228,6 +228,15 @@ impl Receiver {
         }
     }
 
+    /// Whether it is told each alert by itself, as one that keeps alerts is, and a screen on which they scroll by.
+    pub fn keeps_alerts(&self) -> bool {
+        match &self.channel {
+            Channel::Console(_) | Channel::Lines => true,
+            Channel::Service(service) => service.keeps_alerts(),
+            Channel::Email(_) => false,
+        }
+    }
+
     /// One attempt. It ends within [`crate::base::limits::LEASE`].
     pub async fn send(&self, sender: &Sender, parcel: Parcel<'_>) -> Sent {
         #[cfg(test)]

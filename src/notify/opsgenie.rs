@@ -80,6 +80,10 @@ impl Service for Opsgenie {
             _ => by_status(answer),
         }
     }
+
+    fn keeps_alerts(&self) -> bool {
+        true
+    }
 }
 
 const fn priority(severity: Severity) -> &'static str {

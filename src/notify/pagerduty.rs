@@ -59,6 +59,10 @@ impl Service for PagerDuty {
             _ => by_status(answer),
         }
     }
+
+    fn keeps_alerts(&self) -> bool {
+        true
+    }
 }
 
 impl PagerDuty {

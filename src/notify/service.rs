@@ -23,6 +23,12 @@ pub trait Service: Any + Debug + Send + Sync {
         true
     }
 
+    /// Whether it keeps an alert by its key, and so is told each by itself: what is told of several at once, it would
+    /// keep under one of them.
+    fn keeps_alerts(&self) -> bool {
+        false
+    }
+
     /// What the answer to it means.
     fn verdict(&self, answer: &Answer) -> Verdict {
         by_status(answer)

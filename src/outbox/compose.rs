@@ -114,6 +114,7 @@ impl Message {
             thread: matter.thread.clone(),
             chart: telling.chart(),
             told: None,
+            others: Vec::new(),
             url: None,
         }
     }
