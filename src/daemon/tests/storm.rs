@@ -162,6 +162,7 @@ impl<'a> Past<'a> {
             let last = attempts.last().and_then(Option::as_ref);
             match record.state {
                 DeliveryState::Pending => prop_assert!(false, "stuck: {record:?}"),
+                DeliveryState::Superseded => prop_assert!(false, "nothing gives way: {record:?}"),
                 DeliveryState::Sent => {
                     let seen = self.seen.iter().any(|seen| seen.id == delivery.id && seen.act.takes());
                     prop_assert!(seen, "{delivery:?}");
