@@ -104,9 +104,9 @@ def answers(url):
 
 
 def instant(text):
-    """What a JSON has as a time. Python 3.9 knows neither `Z` nor fractions of another length than 3 or 6."""
-    seconds, _, zone = text.replace("Z", "+00:00").partition("+")
-    return datetime.datetime.fromisoformat(f"{seconds[:19]}+{zone}")
+    """What a JSON has as a time in UTC. Python 3.9 knows neither `Z` nor fractions of any length."""
+    seconds, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.datetime.fromisoformat(f"{seconds}.{fraction:0<6.6}+00:00")
 
 
 def listens(port):

@@ -34,6 +34,8 @@ STORY = [
 ]
 # Those who have a mailbox: one or two for each part, so that none is shared.
 PEOPLE = ["story", "signed", "login", "stranger", "one", "two", "busy", "lost", "killed", "early", "patient", "grey"]
+# What verifies signatures, from PyPI.
+DKIMPY = "dkimpy[ed25519]"
 # How long a sender that Postfix has not seen must wait (seconds).
 GREY = 30
 
@@ -308,8 +310,8 @@ def is_signed(ours, mails, place):
     (place / "dns").write_text(ours.ask("receivers", "dkim", "--format", "json").stdout)
     for number, mail in enumerate(mails):
         (place / f"{number}.eml").write_bytes(mail)
-    verifier = [from_pypi("dkimpy[ed25519]") / "python", ROOT / "tests/validators/signature.py", place / "dns"]
-    done = subprocess.run([*verifier, *(place / f"{number}.eml" for number in range(len(mails)))], text=True,
+    verify = [from_pypi(DKIMPY) / "python", ROOT / "tests/validators/signature.py", place / "dns"]
+    done = subprocess.run([*verify, *(place / f"{number}.eml" for number in range(len(mails)))], text=True,
                           capture_output=True)
     expect(done.returncode == 0, done.stdout + done.stderr)
 
@@ -430,6 +432,7 @@ def killed(ours, door):
 def mail(options, place):
     if os.geteuid():
         raise Absent("Postfix can only be started by root")
+    from_pypi(DKIMPY)
     relay = Relay(place)
     with relay.running(), watch(options, relay.receiver("patient", "grey")) as patient:
         daemon = patient.start(FIRES)

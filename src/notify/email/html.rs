@@ -268,7 +268,7 @@ fn named(label: &str, html: &str) -> String {
 fn prose(text: &str) -> String {
     let pieces: Vec<String> = text.split('`').map(escape).collect();
     // One that has no other is a sign like any other; and a text of nothing but signs is not to grow tenfold.
-    if pieces.len() % 2 == 0 || pieces.len() > 2 * CODES_MAX + 1 {
+    if pieces.len().is_multiple_of(2) || pieces.len() > 2 * CODES_MAX + 1 {
         return escape(text);
     }
     let code = |(index, piece): (usize, String)| match index % 2 {
