@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use super::http::{Body, Call, Endpoint};
 use super::service::{Form, Service};
 use super::{Parcel, hmac};
+use crate::alert::kind;
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::outbox::{
@@ -188,8 +189,7 @@ pub fn payload(message: &Message) -> Payload<'_> {
     };
     let data = Data {
         alert: &message.alert,
-        // Alerts about the pipeline's own health will be of kind `data`.
-        kind: "market",
+        kind: kind(&message.alert.rule),
         transition: message.kind.name(),
         number: message.number,
         severity: message.severity.name(),
