@@ -39,6 +39,8 @@ pub struct ReceiverTable {
     pub hello: Option<At<String>>,
     /// A private CA's certificates.
     pub ca_file: Option<At<String>>,
+    /// What mails are signed with.
+    pub dkim: Option<DkimTable>,
     /// What a service knows us by.
     pub token: Option<At<SecretText>>,
     /// What a service knows the receiver of its messages by.
@@ -81,6 +83,29 @@ pub struct ReceiverTable {
     pub quiet: Option<QuietTable>,
     /// How its messages are told.
     pub template: Option<TemplateTable>,
+}
+
+/// `dkim`.
+pub struct DkimTable {
+    /// Its keys.
+    pub given: Given,
+    /// The domain that signs.
+    pub domain: Option<At<String>>,
+    /// The name of its key.
+    pub selector: Option<At<String>>,
+    /// The private key.
+    pub key: Option<At<SecretText>>,
+}
+
+impl DkimTable {
+    fn read(mut section: Section<'_>) -> Self {
+        Self {
+            domain: section.text("domain"),
+            selector: section.text("selector"),
+            key: section.secret("key"),
+            given: section.finish(),
+        }
+    }
 }
 
 /// `quiet`.
@@ -130,6 +155,7 @@ impl ReceiverTable {
             to: section.texts("to"),
             hello: section.text("hello"),
             ca_file: section.text("ca_file"),
+            dkim: section.table("dkim").map(DkimTable::read),
             token: section.secret("token"),
             key: section.secret("key"),
             user: section.secret("user"),

@@ -19,8 +19,8 @@ use crate::base::limits::{LEASE, LEASE_BATCH};
 use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
-use crate::outbox::{Attempt, Delivery, Next, OnAmbiguous, Outcome, Policy, Standing, Window, next};
-use crate::store::{Ended, Leased, StoreError};
+use crate::outbox::{Attempt, Delivery, Next, OnAmbiguous, Outcome, Policy, Window, next};
+use crate::store::{Ended, Leased, Room, StoreError};
 
 /// One attempt, for a report.
 #[derive(Clone, Debug)]
@@ -60,68 +60,97 @@ struct Courier<'a> {
     /// What the receivers that take only so much were sent lately.
     windows: BTreeMap<String, Window>,
     under_way: FuturesUnordered<BoxFuture<'a, Tried>>,
+    /// Those that are over and not recorded yet.
+    over: Vec<Tried>,
 }
 
-/// An attempt that is over and not recorded yet.
+/// An attempt that is over.
 struct Tried {
     leased: Leased,
     attempt: Attempt,
     next: Next,
 }
 
+impl Tried {
+    fn ended(&self) -> Ended {
+        Ended::new(&self.leased, self.attempt.clone(), self.next.clone())
+    }
+}
+
 impl<'a> Courier<'a> {
     fn new(context: &'a Context) -> Self {
-        Self { context, busy: BTreeMap::new(), windows: BTreeMap::new(), under_way: FuturesUnordered::new() }
+        let (under_way, over) = (FuturesUnordered::new(), Vec::new());
+        Self { context, busy: BTreeMap::new(), windows: BTreeMap::new(), under_way, over }
     }
 
-    /// Begins an attempt for every due delivery whose receiver has a free place; how many.
-    async fn begin(&mut self, setup: &Arc<Setup>, hurry: bool, except: &[String]) -> Result<usize, StoreError> {
-        let mut begun = 0;
-        loop {
-            let places = self.places(setup, hurry, except).await?;
-            let leased = lease(self.context, &places, hurry).await?;
-            if leased.is_empty() {
-                return Ok(begun);
-            }
-            begun += leased.len();
-            for leased in leased {
-                let name = &leased.delivery.receiver;
-                *self.busy.entry(name.clone()).or_default() += 1;
-                if let Some(window) = self.windows.get_mut(name) {
-                    window.send(1, self.context.clock.now());
-                }
-                self.under_way.push(Box::pin(attempt(self.context, setup.clone(), leased)));
-            }
-        }
-    }
-
-    /// How many messages more each receiver may be sent that is owed any. One that is no longer in the config is
-    /// among them: its deliveries become dead letters.
-    async fn places(
+    /// Records what is over, and begins an attempt for what is due then and whose receiver has a free place, except
+    /// for some; what was over, and how many began. What is under way goes on meanwhile.
+    async fn turn(
         &mut self,
-        setup: &Setup,
+        setup: &Arc<Setup>,
         hurry: bool,
         except: &[String],
-    ) -> Result<Vec<(String, usize)>, StoreError> {
-        let (store, now) = (&self.context.store, self.context.clock.now());
-        let (mut owed, standings) = (store.pending_receivers().await?, store.receivers().await?);
-        owed.retain(|name| !except.contains(name));
-        let mut places = Vec::new();
-        for name in owed {
-            let receiver = setup.receivers.iter().find(|receiver| receiver.name == name);
-            // In a hurry nothing but its unread report keeps a failed attempt from being repeated at once.
-            let one = hurry || standings.get(&name).is_some_and(Standing::is_doubtful);
-            let most = if one { 1 } else { receiver.map_or(1, Receiver::places) };
-            let busy = self.busy.get(&name).copied().unwrap_or(0);
-            let window = receiver
-                .and_then(|receiver| receiver.policy.rate)
-                .map(|rate| self.windows.entry(name.clone()).or_insert_with(|| Window::new(rate)).free(now));
-            let free = most.saturating_sub(busy).min(window.unwrap_or(usize::MAX));
-            if free > 0 {
-                places.push((name, free));
+    ) -> Result<(Vec<Delivered>, usize), StoreError> {
+        let (context, over) = (self.context, std::mem::take(&mut self.over));
+        for Tried { leased, .. } in &over {
+            if let Some(count) = self.busy.get_mut(&leased.delivery.receiver) {
+                *count = count.saturating_sub(1);
             }
         }
-        Ok(places)
+        let ended = over.iter().map(Tried::ended).collect();
+        let now = context.clock.now();
+        let rooms = self.rooms(setup, except, now);
+        let turn = context.store.turn(ended, &context.holder, now, LEASE, LEASE_BATCH, rooms, hurry);
+        let mut turn = std::pin::pin!(turn);
+        let (ours, leased) = loop {
+            tokio::select! {
+                done = &mut turn => break done?,
+                Some(tried) = self.under_way.next(), if !self.under_way.is_empty() => self.over.push(tried),
+            }
+        };
+        let begun = leased.len();
+        for leased in leased {
+            let name = &leased.delivery.receiver;
+            *self.busy.entry(name.clone()).or_default() += 1;
+            if let Some(window) = self.windows.get_mut(name) {
+                window.send(1, now);
+            }
+            self.under_way.push(Box::pin(attempt(context, setup.clone(), leased)));
+        }
+        Ok((over.into_iter().zip(ours).map(told).collect(), begun))
+    }
+
+    /// Records what is over, and begins nothing.
+    async fn record(&mut self) -> Result<(), StoreError> {
+        let over = std::mem::take(&mut self.over);
+        let ended = over.iter().map(Tried::ended).collect();
+        let ours = self.context.store.record(ended).await?;
+        over.into_iter().zip(ours).for_each(|over| drop(told(over)));
+        Ok(())
+    }
+
+    /// Whether nothing is under way, and all that is over is recorded.
+    fn is_idle(&self) -> bool {
+        self.under_way.is_empty() && self.over.is_empty()
+    }
+
+    /// How many messages more each receiver may be sent, `except` for some that are sent none.
+    fn rooms(&mut self, setup: &Setup, except: &[String], now: Timestamp) -> BTreeMap<String, Room> {
+        let mut rooms = BTreeMap::new();
+        for receiver in &setup.receivers {
+            let window = receiver.policy.rate.map(|rate| {
+                self.windows.entry(receiver.name.clone()).or_insert_with(|| Window::new(rate)).free(now)
+            });
+            let room = Room { places: receiver.places(), busy: 0, free: window.unwrap_or(usize::MAX) };
+            rooms.insert(receiver.name.clone(), room);
+        }
+        for (name, busy) in &self.busy {
+            rooms.entry(name.clone()).or_insert(Room::ONE).busy = *busy;
+        }
+        for name in except {
+            rooms.insert(name.clone(), Room::NONE);
+        }
+        rooms
     }
 
     /// How long until a receiver that took all that it takes may be sent more.
@@ -130,40 +159,26 @@ impl<'a> Courier<'a> {
         self.windows.values_mut().filter_map(|window| window.wait(now)).min()
     }
 
-    /// The attempts that end next, recorded together; none when none is under way.
-    async fn finish(&mut self) -> Result<Vec<Delivered>, StoreError> {
-        match self.under_way.next().await {
-            Some(first) => self.record(first).await,
-            None => Ok(Vec::new()),
+    /// Waits until something is over, and takes with it what is over by then. At once where nothing is under way.
+    async fn until_over(&mut self) {
+        if self.over.is_empty() {
+            self.over.extend(self.under_way.next().await);
+        }
+        while let Some(Some(tried)) = self.under_way.next().now_or_never() {
+            self.over.push(tried);
         }
     }
+}
 
-    /// Records an attempt that is over, and whatever others are by then.
-    async fn record(&mut self, first: Tried) -> Result<Vec<Delivered>, StoreError> {
-        let mut tried = vec![first];
-        while tried.len() < LEASE_BATCH
-            && let Some(Some(next)) = self.under_way.next().now_or_never()
-        {
-            tried.push(next);
-        }
-        for Tried { leased, .. } in &tried {
-            if let Some(count) = self.busy.get_mut(&leased.delivery.receiver) {
-                *count = count.saturating_sub(1);
-            }
-        }
-        let ended = |tried: &Tried| Ended::new(&tried.leased, tried.attempt.clone(), tried.next.clone());
-        let ours = self.context.store.record(tried.iter().map(ended).collect()).await?;
-        let told = |(tried, ours): (Tried, bool)| {
-            let Tried { leased, attempt, next } = tried;
-            if !ours {
-                let delivery = &leased.delivery.id;
-                warn!(delivery, "the lease ended before the attempt did; another may repeat it");
-            }
-            log(&leased, &attempt, &next);
-            Delivered::new(&leased, attempt.outcome, next)
-        };
-        Ok(tried.into_iter().zip(ours).map(told).collect())
+/// Says in the log how an attempt ended.
+fn told((tried, ours): (Tried, bool)) -> Delivered {
+    let Tried { leased, attempt, next } = tried;
+    if !ours {
+        let delivery = &leased.delivery.id;
+        warn!(delivery, "the lease ended before the attempt did; another may repeat it");
     }
+    log(&leased, &attempt, &next);
+    Delivered::new(&leased, attempt.outcome, next)
 }
 
 /// Attempts every pending delivery, its backoff over or not, until none is left; a receiver that fails
@@ -174,9 +189,13 @@ pub async fn deliver_all(context: &Context, setup: &Arc<Setup>) -> Result<Vec<De
     let mut courier = Courier::new(context);
     let (mut reports, mut failed): (Vec<Delivered>, Vec<String>) = (Vec::new(), Vec::new());
     loop {
-        courier.begin(setup, true, &failed).await?;
-        let ended = courier.finish().await?;
-        if ended.is_empty() {
+        // What failed is due at once in a hurry: it is known before it is recorded.
+        let fails = courier.over.iter().filter(|tried| matches!(tried.next, Next::At(_) | Next::Held));
+        failed.extend(fails.map(|tried| tried.leased.delivery.receiver.clone()));
+        let (ended, begun) = courier.turn(setup, true, &failed).await?;
+        let idle = ended.is_empty() && begun == 0 && courier.is_idle();
+        reports.extend(ended);
+        if idle {
             let Some(wait) = courier.wait() else { return Ok(reports) };
             let owed = context.store.pending_receivers().await?;
             if owed.iter().all(|name| failed.contains(name) || !courier.windows.contains_key(name)) {
@@ -185,12 +204,7 @@ pub async fn deliver_all(context: &Context, setup: &Arc<Setup>) -> Result<Vec<De
             info!(seconds = wait.as_secs(), "a receiver takes no more for now");
             tokio::time::sleep(wait.max(SHORT)).await;
         }
-        for report in ended {
-            if matches!(report.next, Next::At(_) | Next::Held) {
-                failed.push(report.receiver.clone());
-            }
-            reports.push(report);
-        }
+        courier.until_over().await;
     }
 }
 
@@ -209,19 +223,22 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
         }
         let setup = setup.insert(newest).clone();
         let nudged = round.nudges.deliver.notified();
-        let begun = courier.begin(&setup, false, &[]).await?;
+        let (_, begun) = courier.turn(&setup, false, &[]).await?;
         round.beats.deliver.beat(context.clock.now());
         // While attempts are under way their ends wake us; what else becomes due can wait that long.
         let wait = if begun > 0 { round.tick } else { until_due(&context, &mut courier, &setup, round.tick).await? };
         // Only the wait is given up for another: what is over is recorded to its end, and told in the log.
         tokio::select! {
-            Some(tried) = courier.under_way.next() => { courier.record(tried).await?; }
+            () = courier.until_over(), if !courier.is_idle() => {}
             () = nudged => {}
             () = tokio::time::sleep(wait) => {}
             () = round.stop.cancelled() => {}
         }
     }
-    while !courier.finish().await?.is_empty() {}
+    while !courier.is_idle() {
+        courier.until_over().await;
+        courier.record().await?;
+    }
     Ok(())
 }
 
@@ -249,14 +266,6 @@ async fn until_due(
     }
     let due = store.next_delivery_at().await?.map(|at| at.since(now).max(courier.wait().unwrap_or_default()));
     Ok(due.map_or(tick, |wait| wait.clamp(SHORT, tick)))
-}
-
-async fn lease(context: &Context, places: &[(String, usize)], hurry: bool) -> Result<Vec<Leased>, StoreError> {
-    if places.is_empty() {
-        return Ok(Vec::new());
-    }
-    let now = context.clock.now();
-    context.store.lease_due(&context.holder, now, LEASE, LEASE_BATCH, places, hurry).await
 }
 
 /// One attempt: send, and decide what follows.
@@ -309,7 +318,8 @@ pub async fn preview_all(context: &Context, setup: &Setup) -> Result<Vec<(Delive
     loop {
         let owed = context.store.pending_receivers().await?;
         let places: Vec<_> = owed.into_iter().map(|name| (name, LEASE_BATCH)).collect();
-        let leased = lease(context, &places, true).await?;
+        let now = context.clock.now();
+        let leased = context.store.lease_due(&context.holder, now, LEASE, LEASE_BATCH, &places, true).await?;
         if leased.is_empty() {
             return Ok(previews);
         }
@@ -387,15 +397,15 @@ mod tests {
         (context, Arc::new(setup))
     }
 
-    /// Attempts what may be attempted now; how much that was, and how many places there are then.
-    async fn round(courier: &mut Courier<'_>, setup: &Arc<Setup>) -> (usize, usize) {
+    /// Attempts what may be attempted now; how much that was.
+    async fn round(courier: &mut Courier<'_>, setup: &Arc<Setup>) -> usize {
         let mut tried = 0;
         loop {
-            tried += courier.begin(setup, false, &[]).await.unwrap();
-            if courier.finish().await.unwrap().is_empty() {
-                let places = courier.places(setup, false, &[]).await.unwrap();
-                return (tried, places.iter().map(|(_, free)| free).sum());
+            tried += courier.turn(setup, false, &[]).await.unwrap().1;
+            if courier.is_idle() {
+                return tried;
             }
+            courier.until_over().await;
         }
     }
 
@@ -403,20 +413,20 @@ mod tests {
     async fn a_receiver_is_sent_no_more_than_it_takes() {
         let (context, setup) = world("rate = '2/min'", 5).await;
         let mut courier = Courier::new(&context);
-        assert_eq!(round(&mut courier, &setup).await, (2, 0));
+        assert_eq!(round(&mut courier, &setup).await, 2);
         assert_eq!(courier.wait(), Some(Duration::from_secs(60)));
         context.clock.set(NOW.plus(Duration::from_secs(60)));
         assert_eq!(courier.wait(), None);
-        assert_eq!(round(&mut courier, &setup).await, (2, 0));
+        assert_eq!(round(&mut courier, &setup).await, 2);
     }
 
     #[tokio::test]
     async fn a_receiver_that_failed_too_often_is_tried_with_one_message() {
         let (context, setup) = world("", 8).await;
         let mut courier = Courier::new(&context);
-        assert_eq!(round(&mut courier, &setup).await, (8, 1));
+        assert_eq!(round(&mut courier, &setup).await, 8);
         context.clock.set(NOW.plus(Duration::from_secs(3600)));
-        let leased = lease(&context, &courier.places(&setup, false, &[]).await.unwrap(), false).await.unwrap();
-        assert_eq!(leased.len(), 1);
+        let (ended, begun) = courier.turn(&setup, false, &[]).await.unwrap();
+        assert_eq!((ended.len(), begun), (0, 1));
     }
 }

@@ -136,7 +136,7 @@ fn channels() -> Vec<Channel> {
         Channel::Service(Box::new(mattermost::tests::mattermost("https://hooks.example/x"))),
         Channel::Service(Box::new(googlechat::tests::googlechat("https://hooks.example/x"))),
         Channel::Service(Box::new(rocketchat::tests::rocketchat("https://hooks.example/x"))),
-        Channel::Email(email::tests::email(25)),
+        Channel::Email(Box::new(email::tests::email(25))),
         Channel::Service(Box::new(telegram::Telegram {
             api: endpoint(),
             token: Secret::new("42:x"),

@@ -18,7 +18,7 @@ use super::{Sent, safe_json};
 use crate::base::address::is_public;
 use crate::base::clock::Timestamp;
 use crate::base::error::Chain;
-use crate::base::limits::{ANSWER_BYTES_READ, LEASE};
+use crate::base::limits::{ANSWER_BYTES_READ, LEASE, LEASE_BATCH};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 
@@ -368,7 +368,7 @@ fn builder() -> reqwest::ClientBuilder {
         .connect_timeout(CONNECT)
         .timeout(TOTAL)
         .pool_idle_timeout(Duration::from_secs(50))
-        .pool_max_idle_per_host(4)
+        .pool_max_idle_per_host(LEASE_BATCH)
 }
 
 /// The answer, as much of it as is wanted.

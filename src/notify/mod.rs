@@ -80,7 +80,7 @@ pub enum Channel {
     /// An HTTP request.
     Service(Box<dyn Service>),
     /// SMTP.
-    Email(email::Email),
+    Email(Box<email::Email>),
 }
 
 /// What a channel is given to send.

@@ -1,7 +1,7 @@
 //! Deliveries as the store gives them out.
 
 use crate::base::clock::Timestamp;
-use crate::outbox::{Attempt, Delivery, Next};
+use crate::outbox::{Attempt, Delivery, Next, Standing};
 
 /// A delivery that is ours to attempt, for a while.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,30 @@ pub struct Leased {
     pub opening: Option<String>,
     /// When the lease ends.
     pub expires_at: Timestamp,
+}
+
+/// How many messages more a receiver may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Attempts under way at once, at most; one that failed too often has one place.
+    pub places: usize,
+    /// Attempts under way.
+    pub busy: usize,
+    /// Messages more that it takes for now, at most.
+    pub free: usize,
+}
+
+impl Room {
+    /// One at a time.
+    pub const ONE: Self = Self { places: 1, busy: 0, free: usize::MAX };
+    /// It is sent nothing.
+    pub const NONE: Self = Self { places: 0, busy: 0, free: 0 };
+
+    /// How many that is, by how it stands.
+    pub fn left(&self, standing: &Standing) -> usize {
+        let places = if standing.is_doubtful() { self.places.min(1) } else { self.places };
+        places.saturating_sub(self.busy).min(self.free)
+    }
 }
 
 /// An attempt that ended, and what follows.

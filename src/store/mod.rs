@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
-pub use delivery::{DeliveryRecord, DeliveryState, Ended, Leased, Owed};
+pub use delivery::{DeliveryRecord, DeliveryState, Ended, Leased, Owed, Room};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
@@ -389,6 +389,19 @@ impl Store {
         }
     }
 
+    /// Stores what a part of a task came to while the rest is still worked out: who begins the task anew finds
+    /// it done.
+    pub async fn commit_part(
+        &self,
+        task: &Task,
+        settled: Vec<Settled>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.commit_part(task, settled, now).await,
+        }
+    }
+
     /// Claims due deliveries of receivers that have so many places, the oldest of each (receiver, alert) first and only it, and records the
     /// beginning of an attempt for each in the same transaction. `hurry` takes those whose backoff is
     /// not over too.
@@ -403,6 +416,25 @@ impl Store {
     ) -> Result<Vec<Leased>, StoreError> {
         match self {
             Self::Sqlite(store) => store.lease_due(holder, now, ttl, limit, places, hurry).await,
+        }
+    }
+
+    /// Records how attempts ended, as [`Store::record`] does, and then claims what is due, as [`Store::lease_due`]
+    /// does, in one transaction. A receiver that has no room of its own is sent one message at a time: nobody knows it
+    /// any more.
+    #[expect(clippy::too_many_arguments, reason = "what both need")]
+    pub async fn turn(
+        &self,
+        ended: Vec<Ended>,
+        holder: &Holder,
+        now: Timestamp,
+        ttl: Duration,
+        limit: usize,
+        rooms: BTreeMap<String, Room>,
+        hurry: bool,
+    ) -> Result<(Vec<bool>, Vec<Leased>), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.turn(ended, holder, now, ttl, limit, rooms, hurry).await,
         }
     }
 

@@ -18,6 +18,8 @@ const TEXT_MAX: usize = 1500;
 const CELL_MAX: usize = 80;
 /// Characters of an item, at most: the first with which the document is small enough, else the last.
 const ITEM_MAX: [usize; 3] = [TEXT_MAX, 400, 100];
+/// Stretches of code in a text, at most.
+const CODES_MAX: usize = 10;
 /// Bytes of a document, at most: webmail cuts a message at 102 KB.
 const BYTES_MAX: usize = 100_000;
 
@@ -89,7 +91,7 @@ fn row(padding: &str, class: &str, size: u32, bold: bool, text: &str) -> String 
     if text.is_empty() {
         return String::new();
     }
-    let (style, text) = (font(class, size, bold), escape(text).replace('\n', "<br>"));
+    let (style, text) = (font(class, size, bold), prose(text).replace('\n', "<br>"));
     format!("<tr><td class=\"{class}\" style=\"{padding};{style}\">{text}</td></tr>\n")
 }
 
@@ -202,7 +204,7 @@ fn field(label: &str, values: &[String]) -> String {
     let texts = shown.iter().map(String::as_str).chain(more.as_deref()).filter(|text| !text.is_empty());
     // One long text may be long; ten of them share the room.
     let room = TEXT_MAX / values.len().clamp(1, ITEMS_MAX);
-    let lines: Vec<String> = texts.map(|text| escape(&line(text, room))).collect();
+    let lines: Vec<String> = texts.map(|text| prose(&line(text, room))).collect();
     if lines.is_empty() { String::new() } else { named(label, &lines.join("<br>")) }
 }
 
@@ -220,6 +222,20 @@ fn named(label: &str, html: &str) -> String {
         "<tr><td class=\"dim\" width=\"96\" valign=\"top\" style=\"padding:3px 8px 3px 0;width:96px;{dim}\">{label}</td>\
         <td class=\"ink\" valign=\"top\" style=\"padding:3px 0;{ink}\">{text}</td></tr>\n"
     )
+}
+
+/// Text for HTML between tags; what stands in backquotes is shown as code.
+fn prose(text: &str) -> String {
+    let pieces: Vec<String> = text.split('`').map(escape).collect();
+    // One that has no other is a sign like any other; and a text of nothing but signs is not to grow tenfold.
+    if pieces.len() % 2 == 0 || pieces.len() > 2 * CODES_MAX + 1 {
+        return escape(text);
+    }
+    let code = |(index, piece): (usize, String)| match index % 2 {
+        0 => piece,
+        _ => format!("<code style=\"font-family:Consolas,Menlo,monospace;font-size:95%\">{piece}</code>"),
+    };
+    pieces.into_iter().enumerate().map(code).collect()
 }
 
 /// Text for HTML, between tags or in a quoted attribute.
@@ -265,6 +281,15 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_backquotes_is_code() {
+        let html = html(resolved());
+        assert!(html.contains("monospace;font-size:95%\">declines &gt;= 2</code> no longer holds"), "{html}");
+        assert_eq!(prose("a ` <b>"), "a ` &lt;b&gt;");
+        assert!(prose("`<i>` b").ends_with(">&lt;i&gt;</code> b"));
+        assert_eq!(prose(&"`".repeat(1000)), "`".repeat(1000));
+    }
+
+    #[test]
     fn an_alert_says_all_of_it() {
         insta::assert_snapshot!(words(&html(fired())), @"
         July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.
@@ -280,7 +305,7 @@ mod tests {
         2025-08 | 590 t | −4.7 % | 2025-09-20
         2025-09 | 420.5 t | −28.7 % | 2025-10-20
         Why | ✓ declines &gt;= 2 holds: declines = 2
-        Clears | ends when `declines &gt;= 2` no longer holds
+        Clears | ends when declines &gt;= 2 no longer holds
         Source | china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
         Rule | magnet-exports-falling: declines &gt;= 2
         Series | feed china-magnets, hs 85051110, partner US, reporter CN

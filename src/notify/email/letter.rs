@@ -85,7 +85,10 @@ pub fn preview(email: &Email, parcel: Parcel<'_>) -> String {
     let kib = |bytes: usize| bytes.div_ceil(1024);
     let size = kib(html::render(parcel, picture.as_ref()).len());
     let chart = picture.map(|picture| format!(", with a chart of {} KiB", kib(picture.png.len()))).unwrap_or_default();
-    format!("{head}\n\n{}\n\n(an HTML part of {size} KiB says the same{chart})", text(parcel))
+    let signed =
+        email.dkim.as_ref().map(|dkim| format!("; signed for {} with the key `{}`", dkim.domain, dkim.selector));
+    let signed = signed.unwrap_or_default();
+    format!("{head}\n\n{}\n\n(an HTML part of {size} KiB says the same{chart}{signed})", text(parcel))
 }
 
 /// The headers that are texts.

@@ -15,7 +15,7 @@ use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::RETRY_AFTER_MAX;
 use crate::outbox::{Attempt, Delivery, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, Owed, StoreError};
+use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, Owed, Room, StoreError};
 
 /// The oldest pending deliveries of each receiver and alert, with how their receiver stands.
 const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
@@ -23,7 +23,17 @@ const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
         SELECT 1 FROM delivery p
         WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
 
-const RECORD: &str = "id, receiver, alert, message, created_at, state, attempts, max(not_before, held_until), last_error, sent_at, remote_ref";
+/// What a delivery says: its own message, or its transition's.
+const MESSAGE: &str = "CASE message WHEN '' THEN (SELECT t.message FROM transition t WHERE t.seq = delivery.transition)
+    ELSE message END";
+
+/// The columns of [`record`].
+fn columns() -> String {
+    format!(
+        "id, receiver, alert, {MESSAGE}, created_at, state, attempts, max(not_before, held_until), last_error, sent_at,
+         remote_ref"
+    )
+}
 
 impl Sqlite {
     /// See [`crate::store::Store::lease_due`].
@@ -39,42 +49,51 @@ impl Sqlite {
         let (holder, places) = (holder.clone(), places.to_vec());
         self.thread
             .write(move |transaction| {
-                let due = due(transaction, now, limit, &places, hurry)?;
-                let begin = |seq| begin(transaction, seq, &holder, now, now.plus(ttl));
-                let leased = due.into_iter().map(begin).collect::<Result<Vec<Leased>, Fault>>()?;
+                let leased = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
                 Ok(if leased.is_empty() { End::RollBack(leased) } else { End::Commit(leased) })
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::turn`].
+    #[expect(clippy::too_many_arguments, reason = "what both need")]
+    pub async fn turn(
+        &self,
+        ended: Vec<Ended>,
+        holder: &Holder,
+        now: Timestamp,
+        ttl: Duration,
+        limit: usize,
+        rooms: BTreeMap<String, Room>,
+        hurry: bool,
+    ) -> Result<(Vec<bool>, Vec<Leased>), StoreError> {
+        let holder = holder.clone();
+        self.thread
+            .write(move |transaction| {
+                let ours = record_ends(transaction, &ended)?;
+                let mut places = Vec::new();
+                for name in pending_receivers(transaction)? {
+                    let room = rooms.get(&name).unwrap_or(&Room::ONE);
+                    let left = room.left(&standing(transaction, &name)?);
+                    if left > 0 {
+                        places.push((name, left));
+                    }
+                }
+                let leased = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
+                let idle = ended.is_empty() && leased.is_empty();
+                Ok(if idle { End::RollBack((ours, leased)) } else { End::Commit((ours, leased)) })
             })
             .await
     }
 
     /// See [`crate::store::Store::pending_receivers`].
     pub async fn pending_receivers(&self) -> Result<Vec<String>, StoreError> {
-        self.thread
-            .call(|connection| {
-                let mut select = connection.prepare_cached(PENDING)?;
-                Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
-            })
-            .await
+        self.thread.call(|connection| pending_receivers(connection)).await
     }
 
     /// See [`crate::store::Store::record`].
     pub async fn record(&self, ended: Vec<Ended>) -> Result<Vec<bool>, StoreError> {
-        self.thread
-            .write(move |transaction| {
-                let record = |ended: &Ended| -> Result<bool, Fault> {
-                    let Some(seq) = settle(transaction, ended)? else { return Ok(false) };
-                    finish(transaction, seq, ended.number, &ended.attempt)?;
-                    let standing = standing(transaction, &ended.receiver)?;
-                    stand(
-                        transaction,
-                        &ended.receiver,
-                        &standing.after(&ended.attempt.outcome, ended.attempt.finished_at),
-                    )?;
-                    Ok(true)
-                };
-                Ok(End::Commit(ended.iter().map(record).collect::<Result<_, _>>()?))
-            })
-            .await
+        self.thread.write(move |transaction| Ok(End::Commit(record_ends(transaction, &ended)?))).await
     }
 
     /// See [`crate::store::Store::receivers`].
@@ -168,7 +187,7 @@ impl Sqlite {
         self.thread
             .call(move |connection| {
                 let which = if failed { "WHERE last_error IS NOT NULL" } else { "" };
-                let select = format!("SELECT {RECORD} FROM delivery {which} ORDER BY seq DESC LIMIT ?1");
+                let select = format!("SELECT {} FROM delivery {which} ORDER BY seq DESC LIMIT ?1", columns());
                 let mut select = connection.prepare_cached(&select)?;
                 select.query_and_then([limit], record)?.collect()
             })
@@ -201,24 +220,28 @@ impl Sqlite {
     }
 }
 
-/// Writes what is owed, `held` until its receiver's quiet hours end; what is owed already stays as it is.
+/// Writes what is owed, `held` until its receiver's quiet hours end; what is owed already stays as it is. `same` is the
+/// transition that has the same message, so that it is not written twice.
 pub fn owe(
     transaction: &Connection,
     delivery: &Delivery,
+    same: Option<i64>,
     now: Timestamp,
     held: Option<Timestamp>,
 ) -> Result<(), Fault> {
     let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before, thread,
-        held_until) VALUES (?1, ?2, ?3, ?4, ?5, max(?5, ?8), min(?5, ?6), ?7, ?8) ON CONFLICT(id) DO NOTHING";
+        held_until, transition) VALUES (?1, ?2, ?3, ?4, ?5, max(?5, ?8), min(?5, ?6), ?7, ?8, ?9)
+        ON CONFLICT(id) DO NOTHING";
     transaction.prepare_cached(insert)?.execute((
         &delivery.id,
         &delivery.receiver,
         &delivery.alert,
-        json(&delivery.message)?,
+        same.map_or_else(|| json(&delivery.message), |_| Ok(String::new()))?,
         delivery.created_at.millis(),
         now.millis(),
         delivery.message.thread(),
         held.map_or(0, Timestamp::millis),
+        same,
     ))?;
     if held.is_none() {
         // What does not wait does not wait for what came before it, either.
@@ -259,6 +282,47 @@ pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (
         SELECT (SELECT min(receiver) FROM delivery WHERE state = 'pending' AND receiver > name)
         FROM owed WHERE name IS NOT NULL)
     SELECT name FROM owed WHERE name IS NOT NULL";
+
+fn pending_receivers(connection: &Connection) -> Result<Vec<String>, Fault> {
+    let mut select = connection.prepare_cached(PENDING)?;
+    Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// Takes deliveries that are due and records that attempts begin.
+fn lease(
+    transaction: &Connection,
+    holder: &Holder,
+    now: Timestamp,
+    ttl: Duration,
+    limit: usize,
+    places: &[(String, usize)],
+    hurry: bool,
+) -> Result<Vec<Leased>, Fault> {
+    let due = due(transaction, now, limit, places, hurry)?;
+    due.into_iter().map(|seq| begin(transaction, seq, holder, now, now.plus(ttl))).collect()
+}
+
+/// Writes how attempts ended, and how their receivers stand then; for each, whether its lease was not lost.
+fn record_ends(transaction: &Connection, ended: &[Ended]) -> Result<Vec<bool>, Fault> {
+    let mut standings: BTreeMap<&str, Standing> = BTreeMap::new();
+    let mut ours = Vec::with_capacity(ended.len());
+    for one in ended {
+        let Ended { receiver, number, attempt, .. } = one;
+        let seq = settle(transaction, one)?;
+        ours.push(seq.is_some());
+        let Some(seq) = seq else { continue };
+        finish(transaction, seq, *number, attempt)?;
+        let before = match standings.remove(receiver.as_str()) {
+            Some(standing) => standing,
+            None => standing(transaction, receiver)?,
+        };
+        standings.insert(receiver, before.after(&attempt.outcome, attempt.finished_at));
+    }
+    for (receiver, now) in &standings {
+        stand(transaction, receiver, now)?;
+    }
+    Ok(ours)
+}
 
 /// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
 pub fn due(
@@ -328,20 +392,25 @@ fn begin(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<Leased, Fault> {
-    let doubt = "SELECT max(a.started_at >= d.patience_from) FROM attempt a JOIN delivery d ON d.seq = a.delivery
-        WHERE a.delivery = ?1 AND (a.finished_at IS NULL OR a.maybe_delivered = 1)";
-    let doubt: Option<bool> = transaction.prepare_cached(doubt)?.query_row([seq], |row| row.get(0))?;
-    let (maybe_delivered, cut_off) = (doubt.is_some(), doubt == Some(true));
-    let take = "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
-        WHERE seq = ?1 RETURNING id, receiver, alert, message, patience_from, claim, attempts";
-    let mut take = transaction.prepare_cached(take)?;
+    let take = format!(
+        "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
+         WHERE seq = ?1 RETURNING id, receiver, alert, {MESSAGE}, patience_from, claim, attempts, thread"
+    );
+    let mut take = transaction.prepare_cached(&take)?;
     let mut taken = take.query_and_then((seq, &holder.0, expires_at.millis()), |row| -> Result<Leased, Fault> {
         let (claim, attempt) = (row.get(5)?, row.get(6)?);
         let delivery = delivery(row)?;
         let first = "SELECT remote_ref FROM delivery WHERE receiver = ?1 AND thread = ?2 AND remote_ref IS NOT NULL
             AND seq < ?3 ORDER BY seq LIMIT 1";
-        let key = (&delivery.receiver, delivery.message.thread(), seq);
+        let key = (&delivery.receiver, row.get::<_, String>(7)?, seq);
         let opening = transaction.prepare_cached(first)?.query_row(key, |row| row.get(0)).optional()?;
+        let doubt = "SELECT max(a.started_at >= d.patience_from) FROM attempt a JOIN delivery d ON d.seq = a.delivery
+            WHERE a.delivery = ?1 AND (a.finished_at IS NULL OR a.maybe_delivered = 1)";
+        let doubt: Option<bool> = match attempt {
+            1 => None,
+            _ => transaction.prepare_cached(doubt)?.query_row([seq], |row| row.get(0))?,
+        };
+        let (maybe_delivered, cut_off) = (doubt.is_some(), doubt == Some(true));
         Ok(Leased { delivery, claim, attempt, maybe_delivered, cut_off, opening, expires_at })
     })?;
     let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
@@ -420,7 +489,9 @@ fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryR
         WHERE name = (SELECT receiver FROM delivery WHERE id = ?1)";
     transaction.prepare_cached(resume)?.execute([id])?;
     let update = format!(
-        "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE id = ?1 RETURNING {RECORD}"
+        "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE id = ?1
+         RETURNING {}",
+        columns()
     );
     let mut update = transaction.prepare_cached(&update)?;
     let mut renewed = update.query_and_then((id, now.millis()), record)?;

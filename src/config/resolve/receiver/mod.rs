@@ -4,6 +4,7 @@ mod alertmanager;
 mod console;
 mod dingtalk;
 mod discord;
+mod dkim;
 mod email;
 mod feishu;
 mod googlechat;
