@@ -95,7 +95,9 @@ fn payload(parcel: Parcel<'_>, form: Form) -> Value {
 fn body(parcel: Parcel<'_>, form: Form, room: Room) -> Vec<Value> {
     let message = parcel.message();
     let mut body = vec![title(message, room)];
-    body.extend(prose::opening(parcel, room).iter().map(|said| paragraph(&MARKUP.text(said))));
+    // A template may leave a line empty between two others.
+    let said = prose::opening(parcel, room).into_iter().filter(|said| !said.trim().is_empty());
+    body.extend(said.map(|said| paragraph(&MARKUP.text(&said))));
     if form == Form::Full {
         body.extend(prose::items(message, &MARKUP, room).iter().map(|item| paragraph(item)));
         body.extend(facts(prose::periods(message, &MARKUP, room)));
