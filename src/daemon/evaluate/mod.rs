@@ -141,7 +141,9 @@ impl<'a> Evaluation<'a> {
         self.compound(&self.rules(), Some((task.pull, &changed)), &mut outcome).await?;
         let looks = looking.into_iter().map(|(_, look)| Look { seen: Some(task.pull), ..look }).collect();
         let settled = std::mem::take(&mut outcome.settled);
-        if outcome.evaluated.fenced || store.commit(Some(task), looks, settled, self.context.clock.now()).await? == Committed::Fenced {
+        if outcome.evaluated.fenced
+            || store.commit(Some(task), looks, settled, self.context.clock.now()).await? == Committed::Fenced
+        {
             return Ok(None);
         }
         outcome.evaluated.stored(self.forgets);
@@ -217,7 +219,8 @@ impl<'a> Evaluation<'a> {
         if outcome.settled.len() < BATCH || matches!(outcome.parts, Parts::None) {
             return Ok(());
         }
-        let (store, now, settled) = (&self.context.store, self.context.clock.now(), std::mem::take(&mut outcome.settled));
+        let (store, now, settled) =
+            (&self.context.store, self.context.clock.now(), std::mem::take(&mut outcome.settled));
         let stored = match &outcome.parts {
             Parts::Of(task) => store.commit_part(task, settled, now).await?,
             Parts::Alone | Parts::None => store.commit(None, Vec::new(), settled, now).await?,
