@@ -90,6 +90,10 @@ pub const ANSWER_BYTES_READ: usize = 16 << 10;
 pub const ANSWER_BYTES_KEPT: usize = 2 << 10;
 /// Deliveries leased in one batch, at most.
 pub const LEASE_BATCH: usize = 24;
+/// Messages that are told in one, at most.
+pub const GATHERED_MAX: usize = 1000;
+/// How long what is to be told together waits for the rest of it, should that never come.
+pub const GATHER_WAIT: Duration = Duration::from_secs(300);
 /// How long a delivery is ours; longer than any send may take.
 pub const LEASE: Duration = Duration::from_secs(180);
 /// Periods between the first and the last column of a panel, at most; what lies further is judged by its

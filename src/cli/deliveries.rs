@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Exit, FAILED, Format, Session, say};
 use crate::base::clock::Timestamp;
 use crate::base::text::{printable, shorten};
-use crate::outbox::Attempt;
+use crate::outbox::{Attempt, Brief};
 use crate::store::{DeliveryRecord, DeliveryState, Store, StoreError};
 
 /// List deliveries, newest first; show the attempts of one, or send it again
@@ -54,7 +54,7 @@ async fn list(session: &Session, store: &Store, args: &Args) -> anyhow::Result<(
         Format::Text if records.is_empty() => session.print("No deliveries."),
         Format::Text => {
             let rows: Vec<Vec<String>> = records.iter().map(row).collect();
-            let header = ["id", "state", "receiver", "attempts", "written", "message", "last error"];
+            let header = ["id", "state", "receiver", "attempts", "written", "message", "remarks"];
             session.print(&super::table::table(&header, &rows))
         }
     }
@@ -73,6 +73,11 @@ async fn show(session: &Session, store: &Store, id: &str) -> anyhow::Result<()> 
     }
     let (id, receiver, title) = (&record.delivery.id, &record.delivery.receiver, &record.delivery.message.title);
     session.print(&format!("{id} to {receiver}, {}: {}", state(&record), printable(title)))?;
+    let remarks = [remarks(&record)].into_iter().filter(|remarks| !remarks.is_empty());
+    let also = record.delivery.message.others.iter().map(|brief| format!("tells also: {}", brief.title));
+    for said in remarks.chain(also) {
+        session.print(&format!("  {}", printable(&said)))?;
+    }
     let rows: Vec<Vec<String>> =
         attempts.iter().map(|(number, began, attempt)| attempt_row(*number, *began, attempt.as_ref())).collect();
     session.print(&super::table::table(&["attempt", "began", "ended", "outcome", "status", "why"], &rows))
@@ -118,6 +123,7 @@ const fn state(record: &DeliveryRecord) -> &'static str {
         DeliveryState::Pending => "pending",
         DeliveryState::Sent => "sent",
         DeliveryState::Dead => "dead",
+        DeliveryState::Superseded => "superseded",
     }
 }
 
@@ -129,8 +135,15 @@ fn row(record: &DeliveryRecord) -> Vec<String> {
         record.attempts.to_string(),
         record.delivery.created_at.to_string(),
         shorten(&record.delivery.message.title, 70),
-        record.last_error.clone().unwrap_or_default(),
+        remarks(record),
     ]
+}
+
+/// Why it failed or gave way, and which one tells it.
+fn remarks(record: &DeliveryRecord) -> String {
+    let reasons = [&record.last_error, &record.gave_way].into_iter().flatten().cloned();
+    let told_by = record.told_by.iter().map(|leader| format!("told by {leader}"));
+    reasons.chain(told_by).collect::<Vec<_>>().join("; ")
 }
 
 fn line(record: &DeliveryRecord) -> serde_json::Value {
@@ -140,6 +153,14 @@ fn line(record: &DeliveryRecord) -> serde_json::Value {
         "attempts": record.attempts, "created_at": record.delivery.created_at, "not_before": record.not_before,
         "sent_at": record.sent_at, "last_error": record.last_error, "remote_ref": record.remote_ref,
         "alert": message.alert.id, "rule": message.alert.rule, "transition": message.kind, "number": message.number,
-        "title": message.title,
+        "title": message.title, "told_by": record.told_by, "gave_way": record.gave_way,
+        "others": message.others.iter().map(brief_json).collect::<Vec<_>>(),
+    })
+}
+
+fn brief_json(brief: &Brief) -> serde_json::Value {
+    json!({
+        "alert": brief.alert.id, "rule": brief.alert.rule, "transition": brief.kind, "number": brief.number,
+        "title": brief.title,
     })
 }

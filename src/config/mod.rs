@@ -13,6 +13,7 @@ mod problem;
 mod receiver;
 mod resolve;
 mod route;
+mod rule;
 mod scenario;
 mod secret;
 mod section;

@@ -81,6 +81,12 @@ pub struct ReceiverTable {
     pub hold: Option<At<String>>,
     /// When it wants no messages.
     pub quiet: Option<QuietTable>,
+    /// Whether figures are shown as a picture too.
+    pub chart: Option<At<bool>>,
+    /// By which locale figures are written.
+    pub locale: Option<At<String>>,
+    /// The units that they are told in.
+    pub units: Option<Texts>,
     /// How its messages are told.
     pub template: Option<TemplateTable>,
 }
@@ -176,6 +182,9 @@ impl ReceiverTable {
             expire: section.text("expire"),
             hold: section.text("hold"),
             quiet: section.table("quiet").map(QuietTable::read),
+            chart: section.flag("chart"),
+            locale: section.text("locale"),
+            units: section.texts("units"),
             template: TemplateTable::read(&mut section),
             given: section.finish(),
         }

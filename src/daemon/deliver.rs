@@ -20,7 +20,7 @@ use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
 use crate::outbox::{Attempt, Delivery, Next, OnAmbiguous, Outcome, Policy, Window, next};
-use crate::store::{Ended, Leased, Room, StoreError};
+use crate::store::{Ended, Gathers, Leased, Place, Room, StoreError};
 
 /// One attempt, for a report.
 #[derive(Clone, Debug)]
@@ -142,7 +142,8 @@ impl<'a> Courier<'a> {
                 .policy
                 .rate
                 .map(|rate| self.windows.entry(receiver.name.clone()).or_insert_with(|| Window::new(rate)).free(now));
-            let room = Room { places: receiver.places(), busy: 0, free: window.unwrap_or(usize::MAX) };
+            let (free, gathers) = (window.unwrap_or(usize::MAX), gathers(Some(receiver)));
+            let room = Room { places: receiver.places(), busy: 0, free, gathers };
             rooms.insert(receiver.name.clone(), room);
         }
         for (name, busy) in &self.busy {
@@ -269,6 +270,16 @@ async fn until_due(
     Ok(due.map_or(tick, |wait| wait.clamp(SHORT, tick)))
 }
 
+/// What is told together at a receiver.
+fn gathers(receiver: Option<&Receiver>) -> Gathers {
+    match receiver {
+        // Nobody is told: each becomes a dead letter by itself.
+        None => Gathers::Nothing,
+        Some(receiver) if receiver.keeps_alerts() => Gathers::Nothing,
+        Some(_) => Gathers::Bundles,
+    }
+}
+
 /// One attempt: send, and decide what follows.
 async fn attempt(context: &Context, setup: Arc<Setup>, leased: Leased) -> Tried {
     let started_at = context.clock.now();
@@ -318,7 +329,11 @@ pub async fn preview_all(context: &Context, setup: &Setup) -> Result<Vec<(Delive
     let mut previews = Vec::new();
     loop {
         let owed = context.store.pending_receivers().await?;
-        let places: Vec<_> = owed.into_iter().map(|name| (name, LEASE_BATCH)).collect();
+        let place = |name: String| {
+            let gathers = gathers(setup.receivers.iter().find(|receiver| receiver.name == name));
+            Place { receiver: name, free: LEASE_BATCH, gathers }
+        };
+        let places: Vec<Place> = owed.into_iter().map(place).collect();
         let now = context.clock.now();
         let leased = context.store.lease_due(&context.holder, now, LEASE, LEASE_BATCH, &places, true).await?;
         if leased.is_empty() {

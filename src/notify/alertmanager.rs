@@ -56,6 +56,10 @@ impl Service for Alertmanager {
             _ => stranger(answer),
         }
     }
+
+    fn keeps_alerts(&self) -> bool {
+        true
+    }
 }
 
 impl Alertmanager {
@@ -148,7 +152,7 @@ pub mod tests {
     #[track_caller]
     pub fn alerts_of(message: Message, form: Form) -> Vec<Value> {
         let call = alertmanager(&["https://am.example"]).call(parcel(&delivery(message)), form).unwrap();
-        let alerts: Vec<Value> = serde_json::from_str(&call.body.text()).unwrap();
+        let alerts: Vec<Value> = serde_json::from_str(&call.body.json()).unwrap();
         let is_name = |name: &String| {
             !name.starts_with(|c: char| c.is_ascii_digit())
                 && !name.is_empty()

@@ -102,6 +102,7 @@ pub fn fired() -> Message {
         thread: None,
         chart: None,
         told: None,
+        others: Vec::new(),
         url: None,
     }
 }
@@ -168,6 +169,20 @@ pub fn resolved() -> Message {
     message.table.remove(0);
     message.table.push(row("2025-10", "656 t", Some("+56 %"), Some("2025-11-20T01:00:00Z")));
     message
+}
+
+/// Three alerts in one message; two of them have a page.
+pub fn gathered() -> Message {
+    let of = |message: Message, partner: &str, title: &str| {
+        let mut other = Message { severity: Severity::Warning, title: title.to_owned(), ..message };
+        other.alert.id = format!("00000000000000{partner}");
+        other.alert.labels.insert("partner".to_owned(), partner.to_owned());
+        other
+    };
+    let germany = of(fired(), "DE", "China → Germany: <b>magnets</b> fell for a 2nd month: 12 t in September 2025");
+    let page = Some("https://watch.example/alerts/1".to_owned());
+    let japan = of(resolved(), "JP", "China → Japan: magnets no longer fall: 40 t in October 2025, +56 %");
+    fired().with_others([&Message { url: page, ..germany }, &japan])
 }
 
 /// Two notices, of which one corrects another and one ends.
@@ -377,5 +392,5 @@ async fn read_request(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<R
     let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Request { body: String::from_utf8(body).unwrap(), ..request })
+    Some(Request { body: String::from_utf8_lossy(&body).into_owned(), ..request })
 }

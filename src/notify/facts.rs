@@ -18,6 +18,7 @@ pub fn facts(message: &Message, lines: usize, chars: usize) -> Vec<Fact> {
         ("Said before", look::said(message).into_iter().collect()),
         ("Revised", look::revisions(message)),
         ("Items", items(message, lines)),
+        ("Also", look::others(message)),
         ("Why", message.gates.iter().map(gate).collect()),
         ("Figures", figures(message, lines)),
         ("Clears", message.clears.clone().into_iter().collect()),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::double::{HttpDouble, Reply, corrected, delivery, fired, noticed, parcel};
+use super::double::{HttpDouble, Reply, corrected, delivery, fired, gathered, noticed, parcel};
 use super::service::Form;
 use super::{
     Channel, Parcel, Receiver, Sender, alertmanager, console, dingtalk, discord, email, feishu, googlechat, gotify,
@@ -86,8 +86,14 @@ fn message() -> impl Strategy<Value = Message> {
             (item.url, item.corrects, item.ends_on) = (Some(text()), Some(text()), Some(text()));
         }
         message.thread = Some(text());
+        message.others = gathered().others;
+        for brief in &mut message.others {
+            (brief.title, brief.alert.id, brief.alert.rule) = (text(), text(), text());
+            (brief.url, brief.thread, brief.period) = (Some(text()), Some(text()), Some(text()));
+        }
         let (gate, item) = (message.gates[0].clone(), message.items[0].clone());
-        (message.gates, message.items) = (vec![gate; count], vec![item; count]);
+        let brief = message.others[0].clone();
+        (message.gates, message.items, message.others) = (vec![gate; count], vec![item; count], vec![brief; 2 * count]);
         message
     })
 }

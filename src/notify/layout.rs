@@ -37,6 +37,8 @@ pub type Line = Vec<Piece>;
 const FIELD_CHARS_MAX: usize = 4000;
 /// Gates, sources and revisions that are shown, at most, each.
 const ITEMS_MAX: usize = 20;
+/// What else a message tells that is shown, at most.
+const OTHERS_MAX: usize = 100;
 /// The column at which the values of the fields begin.
 const LABEL_WIDTH: usize = 13;
 /// How far everything but the title is set in.
@@ -58,6 +60,7 @@ pub fn lay_out(parcel: Parcel<'_>, width: usize) -> Vec<Line> {
         }
     }
     lines.extend(items(message, width));
+    lines.extend(others(message, width));
     let table = table(message, width);
     if !table.is_empty() {
         lines.push(Line::new());
@@ -112,6 +115,18 @@ fn items(message: &Message, width: usize) -> Vec<Line> {
     }
     lines.extend(look::items_left_out(message).map(|more| faint(format!("{INDENT}{more}"))));
     lines
+}
+
+/// What else the message tells, a line or two each.
+fn others(message: &Message, width: usize) -> Vec<Line> {
+    let others = look::others(message);
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let (shown, more) = look::some(&others, OTHERS_MAX);
+    let told = shown.iter().flat_map(|other| hung(INDENT, Style::Plain, other, width));
+    let head = [Line::new(), faint(format!("{INDENT}Also:"))];
+    head.into_iter().chain(told).chain(more.map(|more| faint(format!("{INDENT}{more}")))).collect()
 }
 
 /// Whether a text is an address on the web and nothing else.
@@ -314,7 +329,7 @@ fn words(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::double::{corrected, delivery, fired, noticed, parcel, resolved};
+    use crate::notify::double::{corrected, delivery, fired, gathered, noticed, parcel, resolved};
 
     fn text(message: Message, width: usize) -> String {
         plain(&lay_out(parcel(&delivery(message)), width))
@@ -343,6 +358,22 @@ mod tests {
           Series       feed china-magnets, hs 85051110, partner US, reporter CN
           Alert        9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
         ");
+    }
+
+    #[test]
+    fn what_else_the_message_tells_stands_below() {
+        let text = text(gathered(), 76);
+        let also = text.split_once("Also:").unwrap().1.split_once("period").unwrap().0;
+        insta::assert_snapshot!(also, @"
+
+        ▲ WARNING: China → Germany: <b>magnets</b> fell for a 2nd month: 12 t in
+        September 2025
+        ✓ RESOLVED: China → Japan: magnets no longer fall: 40 t in October 2025,
+        +56 %
+        ");
+        let many = Message { others: vec![gathered().others[0].clone(); 150], ..fired() };
+        let text = self::text(many, 200);
+        assert_eq!((text.matches("▲ WARNING: China").count(), text.contains("… and 51 more")), (99, true));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::layout;
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::base::text::{printable, shorten};
-use crate::outbox::{GateLine, ItemLine, Message, TableRow};
+use crate::outbox::{Brief, GateLine, ItemLine, Message, TableRow};
 use crate::rule::Severity;
 use crate::series::Provenance;
 
@@ -31,9 +31,14 @@ pub enum Tone {
 impl Tone {
     /// The tone of a message.
     pub const fn of(message: &Message) -> Self {
-        match (message.kind, message.severity) {
+        Self::new(message.kind, message.severity, message.closes())
+    }
+
+    /// The tone of what is told of a transition, and whether that ends an episode.
+    const fn new(kind: Kind, severity: Severity, closes: bool) -> Self {
+        match (kind, severity) {
             (Kind::Resolved, _) => Self::Resolved,
-            (Kind::Corrected, _) if message.closes() => Self::Corrected,
+            (Kind::Corrected, _) if closes => Self::Corrected,
             (Kind::Lapsed, _) => Self::Ended,
             (_, Severity::Critical) => Self::Critical,
             (_, Severity::Warning) => Self::Warning,
@@ -79,14 +84,23 @@ impl Tone {
 
 /// The word that a message begins with: `CRITICAL`, `STILL CRITICAL`, `RESOLVED`, …
 pub fn word(message: &Message) -> String {
-    let severity = message.severity.name().to_uppercase();
     match message.kind {
+        Kind::Corrected if !message.closes() && !message.items.is_empty() => {
+            format!("{} CORRECTED", message.severity.name().to_uppercase())
+        }
+        kind => standing(kind, message.severity, message.closes()),
+    }
+}
+
+/// The same of a transition, where no more is known of it.
+fn standing(kind: Kind, severity: Severity, closes: bool) -> String {
+    let severity = severity.name().to_uppercase();
+    match kind {
         Kind::Fired => severity,
         Kind::Continued => format!("STILL {severity}"),
         Kind::Escalated | Kind::Eased => format!("NOW {severity}"),
         Kind::Resolved => "RESOLVED".to_owned(),
-        Kind::Corrected if message.closes() => "CORRECTED".to_owned(),
-        Kind::Corrected if !message.items.is_empty() => format!("{severity} CORRECTED"),
+        Kind::Corrected if closes => "CORRECTED".to_owned(),
         Kind::Corrected => format!("{severity} AFTER REVISION"),
         Kind::Lapsed => "ENDED".to_owned(),
     }
@@ -179,6 +193,17 @@ pub fn and_more(left_out: usize) -> Option<String> {
     (left_out > 0).then(|| format!("… and {left_out} more"))
 }
 
+/// What else it tells, each in words with a mark: `▲ WARNING: what, where, how much, since when`.
+pub fn others(message: &Message) -> Vec<String> {
+    message.others.iter().map(other).collect()
+}
+
+/// One of them.
+pub fn other(brief: &Brief) -> String {
+    let Brief { kind, severity, closes, title, .. } = brief;
+    format!("{} {}: {title}", Tone::new(*kind, *severity, *closes).mark(), standing(*kind, *severity, *closes))
+}
+
 /// What the message is, for whoever looks into the matter.
 pub fn identity(message: &Message) -> String {
     let alert = &message.alert;
@@ -203,7 +228,7 @@ pub fn line(text: &str, limit: usize) -> String {
 /// What is said of the title, in lines of its own where a template wrote them; no longer than `limit` characters together.
 pub fn summary(message: &Message, limit: usize) -> Vec<String> {
     match message.told.as_ref().and_then(|told| told.body.as_ref()) {
-        None => Some(line(&message.summary, limit)).filter(|line| !line.is_empty()).into_iter().collect(),
+        None => Some(line(&message.summary, limit)).filter(|line| !line.trim().is_empty()).into_iter().collect(),
         Some(body) => shorten(body, limit).lines().map(|one| line(one, limit)).collect(),
     }
 }

@@ -34,6 +34,7 @@ mod layout;
 mod look;
 mod markdown;
 mod markup;
+mod picture;
 mod prose;
 mod robot;
 
@@ -226,6 +227,15 @@ impl Receiver {
             Channel::Console(_) | Channel::Lines => 1,
             Channel::Email(_) => 4,
             Channel::Service(_) => 24,
+        }
+    }
+
+    /// Whether it is told each alert by itself, as one that keeps alerts is, and a screen on which they scroll by.
+    pub fn keeps_alerts(&self) -> bool {
+        match &self.channel {
+            Channel::Console(_) | Channel::Lines => true,
+            Channel::Service(service) => service.keeps_alerts(),
+            Channel::Email(_) => false,
         }
     }
 

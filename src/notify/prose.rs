@@ -5,7 +5,7 @@
 
 use super::look::{self, Tone};
 use super::{Parcel, REPEAT, layout};
-use crate::outbox::{GateLine, ItemLine, Message, TableRow};
+use crate::outbox::{Brief, GateLine, ItemLine, Message, TableRow};
 
 /// A chat tool's own signs.
 pub trait Markup {
@@ -231,7 +231,7 @@ pub fn periods(message: &Message, markup: &dyn Markup, room: Room) -> Vec<(Strin
     before.into_iter().chain(message.table[left_out..].iter().map(told)).collect()
 }
 
-/// The items, each by itself, its address behind it.
+/// The items, and what else the message tells, each by itself, its address behind it.
 pub fn items(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
     let (shown, more) = look::some(&message.items, room.parts);
     let left_out = message.items.len() - shown.len() + message.items_left_out;
@@ -243,7 +243,22 @@ pub fn items(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> 
         }
     };
     let more = more.or_else(|| look::items_left_out(message)).and_then(|_| look::and_more(left_out));
-    shown.iter().map(told).chain(more.map(|more| markup.text(&more))).collect()
+    let items = shown.iter().map(told).chain(more.map(|more| markup.text(&more)));
+    items.chain(others(message, markup, room)).collect()
+}
+
+/// What else the message tells, under a name.
+fn others(message: &Message, markup: &dyn Markup, room: Room) -> Vec<String> {
+    let (shown, more) = look::some(&message.others, room.parts);
+    let told = |brief: &Brief| {
+        let said = look::line(&look::other(brief), room.text.min(TITLE_CHARS));
+        match brief.url.as_deref().filter(|url| layout::is_address(url)) {
+            Some(url) => format!("• {}", markup.link(&said, url)),
+            None => format!("• {}", markup.text(&said)),
+        }
+    };
+    let name = (!shown.is_empty()).then(|| markup.text("Also:"));
+    name.into_iter().chain(shown.iter().map(told)).chain(more.map(|more| markup.text(&more))).collect()
 }
 
 /// `✓ holds: declines >= 2 — declines = 2`, a line each.
@@ -275,7 +290,7 @@ pub fn table(message: &Message, markup: &dyn Markup, room: Room) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::double::{corrected, delivery, fired, noticed, parcel};
+    use crate::notify::double::{corrected, delivery, fired, gathered, noticed, parcel};
 
     /// Signs that show what became of each text.
     struct Plain;
@@ -299,6 +314,21 @@ mod tests {
         fn length(&self, rendered: &str) -> usize {
             rendered.chars().count()
         }
+    }
+
+    #[test]
+    fn what_else_the_message_tells_gives_way_to_the_limit() {
+        let message = Message { others: [gathered().others, gathered().others].concat(), ..gathered() };
+        let delivery = delivery(message);
+        let text = |limit| letter(parcel(&delivery), &Plain, limit);
+        let line = "• <a https://watch.example/alerts/1>▲ WARNING: China → Germany: &lt;b>magnets&lt;/b> fell for a 2nd \
+                    month: 12 t in September 2025</a>";
+        assert_eq!(
+            (text(10_000).matches(line).count(), text(10_000).matches("✓ RESOLVED: China → Japan").count()),
+            (2, 2)
+        );
+        assert!(text(10_000).contains("\nAlso:\n"));
+        assert!(text(1200).contains("… and 2 more") && text(1200).chars().count() <= 1200, "{}", text(1200));
     }
 
     #[test]

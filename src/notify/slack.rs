@@ -209,6 +209,7 @@ fn details(message: &Message) -> Vec<Value> {
     blocks.extend(listed("Said before", &look::said(message).into_iter().collect::<Vec<_>>()));
     blocks.extend(listed("Revised", &look::revisions(message)));
     blocks.extend(items(message));
+    blocks.extend(listed("Also", &look::others(message)));
     blocks.extend(gates(message));
     blocks.extend(table(message));
     blocks.extend(listed("Clears", &message.clears.clone().into_iter().collect::<Vec<_>>()));

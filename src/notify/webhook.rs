@@ -14,7 +14,7 @@ use crate::alert::kind;
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::outbox::{
-    AlertRef, Delivery, GateLine, ItemLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow,
+    AlertRef, Brief, Delivery, GateLine, ItemLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow,
 };
 use crate::series::Provenance;
 
@@ -121,6 +121,23 @@ pub struct Data<'a> {
     url: Option<&'a str>,
     evidence: Evidence<'a>,
     program: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other<'a>>,
+}
+
+/// A transition that the same message tells, in short.
+#[derive(Debug, serde::Serialize)]
+struct Other<'a> {
+    alert: &'a AlertRef,
+    kind: &'static str,
+    transition: &'static str,
+    number: u32,
+    severity: &'static str,
+    period: Option<&'a str>,
+    title: &'a str,
+    timestamp: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
 }
 
 /// An event of CloudEvents. Source and id together name it, in every attempt.
@@ -204,8 +221,23 @@ pub fn payload(message: &Message) -> Payload<'_> {
         url: message.url.as_deref(),
         evidence,
         program: &message.program,
+        others: message.others.iter().map(other).collect(),
     };
     Payload { r#type: format!("supplywatch.alert.{}", message.kind.name()), timestamp: message.at, data }
+}
+
+fn other(brief: &Brief) -> Other<'_> {
+    Other {
+        alert: &brief.alert,
+        kind: kind(&brief.alert.rule),
+        transition: brief.kind.name(),
+        number: brief.number,
+        severity: brief.severity.name(),
+        period: brief.period.as_deref(),
+        title: &brief.title,
+        timestamp: brief.at,
+        url: brief.url.as_deref(),
+    }
 }
 
 #[cfg(test)]
@@ -216,7 +248,7 @@ mod tests {
     use super::*;
     use crate::notify::Sent;
     use crate::notify::double::{
-        HttpDouble, Reply, at, corrected, deliver, delivery, fired, noticed, parcel, resolved,
+        HttpDouble, Reply, at, corrected, deliver, delivery, fired, gathered, noticed, parcel, resolved,
     };
     use crate::outbox::Outcome;
 
@@ -323,6 +355,21 @@ mod tests {
         assert_eq!(data["evidence"]["rule"]["text"], "declines >= 2");
     }
 
+    #[test]
+    fn what_else_the_message_tells_is_told_in_short() {
+        let message = gathered();
+        let body = serde_json::to_value(payload(&message)).unwrap();
+        assert_eq!(
+            body["data"]["title"],
+            "magnet-exports-falling: 3 alerts (2 fired, 1 resolved); China → US rare-earth magnet exports fell for a \
+             2nd month: 420.5 t in September 2025, −28.7 %"
+        );
+        let others = body["data"]["others"].as_array().unwrap();
+        assert_eq!((&others[0]["transition"], &others[1]["transition"]), (&json!("fired"), &json!("resolved")));
+        assert_eq!((&others[0]["url"], &others[1].get("url")), (&json!("https://watch.example/alerts/1"), &None));
+        assert_eq!(serde_json::to_value(payload(&fired())).unwrap()["data"].get("others"), None);
+    }
+
     fn validate(body: &Value) -> Result<(), String> {
         validate_by("webhook.schema.json", body)
     }
@@ -347,7 +394,7 @@ mod tests {
         bare.kind = crate::alert::Kind::Lapsed;
         (bare.table, bare.gates, bare.sources) = (Vec::new(), Vec::new(), Vec::new());
         bare.evidence = crate::outbox::Evidence::default();
-        let mut messages = vec![fired(), corrected(), resolved(), bare, noticed()];
+        let mut messages = vec![fired(), corrected(), resolved(), bare, noticed(), gathered()];
         messages.extend(crate::alert::Kind::ALL.map(|kind| Message { kind, ..corrected() }));
         messages.extend(crate::rule::Severity::ALL.map(|severity| Message { severity, ..fired() }));
         for message in messages {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Brief;
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::chart::Chart;
@@ -68,6 +69,9 @@ pub struct Message {
     /// What a template made of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Told>,
+    /// What else it tells: the messages that were gathered into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Brief>,
 }
 
 /// What a template says in the place of a message's own words.

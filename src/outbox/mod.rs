@@ -4,6 +4,7 @@
 
 mod compose;
 mod delivery;
+mod gathering;
 mod items;
 mod message;
 mod quiet;
@@ -18,6 +19,7 @@ mod words;
 
 pub use compose::Matter;
 pub use delivery::{Attempt, Delivery, Outcome, plan, plan_at, receivers};
+pub use gathering::Brief;
 pub use message::{
     AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
     Told,

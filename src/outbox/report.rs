@@ -99,6 +99,7 @@ impl Message {
             thread: None,
             chart: None,
             told: None,
+            others: Vec::new(),
             url: None,
         }
     }

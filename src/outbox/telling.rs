@@ -17,6 +17,10 @@ pub struct Manners {
     pub stops_when_known: bool,
     /// The receivers that want quiet now, and until when.
     pub held_until: BTreeMap<String, Timestamp>,
+    /// What it has in common with the messages that may be told with it.
+    pub bundle: Option<String>,
+    /// More of those are still to be stored: it waits for them.
+    pub awaits_more: bool,
 }
 
 impl Message {

@@ -40,7 +40,7 @@ pub use rejudge::{Rejudged, rejudged};
 pub use solve::{Distance, Side, Threshold, distance, next_distance};
 
 use crate::period::Length;
-use crate::series::{Quantity, Selector, View};
+use crate::series::{PullId, Quantity, Selector, View};
 
 /// How bad it is when a rule holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -84,6 +84,33 @@ pub enum Renotify {
     Never,
     /// At a newer period, once so much time has passed since the last message.
     After(Length),
+}
+
+/// Which transitions are told in one message to a receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Together {
+    /// Those of the rule that one pull of a feed brought about.
+    #[default]
+    Rule,
+    /// Those that one pull brought about, of all rules that say so.
+    Release,
+    /// Each by itself.
+    Apart,
+}
+
+impl Together {
+    /// Every one, with its name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("rule", Self::Rule), ("release", Self::Release), ("none", Self::Apart)];
+
+    /// What the transitions have in common that are told together; `None` where each is told by itself.
+    pub fn bundle(self, rule: &str, pull: PullId) -> Option<String> {
+        match self {
+            Self::Rule => Some(format!("pull {} {rule}", pull.0)),
+            Self::Release => Some(format!("pull {}", pull.0)),
+            Self::Apart => None,
+        }
+    }
 }
 
 /// Which alerts say enough for others of the same labels.
@@ -173,6 +200,8 @@ pub struct Rule {
     pub notify: Option<Vec<String>>,
     /// Whether an alert that goes on is told again.
     pub renotify: Renotify,
+    /// Which of its transitions are told together.
+    pub together: Together,
     /// Which other alerts keep its messages back.
     pub inhibition: Inhibition,
     /// Who is told, too, when nobody acknowledges.
@@ -265,6 +294,7 @@ impl Default for Rule {
             min_base: None,
             notify: None,
             renotify: Renotify::EachPeriod,
+            together: Together::default(),
             inhibition: Inhibition::default(),
             escalation: None,
             title: None,

@@ -5,6 +5,7 @@
 
 mod evaluation;
 pub mod fixture;
+mod gather;
 mod hush;
 mod life;
 mod model;
@@ -109,6 +110,16 @@ macro_rules! contract {
                 a_retry_by_hand_is_made_in_spite_of_a_doubt,
                 a_retry_by_hand_leaves_an_attempt_alone,
                 the_next_time_is_that_of_what_can_be_taken,
+            }
+            gather {
+                what_belongs_together_is_one_message,
+                what_is_told_together_ends_together,
+                order_is_kept_around_what_is_told_together,
+                what_was_attempted_says_the_same_again,
+                a_receiver_may_be_told_each_by_itself,
+                what_is_not_all_there_waits_for_the_rest,
+                a_retry_by_hand_sends_all_of_it_again,
+                what_is_told_together_is_given_up_together,
             }
             hush {
                 silences_read_back_and_end,

@@ -3,6 +3,36 @@
 use crate::base::clock::Timestamp;
 use crate::outbox::{Attempt, Delivery, Next, Standing};
 
+/// A receiver with free places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its name.
+    pub receiver: String,
+    /// How many messages it may be sent now.
+    pub free: usize,
+    /// Which of them are told together.
+    pub gathers: Gathers,
+}
+
+impl Place {
+    /// So many places of a receiver that is told what belongs together in one message.
+    #[cfg(test)]
+    pub fn new(receiver: impl Into<String>, free: usize) -> Self {
+        Self { receiver: receiver.into(), free, gathers: Gathers::Bundles }
+    }
+}
+
+/// Which messages a receiver is told together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gathers {
+    /// None: each by itself.
+    Nothing,
+    /// Those that belong together by their rules.
+    Bundles,
+    /// All that are due.
+    All,
+}
+
 /// A delivery that is ours to attempt, for a while.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leased {
@@ -31,13 +61,15 @@ pub struct Room {
     pub busy: usize,
     /// Messages more that it takes for now, at most.
     pub free: usize,
+    /// Which of them are told together.
+    pub gathers: Gathers,
 }
 
 impl Room {
     /// One at a time.
-    pub const ONE: Self = Self { places: 1, busy: 0, free: usize::MAX };
+    pub const ONE: Self = Self { places: 1, busy: 0, free: usize::MAX, gathers: Gathers::Nothing };
     /// It is sent nothing.
-    pub const NONE: Self = Self { places: 0, busy: 0, free: 0 };
+    pub const NONE: Self = Self { places: 0, busy: 0, free: 0, gathers: Gathers::Nothing };
 
     /// How many that is, by how it stands.
     pub fn left(&self, standing: &Standing) -> usize {
@@ -61,6 +93,8 @@ pub struct Ended {
     pub attempt: Attempt,
     /// What follows.
     pub next: Next,
+    /// Whether other deliveries are told by it, and end as it does.
+    pub leads: bool,
 }
 
 impl Ended {
@@ -68,7 +102,8 @@ impl Ended {
     pub fn new(leased: &Leased, attempt: Attempt, next: Next) -> Self {
         let Delivery { id, receiver, .. } = &leased.delivery;
         let (id, receiver) = (id.clone(), receiver.clone());
-        Self { id, receiver, claim: leased.claim, number: leased.attempt, attempt, next }
+        let leads = !leased.delivery.message.others.is_empty();
+        Self { id, receiver, claim: leased.claim, number: leased.attempt, attempt, next, leads }
     }
 }
 
@@ -95,6 +130,8 @@ pub enum DeliveryState {
     Sent,
     /// Given up; can be sent again by hand.
     Dead,
+    /// Not sent: a later message of the alert says what matters.
+    Superseded,
 }
 
 /// A delivery with its past, for a listing.
@@ -114,4 +151,8 @@ pub struct DeliveryRecord {
     pub sent_at: Option<Timestamp>,
     /// The receiver's own name for it.
     pub remote_ref: Option<String>,
+    /// The delivery that tells it as well, or that it gave way to.
+    pub told_by: Option<String>,
+    /// Why it gave way.
+    pub gave_way: Option<String>,
 }

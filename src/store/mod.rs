@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
-pub use delivery::{DeliveryRecord, DeliveryState, Ended, Leased, Owed, Room};
+pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, Place, Room};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
@@ -402,8 +402,9 @@ impl Store {
         }
     }
 
-    /// Claims due deliveries of receivers that have so many places, the oldest of each (receiver, alert) first and only it, and records the
-    /// beginning of an attempt for each in the same transaction. `hurry` takes those whose backoff is
+    /// Claims due deliveries of receivers that have places, the oldest of each (receiver, alert) first and only it,
+    /// puts behind each what is to be told with it, and records the beginning of an attempt for each in the same
+    /// transaction. `hurry` takes those whose backoff is
     /// not over too.
     pub async fn lease_due(
         &self,
@@ -411,7 +412,7 @@ impl Store {
         now: Timestamp,
         ttl: Duration,
         limit: usize,
-        places: &[(String, usize)],
+        places: &[Place],
         hurry: bool,
     ) -> Result<Vec<Leased>, StoreError> {
         match self {
@@ -435,6 +436,13 @@ impl Store {
     ) -> Result<(Vec<bool>, Vec<Leased>), StoreError> {
         match self {
             Self::Sqlite(store) => store.turn(ended, holder, now, ttl, limit, rooms, hurry).await,
+        }
+    }
+
+    /// What waits for the rest of its bundle waits no longer: all of it is stored.
+    pub async fn complete_bundles(&self, now: Timestamp) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.complete_bundles(now).await,
         }
     }
 

@@ -19,7 +19,7 @@ fn slack(url: &str) -> String {
 }
 
 /// Mail through a relay on loopback.
-fn email(relay: &Relay) -> String {
+pub fn email(relay: &Relay) -> String {
     format!(
         "[receiver.mail]\nkind = \"email\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\ninsecure = true\n\
         from = \"supplywatch <alerts@example.org>\"\nto = [\"buyer@example.org\", \"desk@example.net\"]\n\n",

@@ -80,6 +80,8 @@ mod telling;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod together;
+#[cfg(test)]
 mod trying;
 #[cfg(test)]
 mod workbook;

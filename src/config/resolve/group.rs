@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::feed::Facts;
 use super::{Context, rule};
 use crate::base::text::shorten;
-use crate::config::file::RuleTable;
 use crate::config::problem::Finding;
+use crate::config::rule::RuleTable;
 use crate::config::source::{At, Place};
 use crate::rule::{Expr, Grouping};
 

@@ -3,8 +3,9 @@
 use super::Context;
 use crate::alert::DATA_ALERTS;
 use crate::base::text::{list, shorten};
-use crate::config::file::{Named, RuleTable};
+use crate::config::file::Named;
 use crate::config::problem::Finding;
+use crate::config::rule::RuleTable;
 use crate::rule::Inhibition;
 
 /// What a rule's table says, beside all rules that there are.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::group::conditions;
 use super::{Context, rule};
-use crate::config::file::RuleTable;
+use crate::config::rule::RuleTable;
 use crate::config::source::At;
 use crate::rule::{Expr, ExprError};
 

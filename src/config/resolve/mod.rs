@@ -26,8 +26,9 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::environment::Environment;
-use super::file::{File, Named, RuleTable};
+use super::file::{File, Named};
 use super::problem::{Finding, Report};
+use super::rule::RuleTable;
 use super::scenario::ScenarioTable;
 use super::secret::Keyring;
 use super::section::Given;

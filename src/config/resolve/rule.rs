@@ -7,10 +7,13 @@ use serde_json::json;
 use super::feed::{Facts, canonical};
 use super::{Context, group, items, sha256, value};
 use crate::base::text::{list, shorten};
-use crate::config::file::{LevelTable, Named, RuleTable};
+use crate::config::file::Named;
 use crate::config::problem::Finding;
+use crate::config::rule::{LevelTable, RuleTable};
 use crate::config::source::{At, Place, Texts};
-use crate::rule::{Expr, ExprError, Inhibition, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject};
+use crate::rule::{
+    Expr, ExprError, Inhibition, Level, OnGap, REVISION_TOLERANCE, Renotify, Rule, Severity, Subject, Together,
+};
 use crate::series::{Pattern, Quantity, Selector};
 
 /// One label of a rule's series: its name, the patterns as written (countries by their ISO code), and their place.
@@ -44,6 +47,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
     let tolerance = table.revision_tolerance.as_ref().and_then(|at| revision_tolerance(cx, at));
     let notify = notify(cx, named, receivers);
     let renotify = table.renotify.as_ref().and_then(|at| renotify(cx, at)).unwrap_or_default();
+    let together = table.group.as_ref().and_then(|at| value::choice(cx, "group", at, &Together::ALL));
     let own_title = table.title.as_ref().and_then(|at| value::line(cx, "title", at));
     let feeds_title = if let [only] = matched.as_slice() { only.title.clone() } else { None };
     let (wanted, (Level { severity, when, clear }, worse)) = (wanted?, levels?);
@@ -64,6 +68,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<RuleTable>, feeds: &[&Facts], rece
         min_base,
         notify,
         renotify,
+        together: together.unwrap_or_default(),
         title: own_title.or(feeds_title),
         inhibition: Inhibition::default(),
         escalation: None,

@@ -4,7 +4,7 @@ mod groups;
 mod options;
 
 use super::{Sandbox, check};
-use crate::rule::{OnGap, Renotify, Rule, Severity};
+use crate::rule::{OnGap, Renotify, Rule, Severity, Together};
 
 const FEEDS: &str = "
 [feed.magnets]
@@ -136,7 +136,7 @@ fn mistaken_names_are_told_with_the_nearest() {
 
     1 error
     "#);
-    insta::assert_snapshot!(told(&format!("{SERIES}when = 'declines >= 2'\nseverity = 'urgent'\nrenotify = 'each-perod'")), @r#"
+    insta::assert_snapshot!(told(&format!("{SERIES}when = 'declines >= 2'\nseverity = 'urgent'\nrenotify = 'each-perod'\ngroup = 'releases'")), @"
     error: `severity` cannot be `urgent`
      --> supplywatch.toml:5:12
       |
@@ -151,8 +151,16 @@ fn mistaken_names_are_told_with_the_nearest() {
       |
       = help: did you mean `each-period`?
 
-    2 errors
-    "#);
+    error: `group` cannot be `releases`
+     --> supplywatch.toml:7:9
+      |
+    7 | group = 'releases'
+      |         ^^^^^^^^^^ expected `rule`, `release` or `none`
+      |
+      = help: did you mean `release`?
+
+    3 errors
+    ");
 }
 
 #[test]
@@ -432,6 +440,9 @@ fn every_option_arrives() {
     assert!(matches!(full.renotify, Renotify::After(length) if length.to_string() == "3mo"));
     assert_eq!(full.title.as_deref(), Some("magnets to the US"));
     let renotify = |text: &str| rule(&format!("{SERIES}when = 'declines >= 2'\nrenotify = '{text}'")).renotify;
+    let together = |text: &str| rule(&format!("{SERIES}when = 'declines >= 2'\n{text}")).together;
+    assert_eq!((together(""), together("group = 'rule'")), (Together::Rule, Together::Rule));
+    assert_eq!((together("group = 'release'"), together("group = 'none'")), (Together::Release, Together::Apart));
     assert_eq!((renotify("never"), renotify("each-period")), (Renotify::Never, Renotify::EachPeriod));
     let plain = rule(&format!("{SERIES}when = 'declines >= 2'"));
     assert_eq!((plain.severity, plain.renotify), (Severity::Warning, Renotify::EachPeriod));

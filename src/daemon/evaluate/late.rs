@@ -77,7 +77,7 @@ impl Evaluation<'_> {
         let Some((_, message)) = transitions.into_iter().next_back() else { return Ok(None) };
         let note = format!("Nobody has acknowledged this since {}.", firing.said_at);
         let held_until = held_until(self.setup, message.severity, now);
-        let manners = Manners { inhibition, stops_when_known: true, held_until };
+        let manners = Manners { inhibition, stops_when_known: true, held_until, ..Manners::default() };
         Ok(Some(self.telling(alert, firing, (&message, &note), &whom, manners, now)))
     }
 

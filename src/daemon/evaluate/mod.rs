@@ -75,6 +75,8 @@ struct Outcome {
     settled: Vec<Settled>,
     evaluated: Evaluated,
     parts: Parts,
+    /// Whether some of it is stored already.
+    is_in_parts: bool,
 }
 
 /// How what is settled may be stored before all of it is.
@@ -140,13 +142,13 @@ impl<'a> Evaluation<'a> {
         self.single(&changed, task.pull, &looking, &mut outcome).await?;
         self.compound(&self.rules(), Some((task.pull, &changed)), &mut outcome).await?;
         let looks = looking.into_iter().map(|(_, look)| Look { seen: Some(task.pull), ..look }).collect();
-        let settled = std::mem::take(&mut outcome.settled);
+        let settled = outcome.take();
         if outcome.evaluated.fenced
             || store.commit(Some(task), looks, settled, self.context.clock.now()).await? == Committed::Fenced
         {
             return Ok(None);
         }
-        outcome.evaluated.stored(self.forgets);
+        self.is_stored(&mut outcome, Committed::Stored).await?;
         outcome.evaluated.log_notices();
         Ok(Some(outcome.evaluated))
     }
@@ -196,14 +198,14 @@ impl<'a> Evaluation<'a> {
 
     /// Stores what rules came to and how far they have looked, without a task; whether nobody got ahead.
     async fn commit(&self, looking: &mut [Looking<'_>], outcome: &mut Outcome) -> Result<bool, StoreError> {
-        let settled = std::mem::take(&mut outcome.settled);
+        let settled = outcome.take();
         if looking.is_empty() && settled.is_empty() {
             return Ok(true);
         }
         let looks = looking.iter().map(|(_, look)| look.clone()).collect();
         let stored = self.context.store.commit(None, looks, settled, self.context.clock.now()).await?;
         looking.iter_mut().for_each(|(_, look)| look.version += 1);
-        outcome.is_stored(stored, self.forgets);
+        self.is_stored(outcome, stored).await?;
         Ok(stored == Committed::Stored)
     }
 
@@ -219,27 +221,39 @@ impl<'a> Evaluation<'a> {
         if outcome.settled.len() < BATCH || matches!(outcome.parts, Parts::None) {
             return Ok(());
         }
-        let (store, now, settled) =
-            (&self.context.store, self.context.clock.now(), std::mem::take(&mut outcome.settled));
+        let (store, now) = (&self.context.store, self.context.clock.now());
+        outcome.is_in_parts = true;
+        let settled = outcome.take();
         let stored = match &outcome.parts {
             Parts::Of(task) => store.commit_part(task, settled, now).await?,
             Parts::Alone | Parts::None => store.commit(None, Vec::new(), settled, now).await?,
         };
-        outcome.is_stored(stored, self.forgets);
+        match stored {
+            Committed::Stored => outcome.evaluated.stored(self.forgets),
+            Committed::Fenced => outcome.evaluated.fenced(),
+        }
+        Ok(())
+    }
+
+    /// How storing the last of what was settled ended. What is told together waits for no more of it.
+    async fn is_stored(&self, outcome: &mut Outcome, stored: Committed) -> Result<(), StoreError> {
+        match stored {
+            Committed::Stored => outcome.evaluated.stored(self.forgets),
+            Committed::Fenced => outcome.evaluated.fenced(),
+        }
+        if std::mem::take(&mut outcome.is_in_parts) {
+            self.context.store.complete_bundles(self.context.clock.now()).await?;
+        }
         Ok(())
     }
 }
 
 impl Outcome {
-    /// How storing what was settled ended.
-    fn is_stored(&mut self, stored: Committed, forgets: bool) {
-        match stored {
-            Committed::Stored => self.evaluated.stored(forgets),
-            Committed::Fenced => {
-                warn!("evaluation was fenced: another process got ahead; it is repeated");
-                self.evaluated.fenced = true;
-            }
-        }
+    /// What was settled, to be stored: what is told together is told once all of it is there.
+    fn take(&mut self) -> Vec<Settled> {
+        let mut settled = std::mem::take(&mut self.settled);
+        settled.iter_mut().for_each(|settled| settled.manners.awaits_more = self.is_in_parts);
+        settled
     }
 }
 

@@ -73,6 +73,12 @@ impl Evaluated {
         self.logged = self.assessed.len();
     }
 
+    /// Someone else got ahead: says so in the log.
+    pub fn fenced(&mut self) {
+        warn!("evaluation was fenced: another process got ahead; it is repeated");
+        self.fenced = true;
+    }
+
     /// Says in the log on how much of the past revisions changed a verdict.
     pub fn log_notices(&self) {
         for notice in notices(&self.assessed) {

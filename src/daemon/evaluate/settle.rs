@@ -108,7 +108,10 @@ impl Evaluation<'_> {
             let stops_when_known = message.is_some_and(|message| message.kind == Kind::Continued);
             let now = self.context.clock.now();
             let held_until = message.map(|message| held_until(self.setup, message.severity, now)).unwrap_or_default();
-            let manners = Manners { inhibition: rule.inhibition.clone(), stops_when_known, held_until };
+            let pull = transition.as_ref().and_then(|(transition, _)| transition.pull);
+            let bundle = pull.and_then(|pull| rule.together.bundle(&rule.name, pull));
+            let inhibition = rule.inhibition.clone();
+            let manners = Manners { inhibition, stops_when_known, held_until, bundle, awaits_more: false };
             outcome.settled.push(Settled { alert, transition, deliveries, manners });
         }
     }

@@ -12,7 +12,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::config::Environment;
 use crate::period::Span;
 use crate::series::{Finite, Labels, Row, Status, Unit};
-use crate::store::{Claim, Location, NewPull, Store};
+use crate::store::{Claim, Location, NewPull, Place, Store};
 
 /// A store in memory, a config, and a clock that goes on by a day with each pull.
 struct World {
@@ -379,7 +379,7 @@ impl World {
         let Context { store, clock, holder, .. } = &self.context;
         let ttl = Duration::from_secs(60);
         let receivers = store.pending_receivers().await.unwrap();
-        let places: Vec<_> = receivers.into_iter().map(|name| (name, 9)).collect();
+        let places: Vec<_> = receivers.into_iter().map(|name| Place::new(name, 9)).collect();
         let leased = store.lease_due(holder, clock.now(), ttl, 9, &places, true).await.unwrap();
         for leased in &leased {
             let outcome = crate::outbox::Outcome::Delivered { remote_ref: None };

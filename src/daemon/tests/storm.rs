@@ -162,6 +162,13 @@ impl<'a> Past<'a> {
             let last = attempts.last().and_then(Option::as_ref);
             match record.state {
                 DeliveryState::Pending => prop_assert!(false, "stuck: {record:?}"),
+                DeliveryState::Superseded => {
+                    let says_more = self.records.iter().any(|(later, _)| {
+                        let (later, number) = (&later.delivery, delivery.message.number);
+                        later.alert == delivery.alert && later.message.number > number
+                    });
+                    prop_assert!(says_more, "{record:?}");
+                }
                 DeliveryState::Sent => {
                     let seen = self.seen.iter().any(|seen| seen.id == delivery.id && seen.act.takes());
                     prop_assert!(seen, "{delivery:?}");

@@ -4,9 +4,9 @@
 //! It says what the text part says, and stays under the size at which webmail cuts a message.
 
 use super::super::look::{self, Tone, line};
-use super::super::{Parcel, REPEAT};
-use super::picture::{self, Picture};
-use crate::outbox::{ItemLine, Message};
+use super::super::picture::{Picture, Size};
+use super::super::{Parcel, REPEAT, layout};
+use crate::outbox::{Brief, ItemLine, Message};
 
 /// Items of one kind that are shown, at most.
 const ITEMS_MAX: usize = 10;
@@ -16,8 +16,9 @@ const TITLE_MAX: usize = 300;
 const TEXT_MAX: usize = 1500;
 /// See [`TITLE_MAX`].
 const CELL_MAX: usize = 80;
-/// Characters of an item, at most: the first with which the document is small enough, else the last.
-const ITEM_MAX: [usize; 3] = [TEXT_MAX, 400, 100];
+/// Characters of an item, and how much else the message tells, at most: the first with which the document is small
+/// enough, else the last.
+const ROOMS: [(usize, usize); 3] = [(TEXT_MAX, 100), (400, 40), (100, 15)];
 /// Stretches of code in a text, at most.
 const CODES_MAX: usize = 10;
 /// Bytes of a document, at most: webmail cuts a message at 102 KB.
@@ -36,22 +37,34 @@ const STYLE: &str = "\
 .line{border-color:#3a4048!important}}\
 @media (max-width:620px){.card{width:100%!important}}";
 
+/// How a mail's chart is drawn: as wide as the card without its padding.
+pub const CHART: Size = Size { width: 568, bytes: 100_000 };
+
+/// A chart that comes with the mail.
+pub struct Inline {
+    /// How the document names it: the Content-ID without its angle brackets.
+    pub cid: String,
+    /// The picture.
+    pub picture: Picture,
+}
+
 /// The whole document, with the chart that comes with the mail.
-pub fn render(parcel: Parcel<'_>, picture: Option<&Picture>) -> String {
-    let [whole, shorter, shortest] = ITEM_MAX;
+pub fn render(parcel: Parcel<'_>, picture: Option<&Inline>) -> String {
+    let [whole, shorter, shortest] = ROOMS;
     let fits = |document: &String| document.len() <= BYTES_MAX;
-    let longer = [whole, shorter].into_iter().map(|limit| document(parcel, picture, limit)).find(fits);
+    let longer = [whole, shorter].into_iter().map(|room| document(parcel, picture, room)).find(fits);
     longer.unwrap_or_else(|| document(parcel, picture, shortest))
 }
 
-/// The document, with so many characters of each item.
-fn document(parcel: Parcel<'_>, picture: Option<&Picture>, item_max: usize) -> String {
+/// The document, with so many characters of each item, and so much of what else it tells.
+fn document(parcel: Parcel<'_>, picture: Option<&Inline>, (item_max, others_max): (usize, usize)) -> String {
     let message = parcel.message();
     let rows = [
         banner(message),
         row("padding:16px 20px 0", "ink", 19, true, &line(&message.title, TITLE_MAX)),
         row("padding:6px 20px 0", "dim", 13, false, if parcel.maybe_delivered { REPEAT } else { "" }),
         row("padding:8px 20px 0", "ink", 15, false, &look::summary(message, TEXT_MAX).join("\n")),
+        others(message, others_max),
         picture.map(image).unwrap_or_default(),
         items(message, item_max),
         table(message),
@@ -106,13 +119,40 @@ fn font(class: &str, size: u32, bold: bool) -> String {
 }
 
 /// The chart; where pictures are not shown, what it says. Its ground is its own, so that it holds in the dark.
-fn image(picture: &Picture) -> String {
-    let (width, cid, alt) = (picture::WIDTH, escape(&picture.cid), escape(&picture.alt));
+fn image(inline: &Inline) -> String {
+    let (width, cid, alt) = (CHART.width, escape(&inline.cid), escape(&inline.picture.alt));
     let style = font("dim", 13, false);
     format!(
         "<tr><td class=\"dim\" style=\"padding:16px 16px 0;{style}\">\
         <img src=\"cid:{cid}\" width=\"{width}\" alt=\"{alt}\" style=\"display:block;width:100%;max-width:{width}px;\
         height:auto;border:0;background-color:#ffffff;{style}\"></td></tr>\n"
+    )
+}
+
+/// What else the message tells, each in a row that leads to its page.
+fn others(message: &Message, most: usize) -> String {
+    let (shown, more) = look::some(&message.others, most);
+    if shown.is_empty() {
+        return String::new();
+    }
+    let style = font("ink", 14, false);
+    let told = |brief: &Brief| {
+        let said = escape(&line(&look::other(brief), TITLE_MAX));
+        let said = match brief.url.as_deref().filter(|url| layout::is_address(url)) {
+            Some(url) => format!("<a href=\"{}\" class=\"ink\" style=\"{style}\">{said}</a>", escape(url)),
+            None => said,
+        };
+        format!(
+            "<tr><td class=\"ink line\" style=\"padding:5px 0;border-top:1px solid #d9dde2;{style}\">{said}</td></tr>\n"
+        )
+    };
+    let rows: String = shown.iter().map(told).collect();
+    let more = more.map(|more| row("padding:5px 0", "dim", 14, false, &more)).unwrap_or_default();
+    let head = row("padding:0 0 5px", "dim", 13, false, "Also in this message:");
+    format!(
+        "<tr><td style=\"padding:16px 20px 0\">\
+        <table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n{head}{rows}{more}\
+        </table></td></tr>\n"
     )
 }
 
@@ -257,7 +297,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::double::{corrected, delivery, fired, noticed, parcel, resolved};
+    use crate::notify::double::{corrected, delivery, fired, gathered, noticed, parcel, resolved};
 
     fn html(message: Message) -> String {
         render(parcel(&delivery(message)), None)
@@ -311,6 +351,20 @@ mod tests {
         Series | feed china-magnets, hs 85051110, partner US, reporter CN
         Alert | 9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0
         ");
+    }
+
+    #[test]
+    fn what_else_the_message_tells_is_a_row_each() {
+        let text = html(gathered());
+        let also = words(&text);
+        insta::assert_snapshot!(also.split_once("Also").unwrap().1.split_once("period").unwrap().0, @"
+         in this message:
+        ▲ WARNING: China → Germany: &lt;b&gt;magnets&lt;/b&gt; fell for a 2nd month: 12 t in September 2025
+        ✓ RESOLVED: China → Japan: magnets no longer fall: 40 t in October 2025, +56 %
+        ");
+        assert!(text.contains("<a href=\"https://watch.example/alerts/1\""));
+        let many = html(Message { others: vec![gathered().others[0].clone(); 1000], ..fired() });
+        assert!(many.len() <= BYTES_MAX && many.contains("… and 901 more"), "{}", many.len());
     }
 
     #[test]

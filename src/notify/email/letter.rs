@@ -10,18 +10,22 @@ use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Mail};
 use url::Host;
 
-use super::super::look;
-use super::super::{Parcel, layout, printable_lines};
-use super::picture::Picture;
+use super::super::picture::Picture;
+use super::super::{Parcel, layout, look, printable_lines};
+use super::html::Inline;
 use super::{Email, html};
 use crate::alert::Kind;
 use crate::base::text::{printable, shorten};
+use crate::outbox::AlertRef;
 use crate::rule::Severity;
 
 /// The width of the text part.
 const WIDTH: usize = 76;
 /// Characters of a subject, at most.
 const SUBJECT_MAX: usize = 250;
+
+/// Threads that a mail refers to beside its own, at most.
+const REFERENCES_MAX: usize = 20;
 
 /// Whether a mail shows its message's chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,18 +58,18 @@ pub fn write(email: &Email, parcel: Parcel<'_>, charts: Charts) -> Result<Mail, 
 }
 
 /// The HTML part and the picture that it shows.
-fn related(parcel: Parcel<'_>, html: SinglePart, picture: Picture) -> Result<MultiPart, lettre::error::Error> {
+fn related(parcel: Parcel<'_>, html: SinglePart, inline: Inline) -> Result<MultiPart, lettre::error::Error> {
     // What may stand in an address may stand in a Content-ID, so this is the only thing that could be wrong with it.
-    let png = "image/png".parse().map_err(|_| lettre::error::Error::NonAsciiChars)?;
-    let image = Attachment::new_inline_with_name(picture.cid, "chart.png".to_owned()).body(picture.png, png);
+    let png = Picture::KIND.parse().map_err(|_| lettre::error::Error::NonAsciiChars)?;
+    let image = Attachment::new_inline_with_name(inline.cid, Picture::NAME.to_owned()).body(inline.picture.png, png);
     let boundary = format!("=r_{}", token(&parcel.delivery.id));
     Ok(MultiPart::related().boundary(boundary).singlepart(html).singlepart(image))
 }
 
 /// The chart, where the message has one.
-fn picture(email: &Email, parcel: Parcel<'_>, charts: Charts) -> Option<Picture> {
-    let chart = parcel.message().chart.as_ref().filter(|_| charts == Charts::Shown)?;
-    Picture::draw(chart, &token(&parcel.delivery.id), &domain(&email.from.email))
+fn picture(email: &Email, parcel: Parcel<'_>, charts: Charts) -> Option<Inline> {
+    let picture = (charts == Charts::Shown).then(|| Picture::of(parcel.message(), html::CHART))??;
+    Some(Inline { cid: format!("chart.{}@{}", token(&parcel.delivery.id), domain(&email.from.email)), picture })
 }
 
 /// The text part.
@@ -84,7 +88,8 @@ pub fn preview(email: &Email, parcel: Parcel<'_>) -> String {
     let picture = picture(email, parcel, Charts::Shown);
     let kib = |bytes: usize| bytes.div_ceil(1024);
     let size = kib(html::render(parcel, picture.as_ref()).len());
-    let chart = picture.map(|picture| format!(", with a chart of {} KiB", kib(picture.png.len()))).unwrap_or_default();
+    let chart =
+        picture.map(|inline| format!(", with a chart of {} KiB", kib(inline.picture.png.len()))).unwrap_or_default();
     let signed =
         email.dkim.as_ref().map(|dkim| format!("; signed for {} with the key `{}`", dkim.domain, dkim.selector));
     let signed = signed.unwrap_or_default();
@@ -95,15 +100,20 @@ pub fn preview(email: &Email, parcel: Parcel<'_>) -> String {
 fn headers(email: &Email, parcel: Parcel<'_>) -> Vec<(&'static str, String)> {
     let message = parcel.message();
     let domain = domain(&email.from.email);
-    // Nobody sends this one: it is the parent that all mails of an episode (or of a thread) share, whichever came first.
-    let thread = message.thread.as_deref().map_or_else(|| message.alert.episode.to_string(), token);
-    let root = format!("<alert.{}.{thread}@{domain}>", token(&message.alert.id));
+    let root = root(&message.alert, message.thread.as_deref(), &domain);
+    // What comes later of one of the others finds its way here as well. The nearest parent stands last.
+    let others = message
+        .others
+        .iter()
+        .take(REFERENCES_MAX)
+        .map(|brief| self::root(&brief.alert, brief.thread.as_deref(), &domain));
+    let references: Vec<String> = others.filter(|other| *other != root).chain([root.clone()]).collect();
     let subject = format!("[{}] {}", look::word(message), message.title);
     let mut headers = vec![
         ("Subject", shorten(&printable(&subject), SUBJECT_MAX)),
         ("Message-ID", format!("<{}@{domain}>", token(&parcel.delivery.id))),
         ("In-Reply-To", root.clone()),
-        ("References", root),
+        ("References", references.join(" ")),
         ("Auto-Submitted", "auto-generated".to_owned()),
         ("X-Auto-Response-Suppress", "All".to_owned()),
         ("List-Id", format!("supplywatch alerts <alerts.{domain}>")),
@@ -116,6 +126,12 @@ fn headers(email: &Email, parcel: Parcel<'_>) -> Vec<(&'static str, String)> {
         headers.extend([("Importance", "high".to_owned()), ("X-Priority", "1 (Highest)".to_owned())]);
     }
     headers
+}
+
+/// The parent that all mails of an episode (or of a thread) share, whichever came first. Nobody sends it.
+fn root(alert: &AlertRef, thread: Option<&str>, domain: &str) -> String {
+    let thread = thread.map_or_else(|| alert.episode.to_string(), token);
+    format!("<alert.{}.{thread}@{domain}>", token(&alert.id))
 }
 
 /// What may stand in an identifier of RFC 5322 without quotes.
@@ -146,7 +162,7 @@ fn safe(mailbox: &Mailbox) -> Mailbox {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::notify::double::{at, corrected, delivery, drawn, fired, parcel, resolved};
+    use crate::notify::double::{at, corrected, delivery, drawn, fired, gathered, parcel, resolved};
     use crate::notify::email::tests::email;
     use crate::outbox::Message;
 
@@ -223,6 +239,17 @@ pub mod tests {
         assert_ne!(header(second, "References"), root);
         let noticed = crate::notify::double::noticed();
         assert_eq!(header(noticed, "References"), "<alert.9f3c21d07be45a68.pull-17@example.org>");
+    }
+
+    #[test]
+    fn a_mail_of_several_alerts_is_in_the_thread_of_each() {
+        let delivery = delivery(gathered());
+        let headers = headers(&email(25), parcel(&delivery));
+        let header = |name: &str| headers.iter().find(|(known, _)| *known == name).unwrap().1.as_str();
+        let own = "<alert.9f3c21d07be45a68.1@example.org>";
+        assert_eq!(header("In-Reply-To"), own);
+        let roots = ["<alert.00000000000000DE.1@example.org>", "<alert.00000000000000JP.1@example.org>", own];
+        assert_eq!(header("References"), roots.join(" "));
     }
 
     #[test]

@@ -9,7 +9,6 @@ pub mod dkim;
 mod html;
 mod letter;
 mod memory;
-mod picture;
 mod smtp;
 
 use lettre::address::Envelope;

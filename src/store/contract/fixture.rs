@@ -10,7 +10,7 @@ use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
 use crate::series::{Finite, History, Labels, PullId, Row, Status, Unit, Vintage};
 use crate::store::{
-    Appended, Claim, Committed, Ended, Holder, Lease, Leased, Look, NewPull, SeriesRef, Settled, Store, Task,
+    Appended, Claim, Committed, Ended, Holder, Lease, Leased, Look, NewPull, Place, SeriesRef, Settled, Store, Task,
 };
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -159,6 +159,7 @@ pub fn message(alert: &Alert, number: u32, kind: Kind) -> Message {
         thread: None,
         chart: None,
         told: None,
+        others: Vec::new(),
         url: None,
     }
 }
@@ -220,7 +221,7 @@ pub async fn fire(store: &Store, partner: &str, receivers: &[&str]) {
 
 /// Leases what is due at some minute for the receivers `desk` and `hook`.
 pub async fn due(store: &Store, minute: u32, hurry: bool) -> Vec<Leased> {
-    let receivers = ["desk", "hook"].map(|name| (name.to_owned(), 9));
+    let receivers = ["desk", "hook"].map(|name| Place::new(name, 9));
     store.lease_due(&holder(), minutes(minute), MINUTE, 24, &receivers, hurry).await.unwrap()
 }
 

@@ -6,7 +6,7 @@ use crate::base::clock::Timestamp;
 use crate::base::limits::RETRY_AFTER_MAX;
 use crate::outbox::Next;
 use crate::series::PullId;
-use crate::store::{Claim, Holder, Location, Store, StoreError};
+use crate::store::{Claim, Holder, Location, Place, Store, StoreError};
 
 async fn filled(store: &Store) -> PullId {
     append(store, 1, vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5)]).await;
@@ -58,7 +58,7 @@ pub async fn no_wait_outlasts_a_clock_that_goes_back(site: Site) {
     let store = site.open_at(minutes(40)).await;
     let latest = minutes(40).plus(RETRY_AFTER_MAX);
     assert_eq!(store.next_delivery_at().await.unwrap(), Some(latest));
-    let receivers = ["desk", "hook"].map(|name| (name.to_owned(), 9));
+    let receivers = ["desk", "hook"].map(|name| Place::new(name, 9));
     let taken =
         async |now: Timestamp| store.lease_due(&holder(), now, MINUTE, 9, &receivers, false).await.unwrap().len();
     assert_eq!(taken(Timestamp::from_millis(latest.millis() - 1)).await, 0);

@@ -6,7 +6,7 @@ use super::fixture::*;
 use super::{NOW, Site};
 use crate::base::clock::Timestamp;
 use crate::outbox::{Manners, Next, Outcome};
-use crate::store::{DeliveryRecord, DeliveryState, Leased, Settled, Store, StoreError};
+use crate::store::{DeliveryRecord, DeliveryState, Leased, Place, Settled, Store, StoreError};
 
 async fn records(store: &Store, failed: bool) -> Vec<DeliveryRecord> {
     store.deliveries(failed, 100).await.unwrap()
@@ -99,7 +99,7 @@ pub async fn only_named_receivers_are_served_and_in_turn(site: Site) {
         fire(&store, partner, &["mail\"'", "hook"]).await;
     }
     let lease = async |receivers: &[&str], limit| {
-        let receivers: Vec<_> = receivers.iter().map(|name| (name.to_string(), 9)).collect();
+        let receivers: Vec<_> = receivers.iter().map(|name| Place::new(*name, 9)).collect();
         names(&store.lease_due(&holder(), minutes(31), MINUTE, limit, &receivers, false).await.unwrap())
     };
     assert_eq!(lease(&[], 9).await, Vec::<String>::new());
@@ -194,7 +194,7 @@ pub async fn what_waits_too_long_for_a_disabled_receiver_is_given_up(site: Site)
     let store = site.open().await;
     fire(&store, "US", &["desk"]).await;
     fire(&store, "DE", &["desk", "hook"]).await;
-    let one = [("desk".to_owned(), 1)];
+    let one = [Place::new("desk", 1)];
     let leased = store.lease_due(&holder(), minutes(31), MINUTE, 9, &one, false).await.unwrap().remove(0);
     let (early, late) = (leased.delivery.created_at, Timestamp::from_millis(i64::MAX));
     assert_eq!(store.give_up("desk", early).await.unwrap(), 0);
@@ -287,7 +287,7 @@ pub async fn a_retry_by_hand_finds_the_one_that_is_meant(site: Site) {
         other => panic!("{other:?}"),
     }
     let hook =
-        store.lease_due(&holder(), minutes(41), MINUTE, 9, &[("hook".into(), 9)], false).await.unwrap().remove(0);
+        store.lease_due(&holder(), minutes(41), MINUTE, 9, &[Place::new("hook", 9)], false).await.unwrap().remove(0);
     succeed(&store, &hook).await;
     assert_eq!(found("msg_ab34").await.unwrap(), None);
 }

@@ -234,7 +234,7 @@ fn commit(
         };
         for delivery in deliveries {
             let same = written.filter(|(_, message)| **message == delivery.message).map(|(transition, _)| transition);
-            owe(transaction, delivery, same, now, manners.held_until.get(&delivery.receiver).copied())?;
+            owe(transaction, delivery, same, now, manners)?;
         }
     }
     Ok(End::Commit(Committed::Stored))

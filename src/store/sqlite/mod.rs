@@ -9,12 +9,14 @@ mod copy;
 mod evaluation;
 mod fault;
 mod feeds;
+mod gather;
 mod history;
 mod hush;
 mod items;
 mod lock;
 mod open;
 mod outbox;
+mod resend;
 mod schema;
 mod thread;
 

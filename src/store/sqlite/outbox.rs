@@ -3,7 +3,7 @@
 //! Only the oldest pending delivery of an alert for a receiver can be taken, so their order is kept even
 //! while it waits; one that is sent or dead is no longer in the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -11,27 +11,29 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::Sqlite;
 use super::columns::{count, counted, from_json, json, millis, some_time, time};
 use super::fault::Fault;
+use super::gather::{Head, Reach, complete, end_with, gather};
 use super::thread::End;
 use crate::base::clock::Timestamp;
-use crate::base::limits::RETRY_AFTER_MAX;
-use crate::outbox::{Attempt, Delivery, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, Owed, Room, StoreError};
+use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
+use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
+use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, Owed, Place, Room, StoreError};
 
 /// The oldest pending deliveries of each receiver and alert, with how their receiver stands.
 const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
-    WHERE d.state = 'pending' AND r.disabled_at IS NULL AND NOT EXISTS (
+    WHERE d.state = 'pending' AND d.told_by IS NULL AND r.disabled_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM delivery p
         WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
 
 /// What a delivery says: its own message, or its transition's.
-const MESSAGE: &str = "CASE message WHEN '' THEN (SELECT t.message FROM transition t WHERE t.seq = delivery.transition)
-    ELSE message END";
+pub const MESSAGE: &str = "CASE delivery.message WHEN '' THEN (
+        SELECT t.message FROM transition t WHERE t.seq = delivery.transition)
+    ELSE delivery.message END";
 
 /// The columns of [`record`].
-fn columns() -> String {
+pub fn columns() -> String {
     format!(
         "id, receiver, alert, {MESSAGE}, created_at, state, attempts, max(not_before, held_until), last_error, sent_at,
-         remote_ref"
+         remote_ref, (SELECT l.id FROM delivery l WHERE l.seq = delivery.told_by), gave_way"
     )
 }
 
@@ -43,7 +45,7 @@ impl Sqlite {
         now: Timestamp,
         ttl: Duration,
         limit: usize,
-        places: &[(String, usize)],
+        places: &[Place],
         hurry: bool,
     ) -> Result<Vec<Leased>, StoreError> {
         let (holder, places) = (holder.clone(), places.to_vec());
@@ -76,7 +78,7 @@ impl Sqlite {
                     let room = rooms.get(&name).unwrap_or(&Room::ONE);
                     let left = room.left(&standing(transaction, &name)?);
                     if left > 0 {
-                        places.push((name, left));
+                        places.push(Place { gathers: room.gathers, receiver: name, free: left });
                     }
                 }
                 let leased = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
@@ -84,6 +86,11 @@ impl Sqlite {
                 Ok(if idle { End::RollBack((ours, leased)) } else { End::Commit((ours, leased)) })
             })
             .await
+    }
+
+    /// See [`crate::store::Store::complete_bundles`].
+    pub async fn complete_bundles(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.thread.write(move |transaction| complete(transaction, now).map(End::Commit)).await
     }
 
     /// See [`crate::store::Store::pending_receivers`].
@@ -115,7 +122,7 @@ impl Sqlite {
                 let select = "SELECT receiver, count(*) FILTER (WHERE state = 'pending'),
                     min(created_at) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'dead'),
                     max(created_at) FILTER (WHERE state = 'dead')
-                    FROM delivery WHERE state <> 'sent' GROUP BY receiver";
+                    FROM delivery WHERE state IN ('pending', 'dead') GROUP BY receiver";
                 let mut select = connection.prepare_cached(select)?;
                 let read = |row: &Row<'_>| {
                     let (waiting, dead) = (counted(row, 1)?, counted(row, 3)?);
@@ -150,9 +157,13 @@ impl Sqlite {
             .write(move |transaction| {
                 let bury = "UPDATE delivery SET state = 'dead',
                     last_error = coalesce(last_error, 'given up: its receiver was disabled all the time')
-                    WHERE state = 'pending' AND receiver = ?1 AND patience_from < ?2 AND holder IS NULL";
-                let buried = transaction.prepare_cached(bury)?.execute((receiver, before.millis()))?;
-                Ok(if buried == 0 { End::RollBack(0) } else { End::Commit(buried) })
+                    WHERE state = 'pending' AND told_by IS NULL AND receiver = ?1 AND patience_from < ?2
+                    AND holder IS NULL RETURNING seq";
+                let mut bury = transaction.prepare_cached(bury)?;
+                let buried = bury.query_map((receiver, before.millis()), |row| row.get(0))?;
+                let buried: Vec<i64> = buried.collect::<Result<_, _>>()?;
+                buried.iter().try_for_each(|seq| end_with(transaction, *seq))?;
+                Ok(if buried.is_empty() { End::RollBack(0) } else { End::Commit(buried.len()) })
             })
             .await
     }
@@ -207,40 +218,33 @@ impl Sqlite {
             })
             .await
     }
-
-    /// See [`crate::store::Store::retry_delivery`].
-    pub async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<Option<DeliveryRecord>, StoreError> {
-        let delivery = delivery.to_owned();
-        self.thread
-            .write(move |transaction| {
-                let Some(id) = unsent(transaction, &delivery)? else { return Ok(End::RollBack(None)) };
-                Ok(End::Commit(Some(renew(transaction, &id, now)?)))
-            })
-            .await
-    }
 }
 
-/// Writes what is owed, `held` until its receiver's quiet hours end; what is owed already stays as it is. `same` is the
+/// Writes what is owed, held until its receiver's quiet hours end; what is owed already stays as it is. `same` is the
 /// transition that has the same message, so that it is not written twice.
 pub fn owe(
     transaction: &Connection,
     delivery: &Delivery,
     same: Option<i64>,
     now: Timestamp,
-    held: Option<Timestamp>,
+    manners: &Manners,
 ) -> Result<(), Fault> {
     let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before, thread,
-        held_until, transition) VALUES (?1, ?2, ?3, ?4, ?5, max(?5, ?8), min(?5, ?6), ?7, ?8, ?9)
+        held_until, bundle, transition) VALUES (?1, ?2, ?3, ?4, ?5, max(?5, ?8), ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT(id) DO NOTHING";
+    let held = manners.held_until.get(&delivery.receiver).copied();
+    let awaits_more = manners.awaits_more && manners.bundle.is_some();
+    let not_before = if awaits_more { now.plus(GATHER_WAIT) } else { delivery.created_at.min(now) };
     transaction.prepare_cached(insert)?.execute((
         &delivery.id,
         &delivery.receiver,
         &delivery.alert,
         same.map_or_else(|| json(&delivery.message), |_| Ok(String::new()))?,
         delivery.created_at.millis(),
-        now.millis(),
+        not_before.millis(),
         delivery.message.thread(),
         held.map_or(0, Timestamp::millis),
+        &manners.bundle,
         same,
     ))?;
     if held.is_none() {
@@ -263,8 +267,8 @@ pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fau
 
 /// The deliveries of a receiver that can be taken, the oldest first. Values: the receiver, now, until when others
 /// must have waited, how many.
-pub const DUE: &str = "SELECT d.seq FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
-    WHERE d.state = 'pending' AND d.receiver = ?1 AND d.lease_until <= ?2 AND d.held_until <= ?2
+pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
+    WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND d.lease_until <= ?2 AND d.held_until <= ?2
         AND d.not_before <= ?3 AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM delivery p
             WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)
@@ -288,18 +292,26 @@ fn pending_receivers(connection: &Connection) -> Result<Vec<String>, Fault> {
     Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-/// Takes deliveries that are due and records that attempts begin.
+/// Takes deliveries that are due, each with what is to be told with it, and records that attempts begin.
 fn lease(
     transaction: &Connection,
     holder: &Holder,
     now: Timestamp,
     ttl: Duration,
     limit: usize,
-    places: &[(String, usize)],
+    places: &[Place],
     hurry: bool,
 ) -> Result<Vec<Leased>, Fault> {
-    let due = due(transaction, now, limit, places, hurry)?;
-    due.into_iter().map(|seq| begin(transaction, seq, holder, now, now.plus(ttl))).collect()
+    let (mut leased, mut gathered) = (Vec::new(), BTreeSet::new());
+    for head in due(transaction, now, limit, places, hurry)? {
+        if gathered.contains(&head.seq) {
+            continue;
+        }
+        let together = gather(transaction, &head, now, until(now, hurry))?;
+        leased.push(begin(transaction, together[0], holder, now, now.plus(ttl))?);
+        gathered.extend(together);
+    }
+    Ok(leased)
 }
 
 /// Writes how attempts ended, and how their receivers stand then; for each, whether its lease was not lost.
@@ -312,6 +324,9 @@ fn record_ends(transaction: &Connection, ended: &[Ended]) -> Result<Vec<bool>, F
         ours.push(seq.is_some());
         let Some(seq) = seq else { continue };
         finish(transaction, seq, *number, attempt)?;
+        if one.leads && matches!(one.next, Next::Done | Next::Dead) {
+            end_with(transaction, seq)?;
+        }
         let before = match standings.remove(receiver.as_str()) {
             Some(standing) => standing,
             None => standing(transaction, receiver)?,
@@ -324,25 +339,33 @@ fn record_ends(transaction: &Connection, ended: &[Ended]) -> Result<Vec<bool>, F
     Ok(ours)
 }
 
+/// Until when what is taken now may have had to wait.
+fn until(now: Timestamp, hurry: bool) -> i64 {
+    if hurry { i64::MAX } else { now.millis() }
+}
+
 /// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
 pub fn due(
     transaction: &Connection,
     now: Timestamp,
     limit: usize,
-    places: &[(String, usize)],
+    places: &[Place],
     hurry: bool,
-) -> Result<Vec<i64>, Fault> {
-    let waited = if hurry { i64::MAX } else { now.millis() };
+) -> Result<Vec<Head>, Fault> {
     let mut select = transaction.prepare_cached(DUE)?;
-    let mut found: Vec<(usize, i64)> = Vec::new();
-    for (receiver, places) in places {
-        let values = (receiver, now.millis(), waited, count(*places.min(&limit)));
-        let of_receiver = select.query_map(values, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+    let mut found: Vec<(usize, Head)> = Vec::new();
+    for Place { receiver, free, gathers } in places {
+        let values = (receiver, now.millis(), until(now, hurry), count(*free.min(&limit)));
+        let head = |row: &Row<'_>| -> Result<Head, Fault> {
+            let reach = Reach::new(*gathers, row.get(1)?, row.get(2)?);
+            Ok(Head { seq: row.get(0)?, receiver: receiver.clone(), reach })
+        };
+        let of_receiver = select.query_and_then(values, head)?.collect::<Result<Vec<Head>, Fault>>()?;
         found.extend(of_receiver.into_iter().enumerate());
     }
-    found.sort_unstable();
+    found.sort_unstable_by_key(|(rank, head)| (*rank, head.seq));
     found.truncate(limit);
-    Ok(found.into_iter().map(|(_, seq)| seq).collect())
+    Ok(found.into_iter().map(|(_, head)| head).collect())
 }
 
 /// The columns of [`read_standing`].
@@ -466,38 +489,6 @@ fn finish(transaction: &Connection, seq: i64, number: u32, attempt: &Attempt) ->
     Ok(())
 }
 
-/// The one delivery that is not sent and has this id, or an id that begins so.
-fn unsent(transaction: &Connection, prefix: &str) -> Result<Option<String>, Fault> {
-    if prefix.is_empty() {
-        return Ok(None);
-    }
-    let select = "SELECT id FROM delivery WHERE id >= ?1 AND id < ?1 || char(1114111) AND state <> 'sent' ORDER BY id";
-    let mut select = transaction.prepare_cached(select)?;
-    let found: Vec<String> = select.query_map([prefix], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    match found.as_slice() {
-        [] => Ok(None),
-        [first, ..] if first == prefix => Ok(Some(first.clone())),
-        [only] => Ok(Some(only.clone())),
-        several => Err(Fault::Ambiguous { prefix: prefix.to_owned(), count: several.len() }),
-    }
-}
-
-/// Makes a delivery due now. An attempt that is under way goes on; whoever asks for another does not want
-/// to wait for the receiver's pause, either.
-fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryRecord, Fault> {
-    let resume = "UPDATE receiver SET disabled_at = NULL, failures = 0, paused_until = 0
-        WHERE name = (SELECT receiver FROM delivery WHERE id = ?1)";
-    transaction.prepare_cached(resume)?.execute([id])?;
-    let update = format!(
-        "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE id = ?1
-         RETURNING {}",
-        columns()
-    );
-    let mut update = transaction.prepare_cached(&update)?;
-    let mut renewed = update.query_and_then((id, now.millis()), record)?;
-    renewed.next().ok_or_else(|| Fault::unreadable("delivery", id))?
-}
-
 /// A delivery from the columns id, receiver, alert, message, time.
 fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
     Ok(Delivery {
@@ -509,7 +500,7 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
     })
 }
 
-fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
+pub fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
     let state: String = row.get(5)?;
     Ok(DeliveryRecord {
         delivery: delivery(row)?,
@@ -517,6 +508,7 @@ fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
             "pending" => DeliveryState::Pending,
             "sent" => DeliveryState::Sent,
             "dead" => DeliveryState::Dead,
+            "superseded" => DeliveryState::Superseded,
             _ => return Err(Fault::unreadable("state of a delivery", state)),
         },
         attempts: row.get(6)?,
@@ -524,6 +516,8 @@ fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
         last_error: row.get(8)?,
         sent_at: some_time(row, 9)?,
         remote_ref: row.get(10)?,
+        told_by: row.get(11)?,
+        gave_way: row.get(12)?,
     })
 }
 

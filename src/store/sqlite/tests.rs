@@ -411,8 +411,10 @@ async fn many_at_once_take_each_thing_once() {
         async move {
             let mut taken = Vec::new();
             loop {
-                let one =
-                    store.lease_due(&holder(), minutes(31), MINUTE, 1, &[("desk".into(), 9)], false).await.unwrap();
+                let one = store
+                    .lease_due(&holder(), minutes(31), MINUTE, 1, &[crate::store::Place::new("desk", 9)], false)
+                    .await
+                    .unwrap();
                 let Some(one) = one.into_iter().next() else { return taken };
                 taken.push(one.delivery.id.clone());
                 succeed(&store, &one).await;
@@ -480,7 +482,7 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
         sqlite(&store)
             .thread
             .call(|connection| {
-                let places = ["desk", "hook"].map(|name| (name.to_owned(), 24));
+                let places = ["desk", "hook"].map(|name| crate::store::Place::new(name, 24));
                 let found = super::outbox::due(connection, minutes(31), 24, &places, false)?;
                 assert_eq!(found.len(), 2);
                 let mut count = 0;

@@ -352,6 +352,60 @@ pub fn form(request: &Request, refusal: Answer) -> Result<BTreeMap<String, Strin
     if is_form { Ok(fields) } else { Err(refusal) }
 }
 
+/// A field of a form that may hold files.
+pub struct Part {
+    pub name: String,
+    pub file: Option<String>,
+    pub kind: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl Part {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    /// Width and height in dots of the PNG that it is, where it is a whole one of at most so many bytes.
+    pub fn picture(&self, limit: usize) -> Option<(u32, u32)> {
+        let is_named = self.file.as_deref() == Some("chart.png") && self.kind.as_deref() == Some("image/png");
+        let mut png = png::Decoder::new(std::io::Cursor::new(&self.body)).read_info().ok()?;
+        let mut dots = vec![0; png.output_buffer_size()?];
+        png.next_frame(&mut dots).ok()?;
+        let size = (png.info().width, png.info().height);
+        (is_named && self.body.len() <= limit).then_some(size)
+    }
+}
+
+/// The parts of a `multipart/form-data` (RFC 7578); `None` where it is none, or not a whole one.
+pub fn parts(request: &Request) -> Option<Vec<Part>> {
+    let boundary = request.header("content-type")?.strip_prefix("multipart/form-data; boundary=")?;
+    let between = format!("\r\n--{boundary}");
+    let mut rest = request.body.strip_prefix(format!("--{boundary}\r\n").as_bytes())?;
+    let mut parts = Vec::new();
+    loop {
+        let (part, after) = split(rest, between.as_bytes())?;
+        let (head, body) = split(part, b"\r\n\r\n")?;
+        let head = std::str::from_utf8(head).ok()?;
+        let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let disposition = header("Content-Disposition")?.strip_prefix("form-data; ")?;
+        let value = |name: &str| {
+            let quoted = disposition.split("; ").find_map(|pair| pair.strip_prefix(name)?.strip_prefix("=\""));
+            quoted.and_then(|text| text.strip_suffix('"')).map(ToOwned::to_owned)
+        };
+        let kind = header("Content-Type").map(ToOwned::to_owned);
+        parts.push(Part { name: value("name")?, file: value("filename"), kind, body: body.to_vec() });
+        match after {
+            b"--\r\n" => return Some(parts),
+            after => rest = after.strip_prefix(b"\r\n")?,
+        }
+    }
+}
+
+fn split<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let place = bytes.windows(at.len()).position(|window| window == at)?;
+    Some((&bytes[..place], &bytes[place + at.len()..]))
+}
+
 /// A text of a payload; a refusal where it is missing or longer than so many characters.
 pub fn text(value: &serde_json::Value, limit: usize, refusal: Answer) -> Result<String, Answer> {
     let text = value.as_str().filter(|text| !text.is_empty() && text.chars().count() <= limit);

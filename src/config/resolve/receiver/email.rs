@@ -28,6 +28,7 @@ pub const KIND: Kind = Kind {
         "hello",
         "ca_file",
         "dkim",
+        "chart",
     ],
     rate: None,
     resolve: |cx, table| Some(Channel::Email(Box::new(email(cx, table)?))),

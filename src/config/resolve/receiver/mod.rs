@@ -11,6 +11,7 @@ mod googlechat;
 mod gotify;
 mod matrix;
 mod mattermost;
+mod notation;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
@@ -33,6 +34,7 @@ use crate::config::receiver::ReceiverTable;
 use crate::config::secret::SecretText;
 use crate::config::source::At;
 use crate::notify::http::Endpoint;
+use crate::notify::template::Template;
 use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate, Voice};
 
@@ -85,6 +87,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
     let choices = [("retry", OnAmbiguous::Retry), ("drop", OnAmbiguous::Drop)];
     let on_ambiguous = table.on_ambiguous.as_ref().and_then(|at| value::choice(cx, "on_ambiguous", at, &choices));
     let quiet = table.quiet.as_ref().and_then(|table| quiet::resolve(cx, table));
+    let notation = notation::resolve(cx, table);
     let kind = kind?;
     cx.foreign(&table.given, kind.name, &KINDS.map(|kind| (kind.name, kind.keys)));
     let channel = (kind.resolve)(cx, table)?;
@@ -95,8 +98,10 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
         quiet,
         ..Policy::DEFAULT
     };
-    let template = template::resolve(cx, table.template.as_ref());
-    let voice = Voice { chart: matches!(channel, Channel::Email(_)) };
+    let template = Template { notation: notation.clone(), ..template::resolve(cx, table.template.as_ref()) };
+    // Of services that take a picture with the message, each names the key.
+    let chart = kind.keys.contains(&"chart") && table.chart.as_ref().is_none_or(|at| at.value);
+    let voice = Voice { chart, notation };
     Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, voice, template })
 }
 

@@ -1,0 +1,178 @@
+//! Messages that are told together: what goes into one, and that it goes and ends as one.
+
+use super::fixture::*;
+use super::{NOW, Site};
+use crate::outbox::{Manners, Next, Outcome};
+use crate::store::{DeliveryRecord, DeliveryState, Gathers, Leased, Place, Settled, Store};
+
+/// Lets the alert of a series go through its next transition, which belongs to a bundle.
+async fn bundled(store: &Store, partner: &str, receivers: &[&str], bundle: &str) {
+    let before = store.alert(RULE, &labels(partner)).await.unwrap().unwrap_or_else(|| new_alert(partner));
+    let manners = Manners { bundle: Some(bundle.to_owned()), ..Manners::default() };
+    let settled = Settled { manners, ..fires(store, &before, receivers) };
+    store.commit(None, Vec::new(), vec![settled], NOW).await.unwrap();
+}
+
+/// Those of the bundle `a`, for `desk`.
+async fn fires_together(store: &Store, partners: &[&str]) {
+    for partner in partners {
+        bundled(store, partner, &["desk"], "a").await;
+    }
+}
+
+/// What each message tells: `desk US 1 + DE 1`.
+fn told(leased: &[Leased]) -> Vec<String> {
+    let told = |leased: &Leased| {
+        let others = leased.delivery.message.others.iter();
+        let others = others.map(|brief| format!(" + {} {}", brief.alert.labels["partner"], brief.number));
+        format!("{}{}", named([&leased.delivery])[0], others.collect::<String>())
+    };
+    leased.iter().map(told).collect()
+}
+
+/// The deliveries, the oldest first, each as `desk US 1 state`.
+async fn states(store: &Store) -> Vec<(String, DeliveryState)> {
+    let mut records = store.deliveries(false, 100).await.unwrap();
+    records.reverse();
+    records.iter().map(|record| (named([&record.delivery])[0].clone(), record.state)).collect()
+}
+
+async fn record_of(store: &Store, name: &str) -> DeliveryRecord {
+    let records = store.deliveries(false, 100).await.unwrap();
+    records.into_iter().find(|record| named([&record.delivery])[0] == name).unwrap()
+}
+
+fn all(state: DeliveryState, names: &[&str]) -> Vec<(String, DeliveryState)> {
+    names.iter().map(|name| (name.to_string(), state)).collect()
+}
+
+pub async fn what_belongs_together_is_one_message(site: Site) {
+    let store = site.open().await;
+    for partner in ["US", "DE"] {
+        bundled(&store, partner, &["desk", "hook"], "a").await;
+    }
+    bundled(&store, "FR", &["desk"], "b").await;
+    fire(&store, "JP", &["desk"]).await;
+    bundled(&store, "IT", &["desk"], "a").await;
+    let leased = due(&store, 31, false).await;
+    assert_eq!(told(&leased), ["desk US 1 + DE 1 + IT 1", "hook US 1 + DE 1", "desk FR 1", "desk JP 1"]);
+    let title = &leased[0].delivery.message.title;
+    assert!(title.starts_with("falling: 3 alerts (3 fired); fired 1"), "{title}");
+    assert_eq!(due(&store, 31, true).await, []);
+    let other = record_of(&store, "desk DE 1").await;
+    assert_eq!((other.told_by.as_ref(), other.attempts), (Some(&leased[0].delivery.id), 0));
+    assert_eq!(other.delivery.message.others, []);
+}
+
+pub async fn what_is_told_together_ends_together(site: Site) {
+    let store = site.open().await;
+    fires_together(&store, &["US", "DE"]).await;
+    let leased = due(&store, 31, false).await;
+    put_off(&store, &leased[0], 50).await;
+    assert_eq!(states(&store).await, all(DeliveryState::Pending, &["desk US 1", "desk DE 1"]));
+    assert_eq!(store.next_delivery_at().await.unwrap(), Some(minutes(50)), "the other is not due by itself");
+    succeed(&store, &due(&store, 50, false).await[0]).await;
+    assert_eq!(states(&store).await, all(DeliveryState::Sent, &["desk US 1", "desk DE 1"]));
+    let other = record_of(&store, "desk DE 1").await;
+    assert_eq!(other.remote_ref.as_deref(), Some("queue 7"));
+    assert!(other.sent_at.is_some());
+    // What follows of it replies to the message that told of it.
+    fire(&store, "DE", &["desk"]).await;
+    let follows = due(&store, 60, false).await;
+    assert_eq!((told(&follows), follows[0].opening.as_deref()), (vec!["desk DE 2".to_owned()], Some("queue 7")));
+}
+
+pub async fn order_is_kept_around_what_is_told_together(site: Site) {
+    let store = site.open().await;
+    fire(&store, "DE", &["desk"]).await;
+    fires_together(&store, &["US", "DE"]).await;
+    bundled(&store, "US", &["desk"], "b").await;
+    let leased = due(&store, 31, false).await;
+    // What has another before it that is not told with it waits for that.
+    assert_eq!(told(&leased), ["desk DE 1", "desk US 1"]);
+    succeed(&store, &leased[0]).await;
+    let second = due(&store, 31, false).await;
+    assert_eq!(told(&second), ["desk DE 2"]);
+    succeed(&store, &leased[1]).await;
+    assert_eq!(told(&due(&store, 31, false).await), ["desk US 2"]);
+}
+
+pub async fn what_was_attempted_says_the_same_again(site: Site) {
+    let store = site.open().await;
+    fires_together(&store, &["US", "DE"]).await;
+    let first = due(&store, 31, false).await;
+    fires_together(&store, &["FR"]).await;
+    // The process ended, or its attempt takes too long: another has it after the lease.
+    let again = due(&store, 33, false).await;
+    assert_eq!(told(&again), ["desk US 1 + DE 1", "desk FR 1"]);
+    assert_eq!(again[0].delivery, first[0].delivery);
+    assert!(again[0].maybe_delivered && again[0].attempt == 2);
+    fire(&store, "DE", &["desk"]).await;
+    assert_eq!(due(&store, 33, true).await, [], "while it is told, what follows waits");
+}
+
+pub async fn a_receiver_may_be_told_each_by_itself(site: Site) {
+    let store = site.open().await;
+    fires_together(&store, &["US", "DE"]).await;
+    fire(&store, "FR", &["desk"]).await;
+    let lease = async |gathers, minute| {
+        let place = Place { gathers, ..Place::new("desk", 9) };
+        store.lease_due(&holder(), minutes(minute), MINUTE, 24, &[place], false).await.unwrap()
+    };
+    assert_eq!(told(&lease(Gathers::Nothing, 31).await), ["desk US 1", "desk DE 1", "desk FR 1"]);
+    for partner in ["A", "B"] {
+        fire(&store, partner, &["desk"]).await;
+    }
+    fires_together(&store, &["C"]).await;
+    fire(&store, "A", &["desk"]).await;
+    let collected = lease(Gathers::All, 31).await;
+    assert_eq!(told(&collected), ["desk A 1 + B 1 + C 1 + A 2"], "all that is due, in its order");
+}
+
+pub async fn what_is_not_all_there_waits_for_the_rest(site: Site) {
+    let store = site.open().await;
+    let manners = |bundle: Option<&str>| Manners {
+        bundle: bundle.map(ToOwned::to_owned),
+        awaits_more: true,
+        ..Manners::default()
+    };
+    for (partner, bundle) in [("US", Some("a")), ("DE", None)] {
+        let settled = Settled { manners: manners(bundle), ..fires(&store, &new_alert(partner), &["desk"]) };
+        store.commit(None, Vec::new(), vec![settled], minutes(30)).await.unwrap();
+    }
+    assert_eq!(told(&due(&store, 31, false).await), ["desk DE 1"], "what is told by itself waits for nothing");
+    fires_together(&store, &["FR"]).await;
+    store.complete_bundles(minutes(31)).await.unwrap();
+    assert_eq!(told(&due(&store, 31, false).await), ["desk US 1 + FR 1"]);
+    let settled = Settled { manners: manners(Some("b")), ..fires(&store, &new_alert("IT"), &["desk"]) };
+    store.commit(None, Vec::new(), vec![settled], minutes(31)).await.unwrap();
+    assert_eq!(due(&store, 31, false).await, []);
+    assert!(told(&due(&store, 36, false).await).contains(&"desk IT 1".to_owned()), "should the rest never come");
+}
+
+pub async fn a_retry_by_hand_sends_all_of_it_again(site: Site) {
+    let store = site.open().await;
+    fires_together(&store, &["US", "DE"]).await;
+    let leased = due(&store, 31, false).await;
+    assert!(record(&store, &leased[0], attempt(31, Outcome::Reject { why: "400".into() }), Next::Dead).await);
+    assert_eq!(states(&store).await, all(DeliveryState::Dead, &["desk US 1", "desk DE 1"]));
+    let owed = store.owed().await.unwrap();
+    assert_eq!((owed["desk"].dead, owed["desk"].waiting), (2, 0));
+    let other = record_of(&store, "desk DE 1").await;
+    let renewed = store.retry_delivery(&other.delivery.id, minutes(40)).await.unwrap().unwrap();
+    assert_eq!(named([&renewed.delivery]), ["desk US 1"], "the one that tells it");
+    assert_eq!(states(&store).await, all(DeliveryState::Pending, &["desk US 1", "desk DE 1"]));
+    assert_eq!(told(&due(&store, 40, false).await), ["desk US 1 + DE 1"]);
+}
+
+pub async fn what_is_told_together_is_given_up_together(site: Site) {
+    let store = site.open().await;
+    fires_together(&store, &["US"]).await;
+    let leased = due(&store, 31, false).await;
+    put_off(&store, &leased[0], 50).await;
+    fires_together(&store, &["DE", "FR"]).await;
+    let later = due(&store, 32, false).await;
+    put_off(&store, &later[0], 60).await;
+    assert_eq!(store.give_up("desk", minutes(40)).await.unwrap(), 2, "messages, not what they tell");
+    assert_eq!(states(&store).await, all(DeliveryState::Dead, &["desk US 1", "desk DE 1", "desk FR 1"]));
+}
