@@ -138,9 +138,10 @@ impl<'a> Courier<'a> {
     fn rooms(&mut self, setup: &Setup, except: &[String], now: Timestamp) -> BTreeMap<String, Room> {
         let mut rooms = BTreeMap::new();
         for receiver in &setup.receivers {
-            let window = receiver.policy.rate.map(|rate| {
-                self.windows.entry(receiver.name.clone()).or_insert_with(|| Window::new(rate)).free(now)
-            });
+            let window = receiver
+                .policy
+                .rate
+                .map(|rate| self.windows.entry(receiver.name.clone()).or_insert_with(|| Window::new(rate)).free(now));
             let (free, gathers) = (window.unwrap_or(usize::MAX), gathers(Some(receiver)));
             let room = Room { places: receiver.places(), busy: 0, free, gathers };
             rooms.insert(receiver.name.clone(), room);

@@ -44,6 +44,11 @@ impl Service for Alertmanager {
         Ok(Call::json(first, &self.alerts(parcel, form)).also_to(others))
     }
 
+    /// Its own templates say in which words people are told.
+    fn is_for_people(&self) -> bool {
+        false
+    }
+
     /// Success is 200 without a word; refusals are JSON: an object, or a string alone.
     fn verdict(&self, answer: &Answer) -> Verdict {
         match answer.body.as_deref().map(str::trim) {

@@ -43,6 +43,8 @@ pub mod double;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+pub mod relay;
+#[cfg(test)]
 pub mod stage;
 
 use ::hmac::{Hmac, KeyInit, Mac};

@@ -170,6 +170,9 @@ impl<'a> Telling<'a> {
 
     /// What happened, by the first gate that has words for it; else the rule itself.
     fn headline(&self) -> String {
+        if let Some(told) = self.example() {
+            return told;
+        }
         let gates = self.gates();
         // Of two severities, the one that it fires at speaks first.
         let of_severity =
@@ -186,6 +189,18 @@ impl<'a> Telling<'a> {
             // It goes on firing because `clear` does not hold yet.
             (None, Some(rule)) if held => format!(": still alarming until {}", rule.ends()),
             (None, rule) => format!(": `{}` holds", rule.map(Rule::text).unwrap_or_default()),
+        }
+    }
+
+    /// What an exercise says of a rule that need not hold.
+    fn example(&self) -> Option<String> {
+        let (rule, judgement) = (self.matter.rule?, self.matter.judgement.as_ref()?);
+        let text = rule.text();
+        match judgement.verdict {
+            _ if self.matter.transition.kind != Kind::Fired => None,
+            Verdict::Holds => None,
+            Verdict::Fails => Some(format!(": `{text}` does not hold now, this is an example")),
+            Verdict::Unknown(_) => Some(format!(": whether `{text}` holds is unknown now, this is an example")),
         }
     }
 

@@ -143,7 +143,9 @@ impl<'a> Evaluation<'a> {
         self.compound(&self.rules(), Some((task.pull, &changed)), &mut outcome).await?;
         let looks = looking.into_iter().map(|(_, look)| Look { seen: Some(task.pull), ..look }).collect();
         let settled = outcome.take();
-        if outcome.evaluated.fenced || store.commit(Some(task), looks, settled, self.context.clock.now()).await? == Committed::Fenced {
+        if outcome.evaluated.fenced
+            || store.commit(Some(task), looks, settled, self.context.clock.now()).await? == Committed::Fenced
+        {
             return Ok(None);
         }
         self.is_stored(&mut outcome, Committed::Stored).await?;

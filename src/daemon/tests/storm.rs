@@ -162,7 +162,13 @@ impl<'a> Past<'a> {
             let last = attempts.last().and_then(Option::as_ref);
             match record.state {
                 DeliveryState::Pending => prop_assert!(false, "stuck: {record:?}"),
-                DeliveryState::Superseded => prop_assert!(false, "nothing gives way: {record:?}"),
+                DeliveryState::Superseded => {
+                    let says_more = self.records.iter().any(|(later, _)| {
+                        let (later, number) = (&later.delivery, delivery.message.number);
+                        later.alert == delivery.alert && later.message.number > number
+                    });
+                    prop_assert!(says_more, "{record:?}");
+                }
                 DeliveryState::Sent => {
                     let seen = self.seen.iter().any(|seen| seen.id == delivery.id && seen.act.takes());
                     prop_assert!(seen, "{delivery:?}");
@@ -361,7 +367,7 @@ fn given(name: &str) -> Option<u64> {
 #[test]
 fn whatever_happens_nothing_is_lost_out_of_order_or_repeated_without_a_mark() {
     let seed = given("SEED").unwrap_or_else(rand::random);
-    let cases = given("CASES").map_or(60, |cases| u32::try_from(cases).unwrap());
+    let cases = given("CASES").map_or(30, |cases| u32::try_from(cases).unwrap());
     println!("repeat with SEED={seed} CASES={cases}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

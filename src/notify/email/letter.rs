@@ -88,7 +88,7 @@ pub fn preview(email: &Email, parcel: Parcel<'_>) -> String {
     let picture = picture(email, parcel, Charts::Shown);
     let kib = |bytes: usize| bytes.div_ceil(1024);
     let size = kib(html::render(parcel, picture.as_ref()).len());
-    let chart = 
+    let chart =
         picture.map(|inline| format!(", with a chart of {} KiB", kib(inline.picture.png.len()))).unwrap_or_default();
     let signed =
         email.dkim.as_ref().map(|dkim| format!("; signed for {} with the key `{}`", dkim.domain, dkim.selector));

@@ -112,7 +112,8 @@ impl Email {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::notify::double::{HANG_UP, MailDouble, Script, delivery, drawn, fired, parcel};
+    use crate::notify::double::{delivery, drawn, fired, parcel};
+    use crate::notify::relay::{HANG_UP, MailDouble, Script};
     use crate::outbox::{Delivery, Outcome};
 
     /// Two recipients behind a relay on loopback.

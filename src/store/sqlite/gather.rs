@@ -92,7 +92,8 @@ fn together(
             select.query_and_then((&head.receiver, now, waited, limit, bundle), read)?.collect::<Result<_, _>>()?
         }
         Reach::Receiver => {
-            let mut select = transaction.prepare_cached(&format!("SELECT seq, {MESSAGE}, {TOGETHER} ORDER BY seq LIMIT ?4"))?;
+            let mut select =
+                transaction.prepare_cached(&format!("SELECT seq, {MESSAGE}, {TOGETHER} ORDER BY seq LIMIT ?4"))?;
             select.query_and_then((&head.receiver, now, waited, limit), read)?.collect::<Result<_, _>>()?
         }
     };

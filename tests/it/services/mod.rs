@@ -7,6 +7,7 @@
 mod alertmanager;
 mod dingtalk;
 mod discord;
+mod email;
 mod feishu;
 mod googlechat;
 mod gotify;
@@ -26,7 +27,7 @@ mod zulip;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use super::http::{Answer, Request, Server};
@@ -145,6 +146,11 @@ impl Double {
         self.state.lock().unwrap().troubles.push_back(trouble);
     }
 
+    /// Waits until so many requests came.
+    fn hears(&self, count: usize) {
+        self.server.requests().wait("the request", |requests| requests.len() >= count);
+    }
+
     /// The requests that it took; it refused none.
     #[track_caller]
     fn taken(&self) -> Vec<Request> {
@@ -252,24 +258,35 @@ fn moves(sandbox: &Sandbox, from: &str, to: &str) {
     sandbox.write("config/supplywatch.toml", config.replace(from, to));
 }
 
-/// Killed when the attempt has begun and nothing of the message is sent: whom it connects to says nothing, and before
-/// the two agree on TLS there is nothing to be said.
-fn is_killed_before_anything_is_sent(service: &Arc<dyn Service>) {
+/// Somebody who takes calls and says nothing: the address, and whoever called.
+fn silent() -> (String, Inbox<Arc<TcpStream>>) {
     let (listener, callers) = (TcpListener::bind("127.0.0.1:0").unwrap(), Inbox::new());
-    let silent = format!("https://{}", listener.local_addr().unwrap());
-    let inbox = callers.clone();
+    let (address, inbox) = (listener.local_addr().unwrap().to_string(), callers.clone());
     std::thread::spawn(move || listener.accept().map(|(stream, _)| inbox.push(Arc::new(stream))));
-    let double = Double::start(service.clone());
-    let sandbox = magnets(&[("them", service.table(&silent))]);
+    (address, callers)
+}
+
+/// Killed when the attempt has begun and whom it calls says nothing; what it has sent by then.
+fn killed_before_a_word(sandbox: &Sandbox, callers: &Inbox<Arc<TcpStream>>) -> Vec<u8> {
     let process = Process::spawn(sandbox.command(&["run", "--once"]));
     let caller = callers.wait("a caller", |callers| !callers.is_empty()).remove(0);
     process.signal(Signal::KILL);
     process.end();
-    let mut sent = Vec::new();
-    (&*caller).read_to_end(&mut sent).unwrap();
-    assert!(sent.first().is_none_or(|byte| *byte == TLS_HANDSHAKE), "{sent:?}");
     let begun = &sandbox.json(&["deliveries"])[0];
     assert_eq!((&begun["state"], &begun["attempts"]), (&"pending".into(), &1.into()), "{begun}");
+    let mut sent = Vec::new();
+    (&*caller).read_to_end(&mut sent).unwrap();
+    sent
+}
+
+/// Killed before anything of the message is sent: until the two agree on TLS, there is nothing to be said.
+fn is_killed_before_anything_is_sent(service: &Arc<dyn Service>) {
+    let (address, callers) = silent();
+    let silent = format!("https://{address}");
+    let double = Double::start(service.clone());
+    let sandbox = magnets(&[("them", service.table(&silent))]);
+    let sent = killed_before_a_word(&sandbox, &callers);
+    assert!(sent.first().is_none_or(|byte| *byte == TLS_HANDSHAKE), "{sent:?}");
     moves(&sandbox, &silent, &double.server.url(""));
     once(&sandbox, 0).says(&["1 message delivered"]);
     assert_eq!(double.taken().len(), 1);
@@ -284,19 +301,15 @@ fn is_killed_before_the_end_is_recorded(service: &Arc<dyn Service>) {
     let (double, sandbox) = scene(service);
     let (gate, heard) = (Gate::default(), Gate::default());
     double.meet(Trouble::takes().behind(&gate, &heard));
-    killed_after(&double, &sandbox, |_| ());
+    killed_after(&sandbox, || double.hears(1), |_| ());
     gate.open();
     assert_eq!(double.taken().len(), 1);
     let refusals = refusals(service.as_ref()).map(|(answer, _)| Trouble::says(answer));
     let troubles = refusals.into_iter().chain(nonsense().map(Trouble::takes_and_says)).chain([Trouble::takes()]);
-    for trouble in troubles {
+    for (before, trouble) in (1..).zip(troubles) {
         let (gate, heard) = (Gate::default(), Gate::default());
         double.meet(trouble.behind(&gate, &heard));
-        killed_after(&double, &sandbox, |store| {
-            store.execute_batch("BEGIN IMMEDIATE").unwrap();
-            gate.open();
-            heard.pass();
-        });
+        killed_with_the_answer(&sandbox, || double.hears(before + 1), &gate, &heard);
     }
     let attempts = &sandbox.json(&["deliveries"])[0]["attempts"];
     assert_eq!(*attempts, 12, "none was recorded: {attempts}");
@@ -306,16 +319,24 @@ fn is_killed_before_the_end_is_recorded(service: &Arc<dyn Service>) {
     nothing_is_repeated_without_a_mark(service.as_ref(), &taken, "killed before the end was recorded");
 }
 
-/// A run that is killed once the service has its request and something has been done with its store.
-fn killed_after(double: &Double, sandbox: &Sandbox, then: impl FnOnce(&rusqlite::Connection)) {
-    let before = double.server.requests().all().len();
+/// A run that is killed once it has come so far and something has been done with its store.
+fn killed_after(sandbox: &Sandbox, reached: impl FnOnce(), then: impl FnOnce(&rusqlite::Connection)) {
     let process = Process::spawn(sandbox.command(&["run", "--once"]));
-    double.server.requests().wait("the request", |requests| requests.len() > before);
+    reached();
     let store = rusqlite::Connection::open(sandbox.path("supplywatch.db")).unwrap();
     then(&store);
     process.signal(Signal::KILL);
     // What was begun with the store ends after it.
     process.end();
+}
+
+/// The same when the answer has been heard, and cannot have been recorded.
+fn killed_with_the_answer(sandbox: &Sandbox, reached: impl FnOnce(), gate: &Gate, heard: &Gate) {
+    killed_after(sandbox, reached, |store| {
+        store.execute_batch("BEGIN IMMEDIATE").unwrap();
+        gate.open();
+        heard.pass();
+    });
 }
 
 /// The lines that every receiver on loopback needs.
