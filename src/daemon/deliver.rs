@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::Context;
 use super::round::{Round, TICK_MAX};
 use crate::base::clock::Timestamp;
-use crate::base::limits::{LEASE, LEASE_BATCH};
+use crate::base::limits::{GATHERED_MAX, LEASE, LEASE_BATCH};
 use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
@@ -59,6 +59,8 @@ struct Courier<'a> {
     busy: BTreeMap<String, usize>,
     /// What the receivers that take only so much were sent lately.
     windows: BTreeMap<String, Window>,
+    /// What the receivers were told lately that are told only so much one by one.
+    storms: BTreeMap<String, Window>,
     under_way: FuturesUnordered<BoxFuture<'a, Tried>>,
 }
 
@@ -71,7 +73,13 @@ struct Tried {
 
 impl<'a> Courier<'a> {
     fn new(context: &'a Context) -> Self {
-        Self { context, busy: BTreeMap::new(), windows: BTreeMap::new(), under_way: FuturesUnordered::new() }
+        Self {
+            context,
+            busy: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            storms: BTreeMap::new(),
+            under_way: FuturesUnordered::new(),
+        }
     }
 
     /// Begins an attempt for every due delivery whose receiver has a free place; how many.
@@ -87,8 +95,15 @@ impl<'a> Courier<'a> {
             for leased in leased {
                 let name = &leased.delivery.receiver;
                 *self.busy.entry(name.clone()).or_default() += 1;
+                let now = self.context.clock.now();
                 if let Some(window) = self.windows.get_mut(name) {
-                    window.send(1, self.context.clock.now());
+                    window.send(1, now);
+                }
+                match self.storms.get_mut(name).filter(|_| leased.attempt == 1) {
+                    // What is left of more than one message holds is told at once as well.
+                    Some(storm) if leased.is_storm && leased.tells() < GATHERED_MAX => storm.fill(now),
+                    Some(storm) => storm.send(1, now),
+                    None => {}
                 }
                 self.under_way.push(Box::pin(attempt(self.context, setup.clone(), leased)));
             }
@@ -113,16 +128,38 @@ impl<'a> Courier<'a> {
                 .map(|rate| self.windows.entry(name.clone()).or_insert_with(|| Window::new(rate)).free(now));
             let free = most.saturating_sub(busy).min(window.unwrap_or(usize::MAX));
             if free > 0 {
-                places.push(Place { gathers: gathers(receiver), free, receiver: name });
+                let gathers = match gathers(receiver) {
+                    Gathers::Beyond(_) => self.storm(&name, receiver, hurry, now),
+                    gathers => gathers,
+                };
+                places.push(Place { receiver: name, free, gathers });
             }
         }
         Ok(places)
+    }
+
+    /// What is told together at a receiver that was told so much lately.
+    fn storm(&mut self, name: &str, receiver: Option<&Receiver>, hurry: bool, now: Timestamp) -> Gathers {
+        let Some(rate) = receiver.and_then(|receiver| receiver.policy.storm) else { return Gathers::Bundles };
+        match self.storms.entry(name.to_owned()).or_insert_with(|| Window::new(rate)).free(now) {
+            // Who is in a hurry does not wait until more has come together.
+            0 if !hurry => Gathers::Repeats,
+            free => Gathers::Beyond(free),
+        }
     }
 
     /// How long until a receiver that took all that it takes may be sent more.
     fn wait(&mut self) -> Option<Duration> {
         let now = self.context.clock.now();
         self.windows.values_mut().filter_map(|window| window.wait(now)).min()
+    }
+
+    /// How long what is due may wait, as it is for a receiver that is told no more one by one.
+    fn calm(&mut self) -> Duration {
+        let now = self.context.clock.now();
+        let storms = self.storms.values_mut().filter_map(|storm| storm.wait(now)).min();
+        // What becomes due for another receiver meanwhile waits no longer than that.
+        storms.map_or(Duration::ZERO, |wait| wait.min(CALM))
     }
 
     /// The attempts that end next, recorded together; none when none is under way.
@@ -194,6 +231,7 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
                 info!(receiver, "receiver enabled again");
             }
             courier.windows.clear();
+            courier.storms.clear();
         }
         let setup = setup.insert(newest).clone();
         let nudged = round.nudges.deliver.notified();
@@ -215,6 +253,9 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
 /// What is due but not leased waits for a free place or a pause: no need to spin.
 const SHORT: Duration = Duration::from_millis(200);
 
+/// How often it is looked whether a receiver is told more that was told enough for now.
+const CALM: Duration = Duration::from_secs(5);
+
 /// How long until the next delivery is due, at most [`TICK_MAX`]. What has waited too long for a receiver that is
 /// disabled is given up.
 async fn until_due(context: &Context, courier: &mut Courier<'_>, setup: &Setup) -> Result<Duration, StoreError> {
@@ -229,7 +270,10 @@ async fn until_due(context: &Context, courier: &mut Courier<'_>, setup: &Setup) 
             }
         }
     }
-    let due = store.next_delivery_at().await?.map(|at| at.since(now).max(courier.wait().unwrap_or_default()));
+    let due = store
+        .next_delivery_at()
+        .await?
+        .map(|at| at.since(now).max(courier.wait().unwrap_or_default()).max(courier.calm()));
     Ok(due.map_or(TICK_MAX, |wait| wait.clamp(SHORT, TICK_MAX)))
 }
 
@@ -238,8 +282,9 @@ fn gathers(receiver: Option<&Receiver>) -> Gathers {
     match receiver {
         // Nobody is told: each becomes a dead letter by itself.
         None => Gathers::Nothing,
-        Some(receiver) if receiver.keeps_alerts() => Gathers::Nothing,
-        Some(_) => Gathers::Bundles,
+        Some(receiver) if receiver.channel.keeps_alerts() => Gathers::Nothing,
+        Some(receiver) if receiver.digest.is_some() => Gathers::All,
+        Some(receiver) => receiver.policy.storm.map_or(Gathers::Bundles, |rate| Gathers::Beyond(rate.count as usize)),
     }
 }
 

@@ -32,6 +32,12 @@ impl Window {
         self.sent.extend(std::iter::repeat_n(now, count));
     }
 
+    /// It is sent as much as it takes now.
+    pub fn fill(&mut self, now: Timestamp) {
+        let free = self.free(now);
+        self.send(free, now);
+    }
+
     /// How long until it may be sent another; nothing where it may be now.
     pub fn wait(&mut self, now: Timestamp) -> Option<Duration> {
         if self.free(now) > 0 {

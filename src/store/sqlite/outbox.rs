@@ -11,12 +11,13 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::Sqlite;
 use super::columns::{count, counted, from_json, json, millis, some_time, time};
 use super::fault::Fault;
-use super::gather::{Head, Reach, complete, end_with, gather};
+use super::gather::{At, Head, Reach, complete, end_with, gather, gathers};
+use super::supersede::DOUBT;
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
 use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, Owed, Place, StoreError};
+use crate::store::{DeliveryRecord, DeliveryState, Ended, Gathers, Holder, Leased, Owed, Place, StoreError};
 
 /// The oldest pending deliveries of each receiver and alert, with how their receiver stands.
 const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
@@ -42,16 +43,29 @@ impl Sqlite {
         let (holder, places) = (holder.clone(), places.to_vec());
         self.thread
             .write(move |transaction| {
-                let (mut leased, mut gathered) = (Vec::new(), BTreeSet::new());
-                for head in due(transaction, now, limit, &places, hurry)? {
-                    if gathered.contains(&head.seq) {
-                        continue;
+                let expires_at = now.plus(ttl);
+                let (mut leased, mut gone) = (Vec::new(), BTreeSet::new());
+                loop {
+                    let before = gone.len();
+                    for head in due(transaction, now, limit, &places, hurry)? {
+                        if gone.contains(&head.seq) {
+                            continue;
+                        }
+                        let together = gather(transaction, &head, At::new(now, hurry))?;
+                        if let Some(leader) = together.first() {
+                            let is_storm = head.reach == Some(Reach::Storm) && together.len() > 1;
+                            leased.push(begin(transaction, *leader, &holder, now, expires_at)?);
+                            leased.last_mut().into_iter().for_each(|leased| leased.is_storm = is_storm);
+                        }
+                        gone.insert(head.seq);
+                        gone.extend(together);
                     }
-                    let together = gather(transaction, &head, now, until(now, hurry))?;
-                    leased.push(begin(transaction, together[0], &holder, now, now.plus(ttl))?);
-                    gathered.extend(together);
+                    // Where all that could be taken gave way, what it gave way to can be.
+                    if !leased.is_empty() || gone.len() == before {
+                        break;
+                    }
                 }
-                Ok(if leased.is_empty() { End::RollBack(leased) } else { End::Commit(leased) })
+                Ok(if gone.is_empty() { End::RollBack(leased) } else { End::Commit(leased) })
             })
             .await
     }
@@ -247,11 +261,15 @@ pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fau
     Ok(())
 }
 
-/// The deliveries of a receiver that can be taken, the oldest first. Values: the receiver, now, until when others
-/// must have waited, how many.
-pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
+/// The deliveries of a receiver that can be taken, the oldest first, and whether another of the alert waits behind each.
+/// Values: the receiver, now, until when others must have waited, how many, how often they were attempted at least.
+pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts, EXISTS (
+        SELECT 1 FROM delivery n
+        WHERE n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq > d.seq)
+    FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
     WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND d.lease_until <= ?2 AND d.held_until <= ?2
-        AND d.not_before <= ?3 AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL AND NOT EXISTS (
+        AND d.not_before <= ?3 AND d.attempts >= ?5 AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL
+        AND NOT EXISTS (
             SELECT 1 FROM delivery p
             WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)
     ORDER BY d.seq LIMIT ?4";
@@ -269,11 +287,6 @@ pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (
         FROM owed WHERE name IS NOT NULL)
     SELECT name FROM owed WHERE name IS NOT NULL";
 
-/// Until when what is taken now may have had to wait.
-fn until(now: Timestamp, hurry: bool) -> i64 {
-    if hurry { i64::MAX } else { now.millis() }
-}
-
 /// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
 pub fn due(
     transaction: &Connection,
@@ -283,12 +296,24 @@ pub fn due(
     hurry: bool,
 ) -> Result<Vec<Head>, Fault> {
     let mut select = transaction.prepare_cached(DUE)?;
-    let mut found: Vec<(usize, Head)> = Vec::new();
-    for Place { receiver, free, gathers } in places {
-        let values = (receiver, now.millis(), until(now, hurry), count(*free.min(&limit)));
+    let (mut found, at): (Vec<(usize, Head)>, _) = (Vec::new(), At::new(now, hurry));
+    for place in places {
+        let gathers = gathers(transaction, place, at)?;
+        let values = (
+            &place.receiver,
+            now.millis(),
+            at.waited,
+            count(place.free.min(limit)),
+            i64::from(gathers == Gathers::Repeats),
+        );
         let head = |row: &Row<'_>| -> Result<Head, Fault> {
-            let reach = Reach::new(*gathers, row.get(1)?, row.get(2)?);
-            Ok(Head { seq: row.get(0)?, receiver: receiver.clone(), reach })
+            Ok(Head {
+                seq: row.get(0)?,
+                receiver: place.receiver.clone(),
+                reach: Reach::new(gathers, row.get(1)?, row.get(2)?),
+                followed: row.get(3)?,
+                needs_openings: gathers == Gathers::Nothing,
+            })
         };
         let of_receiver = select.query_and_then(values, head)?.collect::<Result<Vec<Head>, Fault>>()?;
         found.extend(of_receiver.into_iter().enumerate());
@@ -345,8 +370,7 @@ fn begin(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<Leased, Fault> {
-    let doubt = "SELECT 1 FROM attempt WHERE delivery = ?1 AND (finished_at IS NULL OR maybe_delivered = 1)";
-    let maybe_delivered = transaction.prepare_cached(doubt)?.exists([seq])?;
+    let maybe_delivered = transaction.prepare_cached(DOUBT)?.exists([seq])?;
     let take = "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
         WHERE seq = ?1 RETURNING id, receiver, alert, message, patience_from, claim, attempts";
     let mut take = transaction.prepare_cached(take)?;
@@ -357,7 +381,7 @@ fn begin(
             AND seq < ?3 ORDER BY seq LIMIT 1";
         let key = (&delivery.receiver, delivery.message.thread(), seq);
         let opening = transaction.prepare_cached(first)?.query_row(key, |row| row.get(0)).optional()?;
-        Ok(Leased { delivery, claim, attempt, maybe_delivered, opening, expires_at })
+        Ok(Leased { delivery, claim, attempt, maybe_delivered, opening, expires_at, is_storm: false })
     })?;
     let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
     let insert = "INSERT INTO attempt(delivery, number, claim, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
