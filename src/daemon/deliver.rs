@@ -93,20 +93,24 @@ impl<'a> Courier<'a> {
             }
             begun += leased.len();
             for leased in leased {
-                let name = &leased.delivery.receiver;
-                *self.busy.entry(name.clone()).or_default() += 1;
-                let now = self.context.clock.now();
-                if let Some(window) = self.windows.get_mut(name) {
-                    window.send(1, now);
-                }
-                match self.storms.get_mut(name).filter(|_| leased.attempt == 1) {
-                    // What is left of more than one message holds is told at once as well.
-                    Some(storm) if leased.is_storm && leased.tells() < GATHERED_MAX => storm.fill(now),
-                    Some(storm) => storm.send(1, now),
-                    None => {}
-                }
+                self.begins(&leased);
                 self.under_way.push(Box::pin(attempt(self.context, setup.clone(), leased)));
             }
+        }
+    }
+
+    /// Counts a message that is sent now.
+    fn begins(&mut self, leased: &Leased) {
+        let (name, now) = (&leased.delivery.receiver, self.context.clock.now());
+        *self.busy.entry(name.clone()).or_default() += 1;
+        if let Some(window) = self.windows.get_mut(name) {
+            window.send(1, now);
+        }
+        match self.storms.get_mut(name).filter(|_| leased.attempt == 1) {
+            // What one message has no room for is told at once as well.
+            Some(storm) if leased.is_storm && leased.tells() < GATHERED_MAX => storm.fill(now),
+            Some(storm) => storm.send(1, now),
+            None => {}
         }
     }
 
@@ -393,6 +397,7 @@ mod tests {
     use crate::alert::Alert;
     use crate::base::clock::Clock;
     use crate::config::Environment;
+    use crate::daemon::evaluate::held_until;
     use crate::outbox::{Manners, Message, plan};
     use crate::series::PullId;
     use crate::store::{Location, Settled, Store};
@@ -412,15 +417,38 @@ mod tests {
         let location = Location::Sqlite(directory.path().join("none.db"));
         let store = Store::open_copy(&location, NOW).await.unwrap();
         let context = Context::new(store, Clock::manual(NOW), &setup).unwrap();
-        let settled = (0..owed).map(|number| {
-            let message = Message::test(&number.to_string(), NOW);
+        let setup = Arc::new(setup);
+        owe(&context, &setup, 0..owed).await;
+        (context, setup)
+    }
+
+    /// Owes the receiver messages of these numbers.
+    async fn owe(context: &Context, setup: &Setup, numbers: std::ops::Range<usize>) {
+        let now = context.clock.now();
+        let settled = numbers.map(|number| {
+            let message = Message::test(&number.to_string(), now);
             let labels = [("receiver", number.to_string())].into_iter().collect();
             let deliveries = plan(context.store.id(), &message, &["hook".to_owned()]);
             let alert = Alert::new("receiver:test", labels, "", PullId(0));
-            Settled { alert, transition: None, deliveries, manners: Manners::default() }
+            let held_until = held_until(setup, message.severity, now);
+            Settled { alert, transition: None, deliveries, manners: Manners { held_until, ..Manners::default() } }
         });
-        context.store.commit(None, Vec::new(), settled.collect(), NOW).await.unwrap();
-        (context, Arc::new(setup))
+        context.store.commit(None, Vec::new(), settled.collect(), now).await.unwrap();
+    }
+
+    /// How many each message tells that may be sent now; the receiver has them then.
+    async fn told(courier: &mut Courier<'_>, setup: &Setup) -> Vec<usize> {
+        let (mut told, store, now) = (Vec::new(), &courier.context.store, courier.context.clock.now());
+        let places = courier.places(setup, false, &[]).await.unwrap();
+        for leased in lease(courier.context, &places, false).await.unwrap() {
+            courier.begins(&leased);
+            courier.busy.clear();
+            told.push(leased.tells());
+            let outcome = Outcome::Delivered { remote_ref: None };
+            let attempt = Attempt { started_at: now, finished_at: now, outcome, status: None };
+            store.record(vec![Ended::new(&leased, attempt, Next::Done)]).await.unwrap();
+        }
+        told
     }
 
     /// Attempts what may be attempted now; how much that was, and how many places there are then.
@@ -444,6 +472,46 @@ mod tests {
         context.clock.set(NOW.plus(Duration::from_secs(60)));
         assert_eq!(courier.wait(), None);
         assert_eq!(round(&mut courier, &setup).await, (2, 0));
+    }
+
+    #[tokio::test]
+    async fn more_than_is_told_one_by_one_is_told_together_until_it_is_calm() {
+        let (context, setup) = world("storm = '3/10min'", 2).await;
+        let mut courier = Courier::new(&context);
+        let mut at = async |minute: u64, numbers: std::ops::Range<usize>| {
+            context.clock.set(NOW.plus(Duration::from_secs(60 * minute)));
+            owe(&context, &setup, numbers).await;
+            (told(&mut courier, &setup).await, courier.calm() > Duration::ZERO)
+        };
+        assert_eq!(at(0, 0..0).await, (vec![1, 1], false));
+        assert_eq!(at(5, 2..6).await, (vec![4], true), "four more are too many");
+        assert_eq!(at(9, 6..16).await, (vec![], true), "what comes then is collected");
+        assert_eq!(at(14, 0..0).await, (vec![], true));
+        assert_eq!(at(15, 0..0).await, (vec![10], true));
+        assert_eq!(at(24, 16..18).await, (vec![], true));
+        assert_eq!(at(25, 0..0).await, (vec![1, 1], false), "two are no storm");
+    }
+
+    #[tokio::test]
+    async fn a_burst_is_one_message_unless_storms_are_off() {
+        let (context, setup) = world("", 40).await;
+        assert_eq!(told(&mut Courier::new(&context), &setup).await, [40]);
+        let (context, setup) = world("storm = 'off'", 40).await;
+        assert_eq!(told(&mut Courier::new(&context), &setup).await, [1; 24]);
+        let (context, setup) = world("", 30).await;
+        assert_eq!(told(&mut Courier::new(&context), &setup).await, [1; 24]);
+    }
+
+    #[tokio::test]
+    async fn a_digest_tells_all_that_waited_at_its_time() {
+        let (context, setup) = world("digest = '0 8 * * *'", 2).await;
+        let mut courier = Courier::new(&context);
+        assert_eq!(told(&mut courier, &setup).await, [0; 0]);
+        let due = context.store.next_delivery_at().await.unwrap().unwrap();
+        assert_eq!(due, Timestamp::parse("2025-10-10T08:00:00Z").unwrap());
+        owe(&context, &setup, 2..5).await;
+        context.clock.set(due);
+        assert_eq!(told(&mut courier, &setup).await, [5]);
     }
 
     #[tokio::test]

@@ -32,10 +32,10 @@ impl Window {
         self.sent.extend(std::iter::repeat_n(now, count));
     }
 
-    /// It is sent as much as it takes now.
+    /// It was sent all that it takes, so that it takes nothing until a whole such time is over.
     pub fn fill(&mut self, now: Timestamp) {
-        let free = self.free(now);
-        self.send(free, now);
+        self.sent.clear();
+        self.send(self.rate.count as usize, now);
     }
 
     /// How long until it may be sent another; nothing where it may be now.
