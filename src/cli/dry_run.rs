@@ -85,16 +85,18 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let hushed = kept_back(&context.store, &all).await?;
         let mut previews = preview_all(&context, &setup).await?;
         previews.retain(|(delivered, _)| shown(&delivered.rule));
-        let is_quiet = setup.receivers.iter().any(|receiver| receiver.policy.quiet.is_some());
-        let listed = if is_quiet { usize::MAX } else { 0 };
+        let may_wait =
+            setup.receivers.iter().any(|receiver| receiver.policy.quiet.is_some() || receiver.digest.is_some());
+        let listed = if may_wait { usize::MAX } else { 0 };
         let mut waiting = context.store.deliveries(false, listed).await?;
-        waiting.retain(|record| record.state == DeliveryState::Pending && shown(&record.delivery.message.alert.rule));
+        waiting.retain(|record| record.state == DeliveryState::Pending && record.told_by.is_none());
+        waiting.retain(|record| shown(&record.delivery.message.alert.rule));
         match session.format {
             Format::Text => {
                 say_pulled(&pulled);
                 say_notices(&notices);
                 say_idle(&idle);
-                wait(session, &waiting)?;
+                wait(session, &setup, &waiting)?;
                 show(session, &all, &previews, &hushed)?;
             }
             Format::Json => {
@@ -140,14 +142,13 @@ fn merged(changed: Vec<Assessed>, now: Vec<Assessed>) -> Vec<Assessed> {
         .collect()
 }
 
-/// What would wait until its receiver's quiet hours end.
-fn wait(session: &Session, waiting: &[DeliveryRecord]) -> anyhow::Result<()> {
+/// What would wait for its receiver's digest, or until its quiet hours end.
+fn wait(session: &Session, setup: &Setup, waiting: &[DeliveryRecord]) -> anyhow::Result<()> {
     waiting.iter().try_for_each(|DeliveryRecord { delivery, not_before, .. }| {
-        let title = printable(&delivery.message.title);
-        session.print(&format!(
-            "── would send to {} at {not_before}: it wants quiet until then ──\n{title}\n",
-            delivery.receiver
-        ))
+        let (name, title) = (&delivery.receiver, printable(&delivery.message.title));
+        let has_digest = setup.receivers.iter().any(|known| known.name == *name && known.digest.is_some());
+        let why = if has_digest { "its digest goes out then" } else { "it wants quiet until then" };
+        session.print(&format!("── would send to {name} at {not_before}: {why} ──\n{title}\n"))
     })
 }
 

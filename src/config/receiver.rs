@@ -87,6 +87,10 @@ pub struct ReceiverTable {
     pub locale: Option<At<String>>,
     /// The units that they are told in.
     pub units: Option<Texts>,
+    /// When its messages go out together.
+    pub digest: Option<DigestTable>,
+    /// How many messages are told one by one.
+    pub storm: Option<At<String>>,
     /// How its messages are told.
     pub template: Option<TemplateTable>,
 }
@@ -128,6 +132,36 @@ pub struct QuietTable {
     pub days: Option<Texts>,
     /// How bad a message must be not to wait.
     pub except: Option<At<String>>,
+}
+
+/// `digest`: a time, or a table with one.
+pub struct DigestTable {
+    /// Its keys; `None` where it is a time alone.
+    pub given: Option<Given>,
+    /// When it goes out.
+    pub at: Option<At<String>>,
+    /// Whose clock it is.
+    pub timezone: Option<At<String>>,
+    /// How bad a message must be not to wait.
+    pub except: Option<At<String>>,
+}
+
+impl DigestTable {
+    fn read(section: &mut Section<'_>) -> Option<Self> {
+        let found = section.table_or_texts("digest")?;
+        let place = At { value: (), place: found.place, key: found.key };
+        Some(match found.value {
+            // Of several texts the whole is no time, and is refused as that.
+            Err(texts) => {
+                let joined = texts.iter().map(|at| at.value.as_str()).collect::<Vec<_>>().join(", ");
+                Self { given: None, at: Some(place.with(joined)), timezone: None, except: None }
+            }
+            Ok(mut table) => {
+                let (at, timezone, except) = (table.text("at"), table.text("timezone"), table.text("except"));
+                Self { given: Some(table.finish()), at, timezone, except }
+            }
+        })
+    }
 }
 
 impl QuietTable {
@@ -185,6 +219,8 @@ impl ReceiverTable {
             chart: section.flag("chart"),
             locale: section.text("locale"),
             units: section.texts("units"),
+            digest: DigestTable::read(&mut section),
+            storm: section.text("storm"),
             template: TemplateTable::read(&mut section),
             given: section.finish(),
         }

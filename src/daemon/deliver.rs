@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::Context;
 use super::round::Round;
 use crate::base::clock::Timestamp;
-use crate::base::limits::{LEASE, LEASE_BATCH};
+use crate::base::limits::{GATHERED_MAX, LEASE, LEASE_BATCH};
 use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
@@ -59,6 +59,8 @@ struct Courier<'a> {
     busy: BTreeMap<String, usize>,
     /// What the receivers that take only so much were sent lately.
     windows: BTreeMap<String, Window>,
+    /// What the receivers were told lately that are told only so much one by one.
+    storms: BTreeMap<String, Window>,
     under_way: FuturesUnordered<BoxFuture<'a, Tried>>,
     /// Those that are over and not recorded yet.
     over: Vec<Tried>,
@@ -80,7 +82,7 @@ impl Tried {
 impl<'a> Courier<'a> {
     fn new(context: &'a Context) -> Self {
         let (under_way, over) = (FuturesUnordered::new(), Vec::new());
-        Self { context, busy: BTreeMap::new(), windows: BTreeMap::new(), under_way, over }
+        Self { context, busy: BTreeMap::new(), windows: BTreeMap::new(), storms: BTreeMap::new(), under_way, over }
     }
 
     /// Records what is over, and begins an attempt for what is due then and whose receiver has a free place, except
@@ -99,7 +101,7 @@ impl<'a> Courier<'a> {
         }
         let ended = over.iter().map(Tried::ended).collect();
         let now = context.clock.now();
-        let rooms = self.rooms(setup, except, now);
+        let rooms = self.rooms(setup, hurry, except, now);
         let turn = context.store.turn(ended, &context.holder, now, LEASE, LEASE_BATCH, rooms, hurry);
         let mut turn = std::pin::pin!(turn);
         let (ours, leased) = loop {
@@ -110,14 +112,25 @@ impl<'a> Courier<'a> {
         };
         let begun = leased.len();
         for leased in leased {
-            let name = &leased.delivery.receiver;
-            *self.busy.entry(name.clone()).or_default() += 1;
-            if let Some(window) = self.windows.get_mut(name) {
-                window.send(1, now);
-            }
+            self.begins(&leased);
             self.under_way.push(Box::pin(attempt(context, setup.clone(), leased)));
         }
         Ok((over.into_iter().zip(ours).map(told).collect(), begun))
+    }
+
+    /// Counts a message that is sent now.
+    fn begins(&mut self, leased: &Leased) {
+        let (name, now) = (&leased.delivery.receiver, self.context.clock.now());
+        *self.busy.entry(name.clone()).or_default() += 1;
+        if let Some(window) = self.windows.get_mut(name) {
+            window.send(1, now);
+        }
+        match self.storms.get_mut(name).filter(|_| leased.attempt == 1) {
+            // What one message has no room for is told at once as well.
+            Some(storm) if leased.is_storm && leased.tells() < GATHERED_MAX => storm.fill(now),
+            Some(storm) => storm.send(1, now),
+            None => {}
+        }
     }
 
     /// Records what is over, and begins nothing.
@@ -135,14 +148,18 @@ impl<'a> Courier<'a> {
     }
 
     /// How many messages more each receiver may be sent, `except` for some that are sent none.
-    fn rooms(&mut self, setup: &Setup, except: &[String], now: Timestamp) -> BTreeMap<String, Room> {
+    fn rooms(&mut self, setup: &Setup, hurry: bool, except: &[String], now: Timestamp) -> BTreeMap<String, Room> {
         let mut rooms = BTreeMap::new();
         for receiver in &setup.receivers {
             let window = receiver
                 .policy
                 .rate
                 .map(|rate| self.windows.entry(receiver.name.clone()).or_insert_with(|| Window::new(rate)).free(now));
-            let (free, gathers) = (window.unwrap_or(usize::MAX), gathers(Some(receiver)));
+            let gathers = match gathers(Some(receiver)) {
+                Gathers::Beyond(_) => self.storm(receiver, hurry, now),
+                gathers => gathers,
+            };
+            let free = window.unwrap_or(usize::MAX);
             let room = Room { places: receiver.places(), busy: 0, free, gathers };
             rooms.insert(receiver.name.clone(), room);
         }
@@ -155,10 +172,28 @@ impl<'a> Courier<'a> {
         rooms
     }
 
+    /// What is told together at a receiver that was told so much lately.
+    fn storm(&mut self, receiver: &Receiver, hurry: bool, now: Timestamp) -> Gathers {
+        let Some(rate) = receiver.policy.storm else { return Gathers::Bundles };
+        match self.storms.entry(receiver.name.clone()).or_insert_with(|| Window::new(rate)).free(now) {
+            // Who is in a hurry does not wait until more has come together.
+            0 if !hurry => Gathers::Repeats,
+            free => Gathers::Beyond(free),
+        }
+    }
+
     /// How long until a receiver that took all that it takes may be sent more.
     fn wait(&mut self) -> Option<Duration> {
         let now = self.context.clock.now();
         self.windows.values_mut().filter_map(|window| window.wait(now)).min()
+    }
+
+    /// How long what is due may wait, as it is for a receiver that is told no more one by one.
+    fn calm(&mut self) -> Duration {
+        let now = self.context.clock.now();
+        let storms = self.storms.values_mut().filter_map(|storm| storm.wait(now)).min();
+        // What becomes due for another receiver meanwhile waits no longer than that.
+        storms.map_or(Duration::ZERO, |wait| wait.min(CALM))
     }
 
     /// Waits until something is over, and takes with it what is over by then. At once where nothing is under way.
@@ -222,6 +257,7 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
                 info!(receiver, "receiver enabled again");
             }
             courier.windows.clear();
+            courier.storms.clear();
         }
         let setup = setup.insert(newest).clone();
         let nudged = round.nudges.deliver.notified();
@@ -247,6 +283,9 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
 /// What is due but not leased waits for a free place or a pause: no need to spin.
 const SHORT: Duration = Duration::from_millis(200);
 
+/// How often it is looked whether a receiver is told more that was told enough for now.
+const CALM: Duration = Duration::from_secs(5);
+
 /// How long until the next delivery is due, at most a tick. What has waited too long for a receiver that is
 /// disabled is given up.
 async fn until_due(
@@ -266,7 +305,10 @@ async fn until_due(
             }
         }
     }
-    let due = store.next_delivery_at().await?.map(|at| at.since(now).max(courier.wait().unwrap_or_default()));
+    let due = store
+        .next_delivery_at()
+        .await?
+        .map(|at| at.since(now).max(courier.wait().unwrap_or_default()).max(courier.calm()));
     Ok(due.map_or(tick, |wait| wait.clamp(SHORT, tick)))
 }
 
@@ -275,8 +317,9 @@ fn gathers(receiver: Option<&Receiver>) -> Gathers {
     match receiver {
         // Nobody is told: each becomes a dead letter by itself.
         None => Gathers::Nothing,
-        Some(receiver) if receiver.keeps_alerts() => Gathers::Nothing,
-        Some(_) => Gathers::Bundles,
+        Some(receiver) if receiver.channel.keeps_alerts() => Gathers::Nothing,
+        Some(receiver) if receiver.digest.is_some() => Gathers::All,
+        Some(receiver) => receiver.policy.storm.map_or(Gathers::Bundles, |rate| Gathers::Beyond(rate.count as usize)),
     }
 }
 
@@ -383,6 +426,7 @@ mod tests {
     use crate::alert::Alert;
     use crate::base::clock::Clock;
     use crate::config::Environment;
+    use crate::daemon::evaluate::held_until;
     use crate::outbox::{Manners, Message, plan};
     use crate::series::PullId;
     use crate::store::{Location, Settled, Store};
@@ -402,15 +446,40 @@ mod tests {
         let location = Location::Sqlite(directory.path().join("none.db"));
         let store = Store::open_copy(&location, NOW).await.unwrap();
         let context = Context::new(store, Clock::manual(NOW), &setup).unwrap();
-        let settled = (0..owed).map(|number| {
-            let message = Message::test(&number.to_string(), NOW);
+        let setup = Arc::new(setup);
+        owe(&context, &setup, 0..owed).await;
+        (context, setup)
+    }
+
+    /// Owes the receiver messages of these numbers.
+    async fn owe(context: &Context, setup: &Setup, numbers: std::ops::Range<usize>) {
+        let now = context.clock.now();
+        let settled = numbers.map(|number| {
+            let message = Message::test(&number.to_string(), now);
             let labels = [("receiver", number.to_string())].into_iter().collect();
             let deliveries = plan(context.store.id(), &message, &["hook".to_owned()]);
             let alert = Alert::new("receiver:test", labels, "", PullId(0));
-            Settled { alert, transition: None, deliveries, manners: Manners::default() }
+            let held_until = held_until(setup, message.severity, now);
+            Settled { alert, transition: None, deliveries, manners: Manners { held_until, ..Manners::default() } }
         });
-        context.store.commit(None, Vec::new(), settled.collect(), NOW).await.unwrap();
-        (context, Arc::new(setup))
+        context.store.commit(None, Vec::new(), settled.collect(), now).await.unwrap();
+    }
+
+    /// How many each message tells that may be sent now; the receiver has them then.
+    async fn told(courier: &mut Courier<'_>, setup: &Setup) -> Vec<usize> {
+        let (mut told, context) = (Vec::new(), courier.context);
+        let (store, now) = (&context.store, context.clock.now());
+        let rooms = courier.rooms(setup, false, &[], now);
+        let turn = store.turn(Vec::new(), &context.holder, now, LEASE, LEASE_BATCH, rooms, false);
+        for leased in turn.await.unwrap().1 {
+            courier.begins(&leased);
+            courier.busy.clear();
+            told.push(leased.tells());
+            let outcome = Outcome::Delivered { remote_ref: None };
+            let attempt = Attempt { started_at: now, finished_at: now, outcome, status: None };
+            store.record(vec![Ended::new(&leased, attempt, Next::Done)]).await.unwrap();
+        }
+        told
     }
 
     /// Attempts what may be attempted now; how much that was.
@@ -434,6 +503,46 @@ mod tests {
         context.clock.set(NOW.plus(Duration::from_secs(60)));
         assert_eq!(courier.wait(), None);
         assert_eq!(round(&mut courier, &setup).await, 2);
+    }
+
+    #[tokio::test]
+    async fn more_than_is_told_one_by_one_is_told_together_until_it_is_calm() {
+        let (context, setup) = world("storm = '3/10min'", 2).await;
+        let mut courier = Courier::new(&context);
+        let mut at = async |minute: u64, numbers: std::ops::Range<usize>| {
+            context.clock.set(NOW.plus(Duration::from_secs(60 * minute)));
+            owe(&context, &setup, numbers).await;
+            (told(&mut courier, &setup).await, courier.calm() > Duration::ZERO)
+        };
+        assert_eq!(at(0, 0..0).await, (vec![1, 1], false));
+        assert_eq!(at(5, 2..6).await, (vec![4], true), "four more are too many");
+        assert_eq!(at(9, 6..16).await, (vec![], true), "what comes then is collected");
+        assert_eq!(at(14, 0..0).await, (vec![], true));
+        assert_eq!(at(15, 0..0).await, (vec![10], true));
+        assert_eq!(at(24, 16..18).await, (vec![], true));
+        assert_eq!(at(25, 0..0).await, (vec![1, 1], false), "two are no storm");
+    }
+
+    #[tokio::test]
+    async fn a_burst_is_one_message_unless_storms_are_off() {
+        let (context, setup) = world("", 40).await;
+        assert_eq!(told(&mut Courier::new(&context), &setup).await, [40]);
+        let (context, setup) = world("storm = 'off'", 40).await;
+        assert_eq!(told(&mut Courier::new(&context), &setup).await, [1; 24]);
+        let (context, setup) = world("", 30).await;
+        assert_eq!(told(&mut Courier::new(&context), &setup).await, [1; 24]);
+    }
+
+    #[tokio::test]
+    async fn a_digest_tells_all_that_waited_at_its_time() {
+        let (context, setup) = world("digest = '0 8 * * *'", 2).await;
+        let mut courier = Courier::new(&context);
+        assert_eq!(told(&mut courier, &setup).await, [0; 0]);
+        let due = context.store.next_delivery_at().await.unwrap().unwrap();
+        assert_eq!(due, Timestamp::parse("2025-10-10T08:00:00Z").unwrap());
+        owe(&context, &setup, 2..5).await;
+        context.clock.set(due);
+        assert_eq!(told(&mut courier, &setup).await, [5]);
     }
 
     #[tokio::test]

@@ -4,14 +4,12 @@
 //! A feed's publisher is two pure functions; only `fetch` touches the network or a file, and nothing
 //! here stores anything.
 
-mod civil;
 pub mod codes;
 pub mod fetch;
 pub mod format;
 mod pace;
 mod published;
 pub mod publisher;
-pub mod schedule;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,11 +22,11 @@ pub use pace::{OwnPace, Pace, Quota, QuotaWindow};
 
 use crate::base::clock::Timestamp;
 use crate::base::error::of_panic;
+use crate::base::schedule::Schedule;
 use crate::base::secret::Secret;
 use crate::period::{Frequency, Span};
 use crate::series::{Item, Labels, Observation, Refusal, Release, Unit};
 use fetch::pieces::Cut;
-use schedule::Schedule;
 
 /// One feed of the config, ready to be pulled.
 pub struct Feed {

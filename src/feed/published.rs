@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDateTime};
 use chrono_tz::Tz;
 
+use crate::base::civil;
 use crate::base::clock::Timestamp;
-use crate::feed::civil;
 use crate::period::{Frequency, Span};
 
 /// Civil times without an offset, as publishers write them.

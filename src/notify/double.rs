@@ -97,13 +97,7 @@ pub fn fired() -> Message {
                 point("2025-09", 420.5, "2025-10-20T01:00:00Z"),
             ],
         },
-        items: Vec::new(),
-        items_left_out: 0,
-        thread: None,
-        chart: None,
-        told: None,
-        others: Vec::new(),
-        url: None,
+        ..Message::test("desk", at("2025-10-20T01:05:00Z"))
     }
 }
 

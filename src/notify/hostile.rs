@@ -179,6 +179,7 @@ fn receivers() -> Vec<Receiver> {
         kind: "any",
         channel,
         policy,
+        digest: None,
         voice: voice.clone(),
         template: Template::default(),
     };
@@ -347,6 +348,7 @@ async fn hostile_text_arrives_as_it_was() {
         kind: "webhook",
         channel,
         policy: Policy::DEFAULT,
+        digest: None,
         voice: Voice::default(),
         template: Template::default(),
     };

@@ -56,7 +56,7 @@ use self::service::Service;
 use self::template::Template;
 use crate::base::clock::Timestamp;
 use crate::base::text::printable;
-use crate::outbox::{Delivery, Message, Outcome, Policy, Voice};
+use crate::outbox::{Delivery, Digest, Message, Outcome, Policy, Voice};
 
 /// One receiver of the config, ready to be told.
 pub struct Receiver {
@@ -68,6 +68,8 @@ pub struct Receiver {
     pub channel: Channel,
     /// How patient its deliveries are.
     pub policy: Policy,
+    /// When all that waits for it goes out together, where it wants that.
+    pub digest: Option<Digest>,
     /// How it is spoken to.
     pub voice: Voice,
     /// How its messages are told, where the rule does not say it.
@@ -207,6 +209,17 @@ impl Sender {
     }
 }
 
+impl Channel {
+    /// Whether it is told each alert by itself, as one that keeps alerts is, and a screen on which they scroll by.
+    pub fn keeps_alerts(&self) -> bool {
+        match self {
+            Self::Console(_) | Self::Lines => true,
+            Self::Service(service) => service.keeps_alerts(),
+            Self::Email(_) => false,
+        }
+    }
+}
+
 #[cfg(test)]
 impl Channel {
     /// The service of that type, which it must be.
@@ -227,15 +240,6 @@ impl Receiver {
             Channel::Console(_) | Channel::Lines => 1,
             Channel::Email(_) => 4,
             Channel::Service(_) => 24,
-        }
-    }
-
-    /// Whether it is told each alert by itself, as one that keeps alerts is, and a screen on which they scroll by.
-    pub fn keeps_alerts(&self) -> bool {
-        match &self.channel {
-            Channel::Console(_) | Channel::Lines => true,
-            Channel::Service(service) => service.keeps_alerts(),
-            Channel::Email(_) => false,
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod compose;
 mod delivery;
+mod digest;
 mod gathering;
 mod items;
 mod message;
@@ -12,6 +13,7 @@ mod report;
 mod route;
 mod schedule;
 mod standing;
+mod supersede;
 mod telling;
 mod voice;
 mod window;
@@ -19,6 +21,7 @@ mod words;
 
 pub use compose::Matter;
 pub use delivery::{Attempt, Delivery, Outcome, plan, plan_at, receivers};
+pub use digest::Digest;
 pub use gathering::Brief;
 pub use message::{
     AlertRef, Evidence, GateLine, ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow,
@@ -29,6 +32,7 @@ pub use report::Report;
 pub use route::{Route, notified, taken};
 pub use schedule::{Next, OnAmbiguous, Policy, Rate, next};
 pub use standing::Standing;
+pub use supersede::GivesWay;
 pub use telling::{Manners, tell};
 pub use voice::Voice;
 pub use window::Window;

@@ -24,6 +24,8 @@ pub struct Policy {
     pub on_ambiguous: OnAmbiguous,
     /// When it wants no messages.
     pub quiet: Option<QuietHours>,
+    /// How many messages it is told one by one; what is more is told together.
+    pub storm: Option<Rate>,
 }
 
 /// So many messages in such a time, and no more.
@@ -52,7 +54,7 @@ pub enum OnAmbiguous {
 }
 
 impl Policy {
-    /// Two seconds, a quarter of an hour, three days.
+    /// Two seconds, a quarter of an hour, three days; thirty messages in ten minutes.
     pub const DEFAULT: Self = Self {
         base: Duration::from_secs(2),
         cap: Duration::from_secs(15 * 60),
@@ -60,6 +62,7 @@ impl Policy {
         rate: None,
         on_ambiguous: OnAmbiguous::Retry,
         quiet: None,
+        storm: Some(Rate::new(30, 600)),
     };
 }
 

@@ -32,6 +32,12 @@ impl Window {
         self.sent.extend(std::iter::repeat_n(now, count));
     }
 
+    /// It was sent all that it takes, so that it takes nothing until a whole such time is over.
+    pub fn fill(&mut self, now: Timestamp) {
+        self.sent.clear();
+        self.send(self.rate.count as usize, now);
+    }
+
     /// How long until it may be sent another; nothing where it may be now.
     pub fn wait(&mut self, now: Timestamp) -> Option<Duration> {
         if self.free(now) > 0 {

@@ -120,6 +120,11 @@ macro_rules! contract {
                 what_is_not_all_there_waits_for_the_rest,
                 a_retry_by_hand_sends_all_of_it_again,
                 what_is_told_together_is_given_up_together,
+                the_middle_gives_way_to_what_is_newer,
+                a_beginning_gives_way_to_the_end_alone,
+                what_may_have_arrived_gives_way_to_nothing,
+                what_gives_way_is_in_no_message,
+                more_than_is_told_one_by_one_is_told_together,
             }
             hush {
                 silences_read_back_and_end,

@@ -31,6 +31,12 @@ pub enum Gathers {
     Bundles,
     /// All that are due.
     All,
+    /// The same as bundles, unless more than so many messages are due: then all of them.
+    Beyond(usize),
+    /// All that are due, as there are too many.
+    Storm,
+    /// None, and only what was attempted before is taken: of others it was told enough for now.
+    Repeats,
 }
 
 /// A delivery that is ours to attempt, for a while.
@@ -50,6 +56,15 @@ pub struct Leased {
     pub opening: Option<String>,
     /// When the lease ends.
     pub expires_at: Timestamp,
+    /// It tells together what there was too much of to tell one by one.
+    pub is_storm: bool,
+}
+
+impl Leased {
+    /// How many messages it tells, its own among them.
+    pub fn tells(&self) -> usize {
+        1 + self.delivery.message.others.len()
+    }
 }
 
 /// How many messages more a receiver may be sent.

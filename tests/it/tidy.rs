@@ -72,7 +72,7 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("tokio::spawn", &["daemon/supervise.rs"]),
     ("JoinSet", &["daemon/supervise.rs"]),
     ("spawn_blocking", &["notify/console.rs"]),
-    ("cron", &["feed/schedule.rs"]),
+    ("cron", &["base/schedule.rs"]),
     ("anyhow", &["cli/"]),
     ("clap", &["cli/"]),
     ("tracing_subscriber", &["cli/"]),

@@ -17,7 +17,6 @@ use crate::config::file::{FeedTable, Named};
 use crate::config::problem::Finding;
 use crate::config::source::{At, Place};
 use crate::feed::publisher::Common;
-use crate::feed::schedule::Schedule;
 use crate::feed::{Feed, MaxRefused, OwnPace, Quota, QuotaWindow, Standing, Target};
 use crate::period::Frequency;
 use crate::series::{Labels, Unit, country};
@@ -136,7 +135,7 @@ fn assemble(
     zone: Tz,
     layout: Layout,
 ) -> Option<Feed> {
-    let schedule = table.schedule.as_ref().and_then(|at| schedule(cx, at, zone));
+    let schedule = table.schedule.as_ref().and_then(|at| value::schedule(cx, at, zone));
     let max_refused = max_refused(cx, table);
     let release = table.release.as_ref().and_then(|table| release::resolve(cx, table, facts.frequency, zone));
     let absent_zero = absent_zero(cx, table);
@@ -284,18 +283,6 @@ fn both_ways(cx: Context<'_>, table: &FeedTable, layout: &Layout) {
                     .also(*place, "from a column")
                     .help("take one away"),
             );
-        }
-    }
-}
-
-fn schedule(cx: Context<'_>, at: &At<String>, zone: Tz) -> Option<Schedule> {
-    match Schedule::parse(&at.value, zone) {
-        Ok(schedule) => Some(schedule),
-        Err(error) => {
-            let message = format!("`{}` is no schedule", shorten(&at.value, 80));
-            let help = "minute, hour, day of month, month, day of week, such as \"0 9 20 * *\"; or @daily, @hourly …";
-            cx.error(at.place, message, &error.reason, help);
-            None
         }
     }
 }

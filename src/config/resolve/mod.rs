@@ -63,7 +63,8 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         Some(Rule { inhibition, escalation, ..rule::resolve(cx, table, &facts, &names)? })
     };
     let mut rules: Vec<Rule> = file.rules.iter().filter_map(rule).collect();
-    let mut receivers: Vec<_> = file.receivers.iter().filter_map(|table| receiver::resolve(cx, table)).collect();
+    let mut receivers: Vec<_> =
+        file.receivers.iter().filter_map(|table| receiver::resolve(cx, table, daemon.zone)).collect();
     let routes = route::resolve(cx, &file.routes, &names);
     let pulled: Vec<_> = feeds.iter().filter_map(|feed| feed.feed.as_ref()).collect();
     route::check(cx, &file, &routes, &rules, &pulled, &facts);

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use super::Context;
 use crate::base::clock;
+use crate::base::schedule::Schedule;
 use crate::base::text::{list, nearest, printable, shorten};
 use crate::config::problem::Finding;
 use crate::config::route::EscalateTable;
@@ -158,19 +159,7 @@ pub fn duration(cx: Context<'_>, key: &str, at: &At<String>) -> Option<Duration>
 
 /// So many messages in a time: `20/min`, `1/s`, `100/h`, `5/10s`.
 pub fn rate(cx: Context<'_>, key: &str, at: &At<String>) -> Option<Rate> {
-    let read = || {
-        let (count, per) = at.value.trim().split_once('/')?;
-        let per = match per.trim() {
-            "s" | "sec" | "second" => 1,
-            "min" | "m" | "minute" => 60,
-            "h" | "hour" => 3600,
-            "d" | "day" => 86_400,
-            other => clock::duration(other)?.as_secs(),
-        };
-        let count = count.trim().parse().ok().filter(|count| *count > 0)?;
-        Some(Rate::new(count, per)).filter(|_| per > 0)
-    };
-    let found = read();
+    let found = rate_as(at);
     if found.is_none() {
         let message = format!("`{key}` cannot be `{}`", shorten(&at.value, 60));
         cx.error(
@@ -181,6 +170,36 @@ pub fn rate(cx: Context<'_>, key: &str, at: &At<String>) -> Option<Rate> {
         );
     }
     found
+}
+
+/// The same, where it is one.
+pub fn rate_as(at: &At<String>) -> Option<Rate> {
+    let (count, per) = at.value.trim().split_once('/')?;
+    let per = match per.trim() {
+        "s" | "sec" | "second" => 1,
+        "min" | "m" | "minute" => 60,
+        "h" | "hour" => 3600,
+        "d" | "day" => 86_400,
+        // `10min`, as it is said of one.
+        other => {
+            clock::duration(other.strip_suffix("in").filter(|text| text.ends_with('m')).unwrap_or(other))?.as_secs()
+        }
+    };
+    let count = count.trim().parse().ok().filter(|count| *count > 0)?;
+    Some(Rate::new(count, per)).filter(|_| per > 0)
+}
+
+/// When something is due, by the clock of a zone.
+pub fn schedule(cx: Context<'_>, at: &At<String>, zone: Tz) -> Option<Schedule> {
+    match Schedule::parse(&at.value, zone) {
+        Ok(schedule) => Some(schedule),
+        Err(error) => {
+            let message = format!("`{}` is no schedule", shorten(&at.value, 80));
+            let help = "minute, hour, day of month, month, day of week, such as \"0 9 20 * *\"; or @daily, @hourly …";
+            cx.error(at.place, message, &error.reason, help);
+            None
+        }
+    }
 }
 
 /// A number of bytes: `1048576`, `"64 MiB"`.

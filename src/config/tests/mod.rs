@@ -1,5 +1,6 @@
 //! Whole configs in, a setup or rendered problems out.
 
+mod collect;
 mod customs;
 mod daemon;
 mod feed;

@@ -144,13 +144,14 @@ impl Evaluation<'_> {
     }
 }
 
-/// The receivers that want no message of a severity now, and until when.
+/// The receivers that want no message of a severity now, and until when: the next digest, and the end of quiet hours.
 pub fn held_until(setup: &Setup, severity: Severity, now: Timestamp) -> BTreeMap<String, Timestamp> {
-    let quiet = setup.receivers.iter().filter_map(|receiver| {
-        let until = receiver.policy.quiet?.until(severity, now)?;
-        Some((receiver.name.clone(), until))
+    let held = setup.receivers.iter().filter_map(|receiver| {
+        let digest = receiver.digest.as_ref().and_then(|digest| digest.until(severity, now));
+        let quiet = receiver.policy.quiet.and_then(|quiet| quiet.until(severity, digest.unwrap_or(now)));
+        Some((receiver.name.clone(), quiet.or(digest)?))
     });
-    quiet.collect()
+    held.collect()
 }
 
 /// The latest period that a rule sees of a history as a pull left it.

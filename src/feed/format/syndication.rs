@@ -12,9 +12,10 @@ use url::Url;
 
 use super::html::{line, text};
 use super::no_page;
+use crate::base::civil;
 use crate::base::text::{printable, shorten};
+use crate::feed::ParseError;
 use crate::feed::published;
-use crate::feed::{ParseError, civil};
 
 /// One entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::fixture::*;
 use super::{NOW, Site};
-use crate::outbox::{Manners, Next, Outcome};
+use crate::alert::Kind;
+use crate::outbox::{Manners, Message, Next, Outcome, Said, plan};
 use crate::store::{DeliveryRecord, DeliveryState, Gathers, Leased, Place, Settled, Store};
 
 /// Lets the alert of a series go through its next transition, which belongs to a bundle.
@@ -175,4 +176,113 @@ pub async fn what_is_told_together_is_given_up_together(site: Site) {
     put_off(&store, &later[0], 60).await;
     assert_eq!(store.give_up("desk", minutes(40)).await.unwrap(), 2, "messages, not what they tell");
     assert_eq!(states(&store).await, all(DeliveryState::Dead, &["desk US 1", "desk DE 1", "desk FR 1"]));
+}
+
+/// Owes `desk` a message of each of these kinds about the alert of a series, one after the other.
+async fn owes(store: &Store, partner: &str, kinds: &[Kind]) {
+    for kind in kinds {
+        let before = store.alert(RULE, &labels(partner)).await.unwrap().unwrap_or_else(|| new_alert(partner));
+        let mut settled = fires(store, &before, &["desk"]);
+        let said = Said { at: NOW, on: "9 October 2025".to_owned(), title: "It fell.".to_owned() };
+        let said = (*kind == Kind::Resolved).then_some(said);
+        let message = Message { kind: *kind, said, ..settled.deliveries[0].message.clone() };
+        settled.deliveries = plan(store.id(), &message, &["desk".to_owned()]);
+        store.commit(None, Vec::new(), vec![settled], NOW).await.unwrap();
+    }
+}
+
+/// Each delivery as `desk US 1 superseded by 2`.
+async fn fates(store: &Store) -> Vec<String> {
+    let mut records = store.deliveries(false, 100).await.unwrap();
+    records.reverse();
+    let number = |id: &String| records.iter().find(|known| known.delivery.id == *id).unwrap().delivery.message.number;
+    let fate = |record: &DeliveryRecord| {
+        let by = record.told_by.as_ref().map(|id| format!(" by {}", number(id))).unwrap_or_default();
+        assert_eq!(record.gave_way.is_some(), record.state == DeliveryState::Superseded);
+        format!("{} {:?}{by}", record.delivery.message.number, record.state)
+    };
+    records.iter().map(fate).collect()
+}
+
+pub async fn the_middle_gives_way_to_what_is_newer(site: Site) {
+    let store = site.open().await;
+    owes(&store, "US", &[Kind::Fired, Kind::Continued, Kind::Escalated, Kind::Eased]).await;
+    let first = due(&store, 31, false).await;
+    assert_eq!(told(&first), ["desk US 1"], "a beginning stays while there is no end");
+    succeed(&store, &first[0]).await;
+    assert_eq!(told(&due(&store, 31, false).await), ["desk US 4"]);
+    assert_eq!(fates(&store).await, ["1 Sent", "2 Superseded by 3", "3 Superseded by 4", "4 Pending"]);
+    assert_eq!(store.owed().await.unwrap()["desk"].waiting, 1);
+    let second = record_of(&store, "desk US 2").await;
+    assert!(second.gave_way.unwrap().contains("newer"));
+    assert_eq!(store.retry_delivery(&second.delivery.id, NOW).await.unwrap(), None);
+}
+
+pub async fn a_beginning_gives_way_to_the_end_alone(site: Site) {
+    let store = site.open().await;
+    owes(&store, "US", &[Kind::Fired, Kind::Continued, Kind::Resolved, Kind::Fired]).await;
+    let apart = Place { gathers: Gathers::Nothing, ..Place::new("desk", 9) };
+    let leased = due(&store, 31, false).await;
+    assert_eq!(told(&leased), ["desk US 3"]);
+    let message = &leased[0].delivery.message;
+    assert!(message.title.starts_with("Fired and resolved: "), "{}", message.title);
+    assert!(message.summary.starts_with("It began on 9 October 2025, and was over before"), "{}", message.summary);
+    assert_eq!(fates(&store).await, ["1 Superseded by 3", "2 Superseded by 3", "3 Pending", "4 Pending"]);
+    // Who keeps alerts is told of each beginning, so that the end ends something.
+    owes(&store, "DE", &[Kind::Fired, Kind::Resolved]).await;
+    let leased = store.lease_due(&holder(), minutes(31), MINUTE, 24, &[apart], false).await.unwrap();
+    assert_eq!(told(&leased), ["desk DE 1"]);
+}
+
+pub async fn what_may_have_arrived_gives_way_to_nothing(site: Site) {
+    let store = site.open().await;
+    owes(&store, "US", &[Kind::Continued]).await;
+    owes(&store, "DE", &[Kind::Continued]).await;
+    let leased = due(&store, 31, false).await;
+    let lost = Outcome::Retry { after: None, why: "reset".into(), maybe_delivered: true };
+    assert!(record(&store, &leased[0], attempt(31, lost), Next::At(minutes(40))).await);
+    put_off(&store, &leased[1], 40).await;
+    for partner in ["US", "DE"] {
+        owes(&store, partner, &[Kind::Continued]).await;
+    }
+    assert_eq!(told(&due(&store, 40, false).await), ["desk US 1"]);
+    assert_eq!(told(&due(&store, 40, false).await), ["desk DE 2"], "what was refused gives way");
+}
+
+pub async fn what_gives_way_is_in_no_message(site: Site) {
+    let store = site.open().await;
+    owes(&store, "US", &[Kind::Fired, Kind::Resolved]).await;
+    owes(&store, "DE", &[Kind::Continued, Kind::Continued]).await;
+    owes(&store, "FR", &[Kind::Fired, Kind::Continued]).await;
+    let place = Place { gathers: Gathers::All, ..Place::new("desk", 9) };
+    let leased = store.lease_due(&holder(), minutes(31), MINUTE, 24, &[place], false).await.unwrap();
+    assert_eq!(told(&leased), ["desk DE 2 + US 2 + FR 1 + FR 2"]);
+    assert!(leased[0].delivery.message.others[0].title.starts_with("Fired and resolved: "));
+}
+
+pub async fn more_than_is_told_one_by_one_is_told_together(site: Site) {
+    let store = site.open().await;
+    fires_together(&store, &["US", "DE"]).await;
+    fire(&store, "FR", &["desk"]).await;
+    let lease = async |gathers, minute| {
+        let place = Place { gathers, ..Place::new("desk", 9) };
+        store.lease_due(&holder(), minutes(minute), MINUTE, 24, &[place], false).await.unwrap()
+    };
+    assert_eq!(lease(Gathers::Repeats, 31).await, []);
+    let few = lease(Gathers::Beyond(2), 31).await;
+    assert_eq!(told(&few), ["desk US 1 + DE 1", "desk FR 1"], "two messages, of three alerts");
+    put_off(&store, &few[1], 32).await;
+    fires_together(&store, &["A", "B"]).await;
+    for partner in ["C", "D"] {
+        fire(&store, partner, &["desk"]).await;
+    }
+    let many = lease(Gathers::Beyond(2), 31).await;
+    assert_eq!(told(&many), ["desk A 1 + B 1 + C 1 + D 1"]);
+    assert!(many[0].is_storm && !few[0].is_storm);
+    assert!(many[0].delivery.message.summary.starts_with("More came at once"));
+    fire(&store, "E", &["desk"]).await;
+    assert_eq!(
+        told(&lease(Gathers::Repeats, 32).await),
+        ["desk US 1 + DE 1", "desk FR 1", "desk A 1 + B 1 + C 1 + D 1"]
+    );
 }

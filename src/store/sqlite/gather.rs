@@ -9,11 +9,12 @@ use rusqlite::{Connection, Row};
 
 use super::columns::{count, from_json, json};
 use super::fault::Fault;
-use super::outbox::MESSAGE;
+use super::outbox::message_of;
+use super::supersede::give_way;
 use crate::base::clock::Timestamp;
 use crate::base::limits::GATHERED_MAX;
 use crate::outbox::Message;
-use crate::store::Gathers;
+use crate::store::{Gathers, Place};
 
 /// A delivery that can be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,26 @@ pub struct Head {
     pub receiver: String,
     /// What may be told with it; `None` where it is told by itself.
     pub reach: Option<Reach>,
+    /// Whether another of its alert waits behind it.
+    pub followed: bool,
+    /// Whether its receiver has to be told each beginning, as it keeps alerts.
+    pub needs_openings: bool,
+}
+
+/// When it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// The time.
+    pub now: Timestamp,
+    /// Until when what is taken may have had to wait.
+    pub waited: i64,
+}
+
+impl At {
+    /// Now; in a hurry, what has to wait for another attempt is taken as well.
+    pub fn new(now: Timestamp, hurry: bool) -> Self {
+        Self { now, waited: if hurry { i64::MAX } else { now.millis() } }
+    }
 }
 
 /// Which of a receiver's deliveries may be told together.
@@ -33,6 +54,8 @@ pub enum Reach {
     Bundle(String),
     /// All.
     Receiver,
+    /// All, as there is more than is told one by one.
+    Storm,
 }
 
 impl Reach {
@@ -41,30 +64,41 @@ impl Reach {
         match gathers {
             // What was attempted says what it said.
             _ if attempts > 0 => None,
-            Gathers::Nothing => None,
-            Gathers::Bundles => bundle.map(Self::Bundle),
+            Gathers::Nothing | Gathers::Repeats => None,
+            Gathers::Bundles | Gathers::Beyond(_) => bundle.map(Self::Bundle),
             Gathers::All => Some(Self::Receiver),
+            Gathers::Storm => Some(Self::Storm),
         }
     }
 }
 
-/// What may be told together: the last one of the same alert that stands before it, and whence. Values: the receiver, now, until when others must have waited, how many.
-const TOGETHER: &str = "(
+/// What may be told together, the oldest first, with the last one of the same alert that stands before it, and whether
+/// one stands behind it. Values: the receiver, now, until when others must have waited, how many.
+const TOGETHER: &str = "SELECT d.seq, (
         SELECT max(p.seq) FROM delivery p
-        WHERE p.state = 'pending' AND p.receiver = delivery.receiver AND p.alert = delivery.alert
-            AND p.seq < delivery.seq)
-    FROM delivery WHERE state = 'pending' AND told_by IS NULL AND receiver = ?1 AND attempts = 0
-        AND lease_until <= ?2 AND held_until <= ?2 AND not_before <= ?3";
+        WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq), EXISTS (
+        SELECT 1 FROM delivery n
+        WHERE n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq > d.seq)
+    FROM delivery d WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND d.attempts = 0
+        AND d.lease_until <= ?2 AND d.held_until <= ?2 AND d.not_before <= ?3";
 
-/// Puts what may be told with a delivery behind the gravest of them; all of these, that one first.
-pub fn gather(transaction: &Connection, head: &Head, now: Timestamp, waited: i64) -> Result<Vec<i64>, Fault> {
+/// What a message says that tells together what does not belong together.
+const STORM: &str = "More came at once than is told one by one, so these are told together.";
+
+/// Puts what may be told with a delivery behind the gravest of them; all of these, that one first. None where the
+/// delivery gives way to another.
+pub fn gather(transaction: &Connection, head: &Head, at: At) -> Result<Vec<i64>, Fault> {
+    if head.followed && give_way(transaction, head, head.seq, at)? {
+        return Ok(Vec::new());
+    }
     let Some(reach) = &head.reach else { return Ok(vec![head.seq]) };
-    let mut found = together(transaction, head, reach, now, waited)?;
+    let mut found = together(transaction, head, reach, at)?;
     let messages = || found.iter().map(|(_, message)| message);
-    let Some(at) = Message::leader(messages()).filter(|_| found.len() > 1) else { return Ok(vec![head.seq]) };
-    let (leader, message) = found.remove(at);
+    let Some(place) = Message::leader(messages()).filter(|_| found.len() > 1) else { return Ok(vec![head.seq]) };
+    let (leader, message) = found.remove(place);
     let others: Vec<i64> = found.iter().map(|(seq, _)| *seq).collect();
     let message = message.with_others(found.iter().map(|(_, message)| message));
+    let message = if *reach == Reach::Storm { message.with_note(STORM) } else { message };
     let lead = "UPDATE delivery SET message = ?2 WHERE seq = ?1";
     transaction.prepare_cached(lead)?.execute((leader, json(&message)?))?;
     let mut follow = transaction.prepare_cached("UPDATE delivery SET told_by = ?2 WHERE seq = ?1")?;
@@ -74,37 +108,65 @@ pub fn gather(transaction: &Connection, head: &Head, now: Timestamp, waited: i64
     Ok([vec![leader], others].concat())
 }
 
-/// A delivery with all that may be told with it, the oldest first: none without those of its alert that stand before it.
-fn together(
+/// A delivery with all that may be told with it, the oldest first: none without those of its alert that stand before
+/// it, and none that gives way.
+fn together(transaction: &Connection, head: &Head, reach: &Reach, at: At) -> Result<Vec<(i64, Message)>, Fault> {
+    let (mut passed, mut found) = (BTreeSet::new(), Vec::new());
+    for (seq, before, followed) in candidates(transaction, head, reach, at)? {
+        if before.is_some_and(|before| !passed.contains(&before)) {
+            continue;
+        }
+        passed.insert(seq);
+        if !(followed && seq != head.seq && give_way(transaction, head, seq, at)?) {
+            found.push(seq);
+        }
+    }
+    // Read only now: an end may tell of a beginning that gave way to it.
+    let mut select = transaction.prepare_cached(&format!("SELECT {} FROM delivery WHERE seq = ?1", message_of("delivery")))?;
+    let mut read = |seq| -> Result<(i64, Message), Fault> {
+        let message: String = select.query_row([seq], |row| row.get(0))?;
+        Ok((seq, from_json("message", &message)?))
+    };
+    found.into_iter().map(&mut read).collect()
+}
+
+/// See [`TOGETHER`].
+fn candidates(
     transaction: &Connection,
     head: &Head,
     reach: &Reach,
-    now: Timestamp,
-    waited: i64,
-) -> Result<Vec<(i64, Message)>, Fault> {
+    at: At,
+) -> Result<Vec<(i64, Option<i64>, bool)>, Fault> {
     let read =
-        |row: &Row<'_>| -> Result<(i64, String, Option<i64>), Fault> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
-    let (now, limit) = (now.millis(), count(GATHERED_MAX));
-    let rows: Vec<(i64, String, Option<i64>)> = match reach {
+        |row: &Row<'_>| -> Result<(i64, Option<i64>, bool), Fault> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+    let (now, limit) = (at.now.millis(), count(GATHERED_MAX));
+    match reach {
         Reach::Bundle(bundle) => {
-            let select = format!("SELECT seq, {MESSAGE}, {TOGETHER} AND bundle = ?5 ORDER BY seq LIMIT ?4");
+            let select = format!("{TOGETHER} AND d.bundle = ?5 ORDER BY d.seq LIMIT ?4");
             let mut select = transaction.prepare_cached(&select)?;
-            select.query_and_then((&head.receiver, now, waited, limit, bundle), read)?.collect::<Result<_, _>>()?
+            select.query_and_then((&head.receiver, now, at.waited, limit, bundle), read)?.collect()
         }
-        Reach::Receiver => {
-            let mut select =
-                transaction.prepare_cached(&format!("SELECT seq, {MESSAGE}, {TOGETHER} ORDER BY seq LIMIT ?4"))?;
-            select.query_and_then((&head.receiver, now, waited, limit), read)?.collect::<Result<_, _>>()?
-        }
-    };
-    let (mut taken, mut found) = (BTreeSet::new(), Vec::new());
-    for (seq, message, before) in rows {
-        if before.is_none_or(|before| taken.contains(&before)) {
-            taken.insert(seq);
-            found.push((seq, from_json("message", &message)?));
+        Reach::Receiver | Reach::Storm => {
+            let mut select = transaction.prepare_cached(&format!("{TOGETHER} ORDER BY d.seq LIMIT ?4"))?;
+            select.query_and_then((&head.receiver, now, at.waited, limit), read)?.collect()
         }
     }
-    Ok(found)
+}
+
+/// How many messages are due at a receiver that were not attempted, at most so many and one. Values: the receiver,
+/// now, until when others must have waited, so many.
+const SEVERAL: &str = "SELECT count(*) FROM (
+        SELECT DISTINCT coalesce(bundle, id) FROM delivery
+        WHERE state = 'pending' AND told_by IS NULL AND receiver = ?1 AND attempts = 0
+            AND lease_until <= ?2 AND held_until <= ?2 AND not_before <= ?3
+        LIMIT ?4 + 1)";
+
+/// What a receiver gathers now: where there is more than it is told one by one, everything.
+pub fn gathers(transaction: &Connection, place: &Place, at: At) -> Result<Gathers, Fault> {
+    let Gathers::Beyond(most) = place.gathers else { return Ok(place.gathers) };
+    let values = (&place.receiver, at.now.millis(), at.waited, count(most));
+    let due = transaction.prepare_cached(SEVERAL)?.query_row(values, |row| row.get::<_, i64>(0))?;
+    Ok(if due > count(most) { Gathers::Storm } else { Gathers::Bundles })
 }
 
 /// What is told by a delivery ends as it did.

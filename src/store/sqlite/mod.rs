@@ -18,6 +18,7 @@ mod open;
 mod outbox;
 mod resend;
 mod schema;
+mod supersede;
 mod thread;
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::Sqlite;
 use super::columns::{count, counted, from_json, json, millis, some_time, time};
 use super::fault::Fault;
-use super::gather::{Head, Reach, complete, end_with, gather};
+use super::gather::{At, Head, Reach, complete, end_with, gather, gathers};
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
 use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, DeliveryState, Ended, Holder, Leased, Owed, Place, Room, StoreError};
+use crate::store::{DeliveryRecord, DeliveryState, Ended, Gathers, Holder, Leased, Owed, Place, Room, StoreError};
 
 /// The oldest pending deliveries of each receiver and alert, with how their receiver stands.
 const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
@@ -24,15 +24,19 @@ const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
         SELECT 1 FROM delivery p
         WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
 
-/// What a delivery says: its own message, or its transition's.
-pub const MESSAGE: &str = "CASE delivery.message WHEN '' THEN (
-        SELECT t.message FROM transition t WHERE t.seq = delivery.transition)
-    ELSE delivery.message END";
+/// What a delivery says, in SQL: its own message, or its transition's. `of` is the name of the table.
+pub fn message_of(of: &str) -> String {
+    format!(
+        "CASE {of}.message WHEN '' THEN (SELECT t.message FROM transition t WHERE t.seq = {of}.transition)
+         ELSE {of}.message END"
+    )
+}
 
 /// The columns of [`record`].
 pub fn columns() -> String {
+    let message = message_of("delivery");
     format!(
-        "id, receiver, alert, {MESSAGE}, created_at, state, attempts, max(not_before, held_until), last_error, sent_at,
+        "id, receiver, alert, {message}, created_at, state, attempts, max(not_before, held_until), last_error, sent_at,
          remote_ref, (SELECT l.id FROM delivery l WHERE l.seq = delivery.told_by), gave_way"
     )
 }
@@ -51,8 +55,8 @@ impl Sqlite {
         let (holder, places) = (holder.clone(), places.to_vec());
         self.thread
             .write(move |transaction| {
-                let leased = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
-                Ok(if leased.is_empty() { End::RollBack(leased) } else { End::Commit(leased) })
+                let (leased, changed) = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
+                Ok(if changed { End::Commit(leased) } else { End::RollBack(leased) })
             })
             .await
     }
@@ -81,8 +85,8 @@ impl Sqlite {
                         places.push(Place { gathers: room.gathers, receiver: name, free: left });
                     }
                 }
-                let leased = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
-                let idle = ended.is_empty() && leased.is_empty();
+                let (leased, changed) = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
+                let idle = ended.is_empty() && !changed;
                 Ok(if idle { End::RollBack((ours, leased)) } else { End::Commit((ours, leased)) })
             })
             .await
@@ -265,11 +269,15 @@ pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fau
     Ok(())
 }
 
-/// The deliveries of a receiver that can be taken, the oldest first. Values: the receiver, now, until when others
-/// must have waited, how many.
-pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
+/// The deliveries of a receiver that can be taken, the oldest first, and whether another of the alert waits behind each.
+/// Values: the receiver, now, until when others must have waited, how many, how often they were attempted at least.
+pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts, EXISTS (
+        SELECT 1 FROM delivery n
+        WHERE n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq > d.seq)
+    FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
     WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND d.lease_until <= ?2 AND d.held_until <= ?2
-        AND d.not_before <= ?3 AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL AND NOT EXISTS (
+        AND d.not_before <= ?3 AND d.attempts >= ?5 AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL
+        AND NOT EXISTS (
             SELECT 1 FROM delivery p
             WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)
     ORDER BY d.seq LIMIT ?4";
@@ -292,7 +300,8 @@ fn pending_receivers(connection: &Connection) -> Result<Vec<String>, Fault> {
     Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-/// Takes deliveries that are due, each with what is to be told with it, and records that attempts begin.
+/// Takes deliveries that are due, each with what is to be told with it, and records that attempts begin; and whether
+/// anything is to be stored: some may have given way instead.
 fn lease(
     transaction: &Connection,
     holder: &Holder,
@@ -301,17 +310,28 @@ fn lease(
     limit: usize,
     places: &[Place],
     hurry: bool,
-) -> Result<Vec<Leased>, Fault> {
-    let (mut leased, mut gathered) = (Vec::new(), BTreeSet::new());
-    for head in due(transaction, now, limit, places, hurry)? {
-        if gathered.contains(&head.seq) {
-            continue;
+) -> Result<(Vec<Leased>, bool), Fault> {
+    let (mut leased, mut gone) = (Vec::new(), BTreeSet::new());
+    loop {
+        let before = gone.len();
+        for head in due(transaction, now, limit, places, hurry)? {
+            if gone.contains(&head.seq) {
+                continue;
+            }
+            let together = gather(transaction, &head, At::new(now, hurry))?;
+            if let Some(leader) = together.first() {
+                let is_storm = head.reach == Some(Reach::Storm) && together.len() > 1;
+                leased.push(Leased { is_storm, ..begin(transaction, *leader, holder, now, now.plus(ttl))? });
+            }
+            gone.insert(head.seq);
+            gone.extend(together);
         }
-        let together = gather(transaction, &head, now, until(now, hurry))?;
-        leased.push(begin(transaction, together[0], holder, now, now.plus(ttl))?);
-        gathered.extend(together);
+        // Where all that could be taken gave way, what it gave way to can be.
+        if !leased.is_empty() || gone.len() == before {
+            break;
+        }
     }
-    Ok(leased)
+    Ok((leased, !gone.is_empty()))
 }
 
 /// Writes how attempts ended, and how their receivers stand then; for each, whether its lease was not lost.
@@ -339,11 +359,6 @@ fn record_ends(transaction: &Connection, ended: &[Ended]) -> Result<Vec<bool>, F
     Ok(ours)
 }
 
-/// Until when what is taken now may have had to wait.
-fn until(now: Timestamp, hurry: bool) -> i64 {
-    if hurry { i64::MAX } else { now.millis() }
-}
-
 /// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
 pub fn due(
     transaction: &Connection,
@@ -353,12 +368,24 @@ pub fn due(
     hurry: bool,
 ) -> Result<Vec<Head>, Fault> {
     let mut select = transaction.prepare_cached(DUE)?;
-    let mut found: Vec<(usize, Head)> = Vec::new();
-    for Place { receiver, free, gathers } in places {
-        let values = (receiver, now.millis(), until(now, hurry), count(*free.min(&limit)));
+    let (mut found, at): (Vec<(usize, Head)>, _) = (Vec::new(), At::new(now, hurry));
+    for place in places {
+        let gathers = gathers(transaction, place, at)?;
+        let values = (
+            &place.receiver,
+            now.millis(),
+            at.waited,
+            count(place.free.min(limit)),
+            i64::from(gathers == Gathers::Repeats),
+        );
         let head = |row: &Row<'_>| -> Result<Head, Fault> {
-            let reach = Reach::new(*gathers, row.get(1)?, row.get(2)?);
-            Ok(Head { seq: row.get(0)?, receiver: receiver.clone(), reach })
+            Ok(Head {
+                seq: row.get(0)?,
+                receiver: place.receiver.clone(),
+                reach: Reach::new(gathers, row.get(1)?, row.get(2)?),
+                followed: row.get(3)?,
+                needs_openings: gathers == Gathers::Nothing,
+            })
         };
         let of_receiver = select.query_and_then(values, head)?.collect::<Result<Vec<Head>, Fault>>()?;
         found.extend(of_receiver.into_iter().enumerate());
@@ -417,7 +444,8 @@ fn begin(
 ) -> Result<Leased, Fault> {
     let take = format!(
         "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
-         WHERE seq = ?1 RETURNING id, receiver, alert, {MESSAGE}, patience_from, claim, attempts, thread"
+         WHERE seq = ?1 RETURNING id, receiver, alert, {}, patience_from, claim, attempts, thread",
+        message_of("delivery")
     );
     let mut take = transaction.prepare_cached(&take)?;
     let mut taken = take.query_and_then((seq, &holder.0, expires_at.millis()), |row| -> Result<Leased, Fault> {
@@ -434,7 +462,7 @@ fn begin(
             _ => transaction.prepare_cached(doubt)?.query_row([seq], |row| row.get(0))?,
         };
         let (maybe_delivered, cut_off) = (doubt.is_some(), doubt == Some(true));
-        Ok(Leased { delivery, claim, attempt, maybe_delivered, cut_off, opening, expires_at })
+        Ok(Leased { delivery, claim, attempt, maybe_delivered, cut_off, opening, expires_at, is_storm: false })
     })?;
     let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
     let insert = "INSERT INTO attempt(delivery, number, claim, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";

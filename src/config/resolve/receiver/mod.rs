@@ -1,6 +1,7 @@
 //! `[receiver.NAME]`: how someone is told, and how long it is tried; one file per kind beside this one.
 
 mod alertmanager;
+mod collect;
 mod console;
 mod dingtalk;
 mod discord;
@@ -24,6 +25,8 @@ mod telegram;
 mod webhook;
 mod wecom;
 mod zulip;
+
+use chrono_tz::Tz;
 
 use super::address::{self, Leave};
 use super::{Context, template, value};
@@ -76,7 +79,7 @@ pub struct Kind {
 }
 
 /// What a receiver's table comes to.
-pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver> {
+pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>, zone: Tz) -> Option<Receiver> {
     let table = &named.table;
     let names = KINDS.map(|kind| kind.name).join(", ");
     cx.missing(&table.given, "kind", &format!("write kind = \"…\": {names}"));
@@ -88,21 +91,26 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>) -> Option<Receiver
     let on_ambiguous = table.on_ambiguous.as_ref().and_then(|at| value::choice(cx, "on_ambiguous", at, &choices));
     let quiet = table.quiet.as_ref().and_then(|table| quiet::resolve(cx, table));
     let notation = notation::resolve(cx, table);
+    let zone = quiet.map_or(zone, |quiet| quiet.zone);
+    let digest = table.digest.as_ref().and_then(|table| collect::digest(cx, table, zone));
+    let storm = collect::storm(cx, table.storm.as_ref());
     let kind = kind?;
     cx.foreign(&table.given, kind.name, &KINDS.map(|kind| (kind.name, kind.keys)));
     let channel = (kind.resolve)(cx, table)?;
+    collect::check(cx, table, kind.name, &channel);
     let policy = Policy {
         give_up_after: give_up_after.unwrap_or(Policy::DEFAULT.give_up_after),
         rate: rate.or(kind.rate),
         on_ambiguous: on_ambiguous.unwrap_or(Policy::DEFAULT.on_ambiguous),
         quiet,
+        storm,
         ..Policy::DEFAULT
     };
     let template = Template { notation: notation.clone(), ..template::resolve(cx, table.template.as_ref()) };
     // Of services that take a picture with the message, each names the key.
     let chart = kind.keys.contains(&"chart") && table.chart.as_ref().is_none_or(|at| at.value);
     let voice = Voice { chart, notation };
-    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, voice, template })
+    Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, digest, voice, template })
 }
 
 fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {

@@ -1,4 +1,4 @@
-//! Civil time in a publisher's zone, made an instant where clocks are set forward or back.
+//! Civil time in a zone, made an instant where clocks are set forward or back.
 //!
 //! A civil time that a zone skips is the first instant after the gap; one that it has twice is the
 //! earlier of the two.

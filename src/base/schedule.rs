@@ -1,4 +1,4 @@
-//! When a feed is pulled: cron expressions in the publisher's civil time.
+//! When something is due: cron expressions in the civil time of a place.
 //!
 //! The `cron` crate finds the civil times that match; what an instant such a time means, where clocks
 //! are set forward or back, is decided here (`civil`): a skipped time runs at the first valid instant
