@@ -460,7 +460,7 @@ mod tests {
     use super::*;
     use crate::period::{Frequency, Span};
     use crate::rule::{Expr, Level, Severity};
-    use crate::series::{Finite, Labels, Status, Unit, Vintage};
+    use crate::series::{Finite, Labels, Locale, Notation, Status, Unit, Vintage};
 
     /// An assessment that outlives its history.
     fn assess(sight: Sight<'_>, alert: &Alert) -> Assessment<'static> {
@@ -620,6 +620,38 @@ mod tests {
         assert_eq!(messages[2].said, None);
         assert_eq!(messages.iter().map(|message| message.alert.episode).collect::<Vec<_>>(), [1, 1, 2]);
         assert_eq!(messages.iter().map(|message| message.number).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    /// Only words change with the reader; what machines read does not.
+    #[test]
+    fn a_message_is_told_in_the_readers_locale_and_unit() {
+        let steep = rule("value < 500 t and change < -20% and value < mean(2)", None);
+        let mut history = history();
+        publish(&mut history, 1, "2025-06=353 2025-07=619.25 2025-08=590 2025-09=420.5");
+        let sight = Sight { rule: &steep, history: &history, until: PullId(1), now: now(1), zone: chrono_tz::UTC };
+        let matter = imagine(sight).unwrap();
+        let notation = Notation { locale: Locale::parse("de").ok(), units: vec![Unit::parse("kg").unwrap()] };
+        let (voice, plain) = (Voice { chart: true, notation }, Voice { chart: true, ..Voice::default() });
+        let (message, own) = (Message::compose(&matter, &voice), Message::compose(&matter, &plain));
+        let rows = message.table.iter().map(|row| format!("{} {} {:?}", row.period, row.value, row.change));
+        let gates = message.gates.iter().map(|gate| format!("{}: {}", gate.text, gate.value));
+        let lines = [message.title.clone(), message.summary.clone()].into_iter().chain(gates).chain(rows);
+        let told = lines.chain([message.chart.as_ref().unwrap().alt()]).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(told.replace('\u{a0}', "_"), @r#"
+        China → US magnet exports stood below 500 t: 420.500 kg in September 2025, -28,7_%
+        August 2025 590.000 kg, September 2025 420.500 kg. Known since 19 February 2025.
+        value < 500 t and change < -20% and value < mean(2): value = 420.500 kg, change = -28,7_%, value = 420.500 kg, mean(2) = 505.250 kg
+        2025-06 353.000 kg None
+        2025-07 619.250 kg Some("+75,4\u{a0}%")
+        2025-08 590.000 kg Some("-4,7\u{a0}%")
+        2025-09 420.500 kg Some("-28,7\u{a0}%")
+        China → US magnet exports: 420.500 kg in September 2025, -28,7_% from 590.000 kg in August 2025. Of 4 figures since June 2025, the lowest is 353.000 kg in June 2025, the highest 619.250 kg in July 2025. Firing since September 2025. Fires below 336.400 kg in 2025-10.
+        "#);
+        let values = |message: &Message| message.evidence.measures.iter().map(|line| line.value).collect::<Vec<_>>();
+        assert_eq!((message.evidence.unit.as_deref(), values(&message)), (Some("t"), values(&own)));
+        assert_eq!((&message.evidence.points, &message.rule_text), (&own.evidence.points, &own.rule_text));
+        let kept = serde_json::to_string(&message).unwrap();
+        assert_eq!(serde_json::from_str::<Message>(&kept).unwrap(), message);
     }
 
     #[test]

@@ -148,9 +148,11 @@ fn inhibits(alert: &Alert, topic: &Topic<'_>, inhibition: &Inhibition) -> bool {
     if !named || !matches!(alert.state, State::Firing(_)) {
         return false;
     }
+    let is_equal = |(name, value): (&str, &str)| topic.labels.value(name).is_none_or(|other| other == value);
     match &inhibition.equal {
         Some(names) => names.iter().all(|name| alert.labels.value(name) == topic.labels.value(name)),
-        None => alert.labels.iter().all(|(name, value)| topic.labels.value(name).is_none_or(|other| other == value)),
+        // Two rules may read one thing from two feeds; of a feed's own trouble, the feed is what it is about.
+        None => alert.labels.iter().filter(|(name, _)| *name != "feed" || alert.is_data()).all(is_equal),
     }
 }
 
@@ -215,6 +217,9 @@ mod tests {
             ("-", &[("feed", "magnets"), ("partner", "US")][..], true),
             ("-", &[("feed", "magnets")], true),
             ("-", &[("hs", "8505")], true),
+            ("-", &[("feed", "prices"), ("partner", "US")], true),
+            ("-", &[("feed", "prices"), ("partner", "DE")], false),
+            ("feed", &[("feed", "prices"), ("partner", "US")], false),
             ("-", &[("feed", "magnets"), ("partner", "DE")], false),
             ("partner", &[("feed", "prices"), ("partner", "US")], true),
             ("partner", &[("feed", "prices")], false),
@@ -230,6 +235,21 @@ mod tests {
             let over = Alert { state: State::Ok, ..firing("exports", other) };
             assert_eq!(Hushes { silences: Vec::new(), firing: vec![over] }.of(&topic, &inhibition, NOW), None);
         }
+    }
+
+    #[test]
+    fn the_trouble_of_a_feed_keeps_back_what_is_of_that_feed() {
+        let inhibition = Inhibition { by: vec!["feed:failing".into()], equal: None };
+        let is_kept_back = |feed: &str| {
+            let own = labels(&[("feed", feed), ("partner", "US")]);
+            let topic = Topic { rule: "price", labels: &own, severity: Severity::Critical };
+            let hushes = Hushes {
+                silences: Vec::new(),
+                firing: vec![firing("feed:failing", &[("feed", "magnets"), ("hs", "8505")])],
+            };
+            hushes.of(&topic, &inhibition, NOW).is_some()
+        };
+        assert!(is_kept_back("magnets") && !is_kept_back("prices"));
     }
 
     #[test]

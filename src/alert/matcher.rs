@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Alert, State, Transition, is_data};
+use super::{Alert, State, Transition, kind};
 use crate::base::text::{list, nearest, printable};
 use crate::rule::Severity;
 use crate::series::{Labels, Pattern, country};
@@ -44,7 +44,7 @@ impl<'a> Topic<'a> {
         match name {
             "rule" => self.rule,
             "severity" => self.severity.name(),
-            "kind" => KINDS[usize::from(is_data(self.rule))],
+            "kind" => kind(self.rule),
             label => self.labels.value(label).unwrap_or(""),
         }
     }

@@ -136,6 +136,11 @@ fn is_data(rule: &str) -> bool {
     rule.contains(':')
 }
 
+/// Whether an alert is of a rule or of the program's own work, in a word: `market`, `data`.
+pub fn kind(rule: &str) -> &'static str {
+    matcher::KINDS[usize::from(is_data(rule))]
+}
+
 /// See [`Alert::id`].
 pub fn alert_id(rule: &str, labels: &Labels) -> String {
     let digest = Sha256::digest(format!("{rule}\n{}", labels.key()).as_bytes());

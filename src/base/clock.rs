@@ -128,6 +128,10 @@ pub enum Clock {
     /// A clock that stands still until it is set; every clone shows the same time.
     #[cfg(test)]
     Manual(Arc<AtomicI64>),
+    /// A clock that goes as that of a paused runtime does, from a time on: it stands still while anything works, and
+    /// leaps to the next moment that anybody waits for.
+    #[cfg(test)]
+    Paused(Timestamp, tokio::time::Instant),
 }
 
 impl Clock {
@@ -137,6 +141,12 @@ impl Clock {
         Self::Manual(Arc::new(AtomicI64::new(start.millis())))
     }
 
+    /// The clock of the paused runtime that this is called in, which shows `start` now.
+    #[cfg(test)]
+    pub fn paused(start: Timestamp) -> Self {
+        Self::Paused(start, tokio::time::Instant::now())
+    }
+
     /// What time it is.
     #[expect(clippy::disallowed_methods, reason = "this is the one door to the machine's clock")]
     pub fn now(&self) -> Timestamp {
@@ -144,6 +154,8 @@ impl Clock {
             Self::System => Timestamp(Utc::now().timestamp_millis()),
             #[cfg(test)]
             Self::Manual(millis) => Timestamp(millis.load(Ordering::SeqCst)),
+            #[cfg(test)]
+            Self::Paused(start, begun) => start.plus(begun.elapsed()),
         }
     }
 

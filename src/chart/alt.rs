@@ -4,8 +4,6 @@ use super::figure::Figure;
 use super::{Chart, Firing, Line};
 use crate::base::text::counted;
 use crate::period::{Frequency, Period, Span};
-use crate::series::Quantity;
-use crate::series::number::percent;
 
 /// Examples of a kind that are named, at most; the others are counted.
 const NAMED: usize = 3;
@@ -37,8 +35,8 @@ impl Chart {
         format!("{}: {value}{sure}{was}", figure.span.in_words())
     }
 
-    fn quantity(&self, value: f64) -> String {
-        Quantity { value, unit: self.unit.clone() }.to_string()
+    pub(super) fn quantity(&self, value: f64) -> String {
+        self.notation.quantity(value, self.unit.as_ref())
     }
 
     fn latest_told(&self) -> Option<String> {
@@ -50,7 +48,7 @@ impl Chart {
         let Some((before, was)) = before else { return Some(now) };
         let (was_told, when) = (self.quantity(*was), dated(before.span));
         Some(if *was > 0.0 {
-            format!("{now}, {} from {was_told} {when}", percent(value / was - 1.0))
+            format!("{now}, {} from {was_told} {when}", self.notation.percent(value / was - 1.0))
         } else {
             format!("{now}, after {was_told} {when}")
         })

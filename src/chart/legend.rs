@@ -4,7 +4,7 @@ use super::draw::Look;
 use super::plot::{self, Plot};
 use super::scene::{Anchor, At, Ink, Shape, at};
 use super::{Chart, Line, Values};
-use crate::series::{Quantity, Status};
+use crate::series::Status;
 
 /// A kind of mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +63,11 @@ impl Chart {
 
     /// A line's name and latest value, with its period where each has its own.
     pub(super) fn line_told(&self, line: &Line) -> String {
-        let quantity = |value: f64| Quantity { value, unit: self.unit.clone() };
         match &line.values {
-            Values::Same(value) => format!("{} {}", line.name, quantity(*value)),
+            Values::Same(value) => format!("{} {}", line.name, self.quantity(*value)),
             Values::Each(values) => values.last().map_or_else(
                 || line.name.clone(),
-                |(period, value)| format!("{} {} in {period}", line.name, quantity(*value)),
+                |(period, value)| format!("{} {} in {period}", line.name, self.quantity(*value)),
             ),
         }
     }

@@ -22,7 +22,7 @@ use chrono_tz::Tz;
 
 use crate::base::text::printable;
 use crate::period::{Frequency, Period};
-use crate::series::{Unit, View};
+use crate::series::{Notation, Unit, View};
 
 use figure::Figure;
 
@@ -42,6 +42,9 @@ pub struct Chart {
     published: Vec<NaiveDate>,
     /// The first period without a figure, and the day on which its figure is due.
     due: Option<(Period, NaiveDate)>,
+    /// How its figures are written.
+    #[serde(default)]
+    notation: Notation,
 }
 
 /// A threshold or a baseline: what figures are held against.
@@ -93,6 +96,7 @@ impl Chart {
             firing: Vec::new(),
             published,
             due,
+            notation: Notation::default(),
         }
     }
 
@@ -130,6 +134,24 @@ impl Chart {
             }
         };
         self.lines.extend(values.map(|values| Line { name: printable(&line.name), values }));
+        self
+    }
+
+    /// The same for a reader: in that unit, and written in that way.
+    #[must_use]
+    pub fn told_in(mut self, notation: &Notation) -> Self {
+        self.notation = notation.clone();
+        let Some(from) = self.unit.take() else { return self };
+        let to = notation.unit(&from).clone();
+        let told = |value: &mut f64| *value = from.convert(*value, &to).unwrap_or(*value);
+        self.figures.iter_mut().flat_map(|figure| [&mut figure.value, &mut figure.was]).flatten().for_each(told);
+        for line in &mut self.lines {
+            match &mut line.values {
+                Values::Same(value) => told(value),
+                Values::Each(values) => values.iter_mut().for_each(|(_, value)| told(value)),
+            }
+        }
+        self.unit = Some(to);
         self
     }
 

@@ -37,12 +37,13 @@ impl<'a> Plot<'a> {
     /// A plot below `top`, as wide as the labels at its sides allow.
     pub fn new(chart: &'a Chart, look: &'a Look, scale: Scale, timeline: Timeline, top: f64) -> Self {
         let widest = |labels: Vec<String>| labels.iter().map(|label| look.measure(label)).fold(0.0, f64::max);
-        let left = look.pad + widest(scale.ticks().iter().map(|tick| scale.label(*tick)).collect()) + 6.0;
+        let left =
+            look.pad + widest(scale.ticks().iter().map(|tick| scale.label(*tick, &chart.notation)).collect()) + 6.0;
         let tags = latest(chart).into_iter().chain(chart.lines.iter().filter_map(Line::latest));
         let right = look.pad
             + 2.0 * look.radius
             + 8.0
-            + widest(tags.map(|value| format!("↓ {}", scale.label(value))).collect());
+            + widest(tags.map(|value| format!("↓ {}", scale.label(value, &chart.notation))).collect());
         let width = (look.width - left - right).max(40.0);
         let height = (look.width * 0.4).clamp(120.0, 360.0).round();
         Self { chart, look, scale, timeline, left, top, width, height }
@@ -134,7 +135,7 @@ impl<'a> Plot<'a> {
         let lines = lines.map(|(ticks, ink)| Shape::lines(ticks.iter().map(across).collect(), Stroke::whole(ink, 1.0)));
         let label = |tick: &f64| {
             let place = at(self.left - 6.0, self.y(*tick) + self.look.font * 0.35);
-            self.look.text(place, Anchor::End, Ink::Muted, &self.scale.label(*tick))
+            self.look.text(place, Anchor::End, Ink::Muted, &self.scale.label(*tick, &self.chart.notation))
         };
         lines.chain(self.scale.ticks().iter().map(label)).collect()
     }
@@ -306,7 +307,7 @@ impl<'a> Plot<'a> {
                 ""
             };
             let y = self.y(value).clamp(self.top, self.bottom());
-            Tag { y, text: format!("{arrow}{}", self.scale.label(value)), ink }
+            Tag { y, text: format!("{arrow}{}", self.scale.label(value, &self.chart.notation)), ink }
         };
         let lines = self.chart.lines.iter().filter_map(Line::latest).map(|value| tag(value, Ink::Bound));
         let figure = latest(self.chart).map(|value| tag(value, Ink::Text));

@@ -2,12 +2,19 @@
 //!
 //! It draws the same scene that becomes SVG; its text is drawn as outlines of the program's own font.
 
-use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, PixelDimensions, Unit};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter, PixelDimensions, Unit};
 use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Transform};
 use ttf_parser::OutlineBuilder;
 
 use super::font;
 use super::scene::{Anchor, At, Ink, Scene, Shape, Stroke, at};
+
+/// Red, green and blue.
+type Rgb = [u8; 3];
 
 /// Dots of a whole picture, at most: as it is drawn, each takes four bytes.
 const DOTS_MAX: f64 = 24e6;
@@ -37,16 +44,38 @@ fn dots(scene: &Scene, density: u8) -> (f64, [u32; 2]) {
 fn encoded(pixmap: &Pixmap, scale: f64) -> Result<Vec<u8>, EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
-    encoder.set_color(ColorType::Rgb);
+    let pixels: Vec<Rgb> = pixmap.pixels().iter().map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    let (palette, places) = by_palette(&pixels);
+    encoder.set_color(ColorType::Indexed);
+    encoder.set_palette(palette.concat());
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::High);
+    // Neighbours in a palette are no neighbours in colour.
+    encoder.set_filter(Filter::NoFilter);
     let per_metre = (DOTS_PER_METRE * scale).round() as u32;
     encoder.set_pixel_dims(Some(PixelDimensions { xppu: per_metre, yppu: per_metre, unit: Unit::Meter }));
-    let opaque: Vec<u8> = pixmap.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&opaque)?;
+    writer.write_image_data(&places)?;
     writer.finish()?;
     Ok(bytes)
+}
+
+/// The commonest colours, and for each dot the place of its own among them, or of the nearest: what is rare is an
+/// edge between two colours, and there are less than half as many bytes.
+fn by_palette(pixels: &[Rgb]) -> (Vec<Rgb>, Vec<u8>) {
+    let mut counts: HashMap<Rgb, u32, RandomState> = HashMap::default();
+    for pixel in pixels {
+        *counts.entry(*pixel).or_default() += 1;
+    }
+    let mut colours: Vec<(Rgb, u32)> = counts.into_iter().collect();
+    colours.sort_unstable_by_key(|(colour, count)| (Reverse(*count), *colour));
+    let palette: Vec<Rgb> = colours.iter().take(256).map(|(colour, _)| *colour).collect();
+    let distance = |a: &Rgb, b: &Rgb| a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum::<u32>();
+    let nearest = |colour: &Rgb| (0_u8..=255).zip(&palette).min_by_key(|(_, known)| distance(known, colour));
+    let places: HashMap<Rgb, u8, RandomState> =
+        colours.iter().filter_map(|(colour, _)| Some((*colour, nearest(colour)?.0))).collect();
+    let places = pixels.iter().map(|pixel| places[pixel]).collect();
+    (palette, places)
 }
 
 fn colour(ink: Ink) -> Color {
@@ -170,6 +199,21 @@ impl OutlineBuilder for Pen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Common colours are exact, rare ones near.
+    #[test]
+    fn a_palette_has_the_commonest_colours() {
+        let grey = |n: u8| [n, n, n];
+        let (palette, places) = by_palette(&[grey(9), [1, 2, 3], grey(9)]);
+        assert_eq!((palette, places), (vec![grey(9), [1, 2, 3]], vec![0, 1, 0]));
+        let many: Vec<Rgb> = (0..=255).flat_map(|n| [grey(n), grey(n), [n, n, n.saturating_add(1)]]).collect();
+        let (palette, places) = by_palette(&many);
+        assert_eq!(palette.len(), 256);
+        for (pixel, place) in many.iter().zip(places) {
+            let found = palette[usize::from(place)];
+            assert!(pixel.iter().zip(found).all(|(a, b)| a.abs_diff(b) <= 1), "{pixel:?} {found:?}");
+        }
+    }
 
     #[test]
     fn a_picture_that_would_be_too_large_is_drawn_coarser() {

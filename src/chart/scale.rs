@@ -2,7 +2,7 @@
 //!
 //! It holds for any finite figures, also for those whose difference is no finite number.
 
-use crate::series::number::number;
+use crate::series::Notation;
 
 /// Figures beyond these are brought nearer to one before anything is calculated with them.
 const HUGE: f64 = 1e290;
@@ -60,8 +60,8 @@ impl Scale {
     }
 
     /// A figure as the axis writes it, counted in what [`Scale::counts_in`] says.
-    pub fn label(&self, value: f64) -> String {
-        number(value / self.count)
+    pub fn label(&self, value: f64, notation: &Notation) -> String {
+        notation.number(value / self.count)
     }
 
     /// `million` or `billion`, where the figures are long.
@@ -116,7 +116,7 @@ mod tests {
     #[track_caller]
     fn check(figures: &[f64], lines: &[f64], expected: &str) {
         let scale = Scale::new(figures, lines, 4);
-        let ticks: Vec<String> = scale.ticks().iter().map(|tick| scale.label(*tick)).collect();
+        let ticks: Vec<String> = scale.ticks().iter().map(|tick| scale.label(*tick, &Notation::default())).collect();
         let count = scale.counts_in().map(|count| format!(" {count}")).unwrap_or_default();
         assert_eq!(format!("{}{count}", ticks.join(", ")), expected, "{figures:?} {lines:?}");
     }

@@ -45,7 +45,7 @@ impl Chart {
         }
         let lines: Vec<f64> = self.lines.iter().flat_map(super::Line::values).collect();
         let scale = Scale::new(&figures, &lines, 4);
-        let labels: Vec<String> = scale.ticks().iter().map(|tick| scale.label(*tick)).collect();
+        let labels: Vec<String> = scale.ticks().iter().map(|tick| scale.label(*tick, &self.notation)).collect();
         let margin = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
         let width = width.clamp(*WIDTHS.start(), *WIDTHS.end());
         let grid = Grid::new(self, &slots, &scale, width.saturating_sub(margin + 2));

@@ -23,10 +23,13 @@ fn open_tags(svg: &str) -> Vec<String> {
 
 /// Width, height and bytes of a PNG file, three bytes to a dot.
 fn decoded(png: &[u8]) -> (u32, u32, Vec<u8>) {
-    let mut reader = ::png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut decoder = ::png::Decoder::new(std::io::Cursor::new(png));
+    decoder.set_transformations(::png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut bytes).unwrap();
     assert_eq!((info.color_type, info.bit_depth), (::png::ColorType::Rgb, ::png::BitDepth::Eight));
+    assert!(reader.info().palette.is_some() && reader.info().trns.is_none(), "as small as it can be, and opaque");
     (info.width, info.height, bytes)
 }
 

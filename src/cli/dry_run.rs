@@ -15,8 +15,7 @@ use crate::config::Setup;
 use crate::daemon::{
     Assessed, Context, Evaluation, Pulled, Watch, evaluate_all, evaluate_pending, notices, preview_all, pull_all,
 };
-use crate::rule::Gate;
-use crate::series::Labels;
+use crate::series::{Labels, Notation};
 use crate::store::{DeliveryRecord, DeliveryState, Store};
 
 /// Show what a run would send now, on a copy of the state: nothing is sent, nothing is stored
@@ -217,7 +216,7 @@ fn row(assessed: &Assessed) -> Vec<String> {
 }
 
 fn gates(assessed: &Assessed) -> String {
-    assessed.gates.iter().map(Gate::values).collect::<Vec<_>>().join("; ")
+    assessed.gates.iter().map(|gate| gate.values(&Notation::default())).collect::<Vec<_>>().join("; ")
 }
 
 /// One line of `--format json`.
@@ -226,7 +225,8 @@ fn line(assessed: &Assessed, hushed: Option<&Hushed>) -> Value {
         .gates
         .iter()
         .map(|gate| {
-            let mut line = json!({"text": gate.text, "verdict": gate.verdict.name(), "value": gate.values()});
+            let mut line =
+                json!({"text": gate.text, "verdict": gate.verdict.name(), "value": gate.values(&Notation::default())});
             if let Some(severity) = gate.severity {
                 line["severity"] = json!(severity);
             }

@@ -22,7 +22,7 @@ use crate::rule::{
     Distance, Expr, Gate, Judgement, Reading, Rule, Severity, Side, Threshold, Verdict, bounds, distance, judge,
     next_distance,
 };
-use crate::series::{AsOf, History, Item, Labels, Point, Quantity, View};
+use crate::series::{AsOf, History, Item, Labels, Notation, Point, Quantity, View};
 use crate::store::Store;
 
 /// Values of a label that are told where another was meant, at most.
@@ -370,7 +370,7 @@ fn distance_json(severity: Option<Severity>, distance: &Distance) -> Json {
 /// One part of the expression, the figures that it read, and its parts below it.
 fn tree(reading: &Reading, history: &History, depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
-    lines.push(format!("{indent}{} = {}", reading.text, reading.words()));
+    lines.push(format!("{indent}{} = {}", reading.text, reading.words(&Notation::default())));
     for point in &reading.points {
         lines.push(format!("{indent}  · {}", figure(point, history)));
     }
@@ -420,7 +420,7 @@ fn item_json(item: &Item) -> Json {
 fn reading_json(reading: &Reading) -> Json {
     let points = reading.points.iter().map(point_json);
     json!({
-        "text": reading.text, "value": reading.words(), "points": points.collect::<Vec<_>>(),
+        "text": reading.text, "value": reading.words(&Notation::default()), "points": points.collect::<Vec<_>>(),
         "items": reading.items.iter().map(|known| item_json(&known.item)).collect::<Vec<_>>(),
         "parts": reading.parts.iter().map(reading_json).collect::<Vec<_>>(),
     })

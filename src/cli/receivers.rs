@@ -1,5 +1,6 @@
 //! `receivers`: how each receiver stands, a test message to some of them, and enabling one that was disabled.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable, shorten};
 use crate::config::Setup;
-use crate::notify::{Parcel, Receiver, Sender, Sent};
+use crate::notify::{Channel, Parcel, Receiver, Sender, Sent};
 use crate::outbox::{Delivery, Message, Outcome, Standing};
 use crate::store::{Owed, Store};
 
@@ -38,6 +39,12 @@ enum Verb {
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
     },
+    /// Print the DNS records of the keys that mails are signed with (DKIM), as lines of a zone file
+    Dkim {
+        /// The receivers' names; without any, all that sign
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 /// Runs the verb.
@@ -56,7 +63,41 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
             named(&setup, names)?;
             super::runtime()?.block_on(enable(session, &setup, names))
         }
+        Some(Verb::Dkim { names }) => dkim(session, &setup, names),
     }
+}
+
+/// Prints the record of each key, once where several receivers sign with it.
+fn dkim(session: &Session, setup: &Setup, names: &[String]) -> anyhow::Result<()> {
+    let asked = if names.is_empty() { setup.receivers.iter().collect() } else { named(setup, names)? };
+    let mut records = BTreeMap::new();
+    for receiver in asked {
+        let dkim = match &receiver.channel {
+            Channel::Email(email) => email.dkim.as_ref(),
+            Channel::Console(_) | Channel::Lines | Channel::Service(_) => None,
+        };
+        match dkim {
+            Some(dkim) => {
+                records.insert(dkim.record_name(), dkim.record());
+            }
+            None if names.is_empty() => {}
+            None => {
+                let name = printable(&receiver.name);
+                say(&format!("error: receiver `{name}` signs nothing: a receiver of kind `email` with `dkim` does"));
+                return Err(Exit(USAGE).into());
+            }
+        }
+    }
+    records.iter().try_for_each(|(name, value)| match session.format {
+        Format::Json => session.line(&json!({"name": name, "type": "TXT", "value": value})),
+        Format::Text => session.print(&zone_line(name, value)),
+    })
+}
+
+/// A record of type TXT as a zone file has it: a string there has at most 255 bytes (RFC 1035, 3.3).
+fn zone_line(name: &str, value: &str) -> String {
+    let strings = value.as_bytes().chunks(255).map(|chunk| format!("\"{}\"", String::from_utf8_lossy(chunk)));
+    format!("{name}. IN TXT ( {} )", strings.collect::<Vec<String>>().join("\n    "))
 }
 
 /// The receivers of these names, or an error that names the nearest.

@@ -39,6 +39,8 @@ pub struct ReceiverTable {
     pub hello: Option<At<String>>,
     /// A private CA's certificates.
     pub ca_file: Option<At<String>>,
+    /// What mails are signed with.
+    pub dkim: Option<DkimTable>,
     /// What a service knows us by.
     pub token: Option<At<SecretText>>,
     /// What a service knows the receiver of its messages by.
@@ -79,12 +81,41 @@ pub struct ReceiverTable {
     pub hold: Option<At<String>>,
     /// When it wants no messages.
     pub quiet: Option<QuietTable>,
+    /// Whether figures are shown as a picture too.
+    pub chart: Option<At<bool>>,
+    /// By which locale figures are written.
+    pub locale: Option<At<String>>,
+    /// The units that they are told in.
+    pub units: Option<Texts>,
     /// When its messages go out together.
     pub digest: Option<DigestTable>,
     /// How many messages are told one by one.
     pub storm: Option<At<String>>,
     /// How its messages are told.
     pub template: Option<TemplateTable>,
+}
+
+/// `dkim`.
+pub struct DkimTable {
+    /// Its keys.
+    pub given: Given,
+    /// The domain that signs.
+    pub domain: Option<At<String>>,
+    /// The name of its key.
+    pub selector: Option<At<String>>,
+    /// The private key.
+    pub key: Option<At<SecretText>>,
+}
+
+impl DkimTable {
+    fn read(mut section: Section<'_>) -> Self {
+        Self {
+            domain: section.text("domain"),
+            selector: section.text("selector"),
+            key: section.secret("key"),
+            given: section.finish(),
+        }
+    }
 }
 
 /// `quiet`.
@@ -164,6 +195,7 @@ impl ReceiverTable {
             to: section.texts("to"),
             hello: section.text("hello"),
             ca_file: section.text("ca_file"),
+            dkim: section.table("dkim").map(DkimTable::read),
             token: section.secret("token"),
             key: section.secret("key"),
             user: section.secret("user"),
@@ -184,6 +216,9 @@ impl ReceiverTable {
             expire: section.text("expire"),
             hold: section.text("hold"),
             quiet: section.table("quiet").map(QuietTable::read),
+            chart: section.flag("chart"),
+            locale: section.text("locale"),
+            units: section.texts("units"),
             digest: DigestTable::read(&mut section),
             storm: section.text("storm"),
             template: TemplateTable::read(&mut section),

@@ -17,6 +17,8 @@ mod sd_notify;
 #[cfg(test)]
 mod sim;
 mod supervise;
+#[cfg(test)]
+mod tests;
 
 pub use catalogue::Catalogue;
 pub use deliver::{Delivered, deliver_all, preview_all};

@@ -19,6 +19,8 @@ pub const TICK_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Round {
     setups: watch::Receiver<Arc<Setup>>,
+    /// How often the deliver loop looks at the store at least.
+    pub tick: Duration,
     /// Wakes the loops.
     pub nudges: Arc<Nudges>,
     /// When each loop last came round.
@@ -30,7 +32,7 @@ pub struct Round {
 impl Round {
     /// A beginning, with the setups as they come.
     pub fn new(setups: watch::Receiver<Arc<Setup>>) -> Self {
-        Self { setups, nudges: Arc::default(), beats: Arc::default(), stop: CancellationToken::new() }
+        Self { setups, tick: TICK_MAX, nudges: Arc::default(), beats: Arc::default(), stop: CancellationToken::new() }
     }
 
     /// The setup of the moment; [`Round::changed`] speaks of later ones.

@@ -137,7 +137,7 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
     let mut watch = Watch::default();
     loop {
         let setup = round.newest_setup();
-        let evaluation = Evaluation::new(&context, &setup).await?;
+        let evaluation = Evaluation::new(&context, &setup).await?.forgetful();
         let (mut ticked, mut all) = (context.clock.now(), false);
         loop {
             let nudged = nudges.evaluate.notified();

@@ -44,6 +44,11 @@ impl Service for Alertmanager {
         Ok(Call::json(first, &self.alerts(parcel, form)).also_to(others))
     }
 
+    /// Its own templates say in which words people are told.
+    fn is_for_people(&self) -> bool {
+        false
+    }
+
     /// Success is 200 without a word; refusals are JSON: an object, or a string alone.
     fn verdict(&self, answer: &Answer) -> Verdict {
         match answer.body.as_deref().map(str::trim) {
@@ -147,7 +152,7 @@ pub mod tests {
     #[track_caller]
     pub fn alerts_of(message: Message, form: Form) -> Vec<Value> {
         let call = alertmanager(&["https://am.example"]).call(parcel(&delivery(message)), form).unwrap();
-        let alerts: Vec<Value> = serde_json::from_str(&call.body.text()).unwrap();
+        let alerts: Vec<Value> = serde_json::from_str(&call.body.json()).unwrap();
         let is_name = |name: &String| {
             !name.starts_with(|c: char| c.is_ascii_digit())
                 && !name.is_empty()

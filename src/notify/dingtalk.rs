@@ -102,7 +102,7 @@ pub mod tests {
     pub fn text_of(message: Message, form: Form) -> String {
         let delivery = delivery(message);
         let marked = Parcel { maybe_delivered: true, ..parcel(&delivery) };
-        let text = dingtalk("https://oapi.example/robot/send?access_token=x").call(marked, form).unwrap().body.text();
+        let text = dingtalk("https://oapi.example/robot/send?access_token=x").call(marked, form).unwrap().body.json();
         assert!(text.len() <= 20_000, "{} bytes", text.len());
         let body: Value = serde_json::from_str(&text).unwrap();
         assert!(body["markdown"]["title"].as_str().unwrap().contains("告警"));

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::Parcel;
 use super::answer::{Answer, PAUSE_DEFAULT};
-use super::http::{Call, Endpoint};
+use super::http::{Call, Endpoint, Part};
 use super::look::{self, Tone};
 use super::markdown::Markdown;
+use super::picture::{CHAT, Picture};
 use super::prose::{self, Markup, Room};
 use super::service::{Form, Service, Verdict, stranger};
 use crate::base::limits::RETRY_AFTER_MAX;
@@ -47,13 +48,18 @@ impl Service for Discord {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
         let mut query = vec![("wait", "true")];
         query.extend(self.thread.as_deref().map(|thread| ("thread_id", thread)));
-        let mut body = match form {
-            Form::Full => json!({"embeds": [embed(parcel)]}),
-            Form::Short => json!({"content": prose::note(parcel, &MARKUP, CONTENT_MAX)}),
+        let (mut body, picture) = match form {
+            Form::Full => (json!({"embeds": [embed(parcel)]}), Picture::of(parcel.message(), CHAT)),
+            Form::Short => (json!({"content": prose::note(parcel, &MARKUP, CONTENT_MAX)}), None),
         };
         // Whatever a text says, nobody is called by it.
         body["allowed_mentions"] = json!({"parse": []});
-        Ok(Call::json(&self.endpoint.with_query(&query), &body))
+        let endpoint = self.endpoint.with_query(&query);
+        let Some(picture) = picture else { return Ok(Call::json(&endpoint, &body)) };
+        body["embeds"][0]["image"] = json!({"url": format!("attachment://{}", Picture::NAME)});
+        body["attachments"] = json!([{"id": 0, "filename": Picture::NAME, "description": picture.alt}]);
+        let parts = [("payload_json", Part::Json(body.to_string())), ("files[0]", Part::Picture(picture))];
+        Ok(Call::parts(&endpoint, parts.map(|(name, part)| (name.to_owned(), part)).into()))
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {
@@ -129,7 +135,10 @@ pub mod tests {
     use super::*;
     use crate::base::secret::Secret;
     use crate::notify::Sent;
-    use crate::notify::double::{HttpDouble, Reply, corrected, deliver, delivery, fired, noticed, parcel, resolved};
+    use crate::notify::double::{
+        HttpDouble, Reply, corrected, deliver, delivery, drawn, fired, noticed, parcel, resolved,
+    };
+    use crate::notify::http::Body;
     use crate::notify::markdown::tests::read;
     use crate::outbox::Message;
 
@@ -244,6 +253,35 @@ pub mod tests {
         [Rule] `magnet-exports-falling: declines >= 2`
         (9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0) 2025-10-20T01:05:00Z
         "#);
+    }
+
+    #[tokio::test]
+    async fn figures_come_as_a_picture_with_their_words() {
+        let delivery = delivery(drawn());
+        let call = discord("https://discord.example/api/webhooks/1/x").call(parcel(&delivery), Form::Full).unwrap();
+        let Body::Parts(parts) = &call.body else { panic!("no parts") };
+        let [(_, Part::Json(json)), (_, Part::Picture(_))] = &parts[..] else { panic!("{parts:?}") };
+        let body: Value = serde_json::from_str(json).unwrap();
+        check_embed(&body["embeds"][0], &[]);
+        assert_eq!(body["embeds"][0]["image"]["url"], "attachment://chart.png");
+        let told = body["attachments"][0]["description"].as_str().unwrap();
+        assert!(told.contains("420.5 t in September 2025") && told.chars().count() <= 1024, "{told}");
+        let shown = call.preview();
+        assert!(
+            shown.contains("content-type: multipart/form-data") && shown.contains("files[0] = chart.png"),
+            "{shown}"
+        );
+        assert!(shown.contains("payload_json = {\n") && !shown.contains('\u{fffd}'), "{shown}");
+
+        // What is too large is sent without the picture, and whole.
+        let error = r#"{"code":40005,"message":"Request entity too large"}"#;
+        let server = HttpDouble::start(Reply::status(413).body(error)).await;
+        deliver(&discord(&server.url("/hook")), parcel(&delivery)).await;
+        let [full, bare, short] = &server.requests()[..] else { panic!("three requests") };
+        assert!(full.header("content-type").unwrap().starts_with("multipart/form-data; boundary="));
+        assert!(full.body.contains("name=\"files[0]\"; filename=\"chart.png\""), "{}", full.body);
+        assert!(bare.body.contains("\"embeds\"") && !bare.body.contains("chart.png"), "{}", bare.body);
+        assert!(short.body.contains("\"content\""), "{}", short.body);
     }
 
     #[test]

@@ -167,7 +167,7 @@ pub mod tests {
     pub fn card_of(message: Message, form: Form) -> Value {
         let delivery = delivery(message);
         let marked = Parcel { maybe_delivered: true, ..parcel(&delivery) };
-        let text = feishu("https://open.example/hook/T0KEN").call(marked, form).unwrap().body.text();
+        let text = feishu("https://open.example/hook/T0KEN").call(marked, form).unwrap().body.json();
         assert!(text.len() <= 20_000, "{} bytes", text.len());
         serde_json::from_str::<Value>(&text).unwrap()["card"].take()
     }

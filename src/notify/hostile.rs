@@ -14,7 +14,7 @@ use super::{
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 use crate::notify::template::Template;
-use crate::outbox::{Delivery, Message, Policy, Voice};
+use crate::outbox::{Delivery, Message, Policy, Told, Voice};
 
 /// Pieces that mean something to some markup, terminal or parser.
 const PIECES: [&str; 24] = [
@@ -142,7 +142,7 @@ fn channels() -> Vec<Channel> {
         Channel::Service(Box::new(mattermost::tests::mattermost("https://hooks.example/x"))),
         Channel::Service(Box::new(googlechat::tests::googlechat("https://hooks.example/x"))),
         Channel::Service(Box::new(rocketchat::tests::rocketchat("https://hooks.example/x"))),
-        Channel::Email(email::tests::email(25)),
+        Channel::Email(Box::new(email::tests::email(25))),
         Channel::Service(Box::new(telegram::Telegram {
             api: endpoint(),
             token: Secret::new("42:x"),
@@ -355,6 +355,23 @@ async fn hostile_text_arrives_as_it_was() {
     receiver.send(&Sender::new().unwrap(), parcel(&delivery)).await;
     let body: Value = serde_json::from_str(&server.requests()[0].body).unwrap();
     assert_eq!(body["data"]["title"], title);
+}
+
+#[test]
+fn people_are_told_a_templates_words_and_programs_the_messages_own() {
+    let told = Some(Told { title: Some("Otherwise".to_owned()), ..Told::default() });
+    let delivery = delivery(Message { told, ..fired() });
+    for receiver in receivers() {
+        let is_program = match &receiver.channel {
+            Channel::Lines => true,
+            Channel::Console(_) | Channel::Email(_) => false,
+            Channel::Service(service) => {
+                ["Webhook", "Alertmanager"].iter().any(|name| format!("{service:?}").starts_with(name))
+            }
+        };
+        let preview = receiver.preview(parcel(&delivery));
+        assert_eq!(preview.contains("Otherwise"), !is_program, "{preview}");
+    }
 }
 
 #[test]

@@ -10,15 +10,16 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method, RequestBuilder, Response, multipart};
 use url::{Host, Url};
 
 use super::answer::{Answer, kept, wait};
+use super::picture::Picture;
 use super::{Sent, safe_json};
 use crate::base::address::is_public;
 use crate::base::clock::Timestamp;
 use crate::base::error::Chain;
-use crate::base::limits::{ANSWER_BYTES_READ, LEASE};
+use crate::base::limits::{ANSWER_BYTES_READ, LEASE, LEASE_BATCH};
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 
@@ -26,7 +27,8 @@ use crate::base::text::printable;
 const CONNECT: Duration = Duration::from_secs(10);
 /// A whole attempt, at most.
 const TOTAL: Duration = Duration::from_secs(30);
-const _: () = assert!(TOTAL.as_secs() * 2 < LEASE.as_secs(), "an attempt ends well within its lease");
+// It asks with a picture, without, and for the short form.
+const _: () = assert!(TOTAL.as_secs() * 3 < LEASE.as_secs(), "an attempt ends well within its lease");
 
 /// How the program names itself.
 pub const USER_AGENT: &str = concat!("supplywatch/", env!("CARGO_PKG_VERSION"));
@@ -68,6 +70,55 @@ pub enum Body {
     Json(String),
     /// Fields of a form (`application/x-www-form-urlencoded`).
     Form(Vec<(&'static str, String)>),
+    /// Fields of a form of which some are files (`multipart/form-data`).
+    Parts(Vec<(String, Part)>),
+}
+
+/// A field of a form that may hold files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Text.
+    Text(String),
+    /// JSON, byte for byte.
+    Json(String),
+    /// A picture, as a file.
+    Picture(Picture),
+}
+
+impl Part {
+    /// As it is sent.
+    fn made(&self) -> multipart::Part {
+        match self {
+            Self::Text(text) => multipart::Part::text(text.clone()),
+            Self::Json(text) => of_kind(multipart::Part::text(text.clone()), "application/json"),
+            Self::Picture(picture) => {
+                let file = multipart::Part::bytes(picture.png.clone()).file_name(Picture::NAME);
+                of_kind(file, Picture::KIND)
+            }
+        }
+    }
+
+    /// The same in lines, for people.
+    fn lines(&self) -> String {
+        match self {
+            Self::Text(text) => text_lines(text),
+            Self::Json(text) => json_lines(text),
+            Self::Picture(picture) => picture.to_string(),
+        }
+    }
+}
+
+fn of_kind(part: multipart::Part, kind: &str) -> multipart::Part {
+    part.mime_str(kind).expect("what we name is a media type")
+}
+
+fn text_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n  ")
+}
+
+fn json_lines(text: &str) -> String {
+    let value = serde_json::from_str::<serde_json::Value>(text);
+    value.map_or_else(|_| safe_json(text), |value| safe_json(&format!("{value:#}")))
 }
 
 impl Body {
@@ -75,29 +126,42 @@ impl Body {
         match self {
             Self::Json(_) => "application/json",
             Self::Form(_) => "application/x-www-form-urlencoded",
+            Self::Parts(_) => "multipart/form-data",
         }
     }
 
-    /// As it is sent.
-    pub fn text(&self) -> String {
-        match self {
+    /// The JSON that it must be.
+    #[cfg(test)]
+    #[track_caller]
+    pub fn json(&self) -> String {
+        let Self::Json(text) = self else { panic!("no JSON") };
+        text.clone()
+    }
+
+    /// A request with it; what stands between parts is new each time.
+    fn fill(&self, request: RequestBuilder, content_type: &'static str) -> RequestBuilder {
+        let text = match self {
             Self::Json(text) => text.clone(),
             Self::Form(fields) => url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish(),
-        }
+            Self::Parts(parts) => {
+                let add = |form: multipart::Form, (name, part): &(String, Part)| form.part(name.clone(), part.made());
+                return request.multipart(parts.iter().fold(multipart::Form::new(), add));
+            }
+        };
+        request.header("content-type", content_type).body(text)
     }
 
     /// The same in lines, for people.
     fn lines(&self) -> String {
         match self {
-            Self::Json(text) => {
-                let value = serde_json::from_str::<serde_json::Value>(text);
-                value.map_or_else(|_| safe_json(text), |value| safe_json(&format!("{value:#}")))
-            }
+            Self::Json(text) => json_lines(text),
             Self::Form(fields) => {
-                let line = |(name, value): &(&str, String)| {
-                    format!("{name} = {}", value.lines().map(printable).collect::<Vec<_>>().join("\n  "))
-                };
+                let line = |(name, value): &(&str, String)| format!("{name} = {}", text_lines(value));
                 fields.iter().map(line).collect::<Vec<_>>().join("\n")
+            }
+            Self::Parts(parts) => {
+                let line = |(name, part): &(String, Part)| format!("{name} = {}", part.lines());
+                parts.iter().map(line).collect::<Vec<_>>().join("\n")
             }
         }
     }
@@ -113,6 +177,11 @@ impl Call {
     /// A post of a form.
     pub fn form(endpoint: &Endpoint, fields: Vec<(&'static str, String)>) -> Self {
         Self::post(endpoint, Body::Form(fields))
+    }
+
+    /// A post of a form of which some fields are files.
+    pub fn parts(endpoint: &Endpoint, parts: Vec<(String, Part)>) -> Self {
+        Self::post(endpoint, Body::Parts(parts))
     }
 
     fn post(endpoint: &Endpoint, body: Body) -> Self {
@@ -340,11 +409,11 @@ impl Clients {
     pub async fn call(&self, call: &Call, now: Timestamp) -> Result<Answer, Sent> {
         let url = call.endpoint.check().map_err(|error| Sent::disable(error.to_string()))?;
         let client = if call.endpoint.allow_private { &self.anywhere } else { &self.public };
-        let mut request = client.request(call.method.clone(), url).header("content-type", call.content_type);
+        let mut request = client.request(call.method.clone(), url);
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
-        match request.body(call.body.text()).send().await {
+        match call.body.fill(request, call.content_type).send().await {
             Ok(response) => Ok(read(call, response, now).await),
             Err(error) => Err(failure(call, error)),
         }
@@ -368,7 +437,7 @@ fn builder() -> reqwest::ClientBuilder {
         .connect_timeout(CONNECT)
         .timeout(TOTAL)
         .pool_idle_timeout(Duration::from_secs(50))
-        .pool_max_idle_per_host(4)
+        .pool_max_idle_per_host(LEASE_BATCH)
 }
 
 /// The answer, as much of it as is wanted.

@@ -34,6 +34,7 @@ mod layout;
 mod look;
 mod markdown;
 mod markup;
+mod picture;
 mod prose;
 mod robot;
 
@@ -41,6 +42,10 @@ mod robot;
 pub mod double;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+pub mod relay;
+#[cfg(test)]
+pub mod stage;
 
 use ::hmac::{Hmac, KeyInit, Mac};
 use base64::Engine;
@@ -80,7 +85,7 @@ pub enum Channel {
     /// An HTTP request.
     Service(Box<dyn Service>),
     /// SMTP.
-    Email(email::Email),
+    Email(Box<email::Email>),
 }
 
 /// What a channel is given to send.
@@ -170,6 +175,9 @@ impl From<Outcome> for Sent {
 pub struct Sender {
     http: http::Clients,
     mail: email::Memory,
+    /// What stands for all services, and for chance.
+    #[cfg(test)]
+    stage: Option<std::sync::Arc<dyn stage::Stage>>,
 }
 
 /// Why the sender could not be made.
@@ -183,7 +191,21 @@ pub enum SenderError {
 impl Sender {
     /// A sender.
     pub fn new() -> Result<Self, SenderError> {
-        Ok(Self { http: http::Clients::new().map_err(SenderError::Client)?, mail: email::Memory::default() })
+        Ok(Self {
+            http: http::Clients::new().map_err(SenderError::Client)?,
+            mail: email::Memory::default(),
+            #[cfg(test)]
+            stage: None,
+        })
+    }
+
+    /// How much of the longest wait there is before another attempt: drawn evenly from 0..1.
+    pub fn jitter(&self) -> f64 {
+        #[cfg(test)]
+        if let Some(stage) = &self.stage {
+            return stage.jitter();
+        }
+        rand::random()
     }
 }
 
@@ -223,6 +245,10 @@ impl Receiver {
 
     /// One attempt. It ends within [`crate::base::limits::LEASE`].
     pub async fn send(&self, sender: &Sender, parcel: Parcel<'_>) -> Sent {
+        #[cfg(test)]
+        if let Some(stage) = &sender.stage {
+            return stage.take(parcel).await;
+        }
         let retold = self.retold(parcel.delivery);
         let parcel = Parcel { delivery: retold.as_ref().unwrap_or(parcel.delivery), ..parcel };
         match &self.channel {

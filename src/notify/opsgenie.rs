@@ -137,7 +137,7 @@ pub mod tests {
         let delivery = delivery(message);
         let marked = Parcel { maybe_delivered: true, ..parcel(&delivery) };
         let call = opsgenie("https://api.example").call(marked, form).unwrap();
-        let body: Value = serde_json::from_str(&call.body.text()).unwrap();
+        let body: Value = serde_json::from_str(&call.body.json()).unwrap();
         let length = |value: &Value| value.as_str().unwrap_or_default().encode_utf16().count();
         assert!(length(&body["description"]) <= 15_000 && length(&body["note"]) <= 25_000);
         assert!(body["message"].as_str().unwrap_or_default().chars().count() <= 130);

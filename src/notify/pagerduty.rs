@@ -127,7 +127,7 @@ pub mod tests {
     #[track_caller]
     pub fn event_of(message: Message, form: Form) -> Value {
         let call = pagerduty("https://events.example").call(parcel(&delivery(message)), form).unwrap();
-        let text = call.body.text();
+        let text = call.body.json();
         assert!(text.len() <= EVENT_MAX, "{} bytes", text.len());
         let event: Value = serde_json::from_str(&text).unwrap();
         let length = |pointer: &str| event.pointer(pointer).unwrap().as_str().unwrap().chars().count();

@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::http::{Call, Endpoint};
+use super::http::{Call, Endpoint, Part};
 use super::look::Tone;
 use super::markup::{Plain, chars};
+use super::picture::{CHAT, Picture};
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use super::{Parcel, prose};
 use crate::base::clock::Timestamp;
@@ -69,7 +70,16 @@ impl Service for Pushover {
         if let Some((title, page)) = prose::pages(message, ADDRESS_MAX).into_iter().next() {
             fields.extend([("url", page.to_owned()), ("url_title", title)]);
         }
-        Ok(Call::form(&self.api.at("/1/messages.json"), fields).hide(&self.token).hide(&self.user))
+        let api = self.api.at("/1/messages.json");
+        let picture = (form == Form::Full).then(|| Picture::of(message, CHAT)).flatten();
+        let call = match picture {
+            None => Call::form(&api, fields),
+            Some(picture) => {
+                let texts = fields.into_iter().map(|(name, text)| (name.to_owned(), Part::Text(text)));
+                Call::parts(&api, texts.chain([("attachment".to_owned(), Part::Picture(picture))]).collect())
+            }
+        };
+        Ok(call.hide(&self.token).hide(&self.user))
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {
@@ -83,6 +93,7 @@ impl Service for Pushover {
         let why = answer.told();
         match answer.status {
             429 => answer.means(Outcome::Pause { after: until_reset(answer), why }).into(),
+            400 | 413 if is_of_picture(&said) => Verdict::TooMuch(answer.means(Outcome::Reject { why })),
             200..=499 if is_unknown(&said) => answer.means(Outcome::Disable { why }).into(),
             // A status that is not 1 is a refusal, whatever HTTP says.
             200..=299 => answer.means(Outcome::Reject { why }).into(),
@@ -120,6 +131,12 @@ fn is_unknown(said: &Value) -> bool {
     ["token", "user"].iter().any(|key| said[key] == "invalid")
 }
 
+/// Whether it is the picture that is wrong.
+fn is_of_picture(said: &Value) -> bool {
+    let mut errors = said["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    !said["attachment"].is_null() || errors.any(|error| error.contains("attachment"))
+}
+
 /// The month's quota begins again at a moment that the API names, in seconds since 1970.
 fn until_reset(answer: &Answer) -> Duration {
     let reset = answer.header("x-limit-app-reset").and_then(|text| text.trim().parse::<i64>().ok());
@@ -131,7 +148,9 @@ fn until_reset(answer: &Answer) -> Duration {
 pub mod tests {
     use super::*;
     use crate::notify::Sent;
-    use crate::notify::double::{HttpDouble, Reply, corrected, deliver, delivery, fired, noticed, parcel, resolved};
+    use crate::notify::double::{
+        HttpDouble, Reply, corrected, deliver, delivery, drawn, fired, noticed, parcel, resolved,
+    };
     use crate::notify::http::Body;
 
     fn pushover(url: &str) -> Pushover {
@@ -230,6 +249,23 @@ pub mod tests {
         Rule: `magnet-exports-falling: declines >= 2`
         9f3c21d07be45a68, episode 1, message 2, 2025-11-20 01:05 UTC, supplywatch 0.1.0
         ");
+    }
+
+    #[tokio::test]
+    async fn figures_come_as_a_picture() {
+        let delivery = delivery(drawn());
+        let call = pushover("https://api.pushover.net").call(parcel(&delivery), Form::Full).unwrap();
+        let (shown, Body::Parts(parts)) = (call.preview(), call.body) else { panic!("no parts") };
+        assert!(shown.contains("token = <secret>") && shown.contains("attachment = chart.png (image/png, "), "{shown}");
+        let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["token", "user", "title", "message", "timestamp", "priority", "attachment"]);
+
+        let error = r#"{"attachment":"is too large","errors":["attachment is too large"],"status":0}"#;
+        let server = HttpDouble::start(Reply::status(400).body(error)).await;
+        deliver(&pushover(&server.url("")), parcel(&delivery)).await;
+        let kinds: Vec<String> =
+            server.requests().iter().map(|request| request.header("content-type").unwrap()[..15].to_owned()).collect();
+        assert_eq!(kinds, ["multipart/form-", "application/x-w", "application/x-w"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tracing::warn;
 use super::answer::Answer;
 use super::http::{Call, Clients};
 use super::{Parcel, Sent};
-use crate::outbox::Outcome;
+use crate::outbox::{Delivery, Message, Outcome};
 
 /// A service that takes messages.
 pub trait Service: Any + Debug + Send + Sync {
@@ -77,14 +77,25 @@ impl From<Sent> for Verdict {
     }
 }
 
-/// One attempt: a request, and a shorter one where the first was too much.
+/// One attempt: a request, one without the picture where there was one and it was too much, and at last a shorter
+/// one.
 pub async fn send(service: &dyn Service, clients: &Clients, parcel: Parcel<'_>) -> Sent {
-    match ask(service, clients, parcel, Form::Full).await {
+    let mut verdict = ask(service, clients, parcel, Form::Full).await;
+    if matches!(verdict, Verdict::TooMuch(_)) && parcel.message().chart.is_some() {
+        let delivery = without_chart(parcel.delivery);
+        verdict = ask(service, clients, Parcel { delivery: &delivery, ..parcel }, Form::Full).await;
+    }
+    match verdict {
         Verdict::Ends(sent) => sent,
         Verdict::TooMuch(_) => match ask(service, clients, parcel, Form::Short).await {
             Verdict::Ends(sent) | Verdict::TooMuch(sent) => sent,
         },
     }
+}
+
+fn without_chart(delivery: &Delivery) -> Delivery {
+    let message = Message { chart: None, ..delivery.message.clone() };
+    Delivery { message, ..delivery.clone() }
 }
 
 async fn ask(service: &dyn Service, clients: &Clients, parcel: Parcel<'_>, form: Form) -> Verdict {

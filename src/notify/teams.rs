@@ -4,6 +4,8 @@
 //! The workflow answers before Teams has the card: what goes wrong after that, nobody tells us. So the card is kept
 //! well below what Teams takes. Nothing here threads, edits or knows a copy.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Parcel;
@@ -11,6 +13,7 @@ use super::answer::Answer;
 use super::http::{Call, Endpoint};
 use super::look::{self, Tone};
 use super::markdown::Markdown;
+use super::picture::{Picture, Size};
 use super::prose::{self, Markup, Room};
 use super::service::{Form, Service, Verdict, stranger};
 use crate::outbox::{Message, Outcome};
@@ -24,6 +27,9 @@ pub struct Teams {
 
 /// Bytes of a request. Teams takes 28 KiB after it has written the card anew, which makes it longer.
 const BYTES_MAX: usize = 20 << 10;
+
+/// A picture within that: what is larger is left out.
+const CARD: Size = Size { width: 320, bytes: 11_000 };
 
 /// What of Markdown a card reads; it has no code.
 const MARKUP: Markdown = Markdown { code: false, line_break: "\n\n" };
@@ -89,13 +95,35 @@ fn payload(parcel: Parcel<'_>, form: Form) -> Value {
             "attachments": [{"contentType": content_type, "contentUrl": null, "content": card}],
         })
     };
-    prose::fitting(BYTES_MAX, |payload: &Value| payload.to_string().len(), with)
+    let length = |payload: &Value| payload.to_string().len();
+    let payload = prose::fitting(BYTES_MAX, length, with);
+    let picture = (form == Form::Full).then(|| Picture::of(parcel.message(), CARD)).flatten();
+    let with_picture = picture.map(|picture| illustrated(&payload, &picture));
+    with_picture.filter(|whole| length(whole) <= BYTES_MAX).unwrap_or(payload)
+}
+
+/// The same with a picture before its figures. A card fetches none from us, so it carries it in its address
+/// (<https://adaptivecards.io/explorer/Image.html>).
+fn illustrated(payload: &Value, picture: &Picture) -> Value {
+    let mut payload = payload.clone();
+    if let Some(body) = payload["attachments"][0]["content"]["body"].as_array_mut() {
+        let figures = body.iter().position(|element| element["type"] == "FactSet").unwrap_or(body.len() - 1);
+        let url = format!("data:{};base64,{}", Picture::KIND, STANDARD.encode(&picture.png));
+        body.insert(figures, json!({"type": "Image", "url": url, "altText": picture.alt, "size": "Stretch"}));
+    }
+    payload
 }
 
 fn body(parcel: Parcel<'_>, form: Form, room: Room) -> Vec<Value> {
     let message = parcel.message();
     let mut body = vec![title(message, room)];
-    body.extend(prose::opening(parcel, room).iter().map(|said| paragraph(&MARKUP.text(said))));
+    body.extend(
+        prose::opening(parcel, room)
+            .iter()
+            .map(|said| MARKUP.text(said))
+            .filter(|said| !said.is_empty())
+            .map(|said| paragraph(&said)),
+    );
     if form == Form::Full {
         body.extend(prose::items(message, &MARKUP, room).iter().map(|item| paragraph(item)));
         body.extend(facts(prose::periods(message, &MARKUP, room)));
@@ -140,9 +168,10 @@ pub mod tests {
     use super::*;
     use crate::base::secret::Secret;
     use crate::notify::double::{
-        HttpDouble, Reply, corrected, deliver, delivery, fired, lines, noticed, parcel, resolved,
+        HttpDouble, Reply, corrected, deliver, delivery, drawn, fired, lines, noticed, parcel, resolved,
     };
     use crate::notify::markdown::tests::read;
+    use crate::outbox::GateLine;
 
     pub fn teams(url: &str) -> Teams {
         Teams { endpoint: Endpoint { url: Secret::new(url), insecure: true, allow_private: true } }
@@ -222,6 +251,29 @@ pub mod tests {
         {"facts":[{"title":"Why","value":"✓ holds: “new(\"gallium\")” new('gallium') = holds"},{"title":"Source","value":"china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC"},{"title":"Rule","value":"“magnet-exports-falling: declines \\>= 2”"}],"separator":true,"type":"FactSet"}
         {"isSubtle":true,"size":"Small","text":"9f3c21d07be45a68, episode 1, message 1, 2025-10-20 01:05 UTC, supplywatch 0.1.0","type":"TextBlock","wrap":true}
         "#);
+    }
+
+    /// A card carries its picture, as long as there is room for all that it says.
+    #[test]
+    fn figures_come_as_a_picture_where_there_is_room() {
+        let image = |message| {
+            let payload = payload_of(message);
+            check_card(&payload, &[]);
+            let body = payload["attachments"][0]["content"]["body"].as_array().unwrap().clone();
+            let at = body.iter().position(|element| element["type"] == "Image")?;
+            assert_eq!(body[at + 1]["type"], "FactSet");
+            Some(body[at].clone())
+        };
+        let shown = image(drawn()).unwrap();
+        let data = shown["url"].as_str().unwrap().strip_prefix("data:image/png;base64,").unwrap();
+        assert_eq!(STANDARD.decode(data).unwrap(), Picture::of(&drawn(), CARD).unwrap().png);
+        assert!(shown["altText"].as_str().unwrap().contains("420.5 t in September 2025"), "{shown}");
+        assert_eq!(image(fired()), None);
+        assert_eq!(image(Message { summary: " \u{3000}".to_owned(), ..fired() }), None);
+        let gates = vec![GateLine { value: "x".repeat(500), ..fired().gates[0].clone() }; 20];
+        let full = Message { gates, ..drawn() };
+        assert_eq!(payload_of(full.clone()), payload_of(Message { chart: None, ..full.clone() }));
+        assert_eq!(image(full), None);
     }
 
     #[test]

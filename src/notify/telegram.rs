@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::Parcel;
 use super::answer::{Answer, PAUSE_DEFAULT, within_reason};
-use super::http::{Call, Endpoint};
+use super::http::{Call, Endpoint, Part};
 use super::look::Tone;
 use super::markup::{Html, Plain, utf16};
+use super::picture::{CHAT, Picture};
 use super::prose;
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::base::secret::Secret;
@@ -30,6 +31,8 @@ pub struct Telegram {
     pub topic: Option<i64>,
 }
 
+/// UTF-16 units of what stands under a picture, after its entities are read.
+const CAPTION_MAX: usize = 1024;
 /// UTF-16 units of a message, after its entities are read.
 const TEXT_MAX: usize = 4096;
 /// What the API says of a chat or a topic that takes no message any more.
@@ -41,6 +44,9 @@ const GONE: [&str; 6] = [
     "topic_deleted",
     "not enough rights",
 ];
+/// What it says of a message that it may take in another form: of signs that it cannot read, of length, and of
+/// pictures, which a group may not allow.
+const TOO_MUCH: [&str; 6] = ["can't parse", "too long", "photo", "image_process_failed", "wrong file", "media"];
 /// The topic "General" of every forum.
 const GENERAL: i64 = 1;
 /// Telegram's HTML. What is counted is more than Telegram counts, which reads the signs before it does; a phone has
@@ -51,17 +57,9 @@ impl Service for Telegram {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
         let mut body = json!({
             "chat_id": self.chat,
-            "link_preview_options": {"is_disabled": true},
             // What is over, nobody has to be woken for.
             "disable_notification": !matches!(Tone::of(parcel.message()), Tone::Critical | Tone::Warning),
         });
-        match form {
-            Form::Full => {
-                body["text"] = prose::letter(parcel, &HTML, TEXT_MAX).into();
-                body["parse_mode"] = "HTML".into();
-            }
-            Form::Short => body["text"] = prose::note(parcel, &Plain { length: utf16 }, TEXT_MAX).into(),
-        }
         // The topic "General" is where a message goes that names none, and cannot be named.
         if let Some(topic) = self.topic.filter(|topic| *topic != GENERAL) {
             body["message_thread_id"] = topic.into();
@@ -69,8 +67,27 @@ impl Service for Telegram {
         if let Some(opening) = parcel.opening.and_then(|name| name.parse::<i64>().ok()) {
             body["reply_parameters"] = json!({"message_id": opening, "allow_sending_without_reply": true});
         }
-        let endpoint = self.api.at(&format!("/bot{}/sendMessage", self.token.expose()));
-        Ok(Call::json(&endpoint, &body).hide(&self.token))
+        let method = |name: &str| self.api.at(&format!("/bot{}/{name}", self.token.expose()));
+        let text = match form {
+            Form::Full => prose::letter(parcel, &HTML, TEXT_MAX),
+            Form::Short => prose::note(parcel, &Plain { length: utf16 }, TEXT_MAX),
+        };
+        if form == Form::Full {
+            body["parse_mode"] = "HTML".into();
+        }
+        let fits = form == Form::Full && read_length(&text) <= CAPTION_MAX;
+        let call = match fits.then(|| Picture::of(parcel.message(), CHAT)).flatten() {
+            Some(picture) => {
+                body["caption"] = text.into();
+                Call::parts(&method("sendPhoto"), photo(&body, picture))
+            }
+            None => {
+                body["text"] = text.into();
+                body["link_preview_options"] = json!({"is_disabled": true});
+                Call::json(&method("sendMessage"), &body)
+            }
+        };
+        Ok(call.hide(&self.token))
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {
@@ -85,14 +102,35 @@ impl Service for Telegram {
         let has = |words: &[&str]| words.iter().any(|word| description.contains(word));
         let why = answer.told();
         match answer.status {
-            400 if has(&["can't parse", "message is too long"]) => {
-                Verdict::TooMuch(answer.means(Outcome::Reject { why }))
-            }
+            400 | 403 if has(&TOO_MUCH) => Verdict::TooMuch(answer.means(Outcome::Reject { why })),
             400 if has(&GONE) => answer.means(Outcome::Disable { why: format!("{why}{}", moved(&said)) }).into(),
             429 => answer.means(Outcome::Pause { after: wait(answer, &said), why }).into(),
             _ => by_status(answer),
         }
     }
+}
+
+/// The fields of a form that brings a picture: what is no text is JSON in it.
+fn photo(body: &Value, picture: Picture) -> Vec<(String, Part)> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let fields = body.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), Part::Text(text(value))));
+    fields.chain([("photo".to_owned(), Part::Picture(picture))]).collect()
+}
+
+/// UTF-16 units of HTML once its tags and entities are read, as Telegram counts a caption. No sign in it is foreign:
+/// each `<` begins a tag, each `&` an entity.
+fn read_length(html: &str) -> usize {
+    let (mut count, mut within) = (0, None);
+    for c in html.chars() {
+        match (within, c) {
+            (None, '<') => within = Some('>'),
+            (None, '&') => (within, count) = (Some(';'), count + 1),
+            (None, c) => count += c.len_utf16(),
+            (Some(end), c) if c == end => within = None,
+            (Some(_), _) => {}
+        }
+    }
+    count
 }
 
 /// Where a group went that became a supergroup.
@@ -111,8 +149,10 @@ fn wait(answer: &Answer, said: &Value) -> Duration {
 pub mod tests {
     use super::*;
     use crate::notify::Sent;
-    use crate::notify::double::{HttpDouble, Reply, corrected, deliver, delivery, fired, parcel};
+    use crate::notify::double::{HttpDouble, Reply, corrected, deliver, delivery, drawn, fired, parcel};
+    use crate::notify::http::Body;
     use crate::notify::markup::tests::read_html;
+    use crate::outbox::Message;
 
     fn telegram(url: &str) -> Telegram {
         let api = Endpoint { url: Secret::new(url), insecure: true, allow_private: true };
@@ -122,7 +162,7 @@ pub mod tests {
     /// The text of a message: its signs are ours, and it is no longer than Telegram takes.
     pub fn text_of(parcel: Parcel<'_>) -> String {
         let call = telegram("http://127.0.0.1").call(parcel, Form::Full).unwrap();
-        let super::super::http::Body::Json(body) = call.body else { panic!("no JSON") };
+        let Body::Json(body) = call.body else { panic!("no JSON") };
         let body: Value = serde_json::from_str(&body).unwrap();
         let text = read_html(body["text"].as_str().unwrap(), &["b", "code", "pre", "a"]);
         assert!((1..=TEXT_MAX).contains(&text.encode_utf16().count()));
@@ -192,6 +232,48 @@ pub mod tests {
     }
 
     /// A group that became a supergroup has another id, which is told.
+    #[test]
+    fn a_caption_is_counted_as_it_is_read() {
+        for (html, expected) in [("", 0), ("<b>a</b>", 1), ("1 &lt; 2 &amp; <i>x</i>", 9), ("稀土🔴", 4)] {
+            assert_eq!(read_length(html), expected, "{html}");
+        }
+        let letter = prose::letter(parcel(&delivery(corrected())), &HTML, TEXT_MAX);
+        let read = read_html(&letter, &["b", "code", "pre", "a"]);
+        assert_eq!(read_length(&letter), read.encode_utf16().count());
+    }
+
+    /// What fits under a picture comes with it; what does not is a text, and whole.
+    #[tokio::test]
+    async fn figures_come_as_a_picture_where_all_is_said_under_it() {
+        let short = Message { table: fired().table[3..].to_vec(), ..drawn() };
+        let long = Message { summary: "x".repeat(900), ..short.clone() };
+        let service = telegram("http://127.0.0.1");
+        let call = |message| service.call(parcel(&delivery(message)), Form::Full).unwrap();
+        let Body::Parts(parts) = call(short.clone()).body else { panic!("no parts") };
+        let of = |name: &str| parts.iter().find(|(known, _)| known == name).map(|(_, part)| part.clone());
+        let Some(Part::Text(caption)) = of("caption") else { panic!("{parts:?}") };
+        assert!(read_html(&caption, &["b", "code", "pre", "a"]).contains("9f3c21d07be45a68, episode 1"), "{caption}");
+        let expected = [
+            ("chat_id", "-1001"),
+            ("parse_mode", "HTML"),
+            ("message_thread_id", "7"),
+            ("disable_notification", "false"),
+        ];
+        for (name, text) in expected {
+            assert_eq!(of(name), Some(Part::Text(text.to_owned())));
+        }
+        assert!(matches!(of("photo"), Some(Part::Picture(_))));
+        assert!(matches!(call(long).body, Body::Json(_)));
+
+        // A group that allows no pictures gets the text.
+        let error = r#"{"ok":false,"error_code":400,"description":"Bad Request: not enough rights to send photos to the chat"}"#;
+        let server = HttpDouble::start(Reply::status(400).body(error)).await;
+        deliver(&telegram(&server.url("")), parcel(&delivery(short))).await;
+        let lines: Vec<String> = server.requests().iter().map(|request| request.line.clone()).collect();
+        assert!(lines[0].contains("/sendPhoto ") && lines[1].contains("/sendMessage "), "{lines:?}");
+        assert!(server.requests()[1].body.contains("<pre>"));
+    }
+
     #[tokio::test]
     async fn a_chat_that_moved_says_where_it_is() {
         let body = r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-100987654}}"#;
@@ -207,7 +289,7 @@ pub mod tests {
             let delivery = delivery(fired());
             let telegram = Telegram { topic, ..telegram("http://127.0.0.1") };
             let call = telegram.call(parcel(&delivery), Form::Full).unwrap();
-            let super::super::http::Body::Json(body) = call.body else { panic!("no JSON") };
+            let Body::Json(body) = call.body else { panic!("no JSON") };
             serde_json::from_str::<Value>(&body).unwrap()["message_thread_id"].clone()
         };
         assert_eq!([Some(7), Some(1), None].map(topic_of), [json!(7), Value::Null, Value::Null]);

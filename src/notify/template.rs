@@ -6,7 +6,7 @@
 use std::io;
 
 use minijinja::value::Serde;
-use minijinja::{Environment, Error, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Value, json};
 use tracing::warn;
 
@@ -14,7 +14,7 @@ use super::webhook;
 use crate::base::clock::Timestamp;
 use crate::base::text::{printable, shorten};
 use crate::outbox::{ItemLine, MeasureLine, Message, PartLine, PointLine, RevisionLine, Said, TableRow, Told};
-use crate::series::Provenance;
+use crate::series::{Notation, Provenance, Unit};
 
 /// Steps of a template, at most.
 const FUEL: u64 = 100_000;
@@ -26,12 +26,14 @@ const TITLE_MAX: usize = 300;
 const LABELS: &str = "alert.labels.";
 
 /// How a rule or a receiver has its messages told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Template {
     /// The title; `None`: the program's own.
     pub title: Option<String>,
     /// What stands in the place of everything between the title and the rule.
     pub body: Option<String>,
+    /// How its filters write figures.
+    pub notation: Notation,
 }
 
 /// What is wrong with a template.
@@ -44,10 +46,14 @@ pub enum Flaw {
 }
 
 impl Template {
-    /// This one, and for what it leaves out another.
+    /// This one, and for what it leaves out another, whose notation it takes.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
-        Self { title: self.title.clone().or(other.title.clone()), body: self.body.clone().or(other.body.clone()) }
+        Self {
+            title: self.title.clone().or(other.title.clone()),
+            body: self.body.clone().or(other.body.clone()),
+            notation: other.notation.clone(),
+        }
     }
 
     /// Whether it says nothing.
@@ -59,7 +65,7 @@ impl Template {
     pub fn tell(&self, message: &Message) -> Result<Told, String> {
         let context = context(message);
         let told = |part: &str, text: &Option<String>| {
-            let told = text.as_ref().map(|text| render(text, &context));
+            let told = text.as_ref().map(|text| render(text, &context, &self.notation));
             told.transpose().map_err(|error| format!("the template's {part} failed: {}", why(&error)))
         };
         let title = told("title", &self.title)?.map(|title| title.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -85,7 +91,7 @@ impl Template {
 
 /// What is wrong with a template's text, as far as can be known before there is a message.
 pub fn flaw(text: &str) -> Option<Flaw> {
-    let environment = environment();
+    let environment = environment(&Notation::default());
     let template = match environment.template_from_str(text) {
         Ok(template) => template,
         Err(error) => return Some(Flaw::Error(why(&error))),
@@ -102,7 +108,7 @@ pub fn flaw(text: &str) -> Option<Flaw> {
     if let Some(name) = unknown.first() {
         return Some(Flaw::Error(format!("a message has no `{name}`")));
     }
-    let fails = |context: &Value| render(text, context).err().map(|error| why(&error));
+    let fails = |context: &Value| render(text, context, &Notation::default()).err().map(|error| why(&error));
     fails(&full).map(Flaw::Error).or_else(|| fails(&bare).map(Flaw::Bare))
 }
 
@@ -121,15 +127,24 @@ fn is_known(context: &Value, name: &str) -> bool {
     true
 }
 
-fn environment() -> Environment<'static> {
+/// What a template is read in. Its filters write figures as the message does: `value|quantity(evidence.unit)`.
+fn environment(notation: &Notation) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
+    let [number, percent, quantity] = [0; 3].map(|_| notation.clone());
+    environment.add_filter("number", move |value: f64| number.number(value));
+    environment.add_filter("percent", move |ratio: f64| percent.percent(ratio));
+    environment.add_filter("quantity", move |value: f64, unit: Option<String>| {
+        let unit = unit.map(|unit| Unit::parse(&unit)).transpose();
+        let told = unit.map(|unit| quantity.quantity(value, unit.as_ref()));
+        told.map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+    });
     environment
 }
 
-fn render(text: &str, context: &Value) -> Result<String, Error> {
-    let environment = environment();
+fn render(text: &str, context: &Value, notation: &Notation) -> Result<String, Error> {
+    let environment = environment(notation);
     let mut out = Limited(Vec::new());
     environment.template_from_str(text)?.render_captured_to(Serde(context), &mut out)?;
     Ok(String::from_utf8_lossy(&out.0).into_owned())
@@ -249,9 +264,10 @@ fn sample() -> Message {
 mod tests {
     use super::*;
     use crate::notify::double::{corrected, fired, noticed};
+    use crate::series::Locale;
 
     fn told(body: &str, message: &Message) -> String {
-        let template = Template { title: None, body: Some(body.to_owned()) };
+        let template = Template { body: Some(body.to_owned()), ..Template::default() };
         template.tell(message).map_or_else(|error| error, |told| told.body.unwrap_or_default())
     }
 
@@ -270,17 +286,30 @@ mod tests {
     }
 
     #[test]
+    fn figures_are_written_as_the_reader_has_them() {
+        let body = "{{ evidence.points[-1].value|quantity(evidence.unit) }}, {{ 1234.5|number }}, {{ -0.287|percent }}, \
+                    {{ 3|quantity(none) }}";
+        assert_eq!(told(body, &fired()), "420.5 t, 1234.5, −28.7 %, 3");
+        let notation = Notation { locale: Locale::parse("de").ok(), units: vec![Unit::parse("kg").unwrap()] };
+        let template = Template { body: Some(body.to_owned()), notation, ..Template::default() };
+        let told_in_german = template.tell(&fired()).unwrap().body.unwrap();
+        assert_eq!(told_in_german, "420.500 kg, 1.234,5, -28,7\u{a0}%, 3");
+        assert!(told("{{ 3|quantity('parsecs') }}", &fired()).contains("no known unit"));
+        assert!(told("{{ 'many'|number }}", &fired()).contains("failed"));
+    }
+
+    #[test]
     fn a_title_is_one_line() {
-        let template = Template { title: Some("{{ period }}\n  {{ title }}\n".to_owned()), body: None };
+        let template = Template { title: Some("{{ period }}\n  {{ title }}\n".to_owned()), ..Template::default() };
         let message = Message { title: "a\nb".to_owned(), ..fired() };
         assert_eq!(template.tell(&message).unwrap().title.as_deref(), Some("2025-09 a\\u{a}b"));
-        let nothing = Template { title: Some("{# nothing #}".to_owned()), body: None };
+        let nothing = Template { title: Some("{# nothing #}".to_owned()), ..Template::default() };
         assert_eq!(nothing.tell(&fired()).unwrap_err(), "the template's title is empty");
     }
 
     #[test]
     fn what_fails_leaves_the_message_as_it_was_with_a_note() {
-        let template = Template { title: Some("{{ alert.labels.nobody }}".to_owned()), body: None };
+        let template = Template { title: Some("{{ alert.labels.nobody }}".to_owned()), ..Template::default() };
         let mut message = fired();
         template.dress(&mut message);
         let note = "the template's title failed: undefined value (line 1)";

@@ -10,15 +10,13 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use super::http::{Body, Call, Endpoint};
 use super::service::{Form, Service};
 use super::{Parcel, hmac};
+use crate::alert::kind;
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::outbox::{
     AlertRef, Brief, Delivery, GateLine, ItemLine, MeasureLine, Message, PointLine, RevisionLine, Said, TableRow,
 };
 use crate::series::Provenance;
-
-/// What the alerts are about. Those about the pipeline's own health will be of kind `data`.
-const KIND: &str = "market";
 
 /// A webhook.
 #[derive(Clone, Debug)]
@@ -208,7 +206,7 @@ pub fn payload(message: &Message) -> Payload<'_> {
     };
     let data = Data {
         alert: &message.alert,
-        kind: KIND,
+        kind: kind(&message.alert.rule),
         transition: message.kind.name(),
         number: message.number,
         severity: message.severity.name(),
@@ -231,7 +229,7 @@ pub fn payload(message: &Message) -> Payload<'_> {
 fn other(brief: &Brief) -> Other<'_> {
     Other {
         alert: &brief.alert,
-        kind: KIND,
+        kind: kind(&brief.alert.rule),
         transition: brief.kind.name(),
         number: brief.number,
         severity: brief.severity.name(),

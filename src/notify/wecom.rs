@@ -71,7 +71,7 @@ pub mod tests {
         let delivery = delivery(message);
         let marked = Parcel { maybe_delivered: true, ..parcel(&delivery) };
         let call = WeCom { endpoint: server("https://qyapi.example/send?key=x") }.call(marked, form).unwrap();
-        let body: Value = serde_json::from_str(&call.body.text()).unwrap();
+        let body: Value = serde_json::from_str(&call.body.json()).unwrap();
         let text = body["markdown"]["content"].as_str().unwrap().to_owned();
         assert!((1..=TEXT_MAX).contains(&text.len()), "{} bytes", text.len());
         crate::notify::robot::tests::has_no_foreign_signs(&text);

@@ -17,8 +17,7 @@ use crate::base::text::shorten;
 use crate::chart::{self, Chart};
 use crate::period::{Frequency, Period, Span};
 use crate::rule::{Gate, Judgement, Reading, Rejudged, Rule, Value, Verdict, bounds};
-use crate::series::number::{percent, percent_plain};
-use crate::series::{Gap, Point, Provenance, Revision, View};
+use crate::series::{Gap, Notation, Point, Provenance, Revision, View};
 
 /// What a message is made of. It is told once for each way of speaking.
 #[derive(Clone, Debug)]
@@ -99,7 +98,7 @@ impl Message {
             gates: matter
                 .judgement
                 .as_ref()
-                .map(|judgement| judgement.gates.iter().map(gate_line).collect())
+                .map(|judgement| judgement.gates.iter().map(|gate| gate_line(gate, &voice.notation)).collect())
                 .unwrap_or_default(),
             table: telling.table(),
             said: matter.said.clone(),
@@ -171,19 +170,37 @@ impl<'a> Telling<'a> {
 
     /// What happened, by the first gate that has words for it; else the rule itself.
     fn headline(&self) -> String {
+        if let Some(told) = self.example() {
+            return told;
+        }
         let gates = self.gates();
         // Of two severities, the one that it fires at speaks first.
         let of_severity =
             |gate: &&Gate| gate.severity.is_none_or(|severity| severity == self.matter.transition.severity);
         let (first, others): (Vec<&Gate>, Vec<&Gate>) = gates.iter().partition(of_severity);
         let frequency = self.matter.view.map_or(Frequency::Month, |view| view.history().frequency());
-        let told = first.into_iter().chain(others).find_map(|gate| crate::rule::headline(gate, frequency));
+        let told = first
+            .into_iter()
+            .chain(others)
+            .find_map(|gate| crate::rule::headline(gate, frequency, &self.voice.notation));
         let held = self.matter.judgement.as_ref().is_some_and(|judgement| judgement.verdict != Verdict::Holds);
         match (told, self.matter.rule) {
             (Some(told), _) => format!(" {told}"),
             // It goes on firing because `clear` does not hold yet.
             (None, Some(rule)) if held => format!(": still alarming until {}", rule.ends()),
             (None, rule) => format!(": `{}` holds", rule.map(Rule::text).unwrap_or_default()),
+        }
+    }
+
+    /// What an exercise says of a rule that need not hold.
+    fn example(&self) -> Option<String> {
+        let (rule, judgement) = (self.matter.rule?, self.matter.judgement.as_ref()?);
+        let text = rule.text();
+        match judgement.verdict {
+            _ if self.matter.transition.kind != Kind::Fired => None,
+            Verdict::Holds => None,
+            Verdict::Fails => Some(format!(": `{text}` does not hold now, this is an example")),
+            Verdict::Unknown(_) => Some(format!(": whether `{text}` holds is unknown now, this is an example")),
         }
     }
 
@@ -197,9 +214,9 @@ impl<'a> Telling<'a> {
 
     /// `420.5 t in September 2025, −28.7 %`.
     fn figure(&self) -> Option<String> {
-        let (view, period) = (self.matter.view.filter(|_| !self.is_of_items())?, self.matter.transition.period?);
+        let period = self.matter.transition.period.filter(|_| !self.is_of_items())?;
         let point = self.point_of(period)?;
-        let told = format!("{} {}", words::quantity(point.value, view.history().unit()), words::when(point.span));
+        let told = format!("{} {}", self.figure_of(Some(point)), words::when(point.span));
         let change = self.change(point).filter(|_| !self.headline().contains('%'));
         Some(change.map_or_else(|| told.clone(), |change| format!("{told}, {change}")))
     }
@@ -214,7 +231,7 @@ impl<'a> Telling<'a> {
         let view = self.matter.view?;
         let neighbour = if point.span.is_single() { point.span.last() } else { point.span.first() };
         let before = view.previous(neighbour).ok()?;
-        (before.value > 0.0).then(|| percent(point.value / before.value - 1.0))
+        (before.value > 0.0).then(|| self.voice.notation.percent(point.value / before.value - 1.0))
     }
 
     /// A sentence or two: what is now, and since when it is known and firing.
@@ -241,26 +258,25 @@ impl<'a> Telling<'a> {
 
     /// `July 2025 619 t, August 2025 590 t, September 2025 420.5 t.`
     fn course(&self) -> Option<String> {
-        let view = self.matter.view?;
         let points = self.used();
         let skipped = points.len().saturating_sub(4);
         let told: Vec<String> = points
             .iter()
             .skip(skipped)
-            .map(|point| format!("{} {}", point.span.in_words(), words::quantity(point.value, view.history().unit())))
+            .map(|point| format!("{} {}", point.span.in_words(), self.figure_of(Some(*point))))
             .collect();
         (!told.is_empty()).then(|| format!("{}.", told.join(", ")))
     }
 
     /// `By parts: China 350 t (71 %), Malaysia 143 t (29 %).` of the first measure of a group's members.
     fn parts(&self) -> Option<String> {
-        let gates = self.gates();
+        let (gates, notation) = (self.gates(), &self.voice.notation);
         let measures = gates.iter().flat_map(|gate| gate.reading.measures());
         let parts = measures.map(Reading::members).find(|parts| !parts.is_empty())?;
-        let parts: Vec<PartLine> = parts.iter().filter_map(part_line).collect();
+        let parts: Vec<PartLine> = parts.iter().filter_map(|part| part_line(part, notation)).collect();
         let total: f64 = parts.iter().map(|part| part.value).sum();
         let told = |part: &PartLine| match part.value / total {
-            share if share.is_finite() => format!("{} {} ({})", part.name, part.words, percent_plain(share)),
+            share if share.is_finite() => format!("{} {} ({})", part.name, part.words, notation.percent_plain(share)),
             _ => format!("{} {}", part.name, part.words),
         };
         Some(format!("By parts: {}.", parts.iter().map(told).collect::<Vec<_>>().join(", ")))
@@ -289,10 +305,10 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// One side of a revision.
+    /// A figure with its unit; one side of a revision may have none.
     fn figure_of(&self, point: Option<Point>) -> String {
         let unit = self.matter.view.and_then(|view| view.history().unit());
-        point.map_or_else(|| "withdrawn".to_owned(), |point| words::quantity(point.value, unit))
+        point.map_or_else(|| "withdrawn".to_owned(), |point| self.voice.notation.quantity(point.value, unit))
     }
 
     fn revision_lines(&self) -> Vec<RevisionLine> {
@@ -342,7 +358,6 @@ impl<'a> Telling<'a> {
     }
 
     fn row(&self, view: View<'_>, span: Span, point: Option<Point>) -> TableRow {
-        let unit = view.history().unit();
         let revision = self.matter.revisions.iter().find(|revision| revision.span == span);
         let note = revision.map(|revision| {
             let withdrawn = if revision.new.is_none() { "withdrawn, " } else { "" };
@@ -358,7 +373,7 @@ impl<'a> Telling<'a> {
         };
         TableRow {
             period: span.to_string(),
-            value: point.map_or_else(|| "—".to_owned(), |point| words::quantity(point.value, unit)),
+            value: point.map_or_else(|| "—".to_owned(), |point| self.figure_of(Some(point))),
             change: point.and_then(|point| self.change(point)),
             status: point
                 .filter(|point| point.status != crate::series::Status::Final)
@@ -386,7 +401,8 @@ impl<'a> Telling<'a> {
             .into_iter()
             .fold(Chart::new(&title, &view, self.matter.zone), Chart::with_line)
             .with_firing(self.firing())
-            .last(CHART_FIGURES);
+            .last(CHART_FIGURES)
+            .told_in(&self.voice.notation);
         chart.has_figures().then_some(chart)
     }
 
@@ -403,12 +419,12 @@ impl<'a> Telling<'a> {
 
     fn evidence(&self) -> Evidence {
         let sources: Vec<crate::series::PullId> = self.sources().into_keys().collect();
-        let gates = self.gates();
+        let (gates, notation) = (self.gates(), &self.voice.notation);
         let measures = gates.iter().flat_map(|gate| gate.reading.measures()).map(|reading| MeasureLine {
             text: reading.text.clone(),
             value: finite(&reading.value),
-            words: reading.words(),
-            parts: reading.members().iter().filter_map(part_line).collect(),
+            words: reading.words(notation),
+            parts: reading.members().iter().filter_map(|part| part_line(part, notation)).collect(),
         });
         let point_line = |point: Point| PointLine {
             period: point.span.to_string(),
@@ -426,18 +442,18 @@ impl<'a> Telling<'a> {
 }
 
 /// A gate with the values of its measures: `declines = 2`.
-fn gate_line(gate: &Gate) -> GateLine {
+fn gate_line(gate: &Gate, notation: &Notation) -> GateLine {
     GateLine {
         severity: gate.severity,
         text: gate.text.clone(),
         verdict: gate.verdict.name().to_owned(),
-        value: gate.values(),
+        value: gate.values(notation),
     }
 }
 
-fn part_line(part: &Reading) -> Option<PartLine> {
+fn part_line(part: &Reading, notation: &Notation) -> Option<PartLine> {
     let value = finite(&part.value)?;
-    Some(PartLine { name: part.text.clone(), value, words: part.words() })
+    Some(PartLine { name: part.text.clone(), value, words: part.words(notation) })
 }
 
 fn finite(value: &Value) -> Option<f64> {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Delivery, Message};
+use super::{Delivery, Message, Told};
 use crate::alert::{Alert, Hush, Hushed, Kind, State};
 use crate::base::clock::Timestamp;
 
@@ -33,11 +33,11 @@ impl Message {
         }
     }
 
-    /// The same, with a sentence before all others.
+    /// The same, with a sentence before all others, those of its template too.
     #[must_use]
     pub fn with_note(self, note: &str) -> Self {
-        let summary = format!("{note} {}", self.summary);
-        Self { summary: summary.trim_end().to_owned(), ..self }
+        let told = self.told.map(|told| Told { body: told.body.map(|body| format!("{note}\n{body}")), ..told });
+        Self { summary: format!("{note} {}", self.summary).trim_end().to_owned(), told, ..self }
     }
 }
 
@@ -164,6 +164,9 @@ mod tests {
     fn a_note_stands_before_all_else() {
         assert_eq!(message(Kind::Fired, "It fell.").with_note("Late.").summary, "Late. It fell.");
         assert_eq!(message(Kind::Fired, "").with_note("Late.").summary, "Late.");
+        let told = Some(Told { body: Some("Call the desk.".to_owned()), ..Told::default() });
+        let retold = Message { told, ..message(Kind::Fired, "It fell.") }.with_note("Late.").retold().unwrap();
+        assert_eq!(retold.summary, "Late. Call the desk.");
         assert!(message(Kind::Resolved, "").closes() && !message(Kind::Corrected, "").closes());
     }
 }

@@ -5,8 +5,7 @@ use chrono_tz::Tz;
 use crate::alert::Cause;
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Span};
-use crate::series::number::number;
-use crate::series::{Labels, Unit, country};
+use crate::series::{Labels, country};
 
 /// Labels that the subject says in its own way, and so does not list.
 const SAID: [&str; 6] = ["feed", "reporter", "partner", "flow", "market", "hs"];
@@ -54,14 +53,6 @@ fn from_labels(labels: &Labels) -> String {
     let head: Vec<String> = goods.into_iter().chain(flow).collect();
     let head = if head.is_empty() { labels.value("feed").unwrap_or("the series").to_owned() } else { head.join(" ") };
     if rest.is_empty() { head } else { format!("{head} ({})", rest.join(", ")) }
-}
-
-/// `420.5 t`.
-pub fn quantity(value: f64, unit: Option<&Unit>) -> String {
-    match unit {
-        Some(unit) => format!("{} {unit}", number(value)),
-        None => number(value),
-    }
 }
 
 /// `in September 2025`, `on 16 October 2025`.

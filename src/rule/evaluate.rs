@@ -87,7 +87,6 @@ impl<'a> Scope<'a> {
     /// Why a base is too small for a ratio to say anything, where it is.
     pub fn below_min_base(&self, period: Period, base: f64) -> Option<Reason> {
         let min_base = self.min_base?;
-        let told = |value| Quantity { value, unit: self.unit().cloned() }.to_string();
         let least = match (&min_base.unit, self.unit()) {
             (Some(unit), Some(own)) => unit.convert(min_base.value, own),
             (None, None) => Some(min_base.value),
@@ -99,7 +98,8 @@ impl<'a> Scope<'a> {
                 self.told_unit()
             )));
         };
-        is_below(base, least).then(|| Reason::BelowMinBase { period, base: told(base), min_base: min_base.to_string() })
+        let base_told = || Quantity { value: base, unit: self.unit().cloned() };
+        is_below(base, least).then(|| Reason::BelowMinBase { period, base: base_told(), min_base: min_base.clone() })
     }
 
     /// Reads one part of an expression with all below it.

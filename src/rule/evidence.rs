@@ -6,8 +6,7 @@ use super::Severity;
 use super::measure::MEASURES;
 use crate::base::limits::REASONS_KEPT;
 use crate::period::Period;
-use crate::series::number::{number, percent, percent_plain};
-use crate::series::{Gap, KnownItem, Point, Unit};
+use crate::series::{Gap, KnownItem, Notation, Point, Quantity, Unit};
 
 /// Whether a condition holds at a period.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,10 +45,10 @@ pub enum Reason {
     BelowMinBase {
         /// The period of the base.
         period: Period,
-        /// The base in words, with its unit.
-        base: String,
-        /// The rule's `min_base` in words.
-        min_base: String,
+        /// The base.
+        base: Quantity,
+        /// The rule's `min_base`.
+        min_base: Quantity,
     },
     /// The series' unit does not fit the expression (found only when figures arrive).
     Unit(String),
@@ -84,9 +83,7 @@ impl fmt::Display for Reason {
             Self::NegativeBase(period) => write!(f, "the base at {period} is below zero"),
             Self::ZeroOverZero(period) => write!(f, "zero over zero at {period}"),
             Self::NegativePart(part, period) => write!(f, "the figure of {part} at {period} is below zero"),
-            Self::BelowMinBase { period, base, min_base } => {
-                write!(f, "the base at {period}, {base}, is below min_base {min_base}")
-            }
+            Self::BelowMinBase { .. } => f.write_str(&self.words(&Notation::default())),
             Self::Unit(reason) => f.write_str(reason),
             Self::LowerBound => f.write_str("the streak may be longer than what is known"),
             Self::NoSpread => f.write_str("the figures before it vary too little to tell a deviation"),
@@ -105,6 +102,17 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
+    /// It in words, for a reader.
+    pub fn words(&self, notation: &Notation) -> String {
+        match self {
+            Self::BelowMinBase { period, base, min_base } => {
+                let base = notation.quantity(base.value, base.unit.as_ref());
+                format!("the base at {period}, {base}, is below min_base {}", notation.as_written(min_base))
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Reasons in their order, each once, and no more of them than people read.
     pub fn joined(reasons: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let (mut kept, mut others) = (Vec::new(), 0);
@@ -140,22 +148,29 @@ pub enum Value {
     Unknown(Vec<Reason>),
 }
 
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Value {
+    /// It in words, for a reader.
+    pub fn words(&self, notation: &Notation) -> String {
         match self {
-            Self::Ratio(ratio) => f.write_str(&percent(*ratio)),
-            Self::Quantity(value, None) | Self::Count(value) => f.write_str(&number(*value)),
-            Self::Quantity(value, Some(unit)) => write!(f, "{} {unit}", number(*value)),
-            Self::AtLeast(value, _) => write!(f, "at least {}", number(*value)),
-            Self::Time(days) if days.floor() == 1.0 => f.write_str("1 day"),
-            Self::Time(days) => write!(f, "{} days", number(days.floor())),
-            Self::Truth(true) => f.write_str("holds"),
-            Self::Truth(false) => f.write_str("fails"),
+            Self::Ratio(ratio) => notation.percent(*ratio),
+            Self::Quantity(value, unit) => notation.quantity(*value, unit.as_ref()),
+            Self::Count(value) => notation.number(*value),
+            Self::AtLeast(value, _) => format!("at least {}", notation.number(*value)),
+            Self::Time(days) if days.floor() == 1.0 => "1 day".to_owned(),
+            Self::Time(days) => format!("{} days", notation.number(days.floor())),
+            Self::Truth(true) => "holds".to_owned(),
+            Self::Truth(false) => "fails".to_owned(),
             Self::Unknown(reasons) => {
-                let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-                write!(f, "unknown ({})", reasons.join("; "))
+                let reasons: Vec<String> = reasons.iter().map(|reason| reason.words(notation)).collect();
+                format!("unknown ({})", reasons.join("; "))
             }
         }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words(&Notation::default()))
     }
 }
 
@@ -185,11 +200,11 @@ impl Reading {
         Self { text, measure: false, is_change: false, value, points, parts: Vec::new(), items: Vec::new() }
     }
 
-    /// Its value in words.
-    pub fn words(&self) -> String {
+    /// Its value in words, for a reader.
+    pub fn words(&self, notation: &Notation) -> String {
         match self.value {
-            Value::Ratio(ratio) if !self.is_change && ratio.is_finite() => percent_plain(ratio),
-            _ => self.value.to_string(),
+            Value::Ratio(ratio) if !self.is_change && ratio.is_finite() => notation.percent_plain(ratio),
+            _ => self.value.words(notation),
         }
     }
 
@@ -255,11 +270,11 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Its measures with their values, in words: `declines = 2`.
-    pub fn values(&self) -> String {
+    /// Its measures with their values, in words for a reader: `declines = 2`.
+    pub fn values(&self, notation: &Notation) -> String {
         let measures = self.reading.measures();
         let told: Vec<String> =
-            measures.iter().map(|reading| format!("{} = {}", reading.text, reading.words())).collect();
+            measures.iter().map(|reading| format!("{} = {}", reading.text, reading.words(notation))).collect();
         told.join(", ")
     }
 }

@@ -6,10 +6,10 @@
 use super::evidence::{Gate, Reading, Value};
 use super::measure::Call;
 use super::parse::parse;
-use super::syntax::{Node, NodeKind, Operator, plain};
+use super::syntax::{Node, NodeKind, Operator};
 use crate::period::{Frequency, LengthUnit};
-use crate::series::number::{number, ordinal, percent_plain};
-use crate::series::{Back, Quantity};
+use crate::series::number::ordinal;
+use crate::series::{Back, Notation, Quantity};
 
 /// A comparison that holds, told from its measure's side.
 pub struct Telling<'a> {
@@ -23,79 +23,79 @@ pub struct Telling<'a> {
     pub bound: String,
     /// The series' frequency.
     pub frequency: Frequency,
+    /// How figures are written.
+    pub notation: &'a Notation,
 }
 
 /// In words, what follows the subject in a title: `fell for a 2nd month`, `rose 11.1 % in 3 months`.
 ///
-/// Through `and` and `or` the first comparison is told that holds and has words.
-pub fn headline(gate: &Gate, frequency: Frequency) -> Option<String> {
+/// Through `and` and `or` the first comparison is told that holds and has words. Bounds stay in the unit that the
+/// rule has them in.
+pub fn headline(gate: &Gate, frequency: Frequency, notation: &Notation) -> Option<String> {
     let root = parse(&gate.text).ok()?;
-    told(&root, &gate.reading, frequency)
+    Teller { frequency, notation }.told(&root, &gate.reading)
 }
 
-fn told(node: &Node, reading: &Reading, frequency: Frequency) -> Option<String> {
-    if reading.value != Value::Truth(true) {
-        return None;
-    }
-    if let NodeKind::Measure(measure, arguments) = &node.kind {
-        let (operator, bound) = (Operator::Equal, String::new());
-        return (measure.words)(&Telling {
-            call: Call::new(arguments),
-            value: &reading.value,
-            operator,
-            bound,
-            frequency,
-        });
-    }
-    let NodeKind::Binary(operator, left, right) = &node.kind else { return None };
-    if operator.is_comparison() {
-        return comparison(*operator, left, right, &reading.parts, frequency);
-    }
-    let sides = [left, right].into_iter().zip(&reading.parts);
-    sides.into_iter().find_map(|(side, part)| told(side, part, frequency))
-}
-
-fn comparison(
-    operator: Operator,
-    left: &Node,
-    right: &Node,
-    parts: &[Reading],
+/// What all parts of a gate are told with.
+#[derive(Clone, Copy)]
+struct Teller<'a> {
     frequency: Frequency,
-) -> Option<String> {
-    if left.is_literal() {
-        let reading = parts.last()?;
-        return side(operator.mirrored(), right, reading, bound(left, None), frequency);
-    }
-    side(operator, left, parts.first()?, bound(right, parts.get(1)), frequency)
+    notation: &'a Notation,
 }
 
-fn side(operator: Operator, node: &Node, reading: &Reading, bound: String, frequency: Frequency) -> Option<String> {
-    let value = &reading.value;
-    match &node.kind {
-        NodeKind::Measure(measure, arguments) => {
-            let call = Call::new(arguments);
-            (measure.words)(&Telling { call, value, operator, bound, frequency })
+impl Teller<'_> {
+    fn told(self, node: &Node, reading: &Reading) -> Option<String> {
+        if reading.value != Value::Truth(true) {
+            return None;
         }
-        NodeKind::Binary(Operator::Divide, above, below) => {
-            let (Value::Ratio(ratio), NodeKind::Measure(measure, _)) = (value, &above.kind) else { return None };
-            (measure.name == "value").then(|| format!("stood at {} of `{below}`", percent_plain(*ratio)))
+        if let NodeKind::Measure(..) = &node.kind {
+            return self.side(Operator::Equal, node, reading, String::new());
         }
-        _ => None,
+        let NodeKind::Binary(operator, left, right) = &node.kind else { return None };
+        if operator.is_comparison() {
+            return self.comparison(*operator, left, right, &reading.parts);
+        }
+        let sides = [left, right].into_iter().zip(&reading.parts);
+        sides.into_iter().find_map(|(side, part)| self.told(side, part))
     }
-}
 
-/// The bound in words: a literal for people, anything else as the rule has it, with its value.
-fn bound(node: &Node, reading: Option<&Reading>) -> String {
-    let literal = match &node.kind {
-        NodeKind::Number(value) => Some(number(*value)),
-        NodeKind::Percent(percent) => Some(format!("{} %", plain(*percent))),
-        NodeKind::Quantity(value, unit) => Some(Quantity { value: *value, unit: Some(unit.clone()) }.to_string()),
-        _ => None,
-    };
-    match (literal, reading.map(Reading::words)) {
-        (Some(literal), _) => literal,
-        (None, Some(value)) => format!("`{node}` ({value})"),
-        (None, None) => format!("`{node}`"),
+    fn comparison(self, operator: Operator, left: &Node, right: &Node, parts: &[Reading]) -> Option<String> {
+        if left.is_literal() {
+            return self.side(operator.mirrored(), right, parts.last()?, self.bound(left, None));
+        }
+        self.side(operator, left, parts.first()?, self.bound(right, parts.get(1)))
+    }
+
+    fn side(self, operator: Operator, node: &Node, reading: &Reading, bound: String) -> Option<String> {
+        let (Self { frequency, notation }, value) = (self, &reading.value);
+        match &node.kind {
+            NodeKind::Measure(measure, arguments) => {
+                let call = Call::new(arguments);
+                (measure.words)(&Telling { call, value, operator, bound, frequency, notation })
+            }
+            NodeKind::Binary(Operator::Divide, above, below) => {
+                let (Value::Ratio(ratio), NodeKind::Measure(measure, _)) = (value, &above.kind) else { return None };
+                (measure.name == "value").then(|| format!("stood at {} of `{below}`", notation.percent_plain(*ratio)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The bound in words: a literal for people, anything else as the rule has it, with its value.
+    fn bound(self, node: &Node, reading: Option<&Reading>) -> String {
+        let literal = match &node.kind {
+            NodeKind::Number(value) => Some(self.notation.number(*value)),
+            NodeKind::Percent(percent) => Some(self.notation.percent_of(*percent)),
+            NodeKind::Quantity(value, unit) => {
+                Some(self.notation.as_written(&Quantity { value: *value, unit: Some(unit.clone()) }))
+            }
+            _ => None,
+        };
+        match (literal, reading.map(|reading| reading.words(self.notation))) {
+            (Some(literal), _) => literal,
+            (None, Some(value)) => format!("`{node}` ({value})"),
+            (None, None) => format!("`{node}`"),
+        }
     }
 }
 
@@ -103,16 +103,23 @@ impl Telling<'_> {
     /// `rose 11.1 % in 3 months`, with what follows the percentage.
     pub fn moved(&self, since: &str) -> Option<String> {
         let Value::Ratio(ratio) = *self.value else { return None };
-        let amount = percent_plain(ratio.abs());
-        Some(if ratio.is_infinite() {
-            format!("rose from zero {since}")
-        } else if ratio <= -1.0 {
-            format!("fell to zero {since}")
-        } else if amount == "0 %" {
-            format!("did not move {since}")
-        } else {
-            format!("{} {amount} {since}", if ratio > 0.0 { "rose" } else { "fell" })
+        Some(match self.amount(ratio) {
+            _ if ratio.is_infinite() => format!("rose from zero {since}"),
+            _ if ratio <= -1.0 => format!("fell to zero {since}"),
+            None => format!("did not move {since}"),
+            Some(amount) => format!("{} {amount} {since}", if ratio > 0.0 { "rose" } else { "fell" }),
         })
+    }
+
+    /// How large a ratio is, without its sign: `28.7 %`; `None` where that is nothing.
+    pub fn amount(&self, ratio: f64) -> Option<String> {
+        let amount = self.percent(ratio.abs());
+        (amount != self.percent(0.0)).then_some(amount)
+    }
+
+    /// `70 %`.
+    pub fn percent(&self, ratio: f64) -> String {
+        self.notation.percent_plain(ratio)
     }
 
     /// `fell for a 2nd month`: a streak that is long enough for the rule.
@@ -124,7 +131,9 @@ impl Telling<'_> {
         match *self.value {
             Value::Count(count) if count >= 2.0 => Some(format!("{verb} for {} {unit}", nth(count as u64))),
             Value::Count(1.0) => Some(verb.to_owned()),
-            Value::AtLeast(count, _) if count >= 2.0 => Some(format!("{verb} for at least {} {unit}s", number(count))),
+            Value::AtLeast(count, _) if count >= 2.0 => {
+                Some(format!("{verb} for at least {} {unit}s", self.notation.number(count)))
+            }
             Value::AtLeast(1.0, _) => Some(format!("{verb} for at least a {unit}")),
             _ => None,
         }
@@ -132,7 +141,7 @@ impl Telling<'_> {
 
     /// The measure's figure with its unit: `380 t`.
     pub fn figure(&self) -> Option<String> {
-        matches!(self.value, Value::Quantity(..)).then(|| self.value.to_string())
+        matches!(self.value, Value::Quantity(..)).then(|| self.value.words(self.notation))
     }
 
     /// How far an argument reaches: `3 months`, `a year`, `5 trading days`.
@@ -178,7 +187,7 @@ impl Telling<'_> {
         Some(if rounded == 0.0 {
             format!("stood at {middle}")
         } else {
-            format!("stood {} {deviations} {side} {middle}", number(rounded))
+            format!("stood {} {deviations} {side} {middle}", self.notation.number(rounded))
         })
     }
 }
@@ -211,7 +220,11 @@ mod tests {
     fn check(history: &History, at: &str, text: &str, expected: &str) {
         let reading = read_with(history, text, at, None);
         let gate = Gate { severity: None, text: text.to_owned(), verdict: Verdict::Holds, reading };
-        assert_eq!(headline(&gate, history.frequency()).as_deref().unwrap_or("-"), expected, "{text}");
+        assert_eq!(
+            headline(&gate, history.frequency(), &Notation::default()).as_deref().unwrap_or("-"),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]

@@ -137,7 +137,7 @@ mod tests {
     use super::super::{Rule, headline};
     use super::*;
     use crate::period::Frequency;
-    use crate::series::{AsOf, History, Quantity};
+    use crate::series::{AsOf, History, Notation, Quantity};
 
     fn rule(when: &[&str], clear: Option<&str>) -> Rule {
         let read = |text: &&str| Expr::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -304,7 +304,10 @@ mod tests {
                 let expr = Expr::parse(&text).unwrap();
                 assert_eq!(expr.clone().check(&subject(Frequency::Month, "t")), []);
                 let judged = judge(&rule(&[&text], None), &magnets.view(AsOf::Latest), period("2025-09"));
-                assert!(headline(&judged.gates[0], Frequency::Month).is_some() || !text.starts_with("declines"));
+                assert!(
+                    headline(&judged.gates[0], Frequency::Month, &Notation::default()).is_some()
+                        || !text.starts_with("declines")
+                );
                 let points = judged.gates[0].reading.all_points();
                 assert_eq!((expr.canonical().is_empty(), points.is_empty()), (false, text.starts_with("lag")));
             }
@@ -321,7 +324,7 @@ mod tests {
             let start = Period::containing(period("2024-06-03").first_day(), history.frequency());
             let judgement = judge(&rule, &history.view(AsOf::Latest), start.offset(offset));
             for gate in &judgement.gates {
-                let _ = (headline(gate, history.frequency()), gate.reading.all_points(), gate.reading.value.to_string());
+                let _ = (headline(gate, history.frequency(), &Notation::default()), gate.reading.all_points(), gate.reading.value.to_string());
                 if let Verdict::Unknown(reasons) = &gate.verdict {
                     prop_assert!(!reasons.is_empty());
                 }

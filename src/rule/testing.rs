@@ -56,7 +56,7 @@ pub fn check(history: &History, table: &str) {
         let (question, expected) = line.rsplit_once(" = ").unwrap();
         let (text, at) = question.rsplit_once('@').unwrap();
         let reading = read_with(history, text.trim(), at.trim(), None);
-        assert_eq!(reading.words(), expected.trim(), "{line}");
+        assert_eq!(reading.words(&crate::series::Notation::default()), expected.trim(), "{line}");
     }
 }
 

@@ -1,36 +1,34 @@
 //! Figures as people read them: `420.5`, `516 500`, `−28.7 %`.
 
+use super::Notation;
+
 /// A number with at most six significant digits after rounding noise away, a true minus sign, and
 /// spaces between thousands from five digits on (SI Brochure, 9th edition, 5.4.4).
 pub fn number(value: f64) -> String {
-    if value.is_infinite() {
-        return if value > 0.0 { "∞".to_owned() } else { "−∞".to_owned() };
-    }
-    let magnitude = value.abs();
-    if magnitude != 0.0 && !(1e-6..1e15).contains(&magnitude) {
-        return format!("{value:e}").replace('-', "−");
-    }
-    let decimals = if magnitude >= 100_000.0 { 0 } else { decimals_for(magnitude) };
-    grouped(&format!("{magnitude:.decimals$}"), value < 0.0)
-}
-
-/// A ratio as a percentage with one decimal: `−28.7 %`, and a plus sign for a rise.
-pub fn percent(ratio: f64) -> String {
-    if ratio.is_infinite() {
-        return format!("{}∞ %", if ratio > 0.0 { "+" } else { "−" });
-    }
-    let text = percent_plain(ratio);
-    if ratio > 0.0 && text != "0 %" { format!("+{text}") } else { text }
+    Notation::default().number(value)
 }
 
 /// A ratio as a percentage without a plus sign, for shares and thresholds: `70 %`, `−28.7 %`.
 pub fn percent_plain(ratio: f64) -> String {
+    Notation::default().percent_plain(ratio)
+}
+
+/// The digits of a finite number, with a point and an ASCII sign: `-1234.57`, `1.5e18`.
+pub fn digits(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-6..1e15).contains(&magnitude) {
+        return format!("{value:e}");
+    }
+    rounded(value, if magnitude >= 100_000.0 { 0 } else { decimals_for(magnitude) })
+}
+
+/// The digits of a finite ratio as a percentage.
+pub fn percent_digits(ratio: f64) -> String {
     let percent = ratio * 100.0;
     if percent.abs() >= 1e6 {
-        return format!("{} %", number(percent));
+        return digits(percent);
     }
-    let decimals = if percent.abs() >= 0.1 || percent == 0.0 { 1 } else { 3 };
-    format!("{} %", grouped(&format!("{:.decimals$}", percent.abs()), percent < 0.0))
+    rounded(percent, if percent.abs() >= 0.1 || percent == 0.0 { 1 } else { 3 })
 }
 
 /// `1st`, `2nd`, `3rd`, `4th`, `11th`, …
@@ -52,23 +50,34 @@ fn decimals_for(magnitude: f64) -> usize {
         .map_or(6, |power| usize::try_from(5 - power).unwrap_or(0))
 }
 
-/// Drops trailing zeros, groups the integer part and puts the sign.
-fn grouped(text: &str, negative: bool) -> String {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let fraction = fraction.trim_end_matches('0');
+/// So many decimals, without trailing zeros, and nothing without a sign.
+fn rounded(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    let is_nothing = !text.bytes().any(|b| (b'1'..=b'9').contains(&b));
+    if is_nothing { "0".to_owned() } else { text.to_owned() }
+}
+
+/// Digits in the program's own way: the integer part in groups, and a true minus sign.
+pub fn plain(digits: &str) -> String {
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
+    let count = whole.bytes().filter(u8::is_ascii_digit).count();
     let mut out = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        let left = whole.len() - index;
-        if whole.len() > 4 && index > 0 && left % 3 == 0 {
-            out.push(' ');
+    let mut left = count;
+    for c in whole.chars() {
+        if c.is_ascii_digit() {
+            if count > 4 && left < count && left.is_multiple_of(3) {
+                out.push(' ');
+            }
+            left -= 1;
         }
-        out.push(digit);
+        out.push(if c == '-' { '−' } else { c });
     }
-    if !fraction.is_empty() {
+    if let Some(fraction) = fraction {
         out.push('.');
         out.push_str(fraction);
     }
-    if negative && out.bytes().any(|b| (b'1'..=b'9').contains(&b)) { format!("−{out}") } else { out }
+    out
 }
 
 #[cfg(test)]
@@ -93,12 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_percentages() {
-        assert_eq!(percent(420.5 / 590.0 - 1.0), "−28.7 %");
-        assert_eq!(percent(0.1107), "+11.1 %");
-        assert_eq!(percent(0.0), "0 %");
-        assert_eq!(percent(f64::INFINITY), "+∞ %");
-        assert_eq!(percent(1e-5), "+0.001 %");
+    fn a_share_has_no_plus_sign() {
         assert_eq!(percent_plain(0.7), "70 %");
     }
 

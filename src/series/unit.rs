@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use iso_currency::Currency;
 
-use super::number::number;
+use super::Notation;
 
 /// What a unit measures. Two units convert into each other where their dimensions are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -202,8 +202,7 @@ impl Quantity {
 
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&number(self.value))?;
-        self.unit.as_ref().map_or(Ok(()), |unit| write!(f, " {unit}"))
+        f.write_str(&Notation::default().as_written(self))
     }
 }
 

@@ -107,6 +107,7 @@ macro_rules! contract {
                 a_later_message_knows_the_first_of_its_thread,
                 a_retry_by_hand_renews_patience,
                 a_retry_by_hand_finds_the_one_that_is_meant,
+                a_retry_by_hand_is_made_in_spite_of_a_doubt,
                 a_retry_by_hand_leaves_an_attempt_alone,
                 the_next_time_is_that_of_what_can_be_taken,
             }

@@ -1,7 +1,7 @@
 //! Deliveries as the store gives them out.
 
 use crate::base::clock::Timestamp;
-use crate::outbox::{Attempt, Delivery, Next};
+use crate::outbox::{Attempt, Delivery, Next, Standing};
 
 /// A receiver with free places.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Leased {
     pub attempt: u32,
     /// An earlier attempt may have reached the receiver.
     pub maybe_delivered: bool,
+    /// The same, of an attempt since it was written or sent again by hand.
+    pub cut_off: bool,
     /// The receiver's own name for the first message of the thread, where it has one.
     pub opening: Option<String>,
     /// When the lease ends.
@@ -62,6 +64,32 @@ impl Leased {
     /// How many messages it tells, its own among them.
     pub fn tells(&self) -> usize {
         1 + self.delivery.message.others.len()
+    }
+}
+
+/// How many messages more a receiver may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Attempts under way at once, at most; one that failed too often has one place.
+    pub places: usize,
+    /// Attempts under way.
+    pub busy: usize,
+    /// Messages more that it takes for now, at most.
+    pub free: usize,
+    /// Which of them are told together.
+    pub gathers: Gathers,
+}
+
+impl Room {
+    /// One at a time.
+    pub const ONE: Self = Self { places: 1, busy: 0, free: usize::MAX, gathers: Gathers::Nothing };
+    /// It is sent nothing.
+    pub const NONE: Self = Self { places: 0, busy: 0, free: 0, gathers: Gathers::Nothing };
+
+    /// How many that is, by how it stands.
+    pub fn left(&self, standing: &Standing) -> usize {
+        let places = if standing.is_doubtful() { self.places.min(1) } else { self.places };
+        places.saturating_sub(self.busy).min(self.free)
     }
 }
 

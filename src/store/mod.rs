@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
-pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, Place};
+pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, Place, Room};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
@@ -103,6 +103,14 @@ impl Store {
     pub fn crash_after(&self, calls: u32, done: bool) {
         match self {
             Self::Sqlite(sqlite) => sqlite.crash_after(calls, done),
+        }
+    }
+
+    /// Lets no time of a paused runtime go by while the store works, nor wait for the disk: for tests.
+    #[cfg(test)]
+    pub async fn stand_still(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.stand_still().await,
         }
     }
 
@@ -381,6 +389,19 @@ impl Store {
         }
     }
 
+    /// Stores what a part of a task came to while the rest is still worked out: who begins the task anew finds
+    /// it done.
+    pub async fn commit_part(
+        &self,
+        task: &Task,
+        settled: Vec<Settled>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.commit_part(task, settled, now).await,
+        }
+    }
+
     /// Claims due deliveries of receivers that have places, the oldest of each (receiver, alert) first and only it,
     /// puts behind each what is to be told with it, and records the beginning of an attempt for each in the same
     /// transaction. `hurry` takes those whose backoff is
@@ -396,6 +417,25 @@ impl Store {
     ) -> Result<Vec<Leased>, StoreError> {
         match self {
             Self::Sqlite(store) => store.lease_due(holder, now, ttl, limit, places, hurry).await,
+        }
+    }
+
+    /// Records how attempts ended, as [`Store::record`] does, and then claims what is due, as [`Store::lease_due`]
+    /// does, in one transaction. A receiver that has no room of its own is sent one message at a time: nobody knows it
+    /// any more.
+    #[expect(clippy::too_many_arguments, reason = "what both need")]
+    pub async fn turn(
+        &self,
+        ended: Vec<Ended>,
+        holder: &Holder,
+        now: Timestamp,
+        ttl: Duration,
+        limit: usize,
+        rooms: BTreeMap<String, Room>,
+        hurry: bool,
+    ) -> Result<(Vec<bool>, Vec<Leased>), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.turn(ended, holder, now, ttl, limit, rooms, hurry).await,
         }
     }
 

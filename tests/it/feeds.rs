@@ -6,7 +6,7 @@ use super::publisher::Publisher;
 use super::sandbox::Sandbox;
 use super::scene::{DESK, MAGNETS, file_feed, magnets, once, url_feed};
 
-const CALENDAR: &str = "release = { day = 20, after = \"1mo\", grace = \"3d\", skip = [2] }\n";
+pub const CALENDAR: &str = "release = { day = 20, after = \"1mo\", grace = \"3d\", skip = [2] }\n";
 
 #[test]
 fn each_feed_is_told_with_its_state() {

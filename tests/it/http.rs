@@ -49,11 +49,12 @@ pub struct Answer {
     body: Vec<u8>,
     fault: Fault,
     gate: Option<Gate>,
+    heard: Option<Gate>,
 }
 
 impl Answer {
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), fault: Fault::None, gate: None }
+        Self { status, headers: Vec::new(), body: body.into(), fault: Fault::None, gate: None, heard: None }
     }
 
     pub fn ok(body: impl Into<Vec<u8>>) -> Self {
@@ -80,6 +81,12 @@ impl Answer {
     #[must_use]
     pub fn behind(self, gate: &Gate) -> Self {
         Self { gate: Some(gate.clone()), ..self }
+    }
+
+    /// Opens the gate once whoever asked has read the answer, or can see that none will come.
+    #[must_use]
+    pub fn heard(self, gate: &Gate) -> Self {
+        Self { heard: Some(gate.clone()), ..self }
     }
 
     /// `304` to a client that has this very version.
@@ -151,7 +158,17 @@ fn serve(
     if let Some(gate) = &answer.gate {
         gate.pass();
     }
-    write(&mut stream, &answer)
+    write(&mut stream, &answer)?;
+    if let Some(heard) = &answer.heard {
+        if !matches!(answer.fault, Fault::Reset) {
+            // A client that has read all that there will be hangs up.
+            stream.shutdown(std::net::Shutdown::Write)?;
+            stream.read_to_end(&mut Vec::new())?;
+        }
+        drop(stream);
+        heard.open();
+    }
+    Ok(())
 }
 
 fn read(from: &mut impl BufRead) -> Result<Request, std::io::Error> {

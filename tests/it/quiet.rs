@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::hook::Hook;
 use super::sandbox::Sandbox;
-use super::scene::{MAGNETS, WORSE, file_feed, magnets, once, rule, webhook};
+use super::scene::{DESK, MAGNETS, WORSE, file_feed, magnets, once, rule, webhook};
 
 /// One rule that tells a webhook, pulled before anything is alarming.
 fn calm(hook: &Hook) -> Sandbox {
@@ -69,6 +69,23 @@ fn what_a_silence_kept_back_is_told_when_it_is_over() {
     publish(&sandbox, &format!("{WORSE}2025-11,US,656\n"));
     once(&sandbox, 0);
     assert_eq!(transitions(&hook), ["continued", "resolved"]);
+}
+
+#[test]
+fn a_template_does_not_hide_that_a_message_was_kept_back() {
+    let rule = format!("{}[rule.magnets-falling.template]\nbody = \"Call the desk.\"\n\n", rule("magnets", &["desk"]));
+    let sandbox = Sandbox::with_config(&format!("{}{rule}{DESK}", file_feed("magnets")));
+    sandbox.write("config/magnets.csv", "period,partner,tonnes\n2025-07,US,619\n2025-08,US,590\n");
+    once(&sandbox, 0);
+    let id = silence(&sandbox);
+    publish(&sandbox, "");
+    once(&sandbox, 0).says_nothing_of(&["Call the desk."]);
+    sandbox.run(&["silence", "expire", &id]).is(0);
+    let told = once(&sandbox, 0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("Kept back until now by silence 1") && told.contains("it still fires. Call the desk."),
+        "{told}"
+    );
 }
 
 #[test]

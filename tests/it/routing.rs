@@ -1,6 +1,8 @@
 //! Who is told: the routes of alerts whose rule or feed names nobody.
 
+use super::feeds::CALENDAR;
 use super::hook::Hook;
+use super::http::Answer;
 use super::sandbox::Sandbox;
 use super::scene::{BETTER, DESK, MAGNETS, file_feed, once, rule, webhook};
 
@@ -49,6 +51,34 @@ fn a_feeds_trouble_takes_the_routes_of_data_alerts() {
     sandbox.run(&["feeds", "show", "magnets"]).is(0).says(&["tells         desk"]);
     let told = sandbox.json(&["routes", "test", "feed=magnets", "--kind", "data"]);
     assert_eq!(told[0]["receivers"], serde_json::json!(["desk"]));
+}
+
+#[test]
+fn what_befalls_feeds_and_receivers_is_told_by_its_own_route() {
+    let (hook, operators) = (Hook::start(), Hook::start());
+    hook.answer_with([Answer::new(410, "no such hook"), Answer::new(410, "no such hook")]);
+    let market = rule("magnets", &[]).replace("notify = []\n", "");
+    let receivers = format!("{}{}", webhook("hook", &hook.url()), webhook("ops", &operators.url()));
+    let routes = "[[route]]\nmatch = { kind = \"data\" }\nnotify = [\"ops\"]\n\n[[route]]\nnotify = [\"hook\"]\n";
+    let feed = format!("{}{CALENDAR}\n", file_feed("magnets"));
+    let sandbox = Sandbox::with_config(&format!("{feed}{market}{receivers}{routes}"));
+    sandbox.write("config/magnets.csv", MAGNETS);
+    once(&sandbox, 1);
+    once(&sandbox, 1);
+    once(&sandbox, 0);
+    once(&sandbox, 0);
+    let told = |hook: &Hook| -> Vec<String> {
+        let line = |data: &serde_json::Value| {
+            let [kind, rule, transition] = [&data["kind"], &data["alert"]["rule"], &data["transition"]];
+            [kind, rule, transition].map(|text| text.as_str().unwrap()).join(" ")
+        };
+        hook.posts().iter().map(|post| line(&post.json()["data"])).collect()
+    };
+    assert_eq!(
+        told(&operators),
+        ["data feed:overdue fired", "data receiver:failing fired", "data receiver:failing resolved"]
+    );
+    assert_eq!(told(&hook), ["market magnets-falling fired"; 3], "twice in vain");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::inbox::Inbox;
+use super::inbox::{Gate, Inbox};
 
 /// One mail, as the relay took or refused it.
 #[derive(Clone, Debug, Default)]
@@ -90,8 +90,17 @@ fn decoded(head: &str, body: &str) -> String {
 pub struct Relay {
     address: SocketAddr,
     mails: Inbox<Mail>,
-    verdicts: Arc<Mutex<VecDeque<String>>>,
+    verdicts: Arc<Mutex<VecDeque<Verdict>>>,
     ended: Arc<AtomicBool>,
+}
+
+/// How the end of a mail is answered.
+#[derive(Clone, Debug, Default)]
+struct Verdict {
+    /// The reply; none where the relay hangs up instead.
+    reply: Option<String>,
+    /// It comes when the first opens; the second opens when whoever sent the mail has gone.
+    gates: Option<(Gate, Gate)>,
 }
 
 impl Relay {
@@ -119,11 +128,29 @@ impl Relay {
 
     /// The next mails are answered with these replies, such as `451 4.7.1 greylisted`.
     pub fn reply_with<'a>(&self, replies: impl IntoIterator<Item = &'a str>) {
-        self.verdicts.lock().unwrap().extend(replies.into_iter().map(ToOwned::to_owned));
+        let verdict = |reply: &str| Verdict { reply: Some(reply.to_owned()), gates: None };
+        self.verdicts.lock().unwrap().extend(replies.into_iter().map(verdict));
+    }
+
+    /// The next mail is taken, and the relay hangs up without a reply.
+    pub fn hang_up(&self) {
+        self.verdicts.lock().unwrap().push_back(Verdict::default());
+    }
+
+    /// The next mail is answered so when a gate opens; another opens when whoever sent the mail has gone.
+    pub fn reply_behind(&self, reply: Option<&str>, gate: &Gate, gone: &Gate) {
+        let gates = Some((gate.clone(), gone.clone()));
+        self.verdicts.lock().unwrap().push_back(Verdict { reply: reply.map(ToOwned::to_owned), gates });
     }
 
     pub fn mails(&self) -> Vec<Mail> {
         self.mails.all()
+    }
+
+    /// Waits until so many mails came.
+    #[track_caller]
+    pub fn wait(&self, count: usize) -> Vec<Mail> {
+        self.mails.wait(&format!("{count} mails"), |mails| mails.len() >= count)
     }
 }
 
@@ -134,7 +161,7 @@ impl Drop for Relay {
     }
 }
 
-fn converse(stream: &TcpStream, inbox: &Inbox<Mail>, script: &Mutex<VecDeque<String>>) -> Result<(), std::io::Error> {
+fn converse(stream: &TcpStream, inbox: &Inbox<Mail>, script: &Mutex<VecDeque<Verdict>>) -> Result<(), std::io::Error> {
     let say = |text: &str| (&mut &*stream).write_all(format!("{text}\r\n").as_bytes());
     say("220 relay.test ESMTP")?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
@@ -159,8 +186,20 @@ fn converse(stream: &TcpStream, inbox: &Inbox<Mail>, script: &Mutex<VecDeque<Str
                 say("354 go on")?;
                 mail.data = data(&mut lines)?;
                 inbox.push(mail.clone());
-                let verdict = script.lock().unwrap().pop_front();
-                say(verdict.as_deref().unwrap_or("250 2.0.0 queued as 4B1D"))?;
+                let taken = Verdict { reply: Some("250 2.0.0 queued as 4B1D".to_owned()), gates: None };
+                let Verdict { reply, gates } = script.lock().unwrap().pop_front().unwrap_or(taken);
+                if let Some((gate, _)) = &gates {
+                    gate.pass();
+                }
+                match reply {
+                    Some(reply) => say(&reply)?,
+                    None => stream.shutdown(std::net::Shutdown::Both)?,
+                }
+                if let Some((_, gone)) = &gates {
+                    // Once it has its reply, it says goodbye, or hangs up.
+                    drop(lines.next());
+                    gone.open();
+                }
             }
             "QUIT" => return say("221 2.0.0 bye"),
             _ => say("250 2.0.0 ok")?,

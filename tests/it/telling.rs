@@ -1,7 +1,8 @@
 //! Templates: what arrives in the operator's own words, and what arrives where these fail.
 
+use super::hook::Hook;
 use super::sandbox::Sandbox;
-use super::scene::{DESK, once, webhook};
+use super::scene::{DESK, magnets, once, webhook};
 
 const FIGURES: &str = "period,partner,tonnes,published
 2025-07,US,619,2025-08-20
@@ -72,6 +73,37 @@ fn what_fails_arrives_in_the_programs_words_with_a_note() {
     let note = "template's body failed: undefined value";
     once(&sandbox, 0).says(&["fell for at least 2 months: 420.5 t", note, "Why"]);
     sandbox.run(&["template", "render", "falling"]).is(1).says(&["(the default, since the template's body failed"]);
+}
+
+/// Each reader has figures as it reads them; a program has them as they are.
+#[test]
+fn figures_are_told_in_the_readers_locale_and_unit() {
+    let hook = Hook::start();
+    let berlin = "[receiver.berlin]\nkind = \"console\"\nlocale = \"de\"\nunits = [\"kg\", \"EUR/kg\"]\n\n";
+    let words = "[receiver.own]\nkind = \"console\"\nlocale = \"de\"\nunits = [\"kg\"]\ntemplate = { title = \"\
+                 {% for point in evidence.points[-1:] %}{{ point.value|quantity(evidence.unit) }}{% endfor %}\" }\n\n";
+    let receivers = [
+        ("desk", DESK.to_owned()),
+        ("berlin", berlin.to_owned()),
+        ("own", words.to_owned()),
+        ("hook", webhook("hook", &hook.url())),
+    ];
+    let sandbox = magnets(&receivers);
+    let english = "fell for at least 2 months: 420.5 t in September 2025, −28.7 %";
+    let german = "fell for at least 2 months: 420.500 kg in September 2025, -28,7\u{a0}%";
+    let row = ["2025-09 ", "420.500 kg ", "-28,7\u{a0}%"];
+    sandbox.run(&["dry-run"]).is(0).says(&[english, german, "420.500 kg\n"]);
+    once(&sandbox, 0).says(&["4 messages delivered", english, german]).says(&row);
+    sandbox
+        .run(&["drill", "magnets-falling", "--to", "berlin"])
+        .is(0)
+        .says(&["420.500 kg in September 2025"])
+        .says_nothing_of(&["420.5 t"]);
+    let shown = sandbox.run(&["template", "render", "magnets-falling", "--receiver", "own"]);
+    shown.is(0).says(&["to own ──\n420.500 kg\n"]);
+    let data = &hook.posts()[0].json()["data"];
+    assert_eq!((&data["evidence"]["unit"], &data["evidence"]["points"][2]["value"]), (&"t".into(), &420.5.into()));
+    assert_eq!(data["evidence"]["table"][2]["value"], "420.5 t");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::notify::template::{Flaw, Template, flaw};
 pub fn resolve(cx: Context<'_>, table: Option<&TemplateTable>) -> Template {
     let Some(TemplateTable { title, body }) = table else { return Template::default() };
     let used = |key: &str, at: &Option<At<String>>| at.as_ref().and_then(|at| text(cx, key, at));
-    Template { title: used("title", title), body: used("body", body) }
+    Template { title: used("title", title), body: used("body", body), ..Template::default() }
 }
 
 fn text(cx: Context<'_>, key: &str, at: &At<String>) -> Option<String> {

@@ -6,6 +6,7 @@ mod daemon;
 mod feed;
 mod include;
 mod items;
+mod notation;
 mod phones;
 mod quiet;
 mod receiver;

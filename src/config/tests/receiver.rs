@@ -227,6 +227,114 @@ fn mail_is_checked() {
     assert_eq!(mail("tls = 'none'\ninsecure = true\nallow_private = true"), "");
 }
 
+/// A mail receiver that signs, with this in its table.
+fn signing(dkim: &str) -> Sandbox {
+    let mail = "kind = 'email'\nhost = 'smtp.example.com'\nfrom = 'a@b.example'\nto = 'c@d.example'";
+    let rule = "[rule.r]\nseries = {}\nwhen = 'declines >= 2'\nnotify = ['r']\n";
+    let key = include_str!("../../notify/testdata/dkim-ed25519.pem");
+    let short = include_str!("../../notify/testdata/dkim-short.pem");
+    let sandbox = Sandbox::new(&format!("{FEED}{rule}[receiver.r]\n{mail}\ndkim = {{ {dkim} }}\n"));
+    sandbox.with("dkim.pem", key).with("short.pem", short)
+}
+
+#[test]
+fn what_signing_needs_is_asked_for() {
+    insta::assert_snapshot!(signing("key = { file = 'none.pem' }").told(), @r#"
+    error: [receiver.r.dkim] needs `domain`
+      --> supplywatch.toml:14:1
+       |
+    14 | dkim = { key = { file = 'none.pem' } }
+       | ^^^^ no `domain`
+       |
+       = help: write the domain of the sender: domain = "example.com"
+
+    error: [receiver.r.dkim] needs `selector`
+      --> supplywatch.toml:14:1
+       |
+    14 | dkim = { key = { file = 'none.pem' } }
+       | ^^^^ no `selector`
+       |
+       = help: write the key's name in DNS: selector = "supplywatch"
+
+    error: the secret file `none.pem` cannot be read: No such file or directory (os error 2)
+      --> supplywatch.toml:14:25
+       |
+    14 | dkim = { key = { file = 'none.pem' } }
+       |                         ^^^^^^^^^^ no secret
+
+    3 errors
+    "#);
+    insta::assert_snapshot!(signing("domain = 'b', selector = 'a b', key = { file = 'short.pem' }").told(), @r#"
+    error: `domain` cannot be `b`
+      --> supplywatch.toml:14:19
+       |
+    14 | dkim = { domain = 'b', selector = 'a b', key = { file = 'short.pem' } }
+       |                   ^^^ expected a domain
+       |
+       = help: write the part after the sender's `@`, such as "example.com"
+
+    error: `selector` cannot be `a b`
+      --> supplywatch.toml:14:35
+       |
+    14 | dkim = { domain = 'b', selector = 'a b', key = { file = 'short.pem' } }
+       |                                   ^^^^^ expected a name in DNS
+       |
+       = help: letters, digits, `-` and `.`, such as "supplywatch"
+
+    error: the key is neither RSA of 2048 to 4096 bits nor Ed25519
+      --> supplywatch.toml:14:48
+       |
+    14 | dkim = { domain = 'b', selector = 'a b', key = { file = 'short.pem' } }
+       |                                                ^^^^^^^^^^^^^^^^^^^^^^ no key to sign with
+       |
+       = help: make one with: openssl genrsa -out dkim.pem 2048
+
+    3 errors
+    "#);
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_refused_and_not_shown() {
+    insta::assert_snapshot!(signing("domain = 'b.example', selector = 's', key = 'hunter22'").told(), @r#"
+    error: there is no private key in PEM form (-----BEGIN PRIVATE KEY-----)
+      --> supplywatch.toml:14:54
+       |
+    14 | dkim = { domain = 'b.example', selector = 's', key = "<secret>" }
+       |                                                      ^^^^^^^^^^ no key to sign with
+       |
+       = help: make one with: openssl genrsa -out dkim.pem 2048
+
+    1 error
+    "#);
+    let open = signing("domain = 'b.example', selector = 's', key = { file = 'dkim.pem' }").mode("dkim.pem", 0o644);
+    insta::assert_snapshot!(open.told(), @"
+    error: the secret file `dkim.pem` is open to every user of this machine
+      --> supplywatch.toml:14:63
+       |
+    14 | dkim = { domain = 'b.example', selector = 's', key = { file = 'dkim.pem' } }
+       |                                                               ^^^^^^^^^^ no secret
+       |
+       = help: take the others' permissions away: chmod o= FILE
+
+    1 error
+    ");
+    insta::assert_snapshot!(signing("domain = 'else.example', selector = 's', key = { file = 'dkim.pem' }").told(), @"
+    warning: `else.example` signs for a sender of `b.example`
+      --> supplywatch.toml:14:19
+       |
+    14 | dkim = { domain = 'else.example', selector = 's', key = { file = 'dkim.pem' } }
+       |                   ^^^^^^^^^^^^^^ another domain than the sender's
+       |
+       = help: those who check mails by DMARC look at the signature of the sender's own domain alone
+    ");
+    for domain in ["b.example", "B.example", "example.b.example"] {
+        assert_eq!(
+            signing(&format!("domain = '{domain}', selector = 's.t', key = {{ file = 'dkim.pem' }}")).told(),
+            ""
+        );
+    }
+}
+
 #[test]
 fn mail_addresses_are_checked() {
     insta::assert_snapshot!(
@@ -297,8 +405,9 @@ fn receiver(table: &str, files: &[(&str, &str)]) -> Receiver {
 #[test]
 fn every_option_arrives() {
     let pem = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
-    let table = "kind = 'email'\nhost = 'smtp.example.com'\nport = 2525\ntls = 'starttls'\nusername = 'u'\npassword = 'p'\nfrom = 'Watch <a@b.example>'\nto = ['c@d.example', 'E <e@f.example>']\nhello = 'b.example'\nca_file = 'ca.pem'\ngive_up_after = '1h30m'";
-    let mail = receiver(table, &[("ca.pem", pem)]);
+    let table = "kind = 'email'\nhost = 'smtp.example.com'\nport = 2525\ntls = 'starttls'\nusername = 'u'\npassword = 'p'\nfrom = 'Watch <a@b.example>'\nto = ['c@d.example', 'E <e@f.example>']\nhello = 'b.example'\nca_file = 'ca.pem'\ngive_up_after = '1h30m'\ndkim = { domain = 'bücher.example', selector = 'S1', key = { file = 'key.pem' } }";
+    let key = include_str!("../../notify/testdata/dkim-ed25519.pem");
+    let mail = receiver(table, &[("ca.pem", pem), ("key.pem", key)]);
     assert_eq!(mail.policy.give_up_after.as_secs(), 5400);
     let Channel::Email(mail) = mail.channel else { panic!("expected mail") };
     assert_eq!((mail.host.as_str(), mail.port, mail.hello.as_deref()), ("smtp.example.com", 2525, Some("b.example")));
@@ -306,6 +415,7 @@ fn every_option_arrives() {
     assert_eq!(mail.from.to_string(), "Watch <a@b.example>");
     assert_eq!(mail.to.len(), 2);
     assert_eq!(mail.ca_pem.as_deref(), Some(pem.as_bytes()));
+    assert_eq!(mail.dkim.unwrap().record_name(), "s1._domainkey.xn--bcher-kva.example");
 
     let slack = receiver("kind = 'slack'\nurl = 'https://hooks.slack.com/services/T/B/x'", &[]);
     let slack: &crate::notify::slack::Slack = slack.channel.service();

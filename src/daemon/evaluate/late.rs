@@ -51,10 +51,10 @@ impl Evaluation<'_> {
         let is_owed = |hushed: &Hushed| !matches!(hushed.by, Hush::Acknowledgement { .. });
         let by = hushed.into_values().rfind(is_owed).map(|hushed| hushed.by);
         let by = by.map_or_else(String::new, |by| format!(" by {by}"));
-        let message = message.with_note(&format!("Kept back until now{by}; it still fires."));
+        let note = format!("Kept back until now{by}; it still fires.");
         let manners =
             Manners { inhibition, held_until: held_until(self.setup, message.severity, now), ..Manners::default() };
-        Ok(Some(self.telling(alert, firing, &message, &whom, manners, now)))
+        Ok(Some(self.telling(alert, firing, (&message, &note), &whom, manners, now)))
     }
 
     /// The beginning of an episode that nobody has acknowledged in time, for those who are to be told then.
@@ -75,10 +75,10 @@ impl Evaluation<'_> {
         }
         let transitions = self.context.store.transitions(&alert.rule, &alert.labels).await?;
         let Some((_, message)) = transitions.into_iter().next_back() else { return Ok(None) };
-        let message = message.with_note(&format!("Nobody has acknowledged this since {}.", firing.said_at));
+        let note = format!("Nobody has acknowledged this since {}.", firing.said_at);
         let held_until = held_until(self.setup, message.severity, now);
         let manners = Manners { inhibition, stops_when_known: true, held_until, ..Manners::default() };
-        Ok(Some(self.telling(alert, firing, &message, &whom, manners, now)))
+        Ok(Some(self.telling(alert, firing, (&message, &note), &whom, manners, now)))
     }
 
     /// Who is told of an alert that nobody acknowledges: by its rule, or where that names nobody, by its routes.
@@ -94,12 +94,12 @@ impl Evaluation<'_> {
         own.into_iter().chain(routes.into_iter().filter_map(|route| route.escalation.as_ref())).collect()
     }
 
-    /// An alert as it is, with a message of what it is for some receivers.
+    /// An alert as it is, with a message of what it is for some receivers, and a note that no template hides.
     fn telling(
         &self,
         alert: &Alert,
         firing: &Firing,
-        message: &Message,
+        (message, note): (&Message, &str),
         whom: &[String],
         manners: Manners,
         now: Timestamp,
@@ -110,7 +110,10 @@ impl Evaluation<'_> {
         }
         let alert = Alert { state: State::Firing(firing), ..alert.clone() };
         let deliveries = plan_at(self.context.store.id(), message, whom, now);
-        let deliveries = self.context.dressed(self.setup, deliveries);
+        let mut deliveries = self.context.dressed(self.setup, deliveries);
+        for delivery in &mut deliveries {
+            delivery.message = delivery.message.clone().with_note(note);
+        }
         Settled { alert, transition: None, deliveries, manners }
     }
 

@@ -14,9 +14,10 @@
 //!
 //! - `assess` takes an alert up to the latest period that it is shown, or leaves it where it was: what a
 //!   look leaves otherwise (firing, held, a latest figure that was withdrawn) has a row;
-//! - a look goes further only in the transaction that stores what it came to, for all series of the feed that
-//!   changed since: those of a pull, when its task is done; all there are, at a start. The pulls of a feed
-//!   have their order, and a series that comes later comes with a later pull;
+//! - a look goes further only in the transaction that stores the last of what it came to, for all series of the feed
+//!   that changed since: those of a pull, when its task is done; all there are, at a start. The pulls of a feed
+//!   have their order, and a series that comes later comes with a later pull. What was stored before that, of many
+//!   alerts, is as a look at these series alone: whoever begins again finds their rows, and nothing new to say;
 //! - a row that was not written since is as its look left it, by the same argument.
 //!
 //! A rule that was edited has not looked, nor has one that was away, or whose feed was: it begins at its
@@ -50,7 +51,7 @@ use crate::store::{Committed, Look, SeriesRef, Settled, StoreError, Task};
 const TASK_LEASE: Duration = Duration::from_secs(300);
 /// Series that are read and sifted together.
 const CHUNK: usize = 4096;
-/// Alerts written in one transaction when there is no task to hold them together.
+/// Alerts written in one transaction where nothing asks for more at once: what they say takes memory until then.
 const BATCH: usize = 500;
 
 /// Where the rules of a setup begin to look, by name.
@@ -64,6 +65,8 @@ pub struct Evaluation<'a> {
     known_receivers: Vec<String>,
     /// Whether quiet alerts are left out beforehand, or all are judged with their evidence.
     sifts: bool,
+    /// Whether what was judged is forgotten once it is stored and in the log, or kept for a report.
+    forgets: bool,
 }
 
 /// What an evaluation has come to so far.
@@ -71,6 +74,21 @@ pub struct Evaluation<'a> {
 struct Outcome {
     settled: Vec<Settled>,
     evaluated: Evaluated,
+    parts: Parts,
+    /// Whether some of it is stored already.
+    is_in_parts: bool,
+}
+
+/// How what is settled may be stored before all of it is.
+#[derive(Default)]
+enum Parts {
+    /// Not at all.
+    #[default]
+    None,
+    /// While a task is ours.
+    Of(Task),
+    /// By the versions of the alerts alone.
+    Alone,
 }
 
 impl<'a> Evaluation<'a> {
@@ -80,13 +98,19 @@ impl<'a> Evaluation<'a> {
         let feeds = setup.feeds.iter().map(|feed| feed.name.clone()).collect();
         let baselines = context.store.register_rules(rules, feeds).await?;
         let known_receivers = setup.receivers.iter().map(|receiver| receiver.name.clone()).collect();
-        Ok(Self { context, setup, baselines, known_receivers, sifts: true })
+        Ok(Self { context, setup, baselines, known_receivers, sifts: true, forgets: false })
     }
 
     /// The same with every series judged with its evidence: slower, and to the same end.
     #[must_use]
     pub fn with_evidence(self) -> Self {
         Self { sifts: false, ..self }
+    }
+
+    /// The same for whoever needs no report: what was judged is not kept in memory.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self { forgets: true, ..self }
     }
 
     /// What every rule says of every series that it means, without storing anything.
@@ -109,7 +133,8 @@ impl<'a> Evaluation<'a> {
 
     /// Works out one task; `None` when someone else got ahead of it.
     async fn task(&self, task: &Task) -> Result<Option<Evaluated>, StoreError> {
-        let (store, mut outcome) = (&self.context.store, Outcome::default());
+        let store = &self.context.store;
+        let mut outcome = self.in_parts(Parts::Of(task.clone()));
         let changed = store.changed(task.pull).await?;
         let mut looking = self.looking(&self.rules(), &task.feed, &self.looks().await?);
         // Looking at everything, at start, got ahead of this pull's task, or sees it when it comes.
@@ -117,13 +142,20 @@ impl<'a> Evaluation<'a> {
         self.single(&changed, task.pull, &looking, &mut outcome).await?;
         self.compound(&self.rules(), Some((task.pull, &changed)), &mut outcome).await?;
         let looks = looking.into_iter().map(|(_, look)| Look { seen: Some(task.pull), ..look }).collect();
-        let committed = store.commit(Some(task), looks, outcome.settled, self.context.clock.now()).await?;
-        Ok((committed == Committed::Stored).then_some(outcome.evaluated))
+        let settled = outcome.take();
+        if outcome.evaluated.fenced
+            || store.commit(Some(task), looks, settled, self.context.clock.now()).await? == Committed::Fenced
+        {
+            return Ok(None);
+        }
+        self.is_stored(&mut outcome, Committed::Stored).await?;
+        outcome.evaluated.log_notices();
+        Ok(Some(outcome.evaluated))
     }
 
     /// Lets some rules look at everything that there is.
     async fn all(&self, rules: &[&Rule]) -> Result<Evaluated, StoreError> {
-        let (store, mut outcome, looks) = (&self.context.store, Outcome::default(), self.looks().await?);
+        let (store, mut outcome, looks) = (&self.context.store, self.in_parts(Parts::Alone), self.looks().await?);
         let mut behind = Vec::new();
         // Read before the series are: a series that is not there yet comes with a later pull.
         for feed in &self.setup.feeds {
@@ -142,7 +174,7 @@ impl<'a> Evaluation<'a> {
         }
         self.compound(rules, None, &mut outcome).await?;
         self.commit(&mut [], &mut outcome).await?;
-        report::log(&outcome.evaluated);
+        outcome.evaluated.log_notices();
         Ok(outcome.evaluated)
     }
 
@@ -154,40 +186,74 @@ impl<'a> Evaluation<'a> {
         mut looking: Vec<Looking<'_>>,
         outcome: &mut Outcome,
     ) -> Result<(), StoreError> {
-        // What is told together is told once all of it is there.
-        let mut is_in_parts = false;
-        for series in series.chunks(CHUNK) {
-            self.single(series, until, &looking, outcome).await?;
-            if outcome.settled.len() >= BATCH {
-                outcome.settled.iter_mut().for_each(|settled| settled.manners.awaits_more = true);
-                is_in_parts = true;
-                if !self.commit(&mut looking, outcome).await? {
-                    return Ok(());
-                }
-            }
+        self.single(series, until, &looking, outcome).await?;
+        if outcome.evaluated.fenced {
+            return Ok(());
         }
         looking.retain(|(_, look)| look.seen != Some(until) || !outcome.settled.is_empty());
         looking.iter_mut().for_each(|(_, look)| look.seen = Some(until));
-        if self.commit(&mut looking, outcome).await? && is_in_parts {
-            self.context.store.complete_bundles(self.context.clock.now()).await?;
-        }
+        self.commit(&mut looking, outcome).await?;
         Ok(())
     }
 
     /// Stores what rules came to and how far they have looked, without a task; whether nobody got ahead.
     async fn commit(&self, looking: &mut [Looking<'_>], outcome: &mut Outcome) -> Result<bool, StoreError> {
-        let settled = std::mem::take(&mut outcome.settled);
+        let settled = outcome.take();
         if looking.is_empty() && settled.is_empty() {
             return Ok(true);
         }
         let looks = looking.iter().map(|(_, look)| look.clone()).collect();
         let stored = self.context.store.commit(None, looks, settled, self.context.clock.now()).await?;
         looking.iter_mut().for_each(|(_, look)| look.version += 1);
-        if stored == Committed::Fenced {
-            warn!("evaluation was fenced: another process got ahead; it is repeated");
-            outcome.evaluated.fenced = true;
-        }
+        self.is_stored(outcome, stored).await?;
         Ok(stored == Committed::Stored)
+    }
+
+    /// An outcome that may be stored in parts, unless an alert that is still to come may keep back what an earlier
+    /// one says.
+    fn in_parts(&self, parts: Parts) -> Outcome {
+        let inhibits = self.setup.rules.iter().any(|rule| !rule.inhibition.by.is_empty());
+        Outcome { parts: if inhibits { Parts::None } else { parts }, ..Outcome::default() }
+    }
+
+    /// Stores a part of what rules came to where it has become much.
+    async fn store_part(&self, outcome: &mut Outcome) -> Result<(), StoreError> {
+        if outcome.settled.len() < BATCH || matches!(outcome.parts, Parts::None) {
+            return Ok(());
+        }
+        let (store, now) = (&self.context.store, self.context.clock.now());
+        outcome.is_in_parts = true;
+        let settled = outcome.take();
+        let stored = match &outcome.parts {
+            Parts::Of(task) => store.commit_part(task, settled, now).await?,
+            Parts::Alone | Parts::None => store.commit(None, Vec::new(), settled, now).await?,
+        };
+        match stored {
+            Committed::Stored => outcome.evaluated.stored(self.forgets),
+            Committed::Fenced => outcome.evaluated.fenced(),
+        }
+        Ok(())
+    }
+
+    /// How storing the last of what was settled ended. What is told together waits for no more of it.
+    async fn is_stored(&self, outcome: &mut Outcome, stored: Committed) -> Result<(), StoreError> {
+        match stored {
+            Committed::Stored => outcome.evaluated.stored(self.forgets),
+            Committed::Fenced => outcome.evaluated.fenced(),
+        }
+        if std::mem::take(&mut outcome.is_in_parts) {
+            self.context.store.complete_bundles(self.context.clock.now()).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Outcome {
+    /// What was settled, to be stored: what is told together is told once all of it is there.
+    fn take(&mut self) -> Vec<Settled> {
+        let mut settled = std::mem::take(&mut self.settled);
+        settled.iter_mut().for_each(|settled| settled.manners.awaits_more = self.is_in_parts);
+        settled
     }
 }
 
@@ -218,8 +284,7 @@ pub async fn evaluate_pending(evaluation: &Evaluation<'_>) -> Result<Evaluated, 
     while let Some(task) = store.lease_task(holder, clock.now(), TASK_LEASE).await? {
         match evaluation.task(&task).await? {
             Some(evaluated) => {
-                report::log(&evaluated);
-                let (assessed, quiet) = (evaluated.assessed.len(), evaluated.quiet);
+                let Evaluated { judged: assessed, quiet, .. } = evaluated;
                 info!(feed = task.feed, pull = task.pull.0, assessed, quiet, "pull evaluated");
                 all.extend(evaluated);
             }

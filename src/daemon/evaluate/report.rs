@@ -12,8 +12,14 @@ use crate::series::Labels;
 /// What an evaluation came to.
 #[derive(Debug, Default)]
 pub struct Evaluated {
-    /// What was judged with its evidence.
+    /// What was judged with its evidence, unless it was forgotten once it was in the log.
     pub assessed: Vec<Assessed>,
+    /// How many of them are in the log.
+    pub(super) logged: usize,
+    /// How many were judged with their evidence and stored.
+    pub judged: usize,
+    /// How many alerts changed, and that is stored.
+    pub(super) changed: usize,
     /// How many alerts were found quiet, and left so, without.
     pub quiet: usize,
     /// How many alerts were told without a change, as nothing keeps them back any more.
@@ -26,6 +32,9 @@ impl Evaluated {
     /// Both together.
     pub fn extend(&mut self, other: Self) {
         self.assessed.extend(other.assessed);
+        self.logged = self.assessed.len();
+        self.judged += other.judged;
+        self.changed += other.changed;
         self.quiet += other.quiet;
         self.told_late += other.told_late;
         self.fenced |= other.fenced;
@@ -33,12 +42,56 @@ impl Evaluated {
 
     /// Whether there is anything to deliver.
     pub fn tells(&self) -> bool {
-        self.told_late > 0 || self.transitions().next().is_some()
+        self.told_late > 0 || self.changed > 0
     }
 
     /// The changes that there were.
     pub fn transitions(&self) -> impl Iterator<Item = &Message> {
         self.assessed.iter().filter_map(|assessed| assessed.transition.as_ref())
+    }
+
+    /// What was judged until now is stored: says in the log which alerts changed. Whoever `forgets` keeps only what
+    /// the notices are made of.
+    pub fn stored(&mut self, forgets: bool) {
+        let new = &mut self.assessed[self.logged..];
+        self.judged += new.len();
+        for message in new.iter().filter_map(|assessed| assessed.transition.as_ref()) {
+            self.changed += 1;
+            info!(
+                rule = message.alert.rule,
+                alert = message.alert.id,
+                transition = message.kind.name(),
+                number = message.number,
+                period = message.period,
+                "alert changed"
+            );
+        }
+        if forgets {
+            new.iter_mut().for_each(Assessed::forget);
+            self.assessed.retain(|assessed| assessed.rejudged.is_some());
+        }
+        self.logged = self.assessed.len();
+    }
+
+    /// Someone else got ahead: says so in the log.
+    pub fn fenced(&mut self) {
+        warn!("evaluation was fenced: another process got ahead; it is repeated");
+        self.fenced = true;
+    }
+
+    /// Says in the log on how much of the past revisions changed a verdict.
+    pub fn log_notices(&self) {
+        for notice in notices(&self.assessed) {
+            info!(
+                rule = notice.rule,
+                series = notice.series,
+                periods = notice.rejudged.periods,
+                first = %notice.rejudged.first,
+                last = %notice.rejudged.last,
+                at_least = notice.rejudged.at_least,
+                "a revision changed the verdict on past periods"
+            );
+        }
     }
 }
 
@@ -90,6 +143,11 @@ impl Assessed {
         }
     }
 
+    /// Leaves the evidence out.
+    fn forget(&mut self) {
+        (self.transition, self.gates, self.receivers) = (None, Vec::new(), Vec::new());
+    }
+
     /// What is said of a subject that no rule can judge.
     pub fn not_judged(rule: &Rule, labels: Labels, reason: String) -> Self {
         warn!(rule = rule.name, %labels, reason, "a group cannot be judged");
@@ -105,30 +163,5 @@ impl Assessed {
             gates: Vec::new(),
             rejudged: None,
         }
-    }
-}
-
-/// Says in the log which alerts changed.
-pub fn log(evaluated: &Evaluated) {
-    for message in evaluated.transitions() {
-        info!(
-            rule = message.alert.rule,
-            alert = message.alert.id,
-            transition = message.kind.name(),
-            number = message.number,
-            period = message.period,
-            "alert changed"
-        );
-    }
-    for notice in notices(&evaluated.assessed) {
-        info!(
-            rule = notice.rule,
-            series = notice.series,
-            periods = notice.rejudged.periods,
-            first = %notice.rejudged.first,
-            last = %notice.rejudged.last,
-            at_least = notice.rejudged.at_least,
-            "a revision changed the verdict on past periods"
-        );
     }
 }

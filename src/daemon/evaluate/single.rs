@@ -39,7 +39,7 @@ impl Evaluation<'_> {
         rules.map(|rule| (*rule, look(rule))).collect()
     }
 
-    /// Judges series of one feed by every rule that means them.
+    /// Judges series of one feed by every rule that means them, unless someone else gets ahead.
     pub(super) async fn single(
         &self,
         series: &[SeriesRef],
@@ -50,7 +50,9 @@ impl Evaluation<'_> {
         let is_meant = |series: &&SeriesRef| looking.iter().any(|(rule, _)| rule.selector.matches(&series.labels));
         let meant: Vec<SeriesRef> = series.iter().filter(is_meant).cloned().collect();
         for series in meant.chunks(CHUNK) {
-            self.chunk(series, until, looking, outcome).await?;
+            if !outcome.evaluated.fenced {
+                self.chunk(series, until, looking, outcome).await?;
+            }
         }
         Ok(())
     }
@@ -87,6 +89,10 @@ impl Evaluation<'_> {
                 let assessment = assess(sight, &before.alert);
                 let kept = !before.needs_no_row(&assessment, sight);
                 self.settle(rule, before, assessment, kept, outcome);
+                self.store_part(outcome).await?;
+                if outcome.evaluated.fenced {
+                    return Ok(());
+                }
             }
         }
         Ok(())

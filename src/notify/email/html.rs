@@ -4,8 +4,8 @@
 //! It says what the text part says, and stays under the size at which webmail cuts a message.
 
 use super::super::look::{self, Tone, line};
+use super::super::picture::{Picture, Size};
 use super::super::{Parcel, REPEAT, layout};
-use super::picture::{self, Picture};
 use crate::outbox::{Brief, ItemLine, Message};
 
 /// Items of one kind that are shown, at most.
@@ -19,6 +19,8 @@ const CELL_MAX: usize = 80;
 /// Characters of an item, and how much else the message tells, at most: the first with which the document is small
 /// enough, else the last.
 const ROOMS: [(usize, usize); 3] = [(TEXT_MAX, 100), (400, 40), (100, 15)];
+/// Stretches of code in a text, at most.
+const CODES_MAX: usize = 10;
 /// Bytes of a document, at most: webmail cuts a message at 102 KB.
 const BYTES_MAX: usize = 100_000;
 
@@ -35,8 +37,19 @@ const STYLE: &str = "\
 .line{border-color:#3a4048!important}}\
 @media (max-width:620px){.card{width:100%!important}}";
 
+/// How a mail's chart is drawn: as wide as the card without its padding.
+pub const CHART: Size = Size { width: 568, bytes: 100_000 };
+
+/// A chart that comes with the mail.
+pub struct Inline {
+    /// How the document names it: the Content-ID without its angle brackets.
+    pub cid: String,
+    /// The picture.
+    pub picture: Picture,
+}
+
 /// The whole document, with the chart that comes with the mail.
-pub fn render(parcel: Parcel<'_>, picture: Option<&Picture>) -> String {
+pub fn render(parcel: Parcel<'_>, picture: Option<&Inline>) -> String {
     let [whole, shorter, shortest] = ROOMS;
     let fits = |document: &String| document.len() <= BYTES_MAX;
     let longer = [whole, shorter].into_iter().map(|room| document(parcel, picture, room)).find(fits);
@@ -44,7 +57,7 @@ pub fn render(parcel: Parcel<'_>, picture: Option<&Picture>) -> String {
 }
 
 /// The document, with so many characters of each item, and so much of what else it tells.
-fn document(parcel: Parcel<'_>, picture: Option<&Picture>, (item_max, others_max): (usize, usize)) -> String {
+fn document(parcel: Parcel<'_>, picture: Option<&Inline>, (item_max, others_max): (usize, usize)) -> String {
     let message = parcel.message();
     let rows = [
         banner(message),
@@ -91,7 +104,7 @@ fn row(padding: &str, class: &str, size: u32, bold: bool, text: &str) -> String 
     if text.is_empty() {
         return String::new();
     }
-    let (style, text) = (font(class, size, bold), escape(text).replace('\n', "<br>"));
+    let (style, text) = (font(class, size, bold), prose(text).replace('\n', "<br>"));
     format!("<tr><td class=\"{class}\" style=\"{padding};{style}\">{text}</td></tr>\n")
 }
 
@@ -106,8 +119,8 @@ fn font(class: &str, size: u32, bold: bool) -> String {
 }
 
 /// The chart; where pictures are not shown, what it says. Its ground is its own, so that it holds in the dark.
-fn image(picture: &Picture) -> String {
-    let (width, cid, alt) = (picture::WIDTH, escape(&picture.cid), escape(&picture.alt));
+fn image(inline: &Inline) -> String {
+    let (width, cid, alt) = (CHART.width, escape(&inline.cid), escape(&inline.picture.alt));
     let style = font("dim", 13, false);
     format!(
         "<tr><td class=\"dim\" style=\"padding:16px 16px 0;{style}\">\
@@ -231,7 +244,7 @@ fn field(label: &str, values: &[String]) -> String {
     let texts = shown.iter().map(String::as_str).chain(more.as_deref()).filter(|text| !text.is_empty());
     // One long text may be long; ten of them share the room.
     let room = TEXT_MAX / values.len().clamp(1, ITEMS_MAX);
-    let lines: Vec<String> = texts.map(|text| escape(&line(text, room))).collect();
+    let lines: Vec<String> = texts.map(|text| prose(&line(text, room))).collect();
     if lines.is_empty() { String::new() } else { named(label, &lines.join("<br>")) }
 }
 
@@ -249,6 +262,20 @@ fn named(label: &str, html: &str) -> String {
         "<tr><td class=\"dim\" width=\"96\" valign=\"top\" style=\"padding:3px 8px 3px 0;width:96px;{dim}\">{label}</td>\
         <td class=\"ink\" valign=\"top\" style=\"padding:3px 0;{ink}\">{text}</td></tr>\n"
     )
+}
+
+/// Text for HTML between tags; what stands in backquotes is shown as code.
+fn prose(text: &str) -> String {
+    let pieces: Vec<String> = text.split('`').map(escape).collect();
+    // One that has no other is a sign like any other; and a text of nothing but signs is not to grow tenfold.
+    if pieces.len().is_multiple_of(2) || pieces.len() > 2 * CODES_MAX + 1 {
+        return escape(text);
+    }
+    let code = |(index, piece): (usize, String)| match index % 2 {
+        0 => piece,
+        _ => format!("<code style=\"font-family:Consolas,Menlo,monospace;font-size:95%\">{piece}</code>"),
+    };
+    pieces.into_iter().enumerate().map(code).collect()
 }
 
 /// Text for HTML, between tags or in a quoted attribute.
@@ -294,6 +321,15 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_backquotes_is_code() {
+        let html = html(resolved());
+        assert!(html.contains("monospace;font-size:95%\">declines &gt;= 2</code> no longer holds"), "{html}");
+        assert_eq!(prose("a ` <b>"), "a ` &lt;b&gt;");
+        assert!(prose("`<i>` b").ends_with(">&lt;i&gt;</code> b"));
+        assert_eq!(prose(&"`".repeat(1000)), "`".repeat(1000));
+    }
+
+    #[test]
     fn an_alert_says_all_of_it() {
         insta::assert_snapshot!(words(&html(fired())), @"
         July 2025 619 t, August 2025 590 t, September 2025 420.5 t. Known since 20 October 2025.
@@ -309,7 +345,7 @@ mod tests {
         2025-08 | 590 t | −4.7 % | 2025-09-20
         2025-09 | 420.5 t | −28.7 % | 2025-10-20
         Why | ✓ declines &gt;= 2 holds: declines = 2
-        Clears | ends when `declines &gt;= 2` no longer holds
+        Clears | ends when declines &gt;= 2 no longer holds
         Source | china-magnets, samples/china-magnet-exports.csv, retrieved 2025-10-20 01:04 UTC
         Rule | magnet-exports-falling: declines &gt;= 2
         Series | feed china-magnets, hs 85051110, partner US, reporter CN

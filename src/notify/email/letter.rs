@@ -10,9 +10,9 @@ use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Mail};
 use url::Host;
 
-use super::super::look;
-use super::super::{Parcel, layout, printable_lines};
-use super::picture::Picture;
+use super::super::picture::Picture;
+use super::super::{Parcel, layout, look, printable_lines};
+use super::html::Inline;
 use super::{Email, html};
 use crate::alert::Kind;
 use crate::base::text::{printable, shorten};
@@ -58,18 +58,18 @@ pub fn write(email: &Email, parcel: Parcel<'_>, charts: Charts) -> Result<Mail, 
 }
 
 /// The HTML part and the picture that it shows.
-fn related(parcel: Parcel<'_>, html: SinglePart, picture: Picture) -> Result<MultiPart, lettre::error::Error> {
+fn related(parcel: Parcel<'_>, html: SinglePart, inline: Inline) -> Result<MultiPart, lettre::error::Error> {
     // What may stand in an address may stand in a Content-ID, so this is the only thing that could be wrong with it.
-    let png = "image/png".parse().map_err(|_| lettre::error::Error::NonAsciiChars)?;
-    let image = Attachment::new_inline_with_name(picture.cid, "chart.png".to_owned()).body(picture.png, png);
+    let png = Picture::KIND.parse().map_err(|_| lettre::error::Error::NonAsciiChars)?;
+    let image = Attachment::new_inline_with_name(inline.cid, Picture::NAME.to_owned()).body(inline.picture.png, png);
     let boundary = format!("=r_{}", token(&parcel.delivery.id));
     Ok(MultiPart::related().boundary(boundary).singlepart(html).singlepart(image))
 }
 
 /// The chart, where the message has one.
-fn picture(email: &Email, parcel: Parcel<'_>, charts: Charts) -> Option<Picture> {
-    let chart = parcel.message().chart.as_ref().filter(|_| charts == Charts::Shown)?;
-    Picture::draw(chart, &token(&parcel.delivery.id), &domain(&email.from.email))
+fn picture(email: &Email, parcel: Parcel<'_>, charts: Charts) -> Option<Inline> {
+    let picture = (charts == Charts::Shown).then(|| Picture::of(parcel.message(), html::CHART))??;
+    Some(Inline { cid: format!("chart.{}@{}", token(&parcel.delivery.id), domain(&email.from.email)), picture })
 }
 
 /// The text part.
@@ -88,8 +88,12 @@ pub fn preview(email: &Email, parcel: Parcel<'_>) -> String {
     let picture = picture(email, parcel, Charts::Shown);
     let kib = |bytes: usize| bytes.div_ceil(1024);
     let size = kib(html::render(parcel, picture.as_ref()).len());
-    let chart = picture.map(|picture| format!(", with a chart of {} KiB", kib(picture.png.len()))).unwrap_or_default();
-    format!("{head}\n\n{}\n\n(an HTML part of {size} KiB says the same{chart})", text(parcel))
+    let chart =
+        picture.map(|inline| format!(", with a chart of {} KiB", kib(inline.picture.png.len()))).unwrap_or_default();
+    let signed =
+        email.dkim.as_ref().map(|dkim| format!("; signed for {} with the key `{}`", dkim.domain, dkim.selector));
+    let signed = signed.unwrap_or_default();
+    format!("{head}\n\n{}\n\n(an HTML part of {size} KiB says the same{chart}{signed})", text(parcel))
 }
 
 /// The headers that are texts.

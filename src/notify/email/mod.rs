@@ -5,16 +5,18 @@
 //! alone. That memory lives in the process: after a crash between two attempts those who had it get it
 //! again, marked as a possible repeat, and nobody is left out.
 
+pub mod dkim;
 mod html;
 mod letter;
 mod memory;
-mod picture;
 mod smtp;
 
+use lettre::address::Envelope;
 use lettre::message::Mailbox;
 
 pub use memory::Memory;
 
+use self::dkim::Dkim;
 use self::letter::Charts;
 use super::{Parcel, Sent};
 use crate::base::secret::Secret;
@@ -38,6 +40,8 @@ pub struct Email {
     pub hello: Option<String>,
     /// A private CA's certificates (PEM), beside the system's.
     pub ca_pem: Option<Vec<u8>>,
+    /// What the mails are signed with, where the relay does not sign them.
+    pub dkim: Option<Dkim>,
 }
 
 /// How an SMTP connection is protected.
@@ -59,12 +63,12 @@ impl Email {
         // Whoever is left is told of a repeat only where it may be one for them.
         let marked = Parcel { maybe_delivered: progress.lost, ..parcel };
         let charts = if progress.too_large { Charts::Omitted } else { Charts::Shown };
-        let mail = match letter::write(self, marked, charts) {
-            Ok(mail) => mail,
-            Err(error) => return Sent::disable(format!("the mail cannot be made from sender and recipients: {error}")),
+        let (envelope, mail) = match self.write(marked, charts) {
+            Ok(written) => written,
+            Err(sent) => return sent,
         };
-        let rest: Vec<_> = mail.envelope().to().iter().filter(|to| !progress.is_settled(to)).cloned().collect();
-        let sent = match smtp::deliver(self, mail.envelope().from(), &rest, &mail.formatted()).await {
+        let rest: Vec<_> = envelope.to().iter().filter(|to| !progress.is_settled(to)).cloned().collect();
+        let sent = match smtp::deliver(self, envelope.from(), &rest, &mail).await {
             Ok(verdicts) => {
                 let is_lighter = charts == Charts::Shown && parcel.message().chart.is_some();
                 let verdicts = verdicts.into_iter().map(|verdict| if is_lighter { verdict.lighter() } else { verdict });
@@ -76,6 +80,18 @@ impl Email {
         progress.warn(parcel);
         memory.keep(parcel, progress, &sent);
         sent
+    }
+
+    /// Who it is from and for, and the mail as it goes out.
+    fn write(&self, parcel: Parcel<'_>, charts: Charts) -> Result<(Envelope, Vec<u8>), Sent> {
+        let mail = letter::write(self, parcel, charts)
+            .map_err(|error| Sent::disable(format!("the mail cannot be made from sender and recipients: {error}")))?;
+        let bytes = mail.formatted();
+        let bytes = match &self.dkim {
+            Some(dkim) => dkim.sign(&bytes, parcel.message().at).map_err(|error| Sent::disable(error.to_string()))?,
+            None => bytes,
+        };
+        Ok((mail.envelope().clone(), bytes))
     }
 
     /// Headers and text part, and that there is an HTML part.
@@ -96,7 +112,8 @@ impl Email {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::notify::double::{HANG_UP, MailDouble, Script, delivery, drawn, fired, parcel};
+    use crate::notify::double::{delivery, drawn, fired, parcel};
+    use crate::notify::relay::{HANG_UP, MailDouble, Script};
     use crate::outbox::{Delivery, Outcome};
 
     /// Two recipients behind a relay on loopback.
@@ -110,6 +127,7 @@ pub mod tests {
             to: vec!["Ann <ann@example.org>".parse().unwrap(), "bob@example.org".parse().unwrap()],
             hello: None,
             ca_pem: None,
+            dkim: None,
         }
     }
 
@@ -209,6 +227,19 @@ pub mod tests {
         let [mail] = &case.relay.messages()[..] else { panic!("one mail") };
         assert!(mail.contains("Content-Type: text/plain") && mail.contains("Content-Type: text/html"));
         assert!(mail.starts_with("From: "), "{mail}");
+    }
+
+    #[tokio::test]
+    async fn a_mail_is_signed_where_there_is_a_key() {
+        let mut case = Case::new(&[]).await;
+        case.email.dkim = Some(dkim::tests::dkim(dkim::tests::ED25519));
+        case.attempt(1, false).await;
+        let mails = case.relay.messages();
+        assert!(mails[0].starts_with("DKIM-Signature: v=1; a=ed25519-sha256; "), "{}", mails[0]);
+        case.attempt(1, false).await;
+        assert_eq!(mails[0], case.relay.messages().pop().unwrap(), "a copy can be known for one");
+        let preview = case.email.preview(parcel(&case.delivery));
+        assert!(preview.ends_with("says the same; signed for example.org with the key `watch`)"), "{preview}");
     }
 
     #[tokio::test]

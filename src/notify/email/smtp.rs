@@ -452,8 +452,8 @@ impl AsyncTokioStream for LineByLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::double::{CA_PEM, HANG_UP, MailDouble, SILENCE, Script};
     use crate::notify::email::tests::email;
+    use crate::notify::relay::{CA_PEM, HANG_UP, MailDouble, SILENCE, Script};
 
     async fn send(email: &Email) -> Result<Vec<Verdict>, Sent> {
         let to: Vec<Address> = email.to.iter().map(|to| to.email.clone()).collect();

@@ -7,7 +7,6 @@ use super::change::relative;
 use super::window::{alone, of_window};
 use super::{Call, Gives, Measure, Measured, Parameter, Takes};
 use crate::series::Point;
-use crate::series::number::percent_plain;
 
 const BACK: &[Parameter] = &[Parameter { name: "n", takes: Takes::Back, optional: false }];
 
@@ -46,10 +45,10 @@ fn against(scope: &Scope<'_>, call: &Call<'_>, choose: fn(Point, Point) -> Point
 fn told(telling: &Telling<'_>, side: &str, extreme: &str) -> Option<String> {
     let Value::Ratio(ratio) = *telling.value else { return None };
     let extreme = format!("its {} {extreme}", telling.reach_adjective(telling.call.back(0)));
-    Some(match percent_plain(ratio.abs()) {
+    Some(match telling.amount(ratio) {
         _ if ratio.is_infinite() => format!("stood above {extreme} of zero"),
-        amount if amount == "0 %" => format!("stood at {extreme}"),
-        amount => format!("stood {amount} {side} {extreme}"),
+        None => format!("stood at {extreme}"),
+        Some(amount) => format!("stood {amount} {side} {extreme}"),
     })
 }
 

@@ -16,7 +16,6 @@ use super::super::syntax::NodeKind;
 use super::{Call, Gives, Measure, Measured, Parameter, Takes};
 use crate::base::text::printable;
 use crate::series::derive::part;
-use crate::series::number::{number, percent_plain};
 use crate::series::{Gap, Point, country};
 
 /// How many parts a reading tells one by one, largest first.
@@ -81,7 +80,11 @@ pub const HHI: Measure = Measure {
     },
     words: |telling| {
         let Value::Count(index) = *telling.value else { return None };
-        Some(format!("had a concentration by {} of {}", label(&telling.call)?, number((index * 1e3).round() / 1e3)))
+        Some(format!(
+            "had a concentration by {} of {}",
+            label(&telling.call)?,
+            telling.notation.number((index * 1e3).round() / 1e3)
+        ))
     },
 };
 
@@ -104,7 +107,7 @@ pub const COUNT: Measure = Measure {
     },
     words: |telling| match *telling.value {
         Value::Count(1.0) => Some("had one member".to_owned()),
-        Value::Count(count) => Some(format!("had {} members", number(count))),
+        Value::Count(count) => Some(format!("had {} members", telling.notation.number(count))),
         _ => None,
     },
 };
@@ -139,7 +142,7 @@ fn named(label: &str, value: &str) -> String {
 
 fn ratio(telling: &Telling<'_>) -> Option<String> {
     match *telling.value {
-        Value::Ratio(ratio) => Some(percent_plain(ratio)),
+        Value::Ratio(ratio) => Some(telling.percent(ratio)),
         _ => None,
     }
 }
@@ -273,7 +276,7 @@ mod tests {
         let least = Quantity::parse("1 kt").unwrap();
         let reading = read_with(&odd, "share(partner='CN')", "2025-09", Some(&least));
         let expected = "unknown (the base at 2025-09, 10 t, is below min_base 1 kt)";
-        assert_eq!(reading.words(), expected);
+        assert_eq!(reading.words(&crate::series::Notation::default()), expected);
         check(
             &history("t", "2025-09=5"),
             "

@@ -4,7 +4,6 @@ use super::super::evidence::Value;
 use super::super::headline::Telling;
 use super::window::{alone, of_window};
 use super::{Gives, Measure, Parameter, Takes};
-use crate::series::number::percent_plain;
 
 /// The share of the last n figures, t included, that are at or below f(t): the highest is at 100 %, the
 /// lowest of n different ones at 1/n.
@@ -34,7 +33,7 @@ fn told(telling: &Telling<'_>) -> Option<String> {
     let Value::Ratio(share) = *telling.value else { return None };
     Some(format!(
         "stood at or above {} of the last {}",
-        percent_plain(share),
+        telling.percent(share),
         telling.reach_plain(telling.call.back(0))
     ))
 }

@@ -5,7 +5,6 @@ use super::super::evidence::{Reading, Reason, Value};
 use super::super::headline::Telling;
 use super::change::relative;
 use super::{Call, Gives, Measure, Measured};
-use crate::series::number::percent_plain;
 
 /// The latest vintage of f(t) over the one before it, less one; a figure that was never revised has
 /// changed by nothing, so its revision is 0 %.
@@ -34,12 +33,11 @@ fn revision(scope: &Scope<'_>, _call: &Call<'_>) -> Measured {
 
 fn told(telling: &Telling<'_>) -> Option<String> {
     let Value::Ratio(ratio) = *telling.value else { return None };
-    let amount = percent_plain(ratio.abs());
     let way = if ratio < 0.0 { "down" } else { "up" };
     if ratio.is_infinite() {
         return Some("was revised up from zero".to_owned());
     }
-    (amount != "0 %").then(|| format!("was revised {way} {amount}"))
+    telling.amount(ratio).map(|amount| format!("was revised {way} {amount}"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use super::super::operate::exceeds;
 use super::change::ratio;
 use super::{Call, Gives, Measure, Measured, Parameter, Takes};
 use crate::base::limits::STREAK_MAX;
-use crate::series::number::percent_plain;
 use crate::series::{Back, Point};
 
 const TOLERANCE: &[Parameter] = &[Parameter { name: "tol", takes: Takes::Tolerance, optional: true }];
@@ -49,7 +48,7 @@ pub const RISES: Measure = Measure {
 
 fn verb(verb: &str, telling: &Telling<'_>) -> String {
     let tolerance = telling.call.ratio(0);
-    if tolerance == 0.0 { verb.to_owned() } else { format!("{verb} by more than {}", percent_plain(tolerance)) }
+    if tolerance == 0.0 { verb.to_owned() } else { format!("{verb} by more than {}", telling.percent(tolerance)) }
 }
 
 /// What one period adds to a streak.

@@ -7,7 +7,6 @@ use super::statistic::{deviation, mean};
 use super::window::{alone, of_window};
 use super::{Call, Gives, Measure, Measured, Parameter, Takes};
 use crate::series::Gap;
-use crate::series::number::percent_plain;
 
 const SAMPLE: &[Parameter] = &[Parameter { name: "n", takes: Takes::Sample, optional: false }];
 
@@ -42,7 +41,7 @@ pub const VOLATILITY: Measure = Measure {
     words: |telling| {
         let Value::Ratio(ratio) = *telling.value else { return None };
         let reach = telling.reach(telling.call.back(0));
-        Some(format!("had a volatility of {} over {reach}", percent_plain(ratio)))
+        Some(format!("had a volatility of {} over {reach}", telling.percent(ratio)))
     },
 };
 
@@ -74,10 +73,7 @@ pub fn slope(figures: &[f64]) -> Result<f64, Reason> {
 fn trended(telling: &Telling<'_>) -> Option<String> {
     let Value::Ratio(ratio) = *telling.value else { return None };
     let reach = telling.reach(telling.call.back(0));
-    let amount = percent_plain(ratio.abs());
-    if amount == "0 %" {
-        return Some(format!("had no trend over {reach}"));
-    }
+    let Some(amount) = telling.amount(ratio) else { return Some(format!("had no trend over {reach}")) };
     let verb = if ratio < 0.0 { "fell" } else { "rose" };
     Some(format!("{verb} by a trend of {amount} a {} over {reach}", telling.period_word()))
 }

@@ -118,10 +118,12 @@ pub async fn an_attempt_is_recorded_when_it_begins(site: Site) {
     fire(&store, "US", &["desk"]).await;
     let first = due(&store, 31, false).await.remove(0);
     assert_eq!((first.attempt, first.maybe_delivered, first.expires_at), (1, false, minutes(32)));
+    assert!(!first.cut_off);
     assert_eq!(store.attempts(&first.delivery.id).await.unwrap(), [(1, minutes(31), None)]);
     assert_eq!(records(&store, false).await[0].attempts, 1);
     let second = due(&store, 32, false).await.remove(0);
     assert_eq!((second.attempt, second.maybe_delivered), (2, true), "one that was cut off may have arrived");
+    assert!(second.cut_off);
     assert!(second.claim > first.claim);
     assert!(!record(&store, &first, attempt(32, delivered()), Next::Done).await);
     assert_eq!(records(&store, false).await[0].state, DeliveryState::Pending);
@@ -288,6 +290,17 @@ pub async fn a_retry_by_hand_finds_the_one_that_is_meant(site: Site) {
         store.lease_due(&holder(), minutes(41), MINUTE, 9, &[Place::new("hook", 9)], false).await.unwrap().remove(0);
     succeed(&store, &hook).await;
     assert_eq!(found("msg_ab34").await.unwrap(), None);
+}
+
+pub async fn a_retry_by_hand_is_made_in_spite_of_a_doubt(site: Site) {
+    let store = site.open().await;
+    fire(&store, "US", &["desk"]).await;
+    let first = due(&store, 31, false).await.remove(0);
+    store.retry_delivery(&first.delivery.id, minutes(40)).await.unwrap().unwrap();
+    let by_hand = due(&store, 40, false).await.remove(0);
+    assert_eq!((by_hand.maybe_delivered, by_hand.cut_off), (true, false), "it is marked, and wanted");
+    let later = due(&store, 42, false).await.remove(0);
+    assert_eq!((later.maybe_delivered, later.cut_off), (true, true));
 }
 
 pub async fn a_retry_by_hand_leaves_an_attempt_alone(site: Site) {

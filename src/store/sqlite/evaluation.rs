@@ -95,6 +95,25 @@ impl Sqlite {
         let task = task.cloned();
         self.thread.write(move |transaction| commit(transaction, task.as_ref(), &looks, settled, now)).await
     }
+
+    /// See [`crate::store::Store::commit_part`].
+    pub async fn commit_part(
+        &self,
+        task: &Task,
+        settled: Vec<Settled>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        let task = task.clone();
+        self.thread
+            .write(move |transaction| {
+                if is_held(transaction, &task)? {
+                    commit(transaction, None, &[], settled, now)
+                } else {
+                    Ok(End::RollBack(Committed::Fenced))
+                }
+            })
+            .await
+    }
 }
 
 fn register(
@@ -172,6 +191,14 @@ fn lease_task(
     Ok(End::Commit(Some(Task { pull: PullId(pull), feed, shard, claim, holder: holder.0.clone() })))
 }
 
+/// Whether a task is still whose it says.
+fn is_held(transaction: &Connection, task: &Task) -> Result<bool, Fault> {
+    let held = "SELECT 1 FROM eval_task
+        WHERE pull = ?1 AND shard = ?2 AND holder = ?3 AND claim = ?4 AND state = 'pending'";
+    let values = (task.pull.0, task.shard, &task.holder, task.claim);
+    Ok(transaction.prepare_cached(held)?.exists(values)?)
+}
+
 fn commit(
     transaction: &Connection,
     task: Option<&Task>,
@@ -199,11 +226,15 @@ fn commit(
         if !write_alert(transaction, alert, now)? {
             return Ok(End::RollBack(Committed::Fenced));
         }
-        if let Some((transition, message)) = transition {
-            write_transition(transaction, transition, message, hushed.as_ref())?;
-        }
+        let written = match transition {
+            Some((transition, message)) => {
+                Some((write_transition(transaction, transition, message, hushed.as_ref())?, message))
+            }
+            None => None,
+        };
         for delivery in deliveries {
-            owe(transaction, delivery, now, manners)?;
+            let same = written.filter(|(_, message)| **message == delivery.message).map(|(transition, _)| transition);
+            owe(transaction, delivery, same, now, manners)?;
         }
     }
     Ok(End::Commit(Committed::Stored))
@@ -250,12 +281,13 @@ fn write_alert(transaction: &Connection, alert: &Alert, now: Timestamp) -> Resul
     Ok(written == 1)
 }
 
+/// Writes a transition; its number in the store.
 fn write_transition(
     transaction: &Connection,
     transition: &Transition,
     message: &Message,
     hushed: Option<&Hushed>,
-) -> Result<(), Fault> {
+) -> Result<i64, Fault> {
     let insert =
         "INSERT INTO transition(rule, labels, number, episode, kind, cause, severity, period, pull, at, message,
         hushed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
@@ -273,7 +305,7 @@ fn write_transition(
         json(message)?,
         hushed.map(json).transpose()?,
     ))?;
-    Ok(())
+    Ok(transaction.last_insert_rowid())
 }
 
 fn look(row: &Row<'_>) -> Result<Look, Fault> {

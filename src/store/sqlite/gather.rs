@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row};
 
 use super::columns::{count, from_json, json};
 use super::fault::Fault;
+use super::outbox::message_of;
 use super::supersede::give_way;
 use crate::base::clock::Timestamp;
 use crate::base::limits::GATHERED_MAX;
@@ -121,7 +122,8 @@ fn together(transaction: &Connection, head: &Head, reach: &Reach, at: At) -> Res
         }
     }
     // Read only now: an end may tell of a beginning that gave way to it.
-    let mut select = transaction.prepare_cached("SELECT message FROM delivery WHERE seq = ?1")?;
+    let mut select =
+        transaction.prepare_cached(&format!("SELECT {} FROM delivery WHERE seq = ?1", message_of("delivery")))?;
     let mut read = |seq| -> Result<(i64, Message), Fault> {
         let message: String = select.query_row([seq], |row| row.get(0))?;
         Ok((seq, from_json("message", &message)?))

@@ -83,6 +83,13 @@ impl Sqlite {
         self.thread.fuse.light(calls, done);
     }
 
+    /// See [`crate::store::Store::stand_still`].
+    #[cfg(test)]
+    pub async fn stand_still(&self) -> Result<(), StoreError> {
+        self.thread.still.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.thread.call(|connection| Ok(connection.pragma_update(None, "synchronous", "OFF")?)).await
+    }
+
     /// See [`crate::store::Store::checkpoint`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         self.thread.call(|connection| open::checkpoint_log(connection)).await

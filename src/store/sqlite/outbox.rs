@@ -12,12 +12,11 @@ use super::Sqlite;
 use super::columns::{count, counted, from_json, json, millis, some_time, time};
 use super::fault::Fault;
 use super::gather::{At, Head, Reach, complete, end_with, gather, gathers};
-use super::supersede::DOUBT;
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
 use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, DeliveryState, Ended, Gathers, Holder, Leased, Owed, Place, StoreError};
+use crate::store::{DeliveryRecord, DeliveryState, Ended, Gathers, Holder, Leased, Owed, Place, Room, StoreError};
 
 /// The oldest pending deliveries of each receiver and alert, with how their receiver stands.
 const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
@@ -25,9 +24,22 @@ const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
         SELECT 1 FROM delivery p
         WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
 
+/// What a delivery says, in SQL: its own message, or its transition's. `of` is the name of the table.
+pub fn message_of(of: &str) -> String {
+    format!(
+        "CASE {of}.message WHEN '' THEN (SELECT t.message FROM transition t WHERE t.seq = {of}.transition)
+         ELSE {of}.message END"
+    )
+}
+
 /// The columns of [`record`].
-pub const RECORD: &str = "id, receiver, alert, message, created_at, state, attempts, max(not_before, held_until), last_error, sent_at, remote_ref,
-    (SELECT l.id FROM delivery l WHERE l.seq = delivery.told_by), gave_way";
+pub fn columns() -> String {
+    let message = message_of("delivery");
+    format!(
+        "id, receiver, alert, {message}, created_at, state, attempts, max(not_before, held_until), last_error, sent_at,
+         remote_ref, (SELECT l.id FROM delivery l WHERE l.seq = delivery.told_by), gave_way"
+    )
+}
 
 impl Sqlite {
     /// See [`crate::store::Store::lease_due`].
@@ -43,29 +55,39 @@ impl Sqlite {
         let (holder, places) = (holder.clone(), places.to_vec());
         self.thread
             .write(move |transaction| {
-                let expires_at = now.plus(ttl);
-                let (mut leased, mut gone) = (Vec::new(), BTreeSet::new());
-                loop {
-                    let before = gone.len();
-                    for head in due(transaction, now, limit, &places, hurry)? {
-                        if gone.contains(&head.seq) {
-                            continue;
-                        }
-                        let together = gather(transaction, &head, At::new(now, hurry))?;
-                        if let Some(leader) = together.first() {
-                            let is_storm = head.reach == Some(Reach::Storm) && together.len() > 1;
-                            leased.push(begin(transaction, *leader, &holder, now, expires_at)?);
-                            leased.last_mut().into_iter().for_each(|leased| leased.is_storm = is_storm);
-                        }
-                        gone.insert(head.seq);
-                        gone.extend(together);
-                    }
-                    // Where all that could be taken gave way, what it gave way to can be.
-                    if !leased.is_empty() || gone.len() == before {
-                        break;
+                let (leased, changed) = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
+                Ok(if changed { End::Commit(leased) } else { End::RollBack(leased) })
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::turn`].
+    #[expect(clippy::too_many_arguments, reason = "what both need")]
+    pub async fn turn(
+        &self,
+        ended: Vec<Ended>,
+        holder: &Holder,
+        now: Timestamp,
+        ttl: Duration,
+        limit: usize,
+        rooms: BTreeMap<String, Room>,
+        hurry: bool,
+    ) -> Result<(Vec<bool>, Vec<Leased>), StoreError> {
+        let holder = holder.clone();
+        self.thread
+            .write(move |transaction| {
+                let ours = record_ends(transaction, &ended)?;
+                let mut places = Vec::new();
+                for name in pending_receivers(transaction)? {
+                    let room = rooms.get(&name).unwrap_or(&Room::ONE);
+                    let left = room.left(&standing(transaction, &name)?);
+                    if left > 0 {
+                        places.push(Place { gathers: room.gathers, receiver: name, free: left });
                     }
                 }
-                Ok(if gone.is_empty() { End::RollBack(leased) } else { End::Commit(leased) })
+                let (leased, changed) = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
+                let idle = ended.is_empty() && !changed;
+                Ok(if idle { End::RollBack((ours, leased)) } else { End::Commit((ours, leased)) })
             })
             .await
     }
@@ -77,35 +99,12 @@ impl Sqlite {
 
     /// See [`crate::store::Store::pending_receivers`].
     pub async fn pending_receivers(&self) -> Result<Vec<String>, StoreError> {
-        self.thread
-            .call(|connection| {
-                let mut select = connection.prepare_cached(PENDING)?;
-                Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
-            })
-            .await
+        self.thread.call(|connection| pending_receivers(connection)).await
     }
 
     /// See [`crate::store::Store::record`].
     pub async fn record(&self, ended: Vec<Ended>) -> Result<Vec<bool>, StoreError> {
-        self.thread
-            .write(move |transaction| {
-                let record = |ended: &Ended| -> Result<bool, Fault> {
-                    let Some(seq) = settle(transaction, ended)? else { return Ok(false) };
-                    finish(transaction, seq, ended.number, &ended.attempt)?;
-                    if ended.leads && matches!(ended.next, Next::Done | Next::Dead) {
-                        end_with(transaction, seq)?;
-                    }
-                    let standing = standing(transaction, &ended.receiver)?;
-                    stand(
-                        transaction,
-                        &ended.receiver,
-                        &standing.after(&ended.attempt.outcome, ended.attempt.finished_at),
-                    )?;
-                    Ok(true)
-                };
-                Ok(End::Commit(ended.iter().map(record).collect::<Result<_, _>>()?))
-            })
-            .await
+        self.thread.write(move |transaction| Ok(End::Commit(record_ends(transaction, &ended)?))).await
     }
 
     /// See [`crate::store::Store::receivers`].
@@ -203,7 +202,7 @@ impl Sqlite {
         self.thread
             .call(move |connection| {
                 let which = if failed { "WHERE last_error IS NOT NULL" } else { "" };
-                let select = format!("SELECT {RECORD} FROM delivery {which} ORDER BY seq DESC LIMIT ?1");
+                let select = format!("SELECT {} FROM delivery {which} ORDER BY seq DESC LIMIT ?1", columns());
                 let mut select = connection.prepare_cached(&select)?;
                 select.query_and_then([limit], record)?.collect()
             })
@@ -225,10 +224,18 @@ impl Sqlite {
     }
 }
 
-/// Writes what is owed, held until its receiver's quiet hours end; what is owed already stays as it is.
-pub fn owe(transaction: &Connection, delivery: &Delivery, now: Timestamp, manners: &Manners) -> Result<(), Fault> {
+/// Writes what is owed, held until its receiver's quiet hours end; what is owed already stays as it is. `same` is the
+/// transition that has the same message, so that it is not written twice.
+pub fn owe(
+    transaction: &Connection,
+    delivery: &Delivery,
+    same: Option<i64>,
+    now: Timestamp,
+    manners: &Manners,
+) -> Result<(), Fault> {
     let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before, thread,
-        held_until, bundle) VALUES (?1, ?2, ?3, ?4, ?5, max(?5, ?8), ?6, ?7, ?8, ?9) ON CONFLICT(id) DO NOTHING";
+        held_until, bundle, transition) VALUES (?1, ?2, ?3, ?4, ?5, max(?5, ?8), ?6, ?7, ?8, ?9, ?10)
+        ON CONFLICT(id) DO NOTHING";
     let held = manners.held_until.get(&delivery.receiver).copied();
     let awaits_more = manners.awaits_more && manners.bundle.is_some();
     let not_before = if awaits_more { now.plus(GATHER_WAIT) } else { delivery.created_at.min(now) };
@@ -236,12 +243,13 @@ pub fn owe(transaction: &Connection, delivery: &Delivery, now: Timestamp, manner
         &delivery.id,
         &delivery.receiver,
         &delivery.alert,
-        json(&delivery.message)?,
+        same.map_or_else(|| json(&delivery.message), |_| Ok(String::new()))?,
         delivery.created_at.millis(),
         not_before.millis(),
         delivery.message.thread(),
         held.map_or(0, Timestamp::millis),
         &manners.bundle,
+        same,
     ))?;
     if held.is_none() {
         // What does not wait does not wait for what came before it, either.
@@ -286,6 +294,70 @@ pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (
         SELECT (SELECT min(receiver) FROM delivery WHERE state = 'pending' AND receiver > name)
         FROM owed WHERE name IS NOT NULL)
     SELECT name FROM owed WHERE name IS NOT NULL";
+
+fn pending_receivers(connection: &Connection) -> Result<Vec<String>, Fault> {
+    let mut select = connection.prepare_cached(PENDING)?;
+    Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// Takes deliveries that are due, each with what is to be told with it, and records that attempts begin; and whether
+/// anything is to be stored: some may have given way instead.
+fn lease(
+    transaction: &Connection,
+    holder: &Holder,
+    now: Timestamp,
+    ttl: Duration,
+    limit: usize,
+    places: &[Place],
+    hurry: bool,
+) -> Result<(Vec<Leased>, bool), Fault> {
+    let (mut leased, mut gone) = (Vec::new(), BTreeSet::new());
+    loop {
+        let before = gone.len();
+        for head in due(transaction, now, limit, places, hurry)? {
+            if gone.contains(&head.seq) {
+                continue;
+            }
+            let together = gather(transaction, &head, At::new(now, hurry))?;
+            if let Some(leader) = together.first() {
+                let is_storm = head.reach == Some(Reach::Storm) && together.len() > 1;
+                leased.push(Leased { is_storm, ..begin(transaction, *leader, holder, now, now.plus(ttl))? });
+            }
+            gone.insert(head.seq);
+            gone.extend(together);
+        }
+        // Where all that could be taken gave way, what it gave way to can be.
+        if !leased.is_empty() || gone.len() == before {
+            break;
+        }
+    }
+    Ok((leased, !gone.is_empty()))
+}
+
+/// Writes how attempts ended, and how their receivers stand then; for each, whether its lease was not lost.
+fn record_ends(transaction: &Connection, ended: &[Ended]) -> Result<Vec<bool>, Fault> {
+    let mut standings: BTreeMap<&str, Standing> = BTreeMap::new();
+    let mut ours = Vec::with_capacity(ended.len());
+    for one in ended {
+        let Ended { receiver, number, attempt, .. } = one;
+        let seq = settle(transaction, one)?;
+        ours.push(seq.is_some());
+        let Some(seq) = seq else { continue };
+        finish(transaction, seq, *number, attempt)?;
+        if one.leads && matches!(one.next, Next::Done | Next::Dead) {
+            end_with(transaction, seq)?;
+        }
+        let before = match standings.remove(receiver.as_str()) {
+            Some(standing) => standing,
+            None => standing(transaction, receiver)?,
+        };
+        standings.insert(receiver, before.after(&attempt.outcome, attempt.finished_at));
+    }
+    for (receiver, now) in &standings {
+        stand(transaction, receiver, now)?;
+    }
+    Ok(ours)
+}
 
 /// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
 pub fn due(
@@ -370,18 +442,27 @@ fn begin(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<Leased, Fault> {
-    let maybe_delivered = transaction.prepare_cached(DOUBT)?.exists([seq])?;
-    let take = "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
-        WHERE seq = ?1 RETURNING id, receiver, alert, message, patience_from, claim, attempts";
-    let mut take = transaction.prepare_cached(take)?;
+    let take = format!(
+        "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
+         WHERE seq = ?1 RETURNING id, receiver, alert, {}, patience_from, claim, attempts, thread",
+        message_of("delivery")
+    );
+    let mut take = transaction.prepare_cached(&take)?;
     let mut taken = take.query_and_then((seq, &holder.0, expires_at.millis()), |row| -> Result<Leased, Fault> {
         let (claim, attempt) = (row.get(5)?, row.get(6)?);
         let delivery = delivery(row)?;
         let first = "SELECT remote_ref FROM delivery WHERE receiver = ?1 AND thread = ?2 AND remote_ref IS NOT NULL
             AND seq < ?3 ORDER BY seq LIMIT 1";
-        let key = (&delivery.receiver, delivery.message.thread(), seq);
+        let key = (&delivery.receiver, row.get::<_, String>(7)?, seq);
         let opening = transaction.prepare_cached(first)?.query_row(key, |row| row.get(0)).optional()?;
-        Ok(Leased { delivery, claim, attempt, maybe_delivered, opening, expires_at, is_storm: false })
+        let doubt = "SELECT max(a.started_at >= d.patience_from) FROM attempt a JOIN delivery d ON d.seq = a.delivery
+            WHERE a.delivery = ?1 AND (a.finished_at IS NULL OR a.maybe_delivered = 1)";
+        let doubt: Option<bool> = match attempt {
+            1 => None,
+            _ => transaction.prepare_cached(doubt)?.query_row([seq], |row| row.get(0))?,
+        };
+        let (maybe_delivered, cut_off) = (doubt.is_some(), doubt == Some(true));
+        Ok(Leased { delivery, claim, attempt, maybe_delivered, cut_off, opening, expires_at, is_storm: false })
     })?;
     let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
     let insert = "INSERT INTO attempt(delivery, number, claim, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::Sqlite;
 use super::fault::Fault;
-use super::outbox::{RECORD, record};
+use super::outbox::{columns, record};
 use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::store::{DeliveryRecord, StoreError};
@@ -39,8 +39,8 @@ fn unsent(transaction: &Connection, prefix: &str) -> Result<Option<String>, Faul
     }
 }
 
-/// Makes a delivery due now, or the one that tells it. An attempt that is under way goes on; whoever asks for another does not want
-/// to wait for the receiver's pause, either.
+/// Makes a delivery due now, or the one that tells it. An attempt that is under way goes on; whoever asks for another
+/// does not want to wait for the receiver's pause, either.
 fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryRecord, Fault> {
     let leader = "SELECT coalesce(told_by, seq) FROM delivery WHERE id = ?1";
     let leader: i64 = transaction.prepare_cached(leader)?.query_row([id], |row| row.get(0))?;
@@ -50,7 +50,9 @@ fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryR
         WHERE name = (SELECT receiver FROM delivery WHERE seq = ?1)";
     transaction.prepare_cached(resume)?.execute([leader])?;
     let update = format!(
-        "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE seq = ?1 RETURNING {RECORD}"
+        "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE seq = ?1
+         RETURNING {}",
+        columns()
     );
     let mut update = transaction.prepare_cached(&update)?;
     let mut renewed = update.query_and_then((leader, now.millis()), record)?;

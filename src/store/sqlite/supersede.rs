@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row};
 use super::columns::{from_json, json};
 use super::fault::Fault;
 use super::gather::{At, Head};
+use super::outbox::message_of;
 use crate::outbox::{GivesWay, Message};
 
 /// Whether an earlier attempt may have reached the receiver. Value: the delivery's number.
@@ -14,10 +15,15 @@ pub const DOUBT: &str = "SELECT 1 FROM attempt WHERE delivery = ?1 AND (finished
 
 /// What waits for a receiver about the alert of a delivery, that one first, and could be attempted. Values: the
 /// delivery's number, now, until when others must have waited.
-const CHAIN: &str = "SELECT n.seq, n.message FROM delivery d
-    JOIN delivery n ON n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq >= d.seq
-    WHERE d.seq = ?1 AND n.told_by IS NULL AND n.lease_until <= ?2 AND n.held_until <= ?2 AND n.not_before <= ?3
-    ORDER BY n.seq";
+fn chain() -> String {
+    format!(
+        "SELECT n.seq, {} FROM delivery d
+         JOIN delivery n ON n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq >= d.seq
+         WHERE d.seq = ?1 AND n.told_by IS NULL AND n.lease_until <= ?2 AND n.held_until <= ?2 AND n.not_before <= ?3
+         ORDER BY n.seq",
+        message_of("n")
+    )
+}
 
 /// Lets a delivery give way to a later one of its alert; whether it did. Where a receiver keeps alerts, it needs each
 /// opening, so that it can close it.
@@ -28,7 +34,7 @@ pub fn give_way(transaction: &Connection, head: &Head, seq: i64, at: At) -> Resu
     let read = |row: &Row<'_>| -> Result<(i64, Message), Fault> {
         Ok((row.get(0)?, from_json("message", &row.get::<_, String>(1)?)?))
     };
-    let mut select = transaction.prepare_cached(CHAIN)?;
+    let mut select = transaction.prepare_cached(&chain())?;
     let chain = select.query_and_then((seq, at.now.millis(), at.waited), read)?.collect::<Result<Vec<_>, Fault>>()?;
     let Some(((first, message), later)) = chain.split_first().filter(|((first, _), _)| *first == seq) else {
         return Ok(false);

@@ -440,6 +440,38 @@ async fn many_at_once_take_each_thing_once() {
     );
 }
 
+/// What is asked to find work.
+fn searches() -> [String; 3] {
+    [super::outbox::DUE.to_owned(), super::outbox::next_sql(), super::outbox::PENDING.to_owned()]
+}
+
+#[tokio::test]
+async fn work_is_searched_by_indices_of_what_is_pending_alone() {
+    let store = Place::new().open().await;
+    let plans = |connection: &mut Connection| {
+        let mut steps = Vec::new();
+        for sql in searches() {
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let mut rows = explain.raw_query();
+            while let Some(row) = rows.next()? {
+                steps.push(row.get::<_, String>(3)?);
+            }
+        }
+        Ok(steps)
+    };
+    let steps = sqlite(&store).thread.call(plans).await.unwrap();
+    let looks = |step: &&String| {
+        let table = step.strip_prefix("SCAN ").or_else(|| step.strip_prefix("SEARCH "));
+        table.is_some_and(|table| ["d", "p", "delivery"].contains(&table.split(' ').next().unwrap()))
+    };
+    let of_deliveries: Vec<&String> = steps.iter().filter(looks).collect();
+    assert_eq!(of_deliveries.len(), 6, "{steps:#?}");
+    for step in of_deliveries {
+        assert!(step.contains("INDEX delivery_pending") || step.contains("INDEX delivery_oldest"), "{step}");
+        assert!(!step.contains("TEMP B-TREE"), "{step}");
+    }
+}
+
 /// Neither dead nor sent deliveries are touched by the search for work: it takes the same number of steps.
 #[tokio::test]
 async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
@@ -454,8 +486,7 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
                 let found = super::outbox::due(connection, minutes(31), 24, &places, false)?;
                 assert_eq!(found.len(), 2);
                 let mut count = 0;
-                for sql in [super::outbox::DUE.to_owned(), super::outbox::next_sql(), super::outbox::PENDING.to_owned()]
-                {
+                for sql in searches() {
                     let mut statement = connection.prepare(&sql)?;
                     for (place, value) in ["desk", "9999999999999", "9999999999999", "24", "0"].iter().enumerate() {
                         if place < statement.parameter_count() {

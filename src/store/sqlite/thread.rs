@@ -43,6 +43,9 @@ pub struct Thread {
     jobs: mpsc::Sender<Job>,
     #[cfg(test)]
     pub fuse: Fuse,
+    /// Whether whoever calls stands still until it is done, so that no time of a paused runtime goes by meanwhile.
+    #[cfg(test)]
+    pub still: std::sync::atomic::AtomicBool,
 }
 
 /// A crash at a chosen call, for tests: the call is not done, or done and never answered; and so is
@@ -105,6 +108,8 @@ impl Thread {
             jobs,
             #[cfg(test)]
             fuse: Fuse::default(),
+            #[cfg(test)]
+            still: std::sync::atomic::AtomicBool::default(),
         };
         Ok((thread, value))
     }
@@ -137,6 +142,10 @@ impl Thread {
         };
         let closed = || StoreError::Ended { path: self.path.clone(), why: "it was closed".to_owned() };
         self.jobs.send(Job::Work(Box::new(job))).map_err(|_| closed())?;
+        #[cfg(test)]
+        while self.still.load(std::sync::atomic::Ordering::Relaxed) && answer.is_empty() && !answer.is_terminated() {
+            std::thread::yield_now();
+        }
         let result = answer.await.map_err(|_| closed())?;
         #[cfg(test)]
         if cut == Some(true) {

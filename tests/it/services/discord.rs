@@ -1,9 +1,10 @@
-//! Discord's webhooks: a message is saved where we wait for it; an embed has limits in each part and in sum.
+//! Discord's webhooks: a message is saved where we wait for it; an embed has limits in each part and in sum, and a
+//! picture that it shows comes as a file of at most 10 MiB.
 
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request};
-use super::{Service, goes_through_the_matrix, on_loopback, text};
+use super::{Service, goes_through_the_matrix, on_loopback, parts, text};
 
 struct Discord;
 
@@ -13,6 +14,13 @@ fn refused(status: u16, code: u64, message: &str) -> Answer {
 
 fn invalid() -> Answer {
     refused(400, 50035, "Invalid Form Body")
+}
+
+/// The message beside its file.
+fn payload(request: &Request) -> Option<Value> {
+    let parts = parts(request)?;
+    let json = parts.iter().find(|part| part.name == "payload_json")?;
+    serde_json::from_slice(&json.body).ok().filter(|_| json.kind.as_deref() == Some("application/json"))
 }
 
 impl Service for Discord {
@@ -27,7 +35,14 @@ impl Service for Discord {
             // Whether it was saved, nobody would know.
             _ => return Err(Answer::new(204, "")),
         }
-        let body: Value = serde_json::from_slice(&request.body).map_err(|_| refused(400, 50109, "Invalid JSON"))?;
+        let body = payload(request).ok_or_else(|| refused(400, 50109, "Invalid JSON"))?;
+        let [_, file] = &parts(request).ok_or_else(invalid)?[..] else { return Err(invalid()) };
+        file.picture(10 << 20).filter(|_| file.name == "files[0]").ok_or_else(|| refused(413, 40005, "too large"))?;
+        let attached = &body["attachments"];
+        text(&attached[0]["description"], 1024, invalid())?;
+        if attached[0]["id"] != 0 || body["embeds"][0]["image"]["url"] != "attachment://chart.png" {
+            return Err(invalid());
+        }
         if body["allowed_mentions"]["parse"] != json!([]) {
             return Err(invalid());
         }
@@ -53,7 +68,7 @@ impl Service for Discord {
     }
 
     fn shown(&self, request: &Request) -> String {
-        request.json()["embeds"][0].to_string()
+        payload(request).unwrap()["embeds"][0].to_string()
     }
 }
 

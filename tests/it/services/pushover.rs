@@ -1,14 +1,23 @@
-//! Pushover: a form, answers with a status within, messages of 1024 characters.
+//! Pushover: a form with a picture of at most 5 MiB, answers with a status within, messages of 1024 characters.
+
+use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use super::super::http::{Answer, Request};
-use super::{Service, form, goes_through_the_matrix, on_loopback};
+use super::{Part, Service, goes_through_the_matrix, on_loopback, parts};
 
 struct Pushover;
 
 fn refused(field: &str, error: &str) -> Answer {
     Answer::new(400, json!({field: "invalid", "errors": [error], "status": 0, "request": "5042853c"}).to_string())
+}
+
+/// The fields of text, and the attachment.
+fn fields(request: &Request) -> Option<(BTreeMap<String, String>, Part)> {
+    let (files, texts): (Vec<Part>, Vec<Part>) = parts(request)?.into_iter().partition(|part| part.file.is_some());
+    let picture = files.into_iter().find(|part| part.name == "attachment")?;
+    Some((texts.into_iter().map(|part| (part.name.clone(), part.text())).collect(), picture))
 }
 
 impl Service for Pushover {
@@ -21,7 +30,8 @@ impl Service for Pushover {
         if request.path != "/1/messages.json" {
             return Err(Answer::new(404, "<html>not found</html>"));
         }
-        let fields = form(request, refused("message", "message cannot be blank"))?;
+        let (fields, picture) = fields(request).ok_or_else(|| refused("message", "message cannot be blank"))?;
+        picture.picture(5 << 20).ok_or_else(|| refused("attachment", "attachment is not an image or too large"))?;
         let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         if field("token") != "app-token-secret" {
             return Err(refused("token", "application token is invalid"));
@@ -57,7 +67,7 @@ impl Service for Pushover {
     }
 
     fn shown(&self, request: &Request) -> String {
-        let fields = form(request, Answer::ok("")).unwrap();
+        let (fields, _) = fields(request).unwrap();
         format!("{}\n{}", fields["title"], fields["message"])
     }
 }

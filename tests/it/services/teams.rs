@@ -1,9 +1,11 @@
 //! A workflow: it takes what has its signature and one card, and Teams takes no more than 28 KiB of it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request};
-use super::{Service, goes_through_the_matrix, on_loopback, text};
+use super::{Part, Service, goes_through_the_matrix, on_loopback, text};
 
 struct Teams;
 
@@ -43,6 +45,14 @@ impl Service for Teams {
                         text(&fact["title"], 1000, mismatch())?;
                         text(&fact["value"], 10_000, mismatch())?;
                     }
+                }
+                Some("Image") => {
+                    let data = element["url"].as_str().and_then(|url| url.strip_prefix("data:image/png;base64,"));
+                    let png = data.and_then(|data| STANDARD.decode(data).ok()).ok_or_else(mismatch)?;
+                    let kind = Some("image/png".to_owned());
+                    let part = Part { name: String::new(), file: Some("chart.png".to_owned()), kind, body: png };
+                    part.picture(15_000).ok_or_else(mismatch)?;
+                    text(&element["altText"], 1000, mismatch())?;
                 }
                 _ => return Err(mismatch()),
             }

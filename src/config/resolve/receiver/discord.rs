@@ -9,7 +9,7 @@ use crate::outbox::Rate;
 
 pub const KIND: Kind = Kind {
     name: "discord",
-    keys: &["url", "thread", "insecure", "allow_private"],
+    keys: &["url", "thread", "chart", "insecure", "allow_private"],
     rate: Some(Rate::new(30, 60)),
     resolve: |cx, table| Some(Channel::Service(Box::new(discord(cx, table)?))),
 };

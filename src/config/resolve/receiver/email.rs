@@ -2,7 +2,7 @@
 
 use lettre::message::Mailbox;
 
-use super::{Kind, on};
+use super::{Kind, dkim, on};
 use crate::base::secret::Secret;
 use crate::base::text::{printable, shorten};
 use crate::config::problem::Finding;
@@ -27,9 +27,11 @@ pub const KIND: Kind = Kind {
         "to",
         "hello",
         "ca_file",
+        "dkim",
+        "chart",
     ],
     rate: None,
-    resolve: |cx, table| Some(Channel::Email(email(cx, table)?)),
+    resolve: |cx, table| Some(Channel::Email(Box::new(email(cx, table)?))),
 };
 
 /// A file of certificates, at most (bytes).
@@ -47,13 +49,19 @@ fn email(cx: Context<'_>, table: &ReceiverTable) -> Option<Email> {
     let to = recipients(cx, table);
     let hello = table.hello.as_ref().and_then(|at| host_name(cx, "hello", at));
     let ca_pem = table.ca_file.as_ref().and_then(|at| certificates(cx, at));
+    let dkim = table.dkim.as_ref().map(|table| dkim::resolve(cx, table, from.as_ref()));
     let default_port = match tls {
         Tls::Implicit => 465,
         Tls::StartTls => 587,
         Tls::None => 25,
     };
     let port = port.map_or(Some(default_port), |port| port)?;
-    Some(Email { host: host?, port, tls, login, from: from?, to: to?, hello, ca_pem })
+    // A mail that was to be signed is not sent without.
+    let dkim = match dkim {
+        Some(dkim) => Some(dkim?),
+        None => None,
+    };
+    Some(Email { host: host?, port, tls, login, from: from?, to: to?, hello, ca_pem, dkim })
 }
 
 fn port(cx: Context<'_>, at: &At<u64>) -> Option<u16> {

@@ -5,12 +5,14 @@ mod collect;
 mod console;
 mod dingtalk;
 mod discord;
+mod dkim;
 mod email;
 mod feishu;
 mod googlechat;
 mod gotify;
 mod matrix;
 mod mattermost;
+mod notation;
 mod ntfy;
 mod opsgenie;
 mod pagerduty;
@@ -35,6 +37,7 @@ use crate::config::receiver::ReceiverTable;
 use crate::config::secret::SecretText;
 use crate::config::source::At;
 use crate::notify::http::Endpoint;
+use crate::notify::template::Template;
 use crate::notify::{Channel, Receiver};
 use crate::outbox::{OnAmbiguous, Policy, Rate, Voice};
 
@@ -87,6 +90,7 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>, zone: Tz) -> Optio
     let choices = [("retry", OnAmbiguous::Retry), ("drop", OnAmbiguous::Drop)];
     let on_ambiguous = table.on_ambiguous.as_ref().and_then(|at| value::choice(cx, "on_ambiguous", at, &choices));
     let quiet = table.quiet.as_ref().and_then(|table| quiet::resolve(cx, table));
+    let notation = notation::resolve(cx, table);
     let zone = quiet.map_or(zone, |quiet| quiet.zone);
     let digest = table.digest.as_ref().and_then(|table| collect::digest(cx, table, zone));
     let storm = collect::storm(cx, table.storm.as_ref());
@@ -102,8 +106,10 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>, zone: Tz) -> Optio
         storm,
         ..Policy::DEFAULT
     };
-    let template = template::resolve(cx, table.template.as_ref());
-    let voice = Voice { chart: matches!(channel, Channel::Email(_)) };
+    let template = Template { notation: notation.clone(), ..template::resolve(cx, table.template.as_ref()) };
+    // Of services that take a picture with the message, each names the key.
+    let chart = kind.keys.contains(&"chart") && table.chart.as_ref().is_none_or(|at| at.value);
+    let voice = Voice { chart, notation };
     Some(Receiver { name: named.name.value.clone(), kind: kind.name, channel, policy, digest, voice, template })
 }
 

@@ -12,7 +12,7 @@ use crate::outbox::Rate;
 
 pub const KIND: Kind = Kind {
     name: "pushover",
-    keys: &["token", "user", "retry", "expire", "url", "insecure", "allow_private"],
+    keys: &["token", "user", "retry", "expire", "url", "chart", "insecure", "allow_private"],
     // It takes two connections of one address at a time; ours is then always one.
     rate: Some(Rate::new(1, 1)),
     resolve: |cx, table| Some(Channel::Service(Box::new(pushover(cx, table)?))),

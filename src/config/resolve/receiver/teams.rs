@@ -12,7 +12,7 @@ use crate::outbox::Rate;
 
 pub const KIND: Kind = Kind {
     name: "teams",
-    keys: &["url", "insecure", "allow_private"],
+    keys: &["url", "chart", "insecure", "allow_private"],
     // A flow's connection to Teams is slowed above some hundred posts in five minutes.
     rate: Some(Rate::new(30, 60)),
     resolve: |cx, table| Some(Channel::Service(Box::new(teams(cx, table)?))),

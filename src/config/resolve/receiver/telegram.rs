@@ -9,7 +9,7 @@ use crate::outbox::Rate;
 
 pub const KIND: Kind = Kind {
     name: "telegram",
-    keys: &["token", "chat", "topic", "url", "insecure", "allow_private"],
+    keys: &["token", "chat", "topic", "url", "chart", "insecure", "allow_private"],
     // What a group takes.
     rate: Some(Rate::new(20, 60)),
     resolve: |cx, table| Some(Channel::Service(Box::new(telegram(cx, table)?))),

@@ -13,7 +13,7 @@ CREATE TABLE delivery_new(
     id TEXT NOT NULL UNIQUE,
     receiver TEXT NOT NULL,
     alert TEXT NOT NULL,
-    message TEXT NOT NULL,              -- JSON, frozen once it is attempted
+    message TEXT NOT NULL,              -- JSON, frozen once it is attempted; '': its transition's, word for word
     created_at INTEGER NOT NULL,
     patience_from INTEGER NOT NULL,     -- since then it is tried; a retry by hand renews it
     state TEXT NOT NULL DEFAULT 'pending' CHECK(state IN ('pending', 'sent', 'dead', 'superseded')),
@@ -29,7 +29,8 @@ CREATE TABLE delivery_new(
     held_until INTEGER NOT NULL DEFAULT 0, -- before this it is not attempted, in no hurry
     bundle TEXT,
     told_by INTEGER REFERENCES delivery_new(seq),
-    gave_way TEXT
+    gave_way TEXT,
+    transition INTEGER REFERENCES transition(seq)
 ) STRICT;
 INSERT INTO delivery_new(seq, id, receiver, alert, message, created_at, patience_from, state, not_before, claim, holder,
     lease_until, attempts, last_error, sent_at, remote_ref, thread, held_until)
