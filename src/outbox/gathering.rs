@@ -64,10 +64,15 @@ impl Message {
         Some(at)
     }
 
-    /// The same message, telling of others as well, in their order.
+    /// The same message, telling of others as well: the gravest first, so that a place with little room shows those; in
+    /// their order where an alert is among them twice.
     #[must_use]
     pub fn with_others<'a>(self, others: impl IntoIterator<Item = &'a Self>) -> Self {
-        let others: Vec<Brief> = others.into_iter().map(Brief::of).collect();
+        let mut others: Vec<Brief> = others.into_iter().map(Brief::of).collect();
+        let alerts: BTreeSet<&str> = others.iter().map(|brief| brief.alert.id.as_str()).collect();
+        if alerts.len() == others.len() {
+            others.sort_by_key(|brief| (brief.closes, Reverse(brief.severity)));
+        }
         let count = self.count(&others);
         let title = |title: &str| shorten(&format!("{count}; {title}"), 300);
         let mut told = self.told.clone();
@@ -143,10 +148,19 @@ mod tests {
     }
 
     #[test]
-    fn the_others_are_told_in_short_and_in_their_order() {
-        let message = gathered(&["r a resolved critical", "r b fired warning", "r c fired warning"]);
-        let others: Vec<_> = message.others.iter().map(|brief| (brief.title.as_str(), brief.closes)).collect();
-        assert_eq!(others, [("about a", true), ("about c", false)]);
+    fn the_others_are_told_in_short_the_gravest_first_unless_one_is_told_twice() {
+        let others = |texts: &[&str]| {
+            let told = |brief: &Brief| format!("{} {}", brief.title, brief.kind);
+            gathered(texts).others.iter().map(told).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(
+            others(&["r a resolved critical", "r b fired critical", "r c fired info", "r d fired warning"]),
+            "about d fired, about c fired, about a resolved"
+        );
+        assert_eq!(
+            others(&["r a resolved info", "r b fired critical", "r a fired info", "r a continued warning"]),
+            "about a resolved, about a fired, about a continued"
+        );
     }
 
     #[test]

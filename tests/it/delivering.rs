@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::hook::{Hook, id, is_signed};
-use super::http::Answer;
+use super::http::{Answer, Request};
 use super::sandbox::{Sandbox, Signal};
 use super::scene::{BETTER, DESK, MAGNETS, SECRET, WORSE, magnets, once, webhook};
 use super::smtp::Relay;
@@ -138,10 +138,14 @@ fn messages_of_one_alert_arrive_in_order() {
     once(&sandbox, 1);
     sandbox.write("config/magnets.csv", format!("{MAGNETS}{WORSE}"));
     once(&sandbox, 1).says(&["1 alert changed"]);
-    sandbox.write("config/magnets.csv", format!("{MAGNETS}{WORSE}2025-11,US,700\n"));
-    once(&sandbox, 0).says(&["1 alert changed, 3 messages delivered"]);
-    let kinds: Vec<Value> = hook.posts().iter().map(|post| post.json()["data"]["transition"].clone()).collect();
-    assert_eq!(kinds, ["fired", "fired", "fired", "continued", "resolved"]);
+    sandbox.write("config/magnets.csv", format!("{MAGNETS}{WORSE}2025-11,US,300\n"));
+    once(&sandbox, 0).says(&["1 alert changed, 2 messages delivered"]);
+    sandbox.write("config/magnets.csv", format!("{MAGNETS}{WORSE}2025-11,US,300\n2025-12,US,700\n"));
+    once(&sandbox, 0).says(&["1 alert changed, 1 message delivered"]);
+    let told = |post: &Request| format!("{} {}", post.json()["data"]["transition"], post.json()["data"]["number"]);
+    let told: Vec<String> = hook.posts().iter().map(told).collect();
+    // The second continued for a month and gave way to the third.
+    assert_eq!(told, ["\"fired\" 1", "\"fired\" 1", "\"fired\" 1", "\"continued\" 3", "\"resolved\" 4"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::hook::{Hook, id};
 use super::http::Answer;
 use super::inbox::Gate;
 use super::sandbox::Sandbox;
-use super::scene::{file_feed, once, rule, webhook};
+use super::scene::{BETTER, MAGNETS, file_feed, magnets, once, rule, webhook};
 use super::smtp::Relay;
 
 const PARTNERS: [&str; 30] = [
@@ -124,4 +124,24 @@ fn what_is_told_together_is_told_the_same_after_a_kill() {
     assert_eq!(posts[1].body, posts[0].body);
     assert_eq!(posts[1].header("supplywatch-attempt"), Some("2"));
     assert!(sandbox.json(&["deliveries"]).iter().all(|delivery| delivery["state"] == "sent"));
+}
+
+#[test]
+fn what_is_over_before_it_could_be_sent_is_one_message() {
+    let hook = Hook::start();
+    let sandbox = magnets(&[("hook", webhook("hook", &hook.url()))]);
+    hook.answer_with([Answer::new(503, "later")]);
+    once(&sandbox, 1);
+    sandbox.write("config/magnets.csv", format!("{MAGNETS}{BETTER}"));
+    once(&sandbox, 0).says(&["1 message delivered"]);
+    let told = titles(&hook);
+    assert!(told[1].starts_with("Fired and resolved: China → US exports"), "{told:?}");
+    let body = hook.posts()[1].json();
+    let last = &body["data"];
+    assert!(last["said"]["title"].as_str().unwrap().contains("fell for at least 2 months"), "{last}");
+    let [end, beginning] = &sandbox.json(&["deliveries"])[..] else { panic!("two deliveries") };
+    assert_eq!((&end["state"], &beginning["state"]), (&json!("sent"), &json!("superseded")));
+    assert_eq!(beginning["told_by"], end["id"]);
+    let shown = sandbox.run(&["deliveries", "show", beginning["id"].as_str().unwrap()]);
+    shown.is(0).says(&["superseded", "by then it was over, and the end tells both", "told by msg_"]);
 }
