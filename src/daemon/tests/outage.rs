@@ -50,14 +50,21 @@ async fn a_receiver_that_is_down_for_days_delays_no_other() {
     let of_sick: Vec<&DeliveryRecord> =
         records.iter().map(|(record, _)| record).filter(|record| record.delivery.receiver == "sick").collect();
     assert_eq!(of_sick.len(), 240);
-    let (sent, dead): (Vec<&DeliveryRecord>, Vec<&DeliveryRecord>) =
-        of_sick.iter().partition(|record| record.state == DeliveryState::Sent);
-    assert!(dead.iter().all(|record| record.state == DeliveryState::Dead), "nothing is stuck");
+    let of = |state| of_sick.iter().copied().filter(move |record| record.state == state).collect::<Vec<_>>();
+    let (sent, dead, superseded) = (of(DeliveryState::Sent), of(DeliveryState::Dead), of(DeliveryState::Superseded));
+    assert_eq!(sent.len() + dead.len() + superseded.len(), 240, "nothing is stuck");
     assert!(
         dead.iter().all(|record| recovery.since(record.delivery.created_at) > HOUR * 71),
         "none too soon: {dead:#?}"
     );
-    assert!(!dead.is_empty() && sent.len() > 200, "{} sent, {} dead", sent.len(), dead.len());
+    for record in &superseded {
+        let is_newer = |other: &&DeliveryRecord| {
+            other.delivery.alert == record.delivery.alert
+                && other.delivery.message.number > record.delivery.message.number
+        };
+        assert!(sent.iter().copied().any(|other| is_newer(&other)), "it gave way to one that is sent: {record:?}");
+    }
+    assert!(!dead.is_empty(), "{} sent, {} dead, {} superseded", sent.len(), dead.len(), superseded.len());
     for record in sent {
         let waited = record.sent_at.unwrap().since(recovery.max(record.delivery.created_at));
         assert!(waited < HOUR.mul_f64(0.5), "{waited:?} after it was well again");

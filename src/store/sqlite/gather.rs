@@ -105,6 +105,11 @@ pub fn gather(transaction: &Connection, head: &Head, at: At) -> Result<Vec<i64>,
     for seq in &others {
         follow.execute((seq, leader))?;
     }
+    // None is given up before its own patience is at an end.
+    let wait = "UPDATE delivery SET patience_from = (
+            SELECT max(d.patience_from) FROM delivery d WHERE d.seq = ?1 OR d.told_by = ?1)
+        WHERE seq = ?1";
+    transaction.prepare_cached(wait)?.execute([leader])?;
     Ok([vec![leader], others].concat())
 }
 

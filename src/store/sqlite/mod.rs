@@ -16,6 +16,7 @@ mod items;
 mod lock;
 mod open;
 mod outbox;
+mod receivers;
 mod resend;
 mod schema;
 mod supersede;
