@@ -241,7 +241,9 @@ pub async fn deliver_all(context: &Context, setup: &Arc<Setup>) -> Result<Vec<De
             info!(seconds = wait.as_secs(), "a receiver takes no more for now");
             tokio::time::sleep(wait.max(SHORT)).await;
         }
-        courier.until_over().await;
+        if begun < LEASE_BATCH {
+            courier.until_over().await;
+        }
     }
 }
 
@@ -264,7 +266,12 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
         let (_, begun) = courier.turn(&setup, false, &[]).await?;
         round.beats.deliver.beat(context.clock.now());
         // While attempts are under way their ends wake us; what else becomes due can wait that long.
-        let wait = if begun > 0 { round.tick } else { until_due(&context, &mut courier, &setup, round.tick).await? };
+        let wait = match begun {
+            // There may be more than are begun at a time.
+            LEASE_BATCH.. => Duration::ZERO,
+            1.. => round.tick,
+            0 => until_due(&context, &mut courier, &setup, round.tick).await?,
+        };
         // Only the wait is given up for another: what is over is recorded to its end, and told in the log.
         tokio::select! {
             () = courier.until_over(), if !courier.is_idle() => {}
@@ -305,8 +312,14 @@ async fn until_due(
             }
         }
     }
+    // Where all places are taken, the end of an attempt says more.
+    let full = |(name, room): &(String, Room)| {
+        let standing = standings.get(name).cloned().unwrap_or_default();
+        room.busy > 0 && room.left(&standing) == 0
+    };
+    let full = courier.rooms(setup, false, &[], now).into_iter().filter(full).map(|(name, _)| name).collect();
     let due = store
-        .next_delivery_at()
+        .next_delivery_at(full)
         .await?
         .map(|at| at.since(now).max(courier.wait().unwrap_or_default()).max(courier.calm()));
     Ok(due.map_or(tick, |wait| wait.clamp(SHORT, tick)))
@@ -538,7 +551,7 @@ mod tests {
         let (context, setup) = world("digest = '0 8 * * *'", 2).await;
         let mut courier = Courier::new(&context);
         assert_eq!(told(&mut courier, &setup).await, [0; 0]);
-        let due = context.store.next_delivery_at().await.unwrap().unwrap();
+        let due = context.store.next_delivery_at(Vec::new()).await.unwrap().unwrap();
         assert_eq!(due, Timestamp::parse("2025-10-10T08:00:00Z").unwrap());
         owe(&context, &setup, 2..5).await;
         context.clock.set(due);

@@ -497,10 +497,10 @@ impl Store {
         }
     }
 
-    /// When the next delivery is due, if any is pending.
-    pub async fn next_delivery_at(&self) -> Result<Option<Timestamp>, StoreError> {
+    /// When the next delivery is due, if any is pending, except for some receivers.
+    pub async fn next_delivery_at(&self, except: Vec<String>) -> Result<Option<Timestamp>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.next_delivery_at().await,
+            Self::Sqlite(store) => store.next_delivery_at(except).await,
         }
     }
 

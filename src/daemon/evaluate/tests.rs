@@ -481,7 +481,7 @@ async fn quiet_hours_hold_messages_in_their_order() {
     world.pull("a", FELL).await;
     world.pending().await;
     assert_eq!(world.leased().await, ["desk fired"]);
-    let next = world.context.store.next_delivery_at().await.unwrap().unwrap();
+    let next = world.context.store.next_delivery_at(Vec::new()).await.unwrap().unwrap();
     assert_eq!(next.to_string(), "2026-01-21T12:00:00Z");
     world.pass(3);
     assert_eq!(world.leased().await, ["phone fired"]);

@@ -16,7 +16,7 @@ use super::html::Inline;
 use super::{Email, html};
 use crate::alert::Kind;
 use crate::base::text::{printable, shorten};
-use crate::outbox::AlertRef;
+use crate::outbox::{AlertRef, Message};
 use crate::rule::Severity;
 
 /// The width of the text part.
@@ -107,7 +107,9 @@ fn headers(email: &Email, parcel: Parcel<'_>) -> Vec<(&'static str, String)> {
         .iter()
         .take(REFERENCES_MAX)
         .map(|brief| self::root(&brief.alert, brief.thread.as_deref(), &domain));
-    let references: Vec<String> = others.filter(|other| *other != root).chain([root.clone()]).collect();
+    let before = before(message).map(|alert| self::root(&alert, None, &domain));
+    let references: Vec<String> =
+        before.into_iter().chain(others).filter(|other| *other != root).chain([root.clone()]).collect();
     let subject = format!("[{}] {}", look::word(message), message.title);
     let mut headers = vec![
         ("Subject", shorten(&printable(&subject), SUBJECT_MAX)),
@@ -126,6 +128,12 @@ fn headers(email: &Email, parcel: Parcel<'_>) -> Vec<(&'static str, String)> {
         headers.extend([("Importance", "high".to_owned()), ("X-Priority", "1 (Highest)".to_owned())]);
     }
     headers
+}
+
+/// The episode before, where a revision brings the alert back: what was said then and is now belongs together.
+fn before(message: &Message) -> Option<AlertRef> {
+    let comes_back = message.kind == Kind::Corrected && !message.closes() && message.alert.episode > 1;
+    comes_back.then(|| AlertRef { episode: message.alert.episode - 1, ..message.alert.clone() })
 }
 
 /// The parent that all mails of an episode (or of a thread) share, whichever came first. Nobody sends it.
@@ -236,7 +244,9 @@ pub mod tests {
         assert_eq!(header(corrected(), "Message-ID"), "<msg_2@example.org>");
         let mut second = fired();
         second.alert.episode = 2;
-        assert_ne!(header(second, "References"), root);
+        assert_ne!(header(second.clone(), "References"), root);
+        let back = Message { kind: Kind::Corrected, said: None, ..second };
+        assert_eq!(header(back, "References"), format!("{root} <alert.9f3c21d07be45a68.2@example.org>"));
         let noticed = crate::notify::double::noticed();
         assert_eq!(header(noticed, "References"), "<alert.9f3c21d07be45a68.pull-17@example.org>");
     }

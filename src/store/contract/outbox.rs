@@ -73,7 +73,7 @@ pub async fn what_is_held_waits_in_any_hurry(site: Site) {
     let first = Settled { manners: held(50), ..fires(&store, &new_alert("US"), &["desk", "hook"]) };
     store.commit(None, Vec::new(), vec![first], minutes(30)).await.unwrap();
     assert_eq!(names(&due(&store, 49, true).await), ["hook US 1"]);
-    assert_eq!(store.next_delivery_at().await.unwrap(), Some(minutes(50)));
+    assert_eq!(store.next_delivery_at(Vec::new()).await.unwrap(), Some(minutes(50)));
     let record = records(&store, false).await.into_iter().find(|record| record.delivery.receiver == "desk").unwrap();
     assert_eq!(record.not_before, minutes(50));
     fire(&store, "DE", &["desk"]).await;
@@ -178,7 +178,7 @@ pub async fn a_receiver_that_is_disabled_keeps_what_it_is_owed(site: Site) {
     put_off(&store, &leased[2], 31).await;
     succeed(&store, &leased[1]).await;
     assert_eq!((due(&store, 90, false).await, due(&store, 90, true).await), (vec![], vec![]));
-    assert_eq!(store.next_delivery_at().await.unwrap(), None);
+    assert_eq!(store.next_delivery_at(Vec::new()).await.unwrap(), None);
     store.close().await.unwrap();
     let store = site.open_at(minutes(91)).await;
     let standings = store.receivers().await.unwrap();
@@ -315,7 +315,7 @@ pub async fn a_retry_by_hand_leaves_an_attempt_alone(site: Site) {
 
 pub async fn the_next_time_is_that_of_what_can_be_taken(site: Site) {
     let store = site.open().await;
-    let next = async || store.next_delivery_at().await.unwrap();
+    let next = async || store.next_delivery_at(Vec::new()).await.unwrap();
     assert_eq!(next().await, None);
     fire(&store, "US", &["desk"]).await;
     fire(&store, "US", &["desk"]).await;

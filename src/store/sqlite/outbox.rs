@@ -19,12 +19,6 @@ use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
 use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
 use crate::store::{DeliveryRecord, DeliveryState, Ended, Gathers, Holder, Leased, Place, Room, StoreError};
 
-/// The oldest pending deliveries of each receiver and alert, with how their receiver stands.
-const HEADS: &str = "delivery d LEFT JOIN receiver r ON r.name = d.receiver
-    WHERE d.state = 'pending' AND d.told_by IS NULL AND r.disabled_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM delivery p
-        WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
-
 /// What a delivery says, in SQL: its own message, or its transition's. `of` is the name of the table.
 pub fn message_of(of: &str) -> String {
     format!(
@@ -109,10 +103,15 @@ impl Sqlite {
     }
 
     /// See [`crate::store::Store::next_delivery_at`].
-    pub async fn next_delivery_at(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_delivery_at(&self, except: Vec<String>) -> Result<Option<Timestamp>, StoreError> {
         self.thread
-            .call(|connection| {
-                let next: Option<i64> = connection.prepare_cached(&next_sql())?.query_row([], |row| row.get(0))?;
+            .call(move |connection| {
+                let mut select = connection.prepare_cached(NEXT)?;
+                let mut next: Option<i64> = None;
+                for receiver in pending_receivers(connection)?.into_iter().filter(|name| !except.contains(name)) {
+                    let of_receiver: Option<i64> = select.query_row([receiver], |row| row.get(0))?;
+                    next = next.into_iter().chain(of_receiver).min();
+                }
                 Ok(next.map(Timestamp::from_millis))
             })
             .await
@@ -204,10 +203,12 @@ pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts, EXISTS (
             WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)
     ORDER BY d.seq LIMIT ?4";
 
-/// When the next delivery can be taken.
-pub fn next_sql() -> String {
-    format!("SELECT min(max(d.not_before, d.held_until, d.lease_until, coalesce(r.paused_until, 0))) FROM {HEADS}")
-}
+/// When the next delivery of a receiver can be taken: of each alert the oldest counts.
+pub const NEXT: &str = "SELECT min(max(d.not_before, d.held_until, d.lease_until, coalesce(r.paused_until, 0)))
+    FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
+    WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND r.disabled_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM delivery p
+        WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
 
 /// The receivers that are owed something, found by leaps from one to the next.
 pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (

@@ -441,8 +441,8 @@ async fn many_at_once_take_each_thing_once() {
 }
 
 /// What is asked to find work.
-fn searches() -> [String; 3] {
-    [super::outbox::DUE.to_owned(), super::outbox::next_sql(), super::outbox::PENDING.to_owned()]
+fn searches() -> [&'static str; 3] {
+    [super::outbox::DUE, super::outbox::NEXT, super::outbox::PENDING]
 }
 
 #[tokio::test]
@@ -487,7 +487,7 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
                 assert_eq!(found.len(), 2);
                 let mut count = 0;
                 for sql in searches() {
-                    let mut statement = connection.prepare(&sql)?;
+                    let mut statement = connection.prepare(sql)?;
                     for (place, value) in ["desk", "9999999999999", "9999999999999", "24", "0"].iter().enumerate() {
                         if place < statement.parameter_count() {
                             statement.raw_bind_parameter(place + 1, value)?;
