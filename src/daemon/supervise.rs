@@ -137,7 +137,7 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
     let mut watch = Watch::default();
     loop {
         let setup = round.newest_setup();
-        let evaluation = Evaluation::new(&context, &setup).await?.forgetful();
+        let evaluation = Evaluation::new(&context, &setup).await?.among(&nudges);
         let (mut ticked, mut all) = (context.clock.now(), false);
         loop {
             let nudged = nudges.evaluate.notified();
@@ -145,9 +145,7 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
                 all = !evaluate_all(&evaluation).await?.fenced;
                 round.nudges.deliver.notify_one();
             }
-            if evaluate_pending(&evaluation).await?.tells() {
-                round.nudges.deliver.notify_one();
-            }
+            evaluate_pending(&evaluation).await?;
             if context.clock.now().since(ticked) >= RULES_TICK {
                 ticked = context.clock.now();
                 let ticking = evaluate_ticking(&evaluation).await?;

@@ -42,6 +42,7 @@ pub use self::report::{Assessed, Evaluated};
 pub use self::settle::held_until;
 use self::single::Looking;
 use super::Context;
+use super::round::Nudges;
 use crate::config::Setup;
 use crate::rule::Rule;
 use crate::series::PullId;
@@ -65,8 +66,8 @@ pub struct Evaluation<'a> {
     known_receivers: Vec<String>,
     /// Whether quiet alerts are left out beforehand, or all are judged with their evidence.
     sifts: bool,
-    /// Whether what was judged is forgotten once it is stored and in the log, or kept for a report.
-    forgets: bool,
+    /// The loops beside it, if there are any: they hear of what is stored, and nobody asks for a report.
+    beside: Option<&'a Nudges>,
 }
 
 /// What an evaluation has come to so far.
@@ -98,7 +99,7 @@ impl<'a> Evaluation<'a> {
         let feeds = setup.feeds.iter().map(|feed| feed.name.clone()).collect();
         let baselines = context.store.register_rules(rules, feeds).await?;
         let known_receivers = setup.receivers.iter().map(|receiver| receiver.name.clone()).collect();
-        Ok(Self { context, setup, baselines, known_receivers, sifts: true, forgets: false })
+        Ok(Self { context, setup, baselines, known_receivers, sifts: true, beside: None })
     }
 
     /// The same with every series judged with its evidence: slower, and to the same end.
@@ -107,10 +108,10 @@ impl<'a> Evaluation<'a> {
         Self { sifts: false, ..self }
     }
 
-    /// The same for whoever needs no report: what was judged is not kept in memory.
+    /// The same among other loops: what is stored can be delivered at once, and of what was judged only the log tells.
     #[must_use]
-    pub fn forgetful(self) -> Self {
-        Self { forgets: true, ..self }
+    pub fn among(self, loops: &'a Nudges) -> Self {
+        Self { beside: Some(loops), ..self }
     }
 
     /// What every rule says of every series that it means, without storing anything.
@@ -228,23 +229,28 @@ impl<'a> Evaluation<'a> {
             Parts::Of(task) => store.commit_part(task, settled, now).await?,
             Parts::Alone | Parts::None => store.commit(None, Vec::new(), settled, now).await?,
         };
-        match stored {
-            Committed::Stored => outcome.evaluated.stored(self.forgets),
-            Committed::Fenced => outcome.evaluated.fenced(),
-        }
+        self.note(outcome, stored);
         Ok(())
     }
 
     /// How storing the last of what was settled ended. What is told together waits for no more of it.
     async fn is_stored(&self, outcome: &mut Outcome, stored: Committed) -> Result<(), StoreError> {
-        match stored {
-            Committed::Stored => outcome.evaluated.stored(self.forgets),
-            Committed::Fenced => outcome.evaluated.fenced(),
-        }
+        self.note(outcome, stored);
         if std::mem::take(&mut outcome.is_in_parts) {
             self.context.store.complete_bundles(self.context.clock.now()).await?;
         }
         Ok(())
+    }
+
+    /// How storing something ended.
+    fn note(&self, outcome: &mut Outcome, stored: Committed) {
+        match stored {
+            Committed::Stored => outcome.evaluated.stored(self.beside.is_some()),
+            Committed::Fenced => outcome.evaluated.fenced(),
+        }
+        if let Some(loops) = self.beside.filter(|_| stored == Committed::Stored) {
+            loops.deliver.notify_one();
+        }
     }
 }
 
