@@ -82,22 +82,30 @@ impl Message {
         Self { title: title(&self.title), told, others, ..self }
     }
 
-    /// `magnet-exports-falling: 12 alerts (9 fired, 3 resolved)`; of several rules `12 alerts of 3 rules (…)`.
+    /// `magnet-exports-falling: 12 alerts fired`, or `… 12 alerts (9 fired, 3 resolved)`; of several rules
+    /// `12 alerts of 3 rules …`.
     fn count(&self, others: &[Brief]) -> String {
         let alerts = || std::iter::once(&self.alert).chain(others.iter().map(|brief| &brief.alert));
         let rules: BTreeSet<&str> = alerts().map(|alert| alert.rule.as_str()).collect();
         let distinct: BTreeSet<&str> = alerts().map(|alert| alert.id.as_str()).collect();
         let of_kind = |kind: Kind| {
             let count = others.iter().filter(|brief| brief.kind == kind).count() + usize::from(self.kind == kind);
-            (count > 0).then(|| format!("{count} {kind}"))
+            (count > 0).then_some((count, kind))
         };
-        let kinds: Vec<String> = Kind::ALL.into_iter().filter_map(of_kind).collect();
+        let kinds: Vec<(usize, Kind)> = Kind::ALL.into_iter().filter_map(of_kind).collect();
+        let told = match kinds[..] {
+            [(count, kind)] if count == distinct.len() => kind.to_string(),
+            _ => {
+                let each: Vec<String> = kinds.iter().map(|(count, kind)| format!("{count} {kind}")).collect();
+                format!("({})", each.join(", "))
+            }
+        };
         let (rule, of_rules) = match rules.len() {
             1 => (format!("{}: ", self.alert.rule), String::new()),
             several => (String::new(), format!(" of {several} rules")),
         };
         let noun = if distinct.len() == 1 { "alert" } else { "alerts" };
-        format!("{rule}{} {noun}{of_rules} ({})", distinct.len(), kinds.join(", "))
+        format!("{rule}{} {noun}{of_rules} {told}", distinct.len())
     }
 }
 
@@ -130,7 +138,7 @@ mod tests {
         let title = |texts: &[&str]| gathered(texts).title;
         assert_eq!(
             title(&["falling a fired warning", "falling b fired critical", "falling c fired critical"]),
-            "falling: 3 alerts (3 fired); about b"
+            "falling: 3 alerts fired; about b"
         );
         assert_eq!(
             title(&["falling a resolved critical", "falling b fired info"]),
@@ -169,8 +177,8 @@ mod tests {
         let lead = Message { told: told("Hello"), ..message("r a fired warning") };
         let other = Message { told: told("World"), ..message("r b fired warning") };
         let message = lead.with_others([&other]);
-        assert_eq!(message.retold().unwrap().title, "r: 2 alerts (2 fired); Hello");
-        assert_eq!(message.title, "r: 2 alerts (2 fired); about a");
+        assert_eq!(message.retold().unwrap().title, "r: 2 alerts fired; Hello");
+        assert_eq!(message.title, "r: 2 alerts fired; about a");
         assert_eq!(message.others[0].title, "World");
     }
 
