@@ -20,7 +20,7 @@ use crate::base::text::printable;
 use crate::config::Setup;
 use crate::notify::{Parcel, Receiver, Sent};
 use crate::outbox::{Attempt, Delivery, Next, OnAmbiguous, Outcome, Policy, Window, next};
-use crate::store::{Ended, Gathers, Leased, Place, Room, StoreError};
+use crate::store::{Ended, Gathers, Leased, Place, Room, StoreError, Taking};
 
 /// One attempt, for a report.
 #[derive(Clone, Debug)]
@@ -102,7 +102,8 @@ impl<'a> Courier<'a> {
         let ended = over.iter().map(Tried::ended).collect();
         let now = context.clock.now();
         let rooms = self.rooms(setup, hurry, except, now);
-        let turn = context.store.turn(ended, &context.holder, now, LEASE, LEASE_BATCH, rooms, hurry);
+        let taking = taking(context, now, hurry);
+        let turn = context.store.turn(ended, &taking, rooms);
         let mut turn = std::pin::pin!(turn);
         let (ours, leased) = loop {
             tokio::select! {
@@ -325,6 +326,11 @@ async fn until_due(
     Ok(due.map_or(tick, |wait| wait.clamp(SHORT, tick)))
 }
 
+/// How deliveries are taken.
+fn taking(context: &Context, now: Timestamp, hurry: bool) -> Taking {
+    Taking { holder: context.holder.clone(), now, ttl: LEASE, limit: LEASE_BATCH, hurry }
+}
+
 /// What is told together at a receiver.
 fn gathers(receiver: Option<&Receiver>) -> Gathers {
     match receiver {
@@ -390,8 +396,7 @@ pub async fn preview_all(context: &Context, setup: &Setup) -> Result<Vec<(Delive
             Place { receiver: name, free: LEASE_BATCH, gathers }
         };
         let places: Vec<Place> = owed.into_iter().map(place).collect();
-        let now = context.clock.now();
-        let leased = context.store.lease_due(&context.holder, now, LEASE, LEASE_BATCH, &places, true).await?;
+        let leased = context.store.lease_due(&taking(context, context.clock.now(), true), &places).await?;
         if leased.is_empty() {
             return Ok(previews);
         }
@@ -483,8 +488,7 @@ mod tests {
         let (mut told, context) = (Vec::new(), courier.context);
         let (store, now) = (&context.store, context.clock.now());
         let rooms = courier.rooms(setup, false, &[], now);
-        let turn = store.turn(Vec::new(), &context.holder, now, LEASE, LEASE_BATCH, rooms, false);
-        for leased in turn.await.unwrap().1 {
+        for leased in store.turn(Vec::new(), &taking(context, now, false), rooms).await.unwrap().1 {
             courier.begins(&leased);
             courier.busy.clear();
             told.push(leased.tells());

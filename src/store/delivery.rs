@@ -1,5 +1,8 @@
 //! Deliveries as the store gives them out.
 
+use std::time::Duration;
+
+use super::Holder;
 use crate::base::clock::Timestamp;
 use crate::outbox::{Attempt, Delivery, Next, Standing};
 
@@ -65,6 +68,21 @@ impl Leased {
     pub fn tells(&self) -> usize {
         1 + self.delivery.message.others.len()
     }
+}
+
+/// How deliveries are taken.
+#[derive(Clone, Debug)]
+pub struct Taking {
+    /// Who takes them.
+    pub holder: Holder,
+    /// When.
+    pub now: Timestamp,
+    /// For how long they are theirs.
+    pub ttl: Duration,
+    /// How many at once, at most.
+    pub limit: usize,
+    /// Those whose backoff is not over, too.
+    pub hurry: bool,
 }
 
 /// How many messages more a receiver may be sent.

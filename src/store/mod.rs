@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 
-pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, Place, Room};
+pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, Place, Room, Taking};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
@@ -404,38 +404,24 @@ impl Store {
 
     /// Claims due deliveries of receivers that have places, the oldest of each (receiver, alert) first and only it,
     /// puts behind each what is to be told with it, and records the beginning of an attempt for each in the same
-    /// transaction. `hurry` takes those whose backoff is
-    /// not over too.
-    pub async fn lease_due(
-        &self,
-        holder: &Holder,
-        now: Timestamp,
-        ttl: Duration,
-        limit: usize,
-        places: &[Place],
-        hurry: bool,
-    ) -> Result<Vec<Leased>, StoreError> {
+    /// transaction.
+    pub async fn lease_due(&self, taking: &Taking, places: &[Place]) -> Result<Vec<Leased>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.lease_due(holder, now, ttl, limit, places, hurry).await,
+            Self::Sqlite(store) => store.lease_due(taking, places).await,
         }
     }
 
     /// Records how attempts ended, as [`Store::record`] does, and then claims what is due, as [`Store::lease_due`]
     /// does, in one transaction. A receiver that has no room of its own is sent one message at a time: nobody knows it
     /// any more.
-    #[expect(clippy::too_many_arguments, reason = "what both need")]
     pub async fn turn(
         &self,
         ended: Vec<Ended>,
-        holder: &Holder,
-        now: Timestamp,
-        ttl: Duration,
-        limit: usize,
+        taking: &Taking,
         rooms: BTreeMap<String, Room>,
-        hurry: bool,
     ) -> Result<(Vec<bool>, Vec<Leased>), StoreError> {
         match self {
-            Self::Sqlite(store) => store.turn(ended, holder, now, ttl, limit, rooms, hurry).await,
+            Self::Sqlite(store) => store.turn(ended, taking, rooms).await,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::config::Environment;
 use crate::period::Span;
 use crate::series::{Finite, Labels, Row, Status, Unit};
-use crate::store::{Claim, Location, NewPull, Place, Store};
+use crate::store::{Claim, Location, NewPull, Place, Store, Taking};
 
 /// A store in memory, a config, and a clock that goes on by a day with each pull.
 struct World {
@@ -380,7 +380,10 @@ impl World {
         let ttl = Duration::from_secs(60);
         let receivers = store.pending_receivers().await.unwrap();
         let places: Vec<_> = receivers.into_iter().map(|name| Place::new(name, 9)).collect();
-        let leased = store.lease_due(holder, clock.now(), ttl, 9, &places, true).await.unwrap();
+        let leased = store
+            .lease_due(&Taking { holder: holder.clone(), now: clock.now(), ttl, limit: 9, hurry: true }, &places)
+            .await
+            .unwrap();
         for leased in &leased {
             let outcome = crate::outbox::Outcome::Delivered { remote_ref: None };
             let (started_at, finished_at) = (clock.now(), clock.now());

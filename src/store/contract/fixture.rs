@@ -10,7 +10,8 @@ use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
 use crate::series::{Finite, History, Labels, PullId, Row, Status, Unit, Vintage};
 use crate::store::{
-    Appended, Claim, Committed, Ended, Holder, Lease, Leased, Look, NewPull, Place, SeriesRef, Settled, Store, Task,
+    Appended, Claim, Committed, Ended, Holder, Lease, Leased, Look, NewPull, Place, SeriesRef, Settled, Store, Taking,
+    Task,
 };
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -219,10 +220,15 @@ pub async fn fire(store: &Store, partner: &str, receivers: &[&str]) {
     assert_eq!(store.commit(None, Vec::new(), vec![settled], minutes(30)).await.unwrap(), Committed::Stored);
 }
 
+/// So many are taken at a time, for a minute.
+pub fn taking(now: Timestamp, limit: usize) -> Taking {
+    Taking { holder: holder(), now, ttl: MINUTE, limit, hurry: false }
+}
+
 /// Leases what is due at some minute for the receivers `desk` and `hook`.
 pub async fn due(store: &Store, minute: u32, hurry: bool) -> Vec<Leased> {
     let receivers = ["desk", "hook"].map(|name| Place::new(name, 9));
-    store.lease_due(&holder(), minutes(minute), MINUTE, 24, &receivers, hurry).await.unwrap()
+    store.lease_due(&Taking { hurry, ..taking(minutes(minute), 24) }, &receivers).await.unwrap()
 }
 
 /// Each as `receiver partner number`.

@@ -118,7 +118,7 @@ pub async fn a_receiver_may_be_told_each_by_itself(site: Site) {
     fire(&store, "FR", &["desk"]).await;
     let lease = async |gathers, minute| {
         let place = Place { gathers, ..Place::new("desk", 9) };
-        store.lease_due(&holder(), minutes(minute), MINUTE, 24, &[place], false).await.unwrap()
+        store.lease_due(&taking(minutes(minute), 24), &[place]).await.unwrap()
     };
     assert_eq!(told(&lease(Gathers::Nothing, 31).await), ["desk US 1", "desk DE 1", "desk FR 1"]);
     for partner in ["A", "B"] {
@@ -230,7 +230,7 @@ pub async fn a_beginning_gives_way_to_the_end_alone(site: Site) {
     assert_eq!(fates(&store).await, ["1 Superseded by 3", "2 Superseded by 3", "3 Pending", "4 Pending"]);
     // Who keeps alerts is told of each beginning, so that the end ends something.
     owes(&store, "DE", &[Kind::Fired, Kind::Resolved]).await;
-    let leased = store.lease_due(&holder(), minutes(31), MINUTE, 24, &[apart], false).await.unwrap();
+    let leased = store.lease_due(&taking(minutes(31), 24), &[apart]).await.unwrap();
     assert_eq!(told(&leased), ["desk DE 1"]);
 }
 
@@ -255,7 +255,7 @@ pub async fn what_gives_way_is_in_no_message(site: Site) {
     owes(&store, "DE", &[Kind::Continued, Kind::Continued]).await;
     owes(&store, "FR", &[Kind::Fired, Kind::Continued]).await;
     let place = Place { gathers: Gathers::All, ..Place::new("desk", 9) };
-    let leased = store.lease_due(&holder(), minutes(31), MINUTE, 24, &[place], false).await.unwrap();
+    let leased = store.lease_due(&taking(minutes(31), 24), &[place]).await.unwrap();
     assert_eq!(told(&leased), ["desk DE 2 + US 2 + FR 1 + FR 2"]);
     assert!(leased[0].delivery.message.others[0].title.starts_with("Fired and resolved: "));
 }
@@ -266,7 +266,7 @@ pub async fn more_than_is_told_one_by_one_is_told_together(site: Site) {
     fire(&store, "FR", &["desk"]).await;
     let lease = async |gathers, minute| {
         let place = Place { gathers, ..Place::new("desk", 9) };
-        store.lease_due(&holder(), minutes(minute), MINUTE, 24, &[place], false).await.unwrap()
+        store.lease_due(&taking(minutes(minute), 24), &[place]).await.unwrap()
     };
     assert_eq!(lease(Gathers::Repeats, 31).await, []);
     let few = lease(Gathers::Beyond(2), 31).await;

@@ -59,8 +59,7 @@ pub async fn no_wait_outlasts_a_clock_that_goes_back(site: Site) {
     let latest = minutes(40).plus(RETRY_AFTER_MAX);
     assert_eq!(store.next_delivery_at(Vec::new()).await.unwrap(), Some(latest));
     let receivers = ["desk", "hook"].map(|name| Place::new(name, 9));
-    let taken =
-        async |now: Timestamp| store.lease_due(&holder(), now, MINUTE, 9, &receivers, false).await.unwrap().len();
+    let taken = async |now: Timestamp| store.lease_due(&taking(now, 9), &receivers).await.unwrap().len();
     assert_eq!(taken(Timestamp::from_millis(latest.millis() - 1)).await, 0);
     assert_eq!(taken(latest).await, 2);
 }

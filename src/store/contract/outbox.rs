@@ -100,7 +100,7 @@ pub async fn only_named_receivers_are_served_and_in_turn(site: Site) {
     }
     let lease = async |receivers: &[&str], limit| {
         let receivers: Vec<_> = receivers.iter().map(|name| Place::new(*name, 9)).collect();
-        names(&store.lease_due(&holder(), minutes(31), MINUTE, limit, &receivers, false).await.unwrap())
+        names(&store.lease_due(&taking(minutes(31), limit), &receivers).await.unwrap())
     };
     assert_eq!(lease(&[], 9).await, Vec::<String>::new());
     assert_eq!(lease(&["nobody"], 9).await, Vec::<String>::new());
@@ -195,7 +195,7 @@ pub async fn what_waits_too_long_for_a_disabled_receiver_is_given_up(site: Site)
     fire(&store, "US", &["desk"]).await;
     fire(&store, "DE", &["desk", "hook"]).await;
     let one = [Place::new("desk", 1)];
-    let leased = store.lease_due(&holder(), minutes(31), MINUTE, 9, &one, false).await.unwrap().remove(0);
+    let leased = store.lease_due(&taking(minutes(31), 9), &one).await.unwrap().remove(0);
     let (early, late) = (leased.delivery.created_at, Timestamp::from_millis(i64::MAX));
     assert_eq!(store.give_up("desk", early).await.unwrap(), 0);
     assert_eq!(store.give_up("desk", late).await.unwrap(), 1, "what is under way is not given up");
@@ -286,8 +286,7 @@ pub async fn a_retry_by_hand_finds_the_one_that_is_meant(site: Site) {
         Err(StoreError::Ambiguous { count, .. }) => assert_eq!(count, 3),
         other => panic!("{other:?}"),
     }
-    let hook =
-        store.lease_due(&holder(), minutes(41), MINUTE, 9, &[Place::new("hook", 9)], false).await.unwrap().remove(0);
+    let hook = store.lease_due(&taking(minutes(41), 9), &[Place::new("hook", 9)]).await.unwrap().remove(0);
     succeed(&store, &hook).await;
     assert_eq!(found("msg_ab34").await.unwrap(), None);
 }

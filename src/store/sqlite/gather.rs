@@ -14,7 +14,7 @@ use super::supersede::give_way;
 use crate::base::clock::Timestamp;
 use crate::base::limits::GATHERED_MAX;
 use crate::outbox::Message;
-use crate::store::{Gathers, Place};
+use crate::store::{Gathers, Place, Taking};
 
 /// A delivery that can be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,8 @@ pub struct At {
 
 impl At {
     /// Now; in a hurry, what has to wait for another attempt is taken as well.
-    pub fn new(now: Timestamp, hurry: bool) -> Self {
+    pub fn new(taking: &Taking) -> Self {
+        let Taking { now, hurry, .. } = *taking;
         Self { now, waited: if hurry { i64::MAX } else { now.millis() } }
     }
 }

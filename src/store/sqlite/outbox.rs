@@ -17,7 +17,7 @@ use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
 use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, DeliveryState, Ended, Gathers, Holder, Leased, Place, Room, StoreError};
+use crate::store::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Place, Room, StoreError, Taking};
 
 /// What a delivery says, in SQL: its own message, or its transition's. `of` is the name of the table.
 pub fn message_of(of: &str) -> String {
@@ -38,37 +38,24 @@ pub fn columns() -> String {
 
 impl Sqlite {
     /// See [`crate::store::Store::lease_due`].
-    pub async fn lease_due(
-        &self,
-        holder: &Holder,
-        now: Timestamp,
-        ttl: Duration,
-        limit: usize,
-        places: &[Place],
-        hurry: bool,
-    ) -> Result<Vec<Leased>, StoreError> {
-        let (holder, places) = (holder.clone(), places.to_vec());
+    pub async fn lease_due(&self, taking: &Taking, places: &[Place]) -> Result<Vec<Leased>, StoreError> {
+        let (taking, places) = (taking.clone(), places.to_vec());
         self.thread
             .write(move |transaction| {
-                let (leased, changed) = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
+                let (leased, changed) = lease(transaction, &taking, &places)?;
                 Ok(if changed { End::Commit(leased) } else { End::RollBack(leased) })
             })
             .await
     }
 
     /// See [`crate::store::Store::turn`].
-    #[expect(clippy::too_many_arguments, reason = "what both need")]
     pub async fn turn(
         &self,
         ended: Vec<Ended>,
-        holder: &Holder,
-        now: Timestamp,
-        ttl: Duration,
-        limit: usize,
+        taking: &Taking,
         rooms: BTreeMap<String, Room>,
-        hurry: bool,
     ) -> Result<(Vec<bool>, Vec<Leased>), StoreError> {
-        let holder = holder.clone();
+        let taking = taking.clone();
         self.thread
             .write(move |transaction| {
                 let ours = record_ends(transaction, &ended)?;
@@ -80,7 +67,7 @@ impl Sqlite {
                         places.push(Place { gathers: room.gathers, receiver: name, free: left });
                     }
                 }
-                let (leased, changed) = lease(transaction, &holder, now, ttl, limit, &places, hurry)?;
+                let (leased, changed) = lease(transaction, &taking, &places)?;
                 let idle = ended.is_empty() && !changed;
                 Ok(if idle { End::RollBack((ours, leased)) } else { End::Commit((ours, leased)) })
             })
@@ -225,26 +212,18 @@ fn pending_receivers(connection: &Connection) -> Result<Vec<String>, Fault> {
 
 /// Takes deliveries that are due, each with what is to be told with it, and records that attempts begin; and whether
 /// anything is to be stored: some may have given way instead.
-fn lease(
-    transaction: &Connection,
-    holder: &Holder,
-    now: Timestamp,
-    ttl: Duration,
-    limit: usize,
-    places: &[Place],
-    hurry: bool,
-) -> Result<(Vec<Leased>, bool), Fault> {
+fn lease(transaction: &Connection, taking: &Taking, places: &[Place]) -> Result<(Vec<Leased>, bool), Fault> {
     let (mut leased, mut gone) = (Vec::new(), BTreeSet::new());
     loop {
         let before = gone.len();
-        for head in due(transaction, now, limit, places, hurry)? {
+        for head in due(transaction, taking, places)? {
             if gone.contains(&head.seq) {
                 continue;
             }
-            let together = gather(transaction, &head, At::new(now, hurry))?;
+            let together = gather(transaction, &head, At::new(taking))?;
             if let Some(leader) = together.first() {
                 let is_storm = head.reach == Some(Reach::Storm) && together.len() > 1;
-                leased.push(Leased { is_storm, ..begin(transaction, *leader, holder, now, now.plus(ttl))? });
+                leased.push(Leased { is_storm, ..begin(transaction, *leader, taking)? });
             }
             gone.insert(head.seq);
             gone.extend(together);
@@ -283,22 +262,16 @@ fn record_ends(transaction: &Connection, ended: &[Ended]) -> Result<Vec<bool>, F
 }
 
 /// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
-pub fn due(
-    transaction: &Connection,
-    now: Timestamp,
-    limit: usize,
-    places: &[Place],
-    hurry: bool,
-) -> Result<Vec<Head>, Fault> {
+pub fn due(transaction: &Connection, taking: &Taking, places: &[Place]) -> Result<Vec<Head>, Fault> {
     let mut select = transaction.prepare_cached(DUE)?;
-    let (mut found, at): (Vec<(usize, Head)>, _) = (Vec::new(), At::new(now, hurry));
+    let (mut found, at): (Vec<(usize, Head)>, _) = (Vec::new(), At::new(taking));
     for place in places {
         let gathers = gathers(transaction, place, at)?;
         let values = (
             &place.receiver,
-            now.millis(),
+            at.now.millis(),
             at.waited,
-            count(place.free.min(limit)),
+            count(place.free.min(taking.limit)),
             i64::from(gathers == Gathers::Repeats),
         );
         let head = |row: &Row<'_>| -> Result<Head, Fault> {
@@ -314,18 +287,14 @@ pub fn due(
         found.extend(of_receiver.into_iter().enumerate());
     }
     found.sort_unstable_by_key(|(rank, head)| (*rank, head.seq));
-    found.truncate(limit);
+    found.truncate(taking.limit);
     Ok(found.into_iter().map(|(_, head)| head).collect())
 }
 
 /// Takes a delivery and records that an attempt begins.
-fn begin(
-    transaction: &Connection,
-    seq: i64,
-    holder: &Holder,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Result<Leased, Fault> {
+fn begin(transaction: &Connection, seq: i64, taking: &Taking) -> Result<Leased, Fault> {
+    let Taking { holder, now, ttl, .. } = taking;
+    let expires_at = now.plus(*ttl);
     let take = format!(
         "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
          WHERE seq = ?1 RETURNING id, receiver, alert, {}, patience_from, claim, attempts, thread",

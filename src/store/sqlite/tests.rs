@@ -411,10 +411,8 @@ async fn many_at_once_take_each_thing_once() {
         async move {
             let mut taken = Vec::new();
             loop {
-                let one = store
-                    .lease_due(&holder(), minutes(31), MINUTE, 1, &[crate::store::Place::new("desk", 9)], false)
-                    .await
-                    .unwrap();
+                let one =
+                    store.lease_due(&taking(minutes(31), 1), &[crate::store::Place::new("desk", 9)]).await.unwrap();
                 let Some(one) = one.into_iter().next() else { return taken };
                 taken.push(one.delivery.id.clone());
                 succeed(&store, &one).await;
@@ -483,7 +481,7 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
             .thread
             .call(|connection| {
                 let places = ["desk", "hook"].map(|name| crate::store::Place::new(name, 24));
-                let found = super::outbox::due(connection, minutes(31), 24, &places, false)?;
+                let found = super::outbox::due(connection, &taking(minutes(31), 24), &places)?;
                 assert_eq!(found.len(), 2);
                 let mut count = 0;
                 for sql in searches() {
