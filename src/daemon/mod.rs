@@ -5,6 +5,7 @@
 //! next tick. Formats, SQL and wording are not known here.
 
 mod catalogue;
+mod courier;
 mod deliver;
 mod evaluate;
 mod health;
@@ -21,7 +22,8 @@ mod supervise;
 mod tests;
 
 pub use catalogue::Catalogue;
-pub use deliver::{Delivered, deliver_all, preview_all};
+pub use courier::Delivered;
+pub use deliver::{deliver_all, preview_all};
 pub use evaluate::{Assessed, Evaluated, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
 pub use health::{Health, Watch};
 pub use import::{ImportError, Importer};
