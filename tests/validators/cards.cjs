@@ -6,7 +6,7 @@ const { EmbedBuilder } = require('@discordjs/builders');
 
 const text = readFileSync(process.argv[2], 'utf8');
 const sent = (name) =>
-  [...text.matchAll(/^── would send to (\S+) .*\n[\s\S]*?\n\n(\{\n[\s\S]*?\n\})$/gm)]
+  [...text.matchAll(/^── would send to (\S+) .*\n[\s\S]*?\n\n(?:payload_json = )?(\{\n[\s\S]*?\n\})$/gm)]
     .filter((found) => found[1] === name)
     .map((found) => JSON.parse(found[2]));
 
