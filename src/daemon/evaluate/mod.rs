@@ -51,9 +51,9 @@ use crate::store::{Committed, Look, SeriesRef, Settled, StoreError, Task};
 /// How long an evaluation task is ours.
 const TASK_LEASE: Duration = Duration::from_secs(300);
 /// Series that are read and sifted together.
-const CHUNK: usize = 4096;
+const CHUNK: usize = 1024;
 /// Alerts written in one transaction where nothing asks for more at once: what they say takes memory until then.
-const BATCH: usize = 500;
+const BATCH: usize = 250;
 
 /// Where the rules of a setup begin to look, by name.
 type Baselines = BTreeMap<String, PullId>;
