@@ -291,7 +291,7 @@ def complete(message, words, transition):
     for name, value in (("X-Supplywatch-Transition", transition), ("Auto-Submitted", "auto-generated"),
                         ("List-Id", f"supplywatch alerts <alerts.{DOMAIN}>")):
         expect(message[name] == value, f"{name}: {message[name]}")
-    expect(message["In-Reply-To"] == message["References"], message["References"])
+    expect(message["In-Reply-To"] == message["References"].split()[-1], message["References"])
     text = " ".join(text_of(message).split())
     for said in (message["Subject"].split("] ", 1)[1], "2025-09", " t ", "Source magnets,", "Rule magnets-falling: ", "Alert "):
         expect(said in text, f"no {said!r} in {text}")
