@@ -2,6 +2,8 @@
 
 mod model;
 
+mod parts;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -106,8 +106,11 @@ pub async fn a_lost_task_stores_nothing(site: Site) {
     let unknown = Task { pull: PullId(99), ..current.clone() };
     for lost in [&stale, &forged, &unknown] {
         assert_eq!(store.commit(Some(lost), Vec::new(), settled(), minutes(3)).await.unwrap(), Committed::Fenced);
+        assert_eq!(store.commit_part(lost, settled(), minutes(3)).await.unwrap(), Committed::Fenced);
         untouched(&store, "US").await;
     }
+    let part = vec![fires(&store, &new_alert("DE"), &["desk"])];
+    assert_eq!(store.commit_part(&current, part, minutes(3)).await.unwrap(), Committed::Stored);
     assert_eq!(store.commit(Some(&current), Vec::new(), settled(), minutes(3)).await.unwrap(), Committed::Stored);
 }
 

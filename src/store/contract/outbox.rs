@@ -72,6 +72,10 @@ pub async fn what_is_held_waits_in_any_hurry(site: Site) {
     let held = |minute| Manners { held_until: [("desk".to_owned(), minutes(minute))].into(), ..Manners::default() };
     let first = Settled { manners: held(50), ..fires(&store, &new_alert("US"), &["desk", "hook"]) };
     store.commit(None, Vec::new(), vec![first], minutes(30)).await.unwrap();
+    for (except, expected) in [(vec![], Some(1)), (vec!["hook"], Some(50)), (vec!["desk", "hook"], None)] {
+        let except = except.into_iter().map(str::to_owned).collect();
+        assert_eq!(store.next_delivery_at(except).await.unwrap(), expected.map(minutes));
+    }
     assert_eq!(names(&due(&store, 49, true).await), ["hook US 1"]);
     assert_eq!(store.next_delivery_at(Vec::new()).await.unwrap(), Some(minutes(50)));
     let record = records(&store, false).await.into_iter().find(|record| record.delivery.receiver == "desk").unwrap();
