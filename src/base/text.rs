@@ -55,6 +55,14 @@ pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
+/// `3 d`, `26 h`, `15 min`: the largest unit of which there are two or more.
+pub fn lasting(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| seconds >= 2 * unit).unwrap_or((1, "s"));
+    format!("{} {name}", seconds / unit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

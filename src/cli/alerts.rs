@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::hushed::Quiet;
 use super::{Format, Session};
 use crate::alert::{Alert, Hush, Hushed, State, Transition};
+use crate::inspect::Quiet;
 use crate::outbox::Message;
 use crate::store::Store;
 

@@ -14,9 +14,9 @@ use crate::backtest::{
 };
 use crate::base::error::Chain;
 use crate::base::text::printable;
+use crate::catalogue::Catalogue;
 use crate::chart::Chart;
 use crate::config::Setup;
-use crate::daemon::Catalogue;
 use crate::period::{Length, LengthUnit, Period};
 use crate::rule::{Rule, Subject};
 use crate::store::Store;

@@ -6,8 +6,8 @@ use super::{Exit, FAILED, Session, say};
 use crate::alert::Topic;
 use crate::assess::{Sight, imagine};
 use crate::base::text::list;
+use crate::catalogue::Catalogue;
 use crate::config::Setup;
-use crate::daemon::Catalogue;
 use crate::outbox::{Matter, Message, notified};
 
 /// Send a rule's message for its latest figures, marked `[DRILL]`, whether it fires or not

@@ -6,15 +6,15 @@ use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
 use super::chart::{is_terminal, width};
-use super::hushed::Quiet;
 use super::moment::{self, Moment};
 use super::{Exit, Format, Session, say};
 use crate::alert::{Alert, Hush, State, Topic};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, list, nearest, printable};
+use crate::catalogue::Catalogue;
 use crate::chart::{Chart, Firing};
 use crate::config::Setup;
-use crate::daemon::Catalogue;
+use crate::inspect::Quiet;
 use crate::outbox::notified;
 use crate::period::Period;
 use crate::rule::roster::Subject;

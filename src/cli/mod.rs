@@ -14,7 +14,6 @@ mod drill;
 mod dry_run;
 mod explain;
 mod feeds;
-mod hushed;
 mod idle;
 mod import;
 mod log;

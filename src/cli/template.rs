@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{Exit, FAILED, Format, Session, say};
 use crate::assess::{Sight, imagine};
 use crate::base::text::printable;
+use crate::catalogue::Catalogue;
 use crate::config::Setup;
-use crate::daemon::Catalogue;
 use crate::outbox::Message;
 use crate::rule::Rule;
 

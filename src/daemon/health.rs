@@ -13,43 +13,15 @@ use super::evaluate::held_until;
 use super::{Context, receivers};
 use crate::alert::{Alert, Cause, FEED_FAILING, FEED_OVERDUE, Firing, Kind, State, Topic, Transition};
 use crate::base::clock::Timestamp;
-use crate::base::text::counted;
+use crate::base::text::{counted, lasting};
 use crate::config::Setup;
 use crate::feed::Feed;
+use crate::inspect::Health;
 use crate::outbox::{self, Manners, Message, Report, Said, notified, plan};
 use crate::period::{Frequency, Period};
 use crate::rule::Severity;
-use crate::series::{Labels, PullId, Punctuality, Upcoming};
-use crate::store::{Committed, FeedState, Settled, Store, StoreError};
-
-/// How a feed is.
-pub struct Health {
-    /// What is remembered between pulls.
-    pub state: FeedState,
-    /// The latest period of which there is a figure.
-    pub latest: Option<Period>,
-    /// The next one, where the feed has a release calendar.
-    pub upcoming: Option<Upcoming>,
-}
-
-impl Health {
-    /// A feed's health at a time.
-    pub fn new(feed: &Feed, state: FeedState, latest: Option<Period>, now: Timestamp) -> Self {
-        let release = feed.release.as_ref();
-        let upcoming = release.zip(latest).and_then(|(release, latest)| release.upcoming(latest, now));
-        Self { state, latest, upcoming }
-    }
-
-    /// Since when it fails, where it has failed for longer than the feed allows.
-    pub fn failing(&self, feed: &Feed, now: Timestamp) -> Option<Timestamp> {
-        self.state.failing_since.filter(|since| now.since(*since) >= feed.expect_within)
-    }
-
-    /// The figure that is overdue.
-    pub fn overdue(&self) -> Option<Upcoming> {
-        self.upcoming.filter(|upcoming| upcoming.punctuality == Punctuality::Overdue)
-    }
-}
+use crate::series::{Labels, PullId, Upcoming};
+use crate::store::{Committed, Settled, Store, StoreError};
 
 /// What may be wrong with a feed; each has an alert of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,12 +278,4 @@ fn told(setup: &Setup, own: Option<&[String]>, before: &Alert, known: &[String])
         State::Ok => outbox::receivers(false, &notified(own, &setup.routes, &topic), &[], known),
         State::Firing(firing) => outbox::receivers(true, &[], &firing.receivers, known),
     }
-}
-
-/// `3 d`, `26 h`, `15 min`: the largest unit of which there are two or more.
-pub fn lasting(duration: std::time::Duration) -> String {
-    let seconds = duration.as_secs();
-    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
-    let (unit, name) = units.into_iter().find(|(unit, _)| seconds >= 2 * unit).unwrap_or((1, "s"));
-    format!("{} {name}", seconds / unit)
 }

@@ -4,7 +4,6 @@
 //! The loops pass each other nothing but a nudge, so a crash between any two steps is repaired by the
 //! next tick. Formats, SQL and wording are not known here.
 
-mod catalogue;
 mod courier;
 mod deliver;
 mod evaluate;
@@ -21,11 +20,10 @@ mod supervise;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::Catalogue;
 pub use courier::Delivered;
 pub use deliver::{deliver_all, preview_all};
 pub use evaluate::{Assessed, Evaluated, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
-pub use health::{Health, Watch};
+pub use health::Watch;
 pub use import::{ImportError, Importer};
 pub use notice::{Notice, notices};
 pub use poll::{Pulled, PulledHow, pull_all};

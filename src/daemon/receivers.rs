@@ -9,10 +9,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::Context;
-use super::health::{Case, day, lasting, settle};
+use super::health::{Case, day, settle};
 use crate::alert::{DELIVERY_DEAD, Firing, RECEIVER_FAILING};
 use crate::base::clock::Timestamp;
-use crate::base::text::counted;
+use crate::base::text::{counted, lasting};
 use crate::config::Setup;
 use crate::outbox::{Message, Report, Standing};
 use crate::period::Period;

@@ -6,7 +6,7 @@ use super::source::{Source, code, line, mentions};
 
 /// Every module with its layer; a module uses only those of lower layers, so those of one layer do not
 /// see each other.
-const LAYERS: [(&str, u8); 18] = [
+const LAYERS: [(&str, u8); 22] = [
     ("base", 0),
     ("period", 1),
     ("series", 2),
@@ -22,9 +22,13 @@ const LAYERS: [(&str, u8); 18] = [
     ("notify", 10),
     ("config", 11),
     ("trial", 11),
-    ("daemon", 13),
-    ("cli", 14),
-    ("lib", 15),
+    ("metrics", 10),
+    ("catalogue", 12),
+    ("inspect", 13),
+    ("web", 14),
+    ("daemon", 15),
+    ("cli", 16),
+    ("lib", 17),
 ];
 
 /// The last layer that is pure: given the same, it says the same.

@@ -6,7 +6,7 @@
 use super::report::Assessed;
 use super::{Evaluation, Outcome};
 use crate::assess::{Sight, assess};
-use crate::daemon::catalogue::Catalogue;
+use crate::catalogue::Catalogue;
 use crate::rule::Rule;
 use crate::rule::roster::Subject;
 use crate::series::PullId;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::settle::is_about;
 use super::{Evaluation, Outcome};
 use crate::alert::{Alert, Cause};
-use crate::daemon::catalogue::{Catalogue, feed};
+use crate::catalogue::{Catalogue, feed};
 use crate::period::Frequency;
 use crate::series::Labels;
 use crate::store::StoreError;

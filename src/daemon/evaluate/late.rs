@@ -6,7 +6,7 @@ use tracing::info;
 use super::{Evaluated, Evaluation, held_until};
 use crate::alert::{Alert, Firing, Hush, Hushed, Hushes, State, Topic};
 use crate::base::clock::Timestamp;
-use crate::daemon::catalogue::feed;
+use crate::catalogue::feed;
 use crate::outbox::{Manners, Message, plan_at, taken};
 use crate::rule::{Escalation, Inhibition};
 use crate::store::{Committed, Settled, StoreError};

@@ -7,7 +7,7 @@ use super::settle::Before;
 use super::sieve::Sieve;
 use super::{CHUNK, Evaluation, Outcome};
 use crate::assess::{Sight, assess};
-use crate::daemon::catalogue::{feed, histories};
+use crate::catalogue::{feed, histories};
 use crate::rule::Rule;
 use crate::series::PullId;
 use crate::store::{Look, SeriesRef, StoreError};

@@ -113,8 +113,7 @@ impl Model {
     }
 
     async fn look(&mut self, world: &World, setup: &Setup, series: &SeriesRef, until: PullId) {
-        let histories =
-            crate::daemon::catalogue::histories(setup, &world.context.store, std::slice::from_ref(series), until);
+        let histories = crate::catalogue::histories(setup, &world.context.store, std::slice::from_ref(series), until);
         let history = &histories.await.unwrap()[0];
         let zone = setup.feeds[0].zone;
         for rule in setup.rules.iter().filter(|rule| rule.selector.matches(&series.labels)) {
