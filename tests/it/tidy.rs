@@ -6,7 +6,7 @@ use super::source::{Source, code, line, mentions};
 
 /// Every module with its layer; a module uses only those of lower layers, so those of one layer do not
 /// see each other.
-const LAYERS: [(&str, u8); 22] = [
+const LAYERS: [(&str, u8); 20] = [
     ("base", 0),
     ("period", 1),
     ("series", 2),
@@ -22,10 +22,8 @@ const LAYERS: [(&str, u8); 22] = [
     ("notify", 10),
     ("config", 11),
     ("trial", 11),
-    ("metrics", 10),
     ("catalogue", 12),
     ("inspect", 13),
-    ("web", 14),
     ("daemon", 15),
     ("cli", 16),
     ("lib", 17),
