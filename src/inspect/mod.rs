@@ -8,3 +8,32 @@ mod quiet;
 
 pub use health::Health;
 pub use quiet::Quiet;
+
+use crate::base::clock::Timestamp;
+use crate::config::Setup;
+use crate::store::{Store, StoreError};
+
+/// What is looked at, and when: what a question needs to be answered.
+#[derive(Clone, Copy)]
+pub struct Inspection<'a> {
+    /// The rules, feeds, receivers and routes.
+    pub setup: &'a Setup,
+    /// What is kept of them.
+    pub store: &'a Store,
+    /// The moment of the question.
+    pub now: Timestamp,
+}
+
+/// Why a question has no answer. Its text begins with no capital and ends with no full stop, as that of any error.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// There is nothing of that name; the text says what there is instead.
+    #[error("{0}")]
+    Unknown(String),
+    /// It cannot be asked so; the text says what is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
