@@ -4,22 +4,26 @@
 //! again, and lets nobody in whom `guard` does not know.
 
 mod assets;
+mod etag;
 mod guard;
+mod health;
 mod listen;
 mod page;
 mod problem;
 mod serve;
 mod session;
-#[cfg(test)]
-mod testing;
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use serve::serve;
 
 use crate::base::clock::Clock;
+use crate::base::limits::REQUEST_BYTES_MAX;
 use crate::config::Setup;
 use crate::inspect::Inspection;
 use crate::store::Store;
@@ -74,4 +78,17 @@ impl Site {
     pub fn inspection<'a>(&'a self, setup: &'a Setup) -> Inspection<'a> {
         Inspection { setup, store: &self.store, now: self.clock.now() }
     }
+}
+
+/// All that is served.
+fn router(site: Site) -> Router {
+    Router::new()
+        .merge(page::routes())
+        .merge(assets::routes())
+        .merge(health::routes())
+        .fallback(page::nowhere)
+        .layer(from_fn(etag::etag))
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .layer(from_fn_with_state(site.clone(), guard::guard))
+        .with_state(site)
 }

@@ -2,11 +2,16 @@
 //!
 //! What is said is meant for whoever asked; why the store failed goes into the log.
 
+use axum::body::to_bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::base::error::Chain;
+use crate::base::text::printable;
 use crate::inspect::Unanswered;
+
+/// Bytes of an error's own text that are told, at most.
+const DETAIL_BYTES_MAX: usize = 2 << 10;
 
 /// A request that is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +57,30 @@ impl Problem {
     pub fn title(&self) -> &'static str {
         self.status.canonical_reason().unwrap_or("Error")
     }
+}
+
+/// Gives an error that says nothing, or plain text (the router's and its extractors'), the form of a problem.
+pub async fn in_words(response: Response) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) || response.extensions().get::<Problem>().is_some() {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let text = to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
+    let text = printable(String::from_utf8_lossy(&text).trim());
+    let detail = match (status, text.is_empty()) {
+        (StatusCode::METHOD_NOT_ALLOWED, _) => "this cannot be asked with that method".to_owned(),
+        (_, true) => "no more is known of it".to_owned(),
+        (_, false) => text,
+    };
+    let mut response = Problem::new(status, detail).into_response();
+    // Such as the methods that are allowed.
+    for (name, value) in &parts.headers {
+        if !response.headers().contains_key(name) && name != header::CONTENT_LENGTH {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
 }
 
 impl From<Unanswered> for Problem {

@@ -33,7 +33,8 @@ pub fn resolve(cx: Context<'_>, table: &WebTable, state: &Location) -> Web {
         && table.proxy.is_none()
     {
         let message = format!("`listen` opens the page to other machines at {address}, and to everybody there");
-        let help = "give a `token`, such as { file = \"token\" }, or a `proxy` that says who asks, or listen on 127.0.0.1";
+        let help =
+            "give a `token`, such as { file = \"token\" }, or a `proxy` that says who asks, or listen on 127.0.0.1";
         cx.error(at.place, message, "not loopback, and no `token`", help);
     }
     Web { listen, socket: socket(cx, table.socket.as_ref(), state), hosts: hosts(cx, table), token, proxy }
