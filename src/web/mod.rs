@@ -12,6 +12,10 @@ mod page;
 mod problem;
 mod serve;
 mod session;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
