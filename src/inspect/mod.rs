@@ -3,11 +3,17 @@
 //!
 //! It reads, and decides nothing.
 
+pub mod explain;
 mod health;
+pub mod meant;
+mod nearness;
 mod quiet;
+mod reading;
 
 pub use health::Health;
+pub use nearness::{Level, Nearness};
 pub use quiet::Quiet;
+pub use reading::{EarlierFigure, ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart, Ruling};
 
 use crate::base::clock::Timestamp;
 use crate::config::Setup;
