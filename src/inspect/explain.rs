@@ -67,18 +67,14 @@ pub struct Explanation {
     /// The rule's name.
     pub rule: String,
     /// The labels of the series or group.
-    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub labels: Labels,
     /// The id of the alert, which there is only once it fired: 16 hexadecimal digits.
     pub alert: String,
     /// The period that is judged, such as `2025-09`.
-    #[schema(value_type = String)]
     pub period: Period,
     /// The latest period that has a figure.
-    #[schema(value_type = Option<String>)]
     pub latest: Option<Period>,
     /// The moment whose knowledge is judged, where another than now was asked for (RFC 3339).
-    #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
     /// Whether the rule holds: all gates, of one severity at least where it has two.
     pub verdict: Ruling,
@@ -93,7 +89,6 @@ pub struct Explanation {
     /// Why the alert is held as it was.
     pub held: Option<String>,
     /// What keeps its messages back: silences, other alerts, an acknowledgement.
-    #[schema(value_type = Vec<Object>)]
     pub suppressed: Vec<Hush>,
     /// All that keeps the rule from speaking, whatever its figures say: a sentence each.
     pub kept_back: Vec<String>,
@@ -102,7 +97,6 @@ pub struct Explanation {
     /// The figures that are not looked at, since only final ones count.
     pub not_looked_at: Vec<ExplainedFigure>,
     /// The series' unit, such as `t`.
-    #[schema(value_type = Option<String>)]
     pub unit: Option<Unit>,
     /// The receivers that are told.
     pub receivers: Vec<String>,
@@ -123,7 +117,6 @@ pub struct Source {
     /// The address without secrets, or the path.
     pub url: String,
     /// When it was retrieved (RFC 3339).
-    #[schema(value_type = String, format = DateTime)]
     pub retrieved_at: Timestamp,
     /// SHA-256 of the response, in hexadecimal digits.
     pub sha256: String,
@@ -154,7 +147,6 @@ pub struct Explanations {
 #[serde(rename_all = "camelCase")]
 pub struct UnexplainedSeries {
     /// Its labels.
-    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub labels: Labels,
     /// Why.
     pub reason: String,

@@ -4,6 +4,7 @@
 //! It reads, and decides nothing.
 
 pub mod explain;
+pub mod feeds;
 mod health;
 pub mod meant;
 mod nearness;

@@ -26,7 +26,6 @@ pub struct Level {
 #[serde(rename_all = "camelCase")]
 pub struct Nearness {
     /// The period: the judged one, or the one after it, whose figure is not published yet.
-    #[schema(value_type = String)]
     pub period: Period,
     /// Its figure, in the series' unit; nothing where it is not published yet.
     pub now: Option<f64>,

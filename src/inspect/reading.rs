@@ -100,14 +100,12 @@ impl ExplainedPart {
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedFigure {
     /// The period, such as `2025-09`; `2025-01/2025-02` where one figure covers several.
-    #[schema(value_type = String)]
     pub period: Span,
     /// The figure, in the series' unit.
     pub value: f64,
     /// The publisher's mark.
     pub status: Status,
     /// When this vintage became known (RFC 3339).
-    #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
     /// The number of the pull that brought it.
     pub pull: i64,
@@ -124,7 +122,6 @@ pub struct EarlierFigure {
     /// The publisher's mark.
     pub status: Status,
     /// When it became known (RFC 3339).
-    #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
 }
 
@@ -168,13 +165,10 @@ pub struct ExplainedItem {
     /// Where it is to be read.
     pub url: Option<String>,
     /// The day on which it was published, such as `2026-09-24`.
-    #[schema(value_type = String)]
     pub published: Period,
     /// The day from which it has effect.
-    #[schema(value_type = Option<String>)]
     pub effective: Option<Period>,
     /// The day on which what it suspends or allows for a time ends.
-    #[schema(value_type = Option<String>)]
     pub ends: Option<Period>,
     /// The item that it corrects: its id, or its title.
     pub corrects: Option<String>,
