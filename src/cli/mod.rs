@@ -17,7 +17,6 @@ mod feeds;
 mod idle;
 mod import;
 mod log;
-mod moment;
 mod probe;
 mod progress;
 mod pulled;
@@ -37,8 +36,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
+use crate::base::moment;
 use crate::base::table;
 use crate::config::{Environment, Loaded, Setup};
+use crate::inspect::Unanswered;
 use crate::store::{Location, Store};
 
 /// A test or check of figures failed, or a feed or a delivery did.
@@ -212,6 +213,15 @@ fn one_of<T>(mut found: Vec<T>, what: &str, id: &str, listing: &str) -> anyhow::
     let how_many = if found.is_empty() { format!("no {what} has") } else { format!("more than one {what} has") };
     say(&format!("error: {how_many} an id that begins with {}; see `{listing}`", crate::base::text::printable(id)));
     Err(Exit(FAILED).into())
+}
+
+/// Says why a question has no answer, and ends the verb.
+fn unanswered(why: Unanswered, code: u8) -> anyhow::Error {
+    if let Unanswered::Store(error) = why {
+        return error.into();
+    }
+    say(&format!("error: {why}"));
+    Exit(code).into()
 }
 
 /// Talks to the person at the terminal.

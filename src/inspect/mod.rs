@@ -3,11 +3,18 @@
 //!
 //! It reads, and decides nothing.
 
+pub mod explain;
+pub mod feeds;
 mod health;
+pub mod meant;
+mod nearness;
 mod quiet;
+mod reading;
 
 pub use health::Health;
+pub use nearness::{Level, Nearness};
 pub use quiet::Quiet;
+pub use reading::{EarlierFigure, ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart, Ruling};
 
 use crate::base::clock::Timestamp;
 use crate::config::Setup;
