@@ -19,6 +19,8 @@ pub struct Setup {
     pub path: PathBuf,
     /// Every file that was read: that one, and what it includes.
     pub files: Vec<PathBuf>,
+    /// The same as they are written, without secrets.
+    pub written: Vec<Written>,
     /// Where the store is.
     pub state: Location,
     /// The daemon's time zone, for feeds that name none.
@@ -41,6 +43,15 @@ pub struct Setup {
     pub fallback: Vec<String>,
     /// Where its page is to be found, without a slash at the end.
     pub page_url: Option<String>,
+}
+
+/// A file of the config as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its text, with `<secret>` in the place of each secret, and no sign that moves a cursor.
+    pub text: String,
 }
 
 impl Setup {

@@ -1,12 +1,19 @@
 //! What there is to see of alerts, rules, series, feeds and deliveries: asked by the page, the API and the
 //! command line alike, which only say it in their own ways.
 //!
-//! It reads, and decides nothing.
+//! It reads, and decides nothing. The few things that a person may do by any of these ways are here too: a silence is
+//! added or ended, an alert acknowledged, a message sent again.
 
+pub mod alerts;
+pub mod deliveries;
 mod health;
+pub mod matching;
+mod page;
 mod quiet;
+pub mod silences;
 
 pub use health::Health;
+pub use page::Page;
 pub use quiet::Quiet;
 
 use crate::base::clock::Timestamp;
