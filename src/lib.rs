@@ -19,6 +19,7 @@ mod scenario;
 mod series;
 mod store;
 mod trial;
+mod web;
 
 pub use cli::main;
 
