@@ -85,6 +85,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     Setup {
         path: path.to_owned(),
         files,
+        written: cx.report.shown(sources),
         state: daemon.state,
         zone: daemon.zone,
         feeds,
