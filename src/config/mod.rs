@@ -30,7 +30,7 @@ pub use environment::Environment;
 pub use find::find;
 pub use problem::{Problem, Problems};
 pub use scenario::{SCENARIO_SUFFIX, load_scenarios, scenario_files};
-pub use setup::Setup;
+pub use setup::{DeadMan, Setup};
 
 /// A config that was read, with what is doubtful about it.
 pub struct Loaded {

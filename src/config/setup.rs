@@ -2,16 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
 use crate::feed::Feed;
 use crate::notify::Receiver;
+use crate::notify::http::Endpoint;
 use crate::notify::template::Template;
 use crate::outbox::Route;
 use crate::rule::Rule;
 use crate::rule::derived::Derived;
 use crate::store::Location;
+
+/// Who is told, again and again, that all is well: whoever hears nothing any more raises the alarm.
+pub struct DeadMan {
+    /// The address that is asked.
+    pub endpoint: Endpoint,
+    /// How often.
+    pub every: Duration,
+}
 
 /// The whole config, resolved.
 pub struct Setup {
@@ -41,6 +51,8 @@ pub struct Setup {
     pub fallback: Vec<String>,
     /// Where its page is to be found, without a slash at the end.
     pub page_url: Option<String>,
+    /// Who is told that all is well.
+    pub dead_man: Option<DeadMan>,
 }
 
 impl Setup {

@@ -13,6 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::dead_man::dead_man_loop;
 use super::deliver::deliver_loop;
 use super::poll::poll_loop;
 use super::round::{Beats, Round, TICK_MAX};
@@ -24,8 +25,6 @@ use crate::store::StoreError;
 
 /// How long deliveries under way may take to finish once the end began.
 const GRACE: Duration = Duration::from_secs(30);
-/// A loop that has not come round for so long makes no progress.
-const STUCK_AFTER: Duration = Duration::from_secs(300);
 /// How often the rules are asked that the clock alone may move.
 const RULES_TICK: Duration = Duration::from_secs(60);
 /// How often the write-ahead log is looked at.
@@ -62,7 +61,7 @@ pub async fn serve(
     // The rules are known to the store before any pull is: a rule that is there first sees all of it.
     Evaluation::new(&context, &setup).await.map_err(|error| Fatal::Store("evaluate", error))?;
     let (sender, setups) = watch::channel(Arc::new(setup));
-    let round = Round::new(setups);
+    let round = Round::new(setups, &context.metrics);
     let mut loops = spawn_loops(&context, &round);
     notify.ready(&status(&sender.borrow()));
     info!(status = status(&sender.borrow()), "supplywatch serves");
@@ -74,7 +73,9 @@ pub async fn serve(
             _ = interrupt.recv() => break Ok(()),
             _ = hangup.recv() => {
                 notify.reloading();
-                let status = reloaded(&context, &sender, &reload).await;
+                let reloaded = reloaded(&context, &sender, &reload).await;
+                context.metrics.reloaded(reloaded.is_ok(), context.clock.now());
+                let (Ok(status) | Err(status)) = reloaded;
                 round.nudges.evaluate.notify_one();
                 notify.ready(&status);
             }
@@ -102,6 +103,7 @@ fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
     loops.spawn(named("poll", round.stop.clone(), poll));
     loops.spawn(named("evaluate", round.stop.clone(), evaluate));
     loops.spawn(named("deliver", round.stop.clone(), deliver));
+    loops.spawn(named("dead man", round.stop.clone(), dead_man_loop(context.clone(), round.clone())));
     loops.spawn(named("checkpoint", round.stop.clone(), checkpoint_loop(context.clone(), round.clone())));
     loops
 }
@@ -174,12 +176,12 @@ async fn checkpoint_loop(context: Context, round: Round) -> Result<(), StoreErro
     }
 }
 
-/// Reads the config again and lets the loops see it; what became of it, in one line.
+/// Reads the config again and lets the loops see it; what became of it, in one line, whether it is in use or not.
 async fn reloaded(
     context: &Context,
     setups: &watch::Sender<Arc<Setup>>,
     reload: &impl Fn() -> Result<Setup, String>,
-) -> String {
+) -> Result<String, String> {
     let setup = match reload() {
         Ok(setup) if setup.state != setups.borrow().state => {
             Err("`daemon.state` cannot change while the daemon runs; restart it".to_owned())
@@ -191,17 +193,17 @@ async fn reloaded(
         Err(problems) => {
             error!(problems = ?problems, "reload failed; the old configuration is kept");
             let first = problems.lines().next().unwrap_or_default();
-            return format!("reload failed: {first}; old configuration kept");
+            return Err(format!("reload failed: {first}; old configuration kept"));
         }
     };
     if let Err(error) = Evaluation::new(context, &setup).await.map(|_| ()) {
         error!(error = %Chain(&error), "reload failed; the old configuration is kept");
-        return "reload failed: the store cannot be written; old configuration kept".to_owned();
+        return Err("reload failed: the store cannot be written; old configuration kept".to_owned());
     }
     let status = status(&setup);
     setups.send_replace(Arc::new(setup));
     info!(status, "configuration reloaded");
-    status
+    Ok(status)
 }
 
 fn status(setup: &Setup) -> String {
@@ -216,12 +218,8 @@ fn status(setup: &Setup) -> String {
 
 /// Tells the watchdog that the loops come round; silence lets it end us.
 fn prove_progress(notify: &Notify, beats: &Beats, clock: &Clock) {
-    let now = clock.now();
-    let stuck = [("poll", &beats.poll), ("evaluate", &beats.evaluate), ("deliver", &beats.deliver)]
-        .into_iter()
-        .find(|(_, beat)| beat.age(now).is_some_and(|age| age > STUCK_AFTER));
-    match stuck {
+    match beats.stuck(clock.now()) {
         None => notify.alive(),
-        Some((name, _)) => error!(name, "a loop makes no progress; the watchdog is not told that all is well"),
+        Some(name) => error!(name, "a loop makes no progress; the watchdog is not told that all is well"),
     }
 }

@@ -3,10 +3,14 @@
 //!
 //! It reads, and decides nothing.
 
+mod gauges;
 mod health;
+mod holdings;
 mod quiet;
 
+pub use gauges::Gauges;
 pub use health::Health;
+pub use holdings::Holdings;
 pub use quiet::Quiet;
 
 use crate::base::clock::Timestamp;

@@ -94,6 +94,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         contact: daemon.contact,
         fallback: daemon.fallback,
         page_url: daemon.page_url,
+        dead_man: daemon.dead_man,
     }
 }
 
