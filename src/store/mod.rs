@@ -45,6 +45,15 @@ impl Location {
     }
 }
 
+/// How large a store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Its bytes, those that are free to be used again among them; without the write-ahead log.
+    pub bytes: u64,
+    /// The number of its schema.
+    pub schema: i32,
+}
+
 /// The store. Cheap to clone; every clone is the same store.
 #[derive(Clone)]
 pub enum Store {
@@ -111,6 +120,13 @@ impl Store {
     pub async fn stand_still(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.stand_still().await,
+        }
+    }
+
+    /// How large the store is, and which schema it has.
+    pub async fn extent(&self) -> Result<Extent, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.extent().await,
         }
     }
 
@@ -329,6 +345,13 @@ impl Store {
     pub async fn firing(&self) -> Result<Vec<Alert>, StoreError> {
         match self {
             Self::Sqlite(store) => store.firing().await,
+        }
+    }
+
+    /// How many alerts of each rule that has any wait for a figure and do not fire.
+    pub async fn waiting(&self) -> Result<BTreeMap<String, usize>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.waiting().await,
         }
     }
 
