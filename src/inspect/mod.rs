@@ -11,6 +11,7 @@ pub mod matching;
 mod page;
 mod quiet;
 pub mod silences;
+pub mod status;
 
 pub use health::Health;
 pub use page::Page;
