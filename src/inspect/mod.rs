@@ -18,6 +18,7 @@ mod page;
 mod quiet;
 mod reading;
 pub mod silences;
+pub mod status;
 
 pub use gauges::Gauges;
 pub use health::Health;
