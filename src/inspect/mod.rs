@@ -3,16 +3,26 @@
 //!
 //! It reads, and decides nothing.
 
+mod aside;
+pub mod backtest;
 pub mod explain;
 pub mod feeds;
 mod health;
 pub mod meant;
 mod nearness;
+mod page;
 mod quiet;
 mod reading;
+pub mod rules;
+pub mod series;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use health::Health;
 pub use nearness::{Level, Nearness};
+pub use page::Page;
 pub use quiet::Quiet;
 pub use reading::{EarlierFigure, ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart, Ruling};
 

@@ -73,7 +73,7 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("std::env", &["config/"]),
     ("tokio::spawn", &["daemon/supervise.rs"]),
     ("JoinSet", &["daemon/supervise.rs"]),
-    ("spawn_blocking", &["notify/console.rs"]),
+    ("spawn_blocking", &["inspect/aside.rs", "notify/console.rs"]),
     ("cron", &["base/schedule.rs"]),
     ("anyhow", &["cli/"]),
     ("clap", &["cli/"]),
