@@ -11,6 +11,7 @@ mod config;
 mod daemon;
 mod feed;
 mod inspect;
+mod metrics;
 mod notify;
 mod outbox;
 mod period;
@@ -19,6 +20,7 @@ mod scenario;
 mod series;
 mod store;
 mod trial;
+mod web;
 
 pub use cli::main;
 

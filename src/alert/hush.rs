@@ -109,7 +109,7 @@ impl fmt::Display for Hush {
 }
 
 /// What was kept back, and from whom.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Hushed {
     /// What kept it back.
     #[serde(flatten)]

@@ -10,6 +10,7 @@ mod chart;
 mod check;
 mod codes;
 mod deliveries;
+mod desk;
 mod drill;
 mod dry_run;
 mod explain;
@@ -203,18 +204,6 @@ fn explain_end(error: &anyhow::Error) -> u8 {
     FATAL
 }
 
-/// The one thing whose id begins as the command line says; else says why there is none.
-fn one_of<T>(mut found: Vec<T>, what: &str, id: &str, listing: &str) -> anyhow::Result<T> {
-    if found.len() == 1
-        && let Some(only) = found.pop()
-    {
-        return Ok(only);
-    }
-    let how_many = if found.is_empty() { format!("no {what} has") } else { format!("more than one {what} has") };
-    say(&format!("error: {how_many} an id that begins with {}; see `{listing}`", crate::base::text::printable(id)));
-    Err(Exit(FAILED).into())
-}
-
 /// Says why a question has no answer, and ends the verb.
 fn unanswered(why: Unanswered, code: u8) -> anyhow::Error {
     if let Unanswered::Store(error) = why {
@@ -311,11 +300,8 @@ fn parse_label(text: &str) -> Result<(String, String), String> {
 
 /// A text in one line.
 fn parse_line(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || crate::base::text::printable(text) != text || text.chars().count() > 500 {
-        return Err("expected a line of text, of 500 characters at most".to_owned());
-    }
-    Ok(text.to_owned())
+    let found = crate::base::text::remark(text).map(ToOwned::to_owned);
+    found.ok_or_else(|| "expected a line of text, of 500 characters at most".to_owned())
 }
 
 #[cfg(test)]

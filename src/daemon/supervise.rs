@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::dead_man::dead_man_loop;
 use super::deliver::deliver_loop;
 use super::poll::poll_loop;
 use super::round::{Beats, Round, TICK_MAX};
@@ -21,13 +22,14 @@ use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
 use crate::store::StoreError;
+use crate::web::{self, Order, Site};
 
 /// How long deliveries under way may take to finish once the end began.
 const GRACE: Duration = Duration::from_secs(30);
-/// A loop that has not come round for so long makes no progress.
-const STUCK_AFTER: Duration = Duration::from_secs(300);
 /// How often the rules are asked that the clock alone may move.
 const RULES_TICK: Duration = Duration::from_secs(60);
+/// Orders of the page that wait, at most.
+const ORDERS_MAX: usize = 16;
 /// How often the write-ahead log is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
@@ -61,9 +63,13 @@ pub async fn serve(
     let mut hangup = hear(SignalKind::hangup())?;
     // The rules are known to the store before any pull is: a rule that is there first sees all of it.
     Evaluation::new(&context, &setup).await.map_err(|error| Fatal::Store("evaluate", error))?;
+    let reader = context.store.reader().await.map_err(|error| Fatal::Store("page", error))?;
     let (sender, setups) = watch::channel(Arc::new(setup));
-    let round = Round::new(setups);
+    let (page, mut orders) = mpsc::channel(ORDERS_MAX);
+    let site = Site::new(setups.clone(), reader, &context.store, &context.clock, page, &context.metrics);
+    let round = Round::new(setups, &context.metrics);
     let mut loops = spawn_loops(&context, &round);
+    loops.spawn(named("page", round.stop.clone(), serve_page(site, round.clone())));
     notify.ready(&status(&sender.borrow()));
     info!(status = status(&sender.borrow()), "supplywatch serves");
     let mut watchdog = tokio::time::interval(notify.watchdog.map_or(Duration::from_secs(3600), |every| every / 2));
@@ -73,11 +79,16 @@ pub async fn serve(
             _ = terminate.recv() => break Ok(()),
             _ = interrupt.recv() => break Ok(()),
             _ = hangup.recv() => {
-                notify.reloading();
-                let status = reloaded(&context, &sender, &reload).await;
-                round.nudges.evaluate.notify_one();
-                notify.ready(&status);
+                // What became of it is in the log.
+                let _ = reload_all(&context, &sender, &notify, &round, &reload).await;
             }
+            Some(order) = orders.recv() => match order {
+                Order::Nudge => round.nudges.deliver.notify_one(),
+                Order::Reload(tell) => {
+                    // Whoever asked may have gone.
+                    let _ = tell.send(reload_all(&context, &sender, &notify, &round, &reload).await);
+                }
+            },
             _ = watchdog.tick() => prove_progress(&notify, &round.beats, &context.clock),
         }
     };
@@ -92,6 +103,12 @@ pub async fn serve(
     ended.and(drained.unwrap_or(Ok(())))
 }
 
+/// The page ends with the loops; whatever befalls it, they go on.
+async fn serve_page(site: Site, round: Round) -> Result<(), StoreError> {
+    web::serve(site, round.stop.clone()).await;
+    Ok(())
+}
+
 fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
     let mut loops = JoinSet::new();
     let (poll, evaluate, deliver) = (
@@ -102,6 +119,7 @@ fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
     loops.spawn(named("poll", round.stop.clone(), poll));
     loops.spawn(named("evaluate", round.stop.clone(), evaluate));
     loops.spawn(named("deliver", round.stop.clone(), deliver));
+    loops.spawn(named("dead man", round.stop.clone(), dead_man_loop(context.clone(), round.clone())));
     loops.spawn(named("checkpoint", round.stop.clone(), checkpoint_loop(context.clone(), round.clone())));
     loops
 }
@@ -174,12 +192,29 @@ async fn checkpoint_loop(context: Context, round: Round) -> Result<(), StoreErro
     }
 }
 
-/// Reads the config again and lets the loops see it; what became of it, in one line.
+/// Reads the config again, and tells the service manager; what became of it, in one line.
+async fn reload_all(
+    context: &Context,
+    setups: &watch::Sender<Arc<Setup>>,
+    notify: &Notify,
+    round: &Round,
+    reload: &impl Fn() -> Result<Setup, String>,
+) -> Result<String, String> {
+    notify.reloading();
+    let reloaded = reloaded(context, setups, reload).await;
+    context.metrics.reloaded(reloaded.is_ok(), context.clock.now());
+    round.nudges.evaluate.notify_one();
+    let (Ok(status) | Err(status)) = &reloaded;
+    notify.ready(status);
+    reloaded
+}
+
+/// Reads the config again and lets the loops see it; what became of it, in one line, whether it is in use or not.
 async fn reloaded(
     context: &Context,
     setups: &watch::Sender<Arc<Setup>>,
     reload: &impl Fn() -> Result<Setup, String>,
-) -> String {
+) -> Result<String, String> {
     let setup = match reload() {
         Ok(setup) if setup.state != setups.borrow().state => {
             Err("`daemon.state` cannot change while the daemon runs; restart it".to_owned())
@@ -191,17 +226,17 @@ async fn reloaded(
         Err(problems) => {
             error!(problems = ?problems, "reload failed; the old configuration is kept");
             let first = problems.lines().next().unwrap_or_default();
-            return format!("reload failed: {first}; old configuration kept");
+            return Err(format!("reload failed: {first}; old configuration kept"));
         }
     };
     if let Err(error) = Evaluation::new(context, &setup).await.map(|_| ()) {
         error!(error = %Chain(&error), "reload failed; the old configuration is kept");
-        return "reload failed: the store cannot be written; old configuration kept".to_owned();
+        return Err("reload failed: the store cannot be written; old configuration kept".to_owned());
     }
     let status = status(&setup);
     setups.send_replace(Arc::new(setup));
     info!(status, "configuration reloaded");
-    status
+    Ok(status)
 }
 
 fn status(setup: &Setup) -> String {
@@ -216,12 +251,8 @@ fn status(setup: &Setup) -> String {
 
 /// Tells the watchdog that the loops come round; silence lets it end us.
 fn prove_progress(notify: &Notify, beats: &Beats, clock: &Clock) {
-    let now = clock.now();
-    let stuck = [("poll", &beats.poll), ("evaluate", &beats.evaluate), ("deliver", &beats.deliver)]
-        .into_iter()
-        .find(|(_, beat)| beat.age(now).is_some_and(|age| age > STUCK_AFTER));
-    match stuck {
+    match beats.stuck(clock.now()) {
         None => notify.alive(),
-        Some((name, _)) => error!(name, "a loop makes no progress; the watchdog is not told that all is well"),
+        Some(name) => error!(name, "a loop makes no progress; the watchdog is not told that all is well"),
     }
 }

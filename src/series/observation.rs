@@ -147,7 +147,7 @@ pub struct Vintage {
 }
 
 /// Where the vintages of a pull came from.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Provenance {
     /// The feed.
     pub feed: String,

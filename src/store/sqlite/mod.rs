@@ -28,7 +28,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::StoreError;
+use super::{Extent, StoreError};
 use crate::base::clock::Timestamp;
 use open::Opened;
 use thread::Thread;
@@ -94,6 +94,18 @@ impl Sqlite {
     /// See [`crate::store::Store::checkpoint`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         self.thread.call(|connection| open::checkpoint_log(connection)).await
+    }
+
+    /// See [`crate::store::Store::extent`].
+    pub async fn extent(&self) -> Result<Extent, StoreError> {
+        self.thread
+            .call(|connection| {
+                let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
+                let bytes = u64::from(number("page_count")?) * u64::from(number("page_size")?);
+                let schema = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+                Ok(Extent { bytes, schema })
+            })
+            .await
     }
 
     /// See [`crate::store::Store::id`].
