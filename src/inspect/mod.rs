@@ -22,6 +22,7 @@ mod reading;
 pub mod rules;
 pub mod series;
 pub mod silences;
+pub mod status;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]

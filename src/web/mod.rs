@@ -3,6 +3,7 @@
 //! It shows what `inspect` sees. It changes nothing but silences, acknowledgements and deliveries that are sent
 //! again, and lets nobody in whom `guard` does not know.
 
+mod api;
 mod assets;
 mod etag;
 mod guard;
@@ -90,12 +91,18 @@ impl Site {
     pub fn inspection<'a>(&'a self, setup: &'a Setup) -> Inspection<'a> {
         Inspection { setup, store: &self.store, now: self.clock.now() }
     }
+
+    /// The same where something is to be changed.
+    pub fn change<'a>(&'a self, setup: &'a Setup) -> Inspection<'a> {
+        Inspection { store: &self.writer, ..self.inspection(setup) }
+    }
 }
 
 /// All that is served.
 fn router(site: Site) -> Router {
     Router::new()
         .merge(page::routes())
+        .merge(api::routes())
         .merge(assets::routes())
         .merge(health::routes())
         .route("/metrics", get(metrics))
