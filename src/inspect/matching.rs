@@ -51,7 +51,12 @@ enum Expected {
 impl Test {
     /// Whether labels fulfil it; one that they lack is as good as an empty one.
     pub fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
-        let value = labels.get(&self.name).map_or("", String::as_str);
+        self.holds_of(|name| labels.get(name).map(String::as_str))
+    }
+
+    /// The same of labels whose values are looked up.
+    pub fn holds_of<'l>(&self, value: impl FnOnce(&str) -> Option<&'l str>) -> bool {
+        let value = value(&self.name).unwrap_or_default();
         let matches = match &self.expected {
             Expected::Value(expected) => value == expected,
             Expected::Regex(regex) => regex.is_match(value),

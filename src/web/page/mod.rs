@@ -103,7 +103,6 @@ impl FromRequestParts<Site> for Chrome {
     }
 }
 
-
 /// A moment to the minute.
 fn minute(at: Timestamp) -> String {
     let text = at.to_string();
