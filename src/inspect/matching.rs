@@ -5,6 +5,7 @@
 //! can say.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 
@@ -62,6 +63,20 @@ impl Test {
             Expected::Regex(regex) => regex.is_match(value),
         };
         matches == self.is_equal
+    }
+}
+
+impl fmt::Display for Matching {
+    /// As [`Matching::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match (self.is_equal, self.is_regex) {
+            (true, false) => "=",
+            (true, true) => "=~",
+            (false, false) => "!=",
+            (false, true) => "!~",
+        };
+        let value = self.value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        write!(f, "{}{sign}\"{value}\"", self.name)
     }
 }
 
@@ -261,6 +276,7 @@ mod tests {
         }
         let quoted = Matching::parse(r#"a="x\"\\y\n""#).unwrap();
         assert_eq!(quoted.value, "x\"\\y\n");
+        assert_eq!(quoted.to_string(), r#"a="x\"\\y\n""#);
     }
 
     #[test]

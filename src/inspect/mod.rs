@@ -20,7 +20,7 @@ mod nearness;
 pub mod overview;
 mod page;
 mod quiet;
-mod reading;
+pub mod reading;
 pub mod rules;
 pub mod series;
 pub mod silences;
@@ -36,7 +36,7 @@ pub use holdings::Holdings;
 pub use nearness::{Level, Nearness};
 pub use page::Page;
 pub use quiet::Quiet;
-pub use reading::{EarlierFigure, ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart, Ruling};
+pub use reading::{ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart};
 
 use crate::base::clock::Timestamp;
 use crate::config::Setup;

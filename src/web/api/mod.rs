@@ -4,7 +4,7 @@
 //! Each answer is what `inspect` says, in an envelope; nothing is worked out here.
 
 mod alerts;
-mod asked;
+pub mod asked;
 mod deliveries;
 mod document;
 mod explain;
