@@ -93,13 +93,15 @@ pub async fn overview(asked: Inspection<'_>, holdings: &mut Holdings) -> Result<
     let store = asked.store;
     let quiet = Quiet::read(asked.setup, store, asked.now).await?;
     let counts = store.count_alerts().await?;
-    let of_severity = |wanted| counts.iter().filter(|count| count.severity == Some(wanted)).map(|count| count.count).sum();
+    let of_severity =
+        |wanted| counts.iter().filter(|count| count.severity == Some(wanted)).map(|count| count.count).sum();
     let severities: Vec<(Severity, usize)> =
         Severity::ALL.into_iter().rev().map(|severity| (severity, of_severity(severity))).collect();
     let feeds = feeds::feeds(asked, holdings).await?;
     let firing = AlertQuery { firing: Some(true), limit: FIRING_SHOWN, ..AlertQuery::default() };
     let held = AlertQuery { held: Some(true), firing: Some(false), limit: HELD_SHOWN, ..AlertQuery::default() };
-    let held_count = counts.iter().filter(|count| count.held && count.severity.is_none()).map(|count| count.count).sum();
+    let held_count =
+        counts.iter().filter(|count| count.held && count.severity.is_none()).map(|count| count.count).sum();
     let changed = store.recent(CHANGES_SHOWN).await?.into_iter().map(|recent| Changed {
         alert: crate::alert::alert_id(&recent.transition.rule, &recent.transition.labels),
         kind: recent.transition.kind,

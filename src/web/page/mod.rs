@@ -3,8 +3,13 @@
 //! Each page takes what `inspect` says and puts it into a template, which escapes whatever it is given.
 
 mod events;
+mod explain;
+mod feeds;
 mod login;
 mod overview;
+mod rules;
+mod series;
+mod words;
 
 pub use overview::Glance;
 
@@ -22,12 +27,21 @@ use crate::base::clock::Timestamp;
 use crate::base::text::lasting;
 
 /// The pages that every page leads to.
-const PAGES: [(&str, &str); 1] = [("/", "Overview")];
+const PAGES: [(&str, &str); 4] = [("/", "Overview"), ("/rules", "Rules"), ("/series", "Series"), ("/feeds", "Feeds")];
 
 /// Every page.
 pub fn routes() -> Router<Site> {
     Router::new()
         .route("/", get(overview::overview))
+        .route("/rules", get(rules::list))
+        .route("/rules/{name}", get(rules::one))
+        .route("/rules/{name}/backtest", get(rules::replay))
+        .route("/explain", get(explain::explain))
+        .route("/series", get(series::list))
+        .route("/series/{id}", get(series::one))
+        .route("/series/{id}/figures.csv", get(series::csv))
+        .route("/feeds", get(feeds::list))
+        .route("/feeds/{name}", get(feeds::one))
         .route("/login", get(login::ask).post(login::enter))
         .route("/events", get(events::events))
 }
@@ -102,7 +116,6 @@ impl FromRequestParts<Site> for Chrome {
         })
     }
 }
-
 
 /// A moment to the minute.
 fn minute(at: Timestamp) -> String {
