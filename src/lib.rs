@@ -20,6 +20,7 @@ mod scenario;
 mod series;
 mod store;
 mod trial;
+mod web;
 
 pub use cli::main;
 

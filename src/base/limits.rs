@@ -101,6 +101,20 @@ pub const LEASE: Duration = Duration::from_secs(180);
 pub const PANEL_PERIODS_MAX: usize = 4096;
 /// Steps of the rules that are judged together over a panel, at most.
 pub const BULK_STEPS_MAX: usize = 100_000;
+/// Connections to the page at a time, at most; one more ends the longest idle.
+pub const CONNECTIONS_MAX: usize = 512;
+/// Time for a request's header to come, and for the next request on an open connection.
+pub const HEADER_WAIT: Duration = Duration::from_secs(5);
+/// Bytes of a request's header, at most.
+pub const HEADER_BYTES_MAX: usize = 16 << 10;
+/// Fields of a request's header, at most.
+pub const HEADER_FIELDS_MAX: usize = 64;
+/// Bytes of a request's body, at most.
+pub const REQUEST_BYTES_MAX: usize = 64 << 10;
+/// Time for a request to come whole and be answered.
+pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+/// Visitors who watch for changes at a time, at most.
+pub const WATCHERS_MAX: usize = 64;
 /// Items of one answer, at most.
 pub const ITEMS_MAX: usize = 5000;
 /// Characters of an item's name, at most; a longer one is known by its hash.

@@ -1,5 +1,6 @@
 //! `run`: the daemon, or one round of it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -30,6 +31,37 @@ pub struct Args {
     /// Do all of it on a copy of the state: show every message as it would go out, send and store nothing
     #[arg(long)]
     dry_run: bool,
+    /// Where the page is served in the place of `web.listen`, such as 127.0.0.1:9181; "" for nowhere
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "once", value_parser = listen)]
+    listen: Option<Listen>,
+}
+
+/// Where the page is served; nowhere, where that is empty.
+#[derive(Clone, Copy, Debug)]
+struct Listen(Option<SocketAddr>);
+
+/// Off loopback the config has to say who may look.
+fn listen(text: &str) -> Result<Listen, String> {
+    if text.is_empty() {
+        return Ok(Listen(None));
+    }
+    let address: SocketAddr = text.parse().map_err(|_| "expected ADDRESS:PORT, such as 127.0.0.1:9181".to_owned())?;
+    if address.ip().is_loopback() {
+        Ok(Listen(Some(address)))
+    } else {
+        Err("only an address of this machine itself (127.0.0.1, [::1]); others are for `web.listen`, with a token"
+            .to_owned())
+    }
+}
+
+/// A setup as the command line has it.
+fn adapt(setup: &mut Setup, session: &Session, args: &Args) {
+    if session.format == Format::Json {
+        setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_json);
+    }
+    if let Some(Listen(listen)) = args.listen {
+        setup.web.listen = listen;
+    }
 }
 
 /// Runs the verb.
@@ -38,14 +70,13 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         return super::dry_run::run(session, &super::dry_run::Args::default());
     }
     let mut setup = session.load()?;
-    if session.format == Format::Json {
-        setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_json);
-    }
+    adapt(&mut setup, session, args);
     super::log::start(session, if args.once { "error" } else { "info" })?;
     super::runtime()?.block_on(async {
         let store = Store::open(&setup.state, session.clock.now()).await?;
         let context = Context::new(store.clone(), session.clock.clone(), &setup)?;
-        let ended = if args.once { once(session, &context, setup).await } else { stay(session, &context, setup).await };
+        let ended =
+            if args.once { once(session, &context, setup).await } else { stay(session, &context, setup, args).await };
         store.close().await?;
         ended
     })
@@ -128,19 +159,17 @@ fn report_json(
 }
 
 /// The daemon.
-async fn stay(session: &Session, context: &Context, setup: Setup) -> anyhow::Result<()> {
+async fn stay(session: &Session, context: &Context, setup: Setup, args: &Args) -> anyhow::Result<()> {
     let variable = |name: &str| session.environment.variable(name);
     let notify = Notify::new(variable("NOTIFY_SOCKET"), variable("WATCHDOG_USEC"), variable("WATCHDOG_PID"));
-    let (path, json) = (setup.path.clone(), session.format == Format::Json);
+    let path = setup.path.clone();
     let reload = || {
         let loaded = crate::config::load(&path, &session.environment).map_err(|problems| problems.render(false))?;
         for warning in &loaded.warnings {
             tracing::warn!(warning = ?warning.render(false), "configuration warning");
         }
         let mut setup = loaded.setup;
-        if json {
-            setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_json);
-        }
+        adapt(&mut setup, session, args);
         Ok(setup)
     };
     match serve(context.clone(), setup, notify, reload).await {

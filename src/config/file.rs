@@ -10,12 +10,15 @@ use super::secret::SecretText;
 use super::section::{Given, Section};
 use super::series::SeriesTable;
 use super::source::{At, Texts};
+use super::web::WebTable;
 
 /// A whole config: the main file and what it includes.
 #[derive(Default)]
 pub struct File {
     /// `[daemon]`.
     pub daemon: DaemonTable,
+    /// `[web]`.
+    pub web: WebTable,
     /// `[feed.NAME]`.
     pub feeds: Vec<Named<FeedTable>>,
     /// `[series.NAME]`.
@@ -228,16 +231,11 @@ impl File {
     /// Adds what a file says. A name that is there already is refused.
     pub fn add(&mut self, mut root: Section<'_>, role: Role) {
         let report = root.report;
-        if let Some(daemon) = root.table("daemon") {
-            let daemon = titled(daemon, "daemon");
-            match role {
-                Role::Main => self.daemon = DaemonTable::read(daemon),
-                Role::Included => report.add(
-                    Finding::error(daemon.place, "[daemon] stands in an included file")
-                        .label("not here")
-                        .help("only the main config may have [daemon]; move it there"),
-                ),
-            }
+        if let Some(daemon) = of_main(&mut root, "daemon", role) {
+            self.daemon = DaemonTable::read(daemon);
+        }
+        if let Some(web) = of_main(&mut root, "web", role) {
+            self.web = WebTable::read(web);
         }
         merge(&mut self.feeds, tables(&mut root, "feed"), FeedTable::read, report);
         merge(&mut self.series, tables(&mut root, "series"), SeriesTable::read, report);
@@ -246,6 +244,20 @@ impl File {
         self.routes.extend(root.list("route").into_iter().map(RouteTable::read));
         root.finish();
     }
+}
+
+/// A table that only the main config may have.
+fn of_main<'t>(root: &mut Section<'t>, key: &'static str, role: Role) -> Option<Section<'t>> {
+    let table = titled(root.table(key)?, key);
+    if role == Role::Included {
+        root.report.add(
+            Finding::error(table.place, format!("[{key}] stands in an included file"))
+                .label("not here")
+                .help(format!("only the main config may have [{key}]; move it there")),
+        );
+        return None;
+    }
+    Some(table)
 }
 
 fn titled<'t>(mut section: Section<'t>, title: &str) -> Section<'t> {

@@ -23,6 +23,7 @@ mod source;
 mod template;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use std::path::Path;
 
@@ -30,7 +31,7 @@ pub use environment::Environment;
 pub use find::find;
 pub use problem::{Problem, Problems};
 pub use scenario::{SCENARIO_SUFFIX, load_scenarios, scenario_files};
-pub use setup::{DeadMan, Setup};
+pub use setup::{DeadMan, Setup, Web};
 
 /// A config that was read, with what is doubtful about it.
 pub struct Loaded {

@@ -1,11 +1,13 @@
 //! What a good config comes to: every part parsed, nothing left to go wrong.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::base::secret::Secret;
 use crate::feed::Feed;
 use crate::notify::Receiver;
 use crate::notify::http::Endpoint;
@@ -53,6 +55,32 @@ pub struct Setup {
     pub page_url: Option<String>,
     /// Who is told that all is well.
     pub dead_man: Option<DeadMan>,
+    /// Where and to whom its page is served.
+    pub web: Web,
+}
+
+/// Where and to whom the page is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// The address; `None` for no page.
+    pub listen: Option<SocketAddr>,
+    /// The socket for the command line, whose file says who may use it; `None` for none.
+    pub socket: Option<PathBuf>,
+    /// Names by which it may be asked beside those of loopback, in lower case, with a port where it has to be that one.
+    pub hosts: Vec<String>,
+    /// What visitors have to know.
+    pub token: Option<Secret>,
+    /// A server in front of it that knows who asks.
+    pub proxy: Option<Proxy>,
+}
+
+/// A server in front of the page that has asked visitors who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// The addresses that it asks from; from others the field means nothing.
+    pub from: Vec<IpAddr>,
+    /// The header field in which it names the visitor, in lower case.
+    pub header: String,
 }
 
 impl Setup {

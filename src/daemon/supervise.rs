@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -21,12 +21,16 @@ use super::{Context, Evaluation, Notify, Watch, evaluate_all, evaluate_pending, 
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
+use crate::inspect::Gauges;
 use crate::store::StoreError;
+use crate::web::{self, Order, Site};
 
 /// How long deliveries under way may take to finish once the end began.
 const GRACE: Duration = Duration::from_secs(30);
 /// How often the rules are asked that the clock alone may move.
 const RULES_TICK: Duration = Duration::from_secs(60);
+/// Orders of the page that wait, at most.
+const ORDERS_MAX: usize = 16;
 /// How often the write-ahead log is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
@@ -60,9 +64,14 @@ pub async fn serve(
     let mut hangup = hear(SignalKind::hangup())?;
     // The rules are known to the store before any pull is: a rule that is there first sees all of it.
     Evaluation::new(&context, &setup).await.map_err(|error| Fatal::Store("evaluate", error))?;
+    let reader = context.store.reader().await.map_err(|error| Fatal::Store("page", error))?;
     let (sender, setups) = watch::channel(Arc::new(setup));
+    let (page, mut orders) = mpsc::channel(ORDERS_MAX);
+    let gauges = Gauges::new(context.metrics.clone());
+    let site = Site::new(setups.clone(), reader, context.store.clone(), context.clock.clone(), gauges, page);
     let round = Round::new(setups, &context.metrics);
     let mut loops = spawn_loops(&context, &round);
+    loops.spawn(named("page", round.stop.clone(), serve_page(site, round.clone())));
     notify.ready(&status(&sender.borrow()));
     info!(status = status(&sender.borrow()), "supplywatch serves");
     let mut watchdog = tokio::time::interval(notify.watchdog.map_or(Duration::from_secs(3600), |every| every / 2));
@@ -72,13 +81,16 @@ pub async fn serve(
             _ = terminate.recv() => break Ok(()),
             _ = interrupt.recv() => break Ok(()),
             _ = hangup.recv() => {
-                notify.reloading();
-                let reloaded = reloaded(&context, &sender, &reload).await;
-                context.metrics.reloaded(reloaded.is_ok(), context.clock.now());
-                let (Ok(status) | Err(status)) = reloaded;
-                round.nudges.evaluate.notify_one();
-                notify.ready(&status);
+                // What became of it is in the log.
+                let _ = reload_all(&context, &sender, &notify, &round, &reload).await;
             }
+            Some(order) = orders.recv() => match order {
+                Order::Nudge => round.nudges.deliver.notify_one(),
+                Order::Reload(tell) => {
+                    // Whoever asked may have gone.
+                    let _ = tell.send(reload_all(&context, &sender, &notify, &round, &reload).await);
+                }
+            },
             _ = watchdog.tick() => prove_progress(&notify, &round.beats, &context.clock),
         }
     };
@@ -91,6 +103,12 @@ pub async fn serve(
         loops.abort_all();
     }
     ended.and(drained.unwrap_or(Ok(())))
+}
+
+/// The page ends with the loops; whatever befalls it, they go on.
+async fn serve_page(site: Site, round: Round) -> Result<(), StoreError> {
+    web::serve(site, round.stop.clone()).await;
+    Ok(())
 }
 
 fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
@@ -176,7 +194,24 @@ async fn checkpoint_loop(context: Context, round: Round) -> Result<(), StoreErro
     }
 }
 
-/// Reads the config again and lets the loops see it; what became of it, in one line, whether it is in use or not.
+/// Reads the config again, and tells the service manager; what became of it, in one line.
+async fn reload_all(
+    context: &Context,
+    setups: &watch::Sender<Arc<Setup>>,
+    notify: &Notify,
+    round: &Round,
+    reload: &impl Fn() -> Result<Setup, String>,
+) -> Result<String, String> {
+    notify.reloading();
+    let reloaded = reloaded(context, setups, reload).await;
+    context.metrics.reloaded(reloaded.is_ok(), context.clock.now());
+    round.nudges.evaluate.notify_one();
+    let (Ok(status) | Err(status)) = &reloaded;
+    notify.ready(status);
+    reloaded
+}
+
+/// Reads the config again and lets the loops see it; what became of it, in one line.
 async fn reloaded(
     context: &Context,
     setups: &watch::Sender<Arc<Setup>>,

@@ -534,3 +534,16 @@ impl Store {
         }
     }
 }
+
+/// Provisional, until the store has readers of its own: then this block goes.
+impl Store {
+    /// A store to read from.
+    pub async fn reader(&self) -> Result<Self, StoreError> {
+        Ok(self.clone())
+    }
+
+    /// Changes whenever an alert does.
+    pub async fn version(&self) -> Result<u64, StoreError> {
+        Ok(self.alerts().await?.iter().map(|alert| u64::from(alert.number)).sum())
+    }
+}

@@ -148,7 +148,9 @@ impl Sandbox {
     }
 
     fn start(&self, listener: UnixDatagram, socket: &OsStr, arguments: &[&str], variables: &[(&str, &str)]) -> Daemon {
-        let mut command = self.command(&[&["run"], arguments].concat());
+        // Two pages cannot be at one address.
+        let nowhere: &[&str] = if arguments.contains(&"--listen") { &[] } else { &["--listen", ""] };
+        let mut command = self.command(&[&["run"], nowhere, arguments].concat());
         command.env("NOTIFY_SOCKET", socket).envs(variables.iter().copied());
         Daemon { process: Process::spawn(command), listener }
     }

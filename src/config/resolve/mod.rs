@@ -19,6 +19,7 @@ mod scenario;
 mod series;
 mod template;
 mod value;
+mod web;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -52,6 +53,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     let cx = Context { sources, environment, report, keyring: Keyring { sources, environment, report } };
     let names: Vec<&str> = file.receivers.iter().map(|receiver| receiver.name.value.as_str()).collect();
     let daemon = daemon::resolve(cx, &file.daemon, &names);
+    let web = web::resolve(cx, &file.web, &daemon.state);
     let feed = |table| feed::resolve(cx, table, daemon.zone, &names);
     let feeds: Vec<feed::Resolved> = file.feeds.iter().map(feed).collect();
     let of_feeds: Vec<&feed::Facts> = feeds.iter().map(|feed| &feed.facts).collect();
@@ -95,6 +97,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         fallback: daemon.fallback,
         page_url: daemon.page_url,
         dead_man: daemon.dead_man,
+        web,
     }
 }
 

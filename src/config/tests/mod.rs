@@ -18,6 +18,7 @@ mod secret;
 mod series;
 mod services;
 mod trade;
+mod web;
 mod whole;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,149 @@
+//! Pages for people: HTML that is complete when it arrives, and needs no script.
+//!
+//! Each page takes what `inspect` says and puts it into a template, which escapes whatever it is given.
+
+mod events;
+mod login;
+mod overview;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::{StatusCode, request::Parts};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+use super::Site;
+use super::guard::Visit;
+use super::problem::Problem;
+
+/// The pages that every page leads to.
+const PAGES: [(&str, &str); 1] = [("/", "Overview")];
+
+/// Every page.
+pub fn routes() -> Router<Site> {
+    Router::new()
+        .route("/", get(overview::overview))
+        .route("/login", get(login::ask).post(login::enter))
+        .route("/events", get(events::events))
+}
+
+/// What surrounds every page.
+#[derive(Clone, Debug)]
+pub struct Chrome {
+    /// The page's own path.
+    path: String,
+    /// When it was made.
+    now: String,
+    /// What its forms bring back.
+    form_token: String,
+    /// Whom the proxy names.
+    who: Option<String>,
+    /// What was done, in a sentence.
+    said: Option<String>,
+    /// Whether it takes in what is stored meanwhile.
+    is_live: bool,
+}
+
+impl Chrome {
+    const fn pages(&self) -> [(&'static str, &'static str); PAGES.len()] {
+        PAGES
+    }
+
+    fn is_at(&self, path: &str) -> bool {
+        self.path == path || path.len() > 1 && self.path.starts_with(path)
+    }
+
+    const fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// The same for a page that is filled in.
+    #[must_use]
+    pub fn still(self) -> Self {
+        Self { is_live: false, ..self }
+    }
+}
+
+impl FromRequestParts<Site> for Chrome {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let visit = parts.extensions.get::<Visit>();
+        let said = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+            .find(|(name, _)| name == "done")
+            .and_then(|(_, value)| done(&value));
+        Ok(Self {
+            path: parts.uri.path().to_owned(),
+            now: minute(site),
+            form_token: visit.map(|visit| visit.form_token(site)).unwrap_or_default(),
+            who: visit.and_then(|visit| visit.who.clone()),
+            said: said.map(str::to_owned),
+            is_live: true,
+        })
+    }
+}
+
+/// The moment, to the minute: what changes nothing else is to be no other page.
+fn minute(site: &Site) -> String {
+    let now = site.clock.now().to_string();
+    now.get(..16).unwrap_or(&now).replace('T', " ") + " UTC"
+}
+
+/// What was done before a page was shown. An address may say it, so it chooses among sentences of ours.
+fn done(word: &str) -> Option<&'static str> {
+    match word {
+        "acknowledged" => Some("Acknowledged: that it goes on is no longer told."),
+        "silenced" => Some("The silence holds."),
+        "expired" => Some("The silence is over."),
+        "retried" => Some("The message is due now."),
+        _ => None,
+    }
+}
+
+/// A template as an answer.
+fn show(template: &impl Template) -> Result<Response, Problem> {
+    match template.render() {
+        Ok(html) => Ok(Html(html).into_response()),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be made");
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be made; the log says why"))
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html", config = "src/web/askama.toml")]
+struct ProblemPage<'a> {
+    chrome: Chrome,
+    title: &'a str,
+    detail: String,
+}
+
+/// A problem for a person.
+pub fn problem(site: &Site, problem: &Problem) -> Response {
+    let chrome = Chrome {
+        path: String::new(),
+        now: minute(site),
+        form_token: String::new(),
+        who: None,
+        said: None,
+        is_live: false,
+    };
+    let mut detail = problem.detail.clone();
+    if let Some(first) = detail.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let mut response = match show(&ProblemPage { chrome, title: problem.title(), detail: detail + "." }) {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    };
+    *response.status_mut() = problem.status;
+    response
+}
+
+/// What no path leads to.
+pub async fn nowhere(request: Request) -> Problem {
+    let path = crate::base::text::shorten(&crate::base::text::printable(request.uri().path()), 100);
+    Problem::unknown(format!("there is nothing at {path}"))
+}

@@ -1,0 +1,183 @@
+//! The HTTP server: connections under limits, one router, an end in order.
+//!
+//! `axum::serve` waits for ever for a header that does not come, so hyper is asked itself, with a timer. When there
+//! are too many connections, the one that has been idle longest makes room.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+use tracing::debug;
+
+use super::guard::Peer;
+use super::listen::{Listeners, Visitor};
+use super::{Site, router};
+use crate::base::limits::{CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADER_FIELDS_MAX, HEADER_WAIT, REQUEST_TIME_MAX};
+
+/// How long until an address that is taken is tried again.
+const RETRY: Duration = Duration::from_secs(30);
+/// How often it is looked whether anything was stored, for pages that show it as it comes.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long requests under way may take once the end began.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Serves until told to stop.
+pub async fn serve(site: Site, stop: CancellationToken) {
+    let app = router(site.clone());
+    let mut setups = site.setups.clone();
+    let mut connections = Connections::default();
+    let (mut look, mut retry) = (tokio::time::interval(LOOK), tokio::time::interval(RETRY));
+    while !stop.is_cancelled() {
+        let web = setups.borrow_and_update().web.clone();
+        let mut listeners = Listeners::default();
+        let mut is_complete = listeners.open(&web).await;
+        loop {
+            tokio::select! {
+                visitor = listeners.next() => connections.begin(visitor, &app, &stop),
+                () = connections.ended() => {}
+                _ = look.tick() => site.look().await,
+                _ = retry.tick(), if !is_complete => is_complete = listeners.open(&web).await,
+                changed = setups.changed() => if changed.is_err() || setups.borrow().web != web { break },
+                () = stop.cancelled() => break,
+            }
+        }
+    }
+    // Whoever watches for changes would stay for ever.
+    let _ = tokio::time::timeout(GRACE, connections.drain()).await;
+}
+
+impl Site {
+    /// Tells those who watch when something was stored.
+    async fn look(&self) {
+        if self.changes.receiver_count() == 0 {
+            return;
+        }
+        if let Ok(version) = self.store.version().await {
+            self.changes.send_if_modified(|known| std::mem::replace(known, version) != version);
+        }
+    }
+}
+
+/// The connections that there are.
+#[derive(Default)]
+struct Connections {
+    tasks: JoinSet<()>,
+    /// In the order in which they came.
+    open: BTreeMap<u64, Connection>,
+    ids: BTreeMap<Id, u64>,
+    count: u64,
+}
+
+struct Connection {
+    task: AbortHandle,
+    /// A request is being answered.
+    is_busy: Arc<AtomicBool>,
+}
+
+impl Connections {
+    fn begin(&mut self, visitor: std::io::Result<Visitor>, app: &Router, stop: &CancellationToken) {
+        if self.open.len() >= CONNECTIONS_MAX {
+            self.make_room();
+        }
+        let is_busy = Arc::new(AtomicBool::new(false));
+        let task = match visitor {
+            Ok(Visitor::Remote(stream, peer)) => {
+                // Answers are small: they are not to wait for more.
+                let _ = stream.set_nodelay(true);
+                let peer = Peer::Remote(peer.ip().to_canonical());
+                self.tasks.spawn(connection(stream, peer, app.clone(), is_busy.clone(), stop.clone()))
+            }
+            Ok(Visitor::Local(stream)) => {
+                self.tasks.spawn(connection(stream, Peer::Local, app.clone(), is_busy.clone(), stop.clone()))
+            }
+            Err(error) => {
+                // Such as too many open files: connections that end make room.
+                debug!(%error, "a connection was not taken");
+                self.make_room();
+                return;
+            }
+        };
+        self.count += 1;
+        self.ids.insert(task.id(), self.count);
+        self.open.insert(self.count, Connection { task, is_busy });
+    }
+
+    /// Ends the oldest connection on which nothing is being answered; where all are busy, the oldest of all.
+    fn make_room(&mut self) {
+        let idle = |(_, connection): &(&u64, &Connection)| !connection.is_busy.load(Ordering::Relaxed);
+        let oldest = self.open.iter().find(idle).or_else(|| self.open.iter().next()).map(|(count, _)| *count);
+        if let Some(connection) = oldest.and_then(|oldest| self.open.remove(&oldest)) {
+            connection.task.abort();
+        }
+    }
+
+    /// The end of a connection; never, where there is none.
+    async fn ended(&mut self) {
+        let id = match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => error.id(),
+            None => return std::future::pending().await,
+        };
+        if let Some(count) = self.ids.remove(&id) {
+            self.open.remove(&count);
+        }
+    }
+
+    async fn drain(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: Peer,
+    app: Router,
+    is_busy: Arc<AtomicBool>,
+    stop: CancellationToken,
+) {
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let (app, is_busy) = (app.clone(), is_busy.clone());
+        async move {
+            is_busy.store(true, Ordering::Relaxed);
+            let answer = answer(app, peer, request).await;
+            is_busy.store(false, Ordering::Relaxed);
+            Ok::<_, std::convert::Infallible>(answer)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_WAIT)
+        .max_headers(HEADER_FIELDS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // A visitor who goes away in the middle is no trouble of ours.
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+/// One request's answer; a body that comes too slowly is not waited for.
+async fn answer(mut app: Router, peer: Peer, request: hyper::Request<Incoming>) -> Response {
+    let mut request: Request = request.map(axum::body::Body::new);
+    request.extensions_mut().insert(peer);
+    match tokio::time::timeout(REQUEST_TIME_MAX, app.call(request)).await {
+        Ok(Ok(response)) => response,
+        Err(_) => super::guard::too_slow(),
+    }
+}

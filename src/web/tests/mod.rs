@@ -1,0 +1,3 @@
+//! The server as a whole, asked without a network.
+
+mod door;
