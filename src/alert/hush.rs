@@ -64,7 +64,7 @@ impl Acknowledgement {
 }
 
 /// What keeps a message back.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(tag = "by", rename_all = "lowercase")]
 pub enum Hush {
     /// A silence.
@@ -109,7 +109,7 @@ impl fmt::Display for Hush {
 }
 
 /// What was kept back, and from whom.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Hushed {
     /// What kept it back.
     #[serde(flatten)]

@@ -15,6 +15,22 @@ fn is_hostile(c: char) -> bool {
         || matches!(c, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
+/// The schema of what is told as text, for the API's document.
+pub fn schema(description: &str) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+    text.description(Some(description)).into()
+}
+
+/// Characters of a remark, at most.
+pub const REMARK_CHARS_MAX: usize = 500;
+
+/// What a person writes in one line, such as a comment or a name, without the blanks around it; `None` where it is
+/// none: empty, of more lines, or longer than [`REMARK_CHARS_MAX`].
+pub fn remark(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty() && printable(text) == text && text.chars().count() <= REMARK_CHARS_MAX).then_some(text)
+}
+
 /// At most `limit` characters of `text`, with `…` where some were cut.
 pub fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {

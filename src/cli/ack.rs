@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{Exit, FAILED, Format, Session, say};
-use crate::alert::Acknowledgement;
+use super::desk::{Desk, found};
+use super::{Format, Session};
 use crate::base::text::printable;
-use crate::store::Store;
+use crate::inspect::alerts::{Known, Remark};
 
 /// Acknowledge a firing alert: that it goes on is not told again
 ///
@@ -26,50 +26,21 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
-    super::runtime()?.block_on(async {
-        let now = session.clock.now();
-        let store = Store::open_beside(&setup.state, now).await?;
-        let firing = store.firing().await;
-        let ended = match firing {
-            Ok(firing) => one(session, args, &store, firing).await,
-            Err(error) => Err(error.into()),
-        };
-        store.close().await?;
-        ended
-    })
-}
-
-async fn one(
-    session: &Session,
-    args: &Args,
-    store: &Store,
-    mut firing: Vec<crate::alert::Alert>,
-) -> anyhow::Result<()> {
-    firing.retain(|alert| alert.id().starts_with(&args.alert));
-    let alert = super::one_of(firing, "firing alert", &args.alert, "supplywatch alerts")?;
-    let id = alert.id();
-    let known = Acknowledgement {
-        rule: alert.rule,
-        labels: alert.labels,
-        episode: alert.episode,
-        at: session.clock.now(),
-        note: args.note.clone(),
-        author: session.author(args.author.as_deref()),
-    };
-    if !store.acknowledge(known.clone()).await? {
-        say(&format!("error: alert {id} no longer fires"));
-        return Err(Exit(FAILED).into());
-    }
+    let said = Remark { comment: args.note.clone(), author: session.author(args.author.as_deref()) };
+    let known = super::runtime()?.block_on(async {
+        let known = Desk::of(session, &setup).acknowledge(&args.alert, &said).await;
+        found(known, "supplywatch alerts")
+    })?;
+    let Known { alert, rule, series, episode, at, comment, author } = known;
     match session.format {
         Format::Json => session.line(&json!({
-            "alert": id, "rule": known.rule, "labels": known.labels, "episode": known.episode, "at": known.at,
-            "note": known.note, "author": known.author,
+            "alert": alert, "rule": rule, "labels": series, "episode": episode, "at": at, "note": comment,
+            "author": author,
         })),
         Format::Text => session.print(&format!(
-            "alert {id} of {} on {} is acknowledged: {}",
-            printable(&known.rule),
-            known.labels,
-            printable(&known.note)
+            "alert {alert} of {} on {series} is acknowledged: {}",
+            printable(&rule),
+            printable(&comment)
         )),
     }
 }

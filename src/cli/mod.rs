@@ -10,6 +10,7 @@ mod chart;
 mod check;
 mod codes;
 mod deliveries;
+mod desk;
 mod drill;
 mod dry_run;
 mod explain;
@@ -17,7 +18,6 @@ mod feeds;
 mod idle;
 mod import;
 mod log;
-mod moment;
 mod probe;
 mod progress;
 mod pulled;
@@ -37,8 +37,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
+use crate::base::moment;
 use crate::base::table;
 use crate::config::{Environment, Loaded, Setup};
+use crate::inspect::Unanswered;
 use crate::store::{Location, Store};
 
 /// A test or check of figures failed, or a feed or a delivery did.
@@ -202,16 +204,13 @@ fn explain_end(error: &anyhow::Error) -> u8 {
     FATAL
 }
 
-/// The one thing whose id begins as the command line says; else says why there is none.
-fn one_of<T>(mut found: Vec<T>, what: &str, id: &str, listing: &str) -> anyhow::Result<T> {
-    if found.len() == 1
-        && let Some(only) = found.pop()
-    {
-        return Ok(only);
+/// Says why a question has no answer, and ends the verb.
+fn unanswered(why: Unanswered, code: u8) -> anyhow::Error {
+    if let Unanswered::Store(error) = why {
+        return error.into();
     }
-    let how_many = if found.is_empty() { format!("no {what} has") } else { format!("more than one {what} has") };
-    say(&format!("error: {how_many} an id that begins with {}; see `{listing}`", crate::base::text::printable(id)));
-    Err(Exit(FAILED).into())
+    say(&format!("error: {why}"));
+    Exit(code).into()
 }
 
 /// Talks to the person at the terminal.
@@ -301,11 +300,8 @@ fn parse_label(text: &str) -> Result<(String, String), String> {
 
 /// A text in one line.
 fn parse_line(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || crate::base::text::printable(text) != text || text.chars().count() > 500 {
-        return Err("expected a line of text, of 500 characters at most".to_owned());
-    }
-    Ok(text.to_owned())
+    let found = crate::base::text::remark(text).map(ToOwned::to_owned);
+    found.ok_or_else(|| "expected a line of text, of 500 characters at most".to_owned())
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! `silence`: alerts of which nobody is told for a while.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
-use super::{Exit, FAILED, Format, Session, USAGE, moment, say};
-use crate::alert::{Matcher, Silence};
-use crate::base::clock::{Timestamp, duration};
+use super::desk::{Desk, found};
+use super::{Exit, Format, Session, USAGE, moment, say};
+use crate::base::clock::duration;
 use crate::base::text::{counted, printable};
 use crate::config::Setup;
-use crate::store::Store;
+use crate::inspect::Unanswered;
+use crate::inspect::silences::{NewSilence, SilenceShown, SilenceState};
 
 /// Keep messages of some alerts back for a while; list and end such silences
 ///
@@ -68,105 +71,102 @@ fn length(text: &str) -> Result<std::time::Duration, String> {
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
     super::runtime()?.block_on(async {
+        let desk = Desk::of(session, &setup);
         match &args.verb {
-            Verb::Add(add) => add_one(session, &setup, add).await,
-            Verb::List { all } => list(session, &session.copy(&setup.state).await?, *all).await,
-            Verb::Expire { id } => expire(session, &setup, *id).await,
+            Verb::Add(add) => add_one(session, &setup, &desk, add).await,
+            Verb::List { all } => list(session, desk.silences().await?, *all),
+            Verb::Expire { id } => {
+                let listing = "supplywatch silence list --all";
+                expired(session, &found(desk.expire_silence(*id).await, listing)?)
+            }
         }
     })
 }
 
-async fn add_one(session: &Session, setup: &Setup, add: &Add) -> anyhow::Result<()> {
-    let now = session.clock.now();
-    let matcher = match Matcher::parse(add.matches.iter().cloned()) {
-        Ok(matcher) => matcher,
-        Err(why) => return refused(&why),
-    };
+async fn add_one(session: &Session, setup: &Setup, desk: &Desk<'_>, add: &Add) -> anyhow::Result<()> {
+    let mut patterns: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, text) in add.matches.iter().cloned() {
+        patterns.entry(name).or_default().push(text);
+    }
     let until = match (add.until, add.lasting) {
         (Some(moment), _) => moment.instant(setup.zone),
-        (None, lasting) => now.plus(lasting.unwrap_or_default()),
+        (None, lasting) => session.clock.now().plus(lasting.unwrap_or_default()),
     };
-    if until <= now {
-        return refused(&format!("{until} is over"));
-    }
-    let author = session.author(add.author.as_deref());
-    let silence = Silence { id: 0, matcher, since: now, until, comment: add.comment.clone(), author };
-    let store = Store::open_beside(&setup.state, now).await?;
-    let added = store.add_silence(silence).await;
-    let firing = store.firing().await;
-    store.close().await?;
-    let (added, firing) = (added?, firing?);
-    let meant = |alert: &&crate::alert::Alert| {
-        crate::alert::Topic::of_firing(alert).is_some_and(|topic| added.matcher.matches(&topic))
+    let wish = NewSilence {
+        matchers: Vec::new(),
+        patterns,
+        starts_at: None,
+        ends_at: until,
+        created_by: session.author(add.author.as_deref()),
+        comment: add.comment.clone(),
     };
-    let meant = firing.iter().filter(meant).count();
+    let added = match desk.add_silence(wish).await {
+        Ok(added) => added,
+        Err(error) => {
+            let Some(Unanswered::Invalid(why)) = error.downcast_ref() else { return Err(error) };
+            say(&format!("error: {why}"));
+            return Err(Exit(USAGE).into());
+        }
+    };
     match session.format {
-        Format::Json => session.line(&line(&added, now)),
+        Format::Json => session.line(&line(&added.silence)),
         Format::Text => session.print(&format!(
             "silence {} until {}: {} ({} that it means {} now)",
-            added.id,
-            added.until,
-            added.matcher,
-            counted(meant, "alert"),
-            if meant == 1 { "fires" } else { "fire" },
+            added.silence.id,
+            added.silence.ends_at,
+            added.silence.matcher,
+            counted(added.firing, "alert"),
+            if added.firing == 1 { "fires" } else { "fire" },
         )),
     }
 }
 
-fn refused(why: &str) -> anyhow::Result<()> {
-    say(&format!("error: {why}"));
-    Err(Exit(USAGE).into())
-}
-
-async fn list(session: &Session, store: &Store, all: bool) -> anyhow::Result<()> {
-    let now = session.clock.now();
-    let mut silences = store.silences().await?;
-    silences.retain(|silence| all || silence.is_active(now));
+fn list(session: &Session, mut silences: Vec<SilenceShown>, all: bool) -> anyhow::Result<()> {
+    silences.retain(|silence| all || silence.status.state != SilenceState::Expired);
     match session.format {
-        Format::Json => silences.iter().try_for_each(|silence| session.line(&line(silence, now))),
+        Format::Json => silences.iter().try_for_each(|silence| session.line(&line(silence))),
         Format::Text if silences.is_empty() => session.print("No silences."),
         Format::Text => {
-            let rows: Vec<Vec<String>> = silences.iter().map(|silence| row(silence, now)).collect();
+            let rows: Vec<Vec<String>> = silences.iter().map(row).collect();
             let header = ["id", "state", "match", "since", "until", "author", "comment"];
             session.print(&super::table::table(&header, &rows))
         }
     }
 }
 
-async fn expire(session: &Session, setup: &Setup, id: i64) -> anyhow::Result<()> {
-    let now = session.clock.now();
-    let store = Store::open_beside(&setup.state, now).await?;
-    let ended = store.expire_silence(id, now).await;
-    store.close().await?;
-    let Some(ended) = ended? else {
-        say(&format!("error: there is no silence {id}; see `supplywatch silence list --all`"));
-        return Err(Exit(FAILED).into());
-    };
+fn expired(session: &Session, ended: &SilenceShown) -> anyhow::Result<()> {
     match session.format {
-        Format::Json => session.line(&line(&ended, now)),
-        Format::Text => session.print(&format!("silence {id} is over since {}: {}", ended.until, ended.matcher)),
+        Format::Json => session.line(&line(ended)),
+        Format::Text => {
+            let SilenceShown { id, ends_at, matcher, .. } = ended;
+            session.print(&format!("silence {id} is over since {ends_at}: {matcher}"))
+        }
     }
 }
 
-const fn state(silence: &Silence, now: Timestamp) -> &'static str {
-    if silence.until.millis() <= now.millis() { "over" } else { "active" }
+const fn state(silence: &SilenceShown) -> &'static str {
+    match silence.status.state {
+        SilenceState::Pending => "pending",
+        SilenceState::Active => "active",
+        SilenceState::Expired => "over",
+    }
 }
 
-fn row(silence: &Silence, now: Timestamp) -> Vec<String> {
+fn row(silence: &SilenceShown) -> Vec<String> {
     vec![
         silence.id.to_string(),
-        state(silence, now).to_owned(),
+        state(silence).to_owned(),
         silence.matcher.to_string(),
-        silence.since.to_string(),
-        silence.until.to_string(),
-        printable(&silence.author),
+        silence.starts_at.to_string(),
+        silence.ends_at.to_string(),
+        printable(&silence.created_by),
         printable(&silence.comment),
     ]
 }
 
-fn line(silence: &Silence, now: Timestamp) -> serde_json::Value {
+fn line(silence: &SilenceShown) -> serde_json::Value {
     json!({
-        "id": silence.id, "state": state(silence, now), "match": silence.matcher, "since": silence.since,
-        "until": silence.until, "author": silence.author, "comment": silence.comment,
+        "id": silence.id, "state": state(silence), "match": silence.matcher, "since": silence.starts_at,
+        "until": silence.ends_at, "author": silence.created_by, "comment": silence.comment,
     })
 }

@@ -12,6 +12,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use serde_json::json;
 
 use super::mask::Masked;
+use super::setup::Written;
 use super::source::{Place, Sources};
 use crate::base::text::{counted, printable};
 
@@ -133,18 +134,24 @@ impl Report {
         self.findings.borrow().iter().any(|finding| finding.gravity == Gravity::Error)
     }
 
-    /// The problems in the order of files and places.
-    pub fn finish(self, sources: &Sources) -> Problems {
-        let secrets = self.secrets.into_inner();
+    /// The files without what is never to be shown, as far as that is known by now.
+    pub fn shown(&self, sources: &Sources) -> Vec<Written> {
+        let masked = self.masked(sources).into_iter().zip(&sources.0);
+        masked.map(|(masked, source)| Written { path: source.path.clone(), text: masked.text }).collect()
+    }
+
+    fn masked(&self, sources: &Sources) -> Vec<Masked> {
+        let secrets = self.secrets.borrow();
         let hidden = |file: usize| -> Vec<Range<usize>> {
             secrets.iter().filter(|place| place.file == file).map(|place| place.start..place.end).collect()
         };
-        let masked: Vec<Arc<Masked>> = sources
-            .0
-            .iter()
-            .enumerate()
-            .map(|(file, source)| Arc::new(Masked::new(&source.text, &hidden(file))))
-            .collect();
+        let sources = sources.0.iter().enumerate();
+        sources.map(|(file, source)| Masked::new(&source.text, &hidden(file))).collect()
+    }
+
+    /// The problems in the order of files and places.
+    pub fn finish(self, sources: &Sources) -> Problems {
+        let masked: Vec<Arc<Masked>> = self.masked(sources).into_iter().map(Arc::new).collect();
         let excerpt = |place: Place, label: String| {
             let source = sources.of(place);
             let (line, column) = source.position(place.start);

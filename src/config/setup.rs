@@ -31,6 +31,8 @@ pub struct Setup {
     pub path: PathBuf,
     /// Every file that was read: that one, and what it includes.
     pub files: Vec<PathBuf>,
+    /// The same as they are written, without secrets.
+    pub written: Vec<Written>,
     /// Where the store is.
     pub state: Location,
     /// The daemon's time zone, for feeds that name none.
@@ -81,6 +83,15 @@ pub struct Proxy {
     pub from: Vec<IpAddr>,
     /// The header field in which it names the visitor, in lower case.
     pub header: String,
+}
+
+/// A file of the config as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its text, with `<secret>` in the place of each secret, and no sign that moves a cursor.
+    pub text: String,
 }
 
 impl Setup {

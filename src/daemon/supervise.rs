@@ -21,7 +21,6 @@ use super::{Context, Evaluation, Notify, Watch, evaluate_all, evaluate_pending, 
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
-use crate::inspect::Gauges;
 use crate::store::StoreError;
 use crate::web::{self, Order, Site};
 
@@ -67,8 +66,7 @@ pub async fn serve(
     let reader = context.store.reader().await.map_err(|error| Fatal::Store("page", error))?;
     let (sender, setups) = watch::channel(Arc::new(setup));
     let (page, mut orders) = mpsc::channel(ORDERS_MAX);
-    let gauges = Gauges::new(context.metrics.clone());
-    let site = Site::new(setups.clone(), reader, context.store.clone(), context.clock.clone(), gauges, page);
+    let site = Site::new(setups.clone(), reader, &context.store, &context.clock, page, &context.metrics);
     let round = Round::new(setups, &context.metrics);
     let mut loops = spawn_loops(&context, &round);
     loops.spawn(named("page", round.stop.clone(), serve_page(site, round.clone())));

@@ -1,17 +1,32 @@
 //! What there is to see of alerts, rules, series, feeds and deliveries: asked by the page, the API and the
 //! command line alike, which only say it in their own ways.
 //!
-//! It reads, and decides nothing.
+//! It reads, and decides nothing. The few things that a person may do by any of these ways are here too: a silence is
+//! added or ended, an alert acknowledged, a message sent again.
 
+pub mod alerts;
+pub mod deliveries;
+pub mod explain;
+pub mod feeds;
 mod gauges;
 mod health;
 mod holdings;
+pub mod matching;
+pub mod meant;
+mod nearness;
+mod page;
 mod quiet;
+mod reading;
+pub mod silences;
+pub mod status;
 
 pub use gauges::Gauges;
 pub use health::Health;
 pub use holdings::Holdings;
+pub use nearness::{Level, Nearness};
+pub use page::Page;
 pub use quiet::Quiet;
+pub use reading::{EarlierFigure, ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart, Ruling};
 
 use crate::base::clock::Timestamp;
 use crate::config::Setup;

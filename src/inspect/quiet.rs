@@ -36,7 +36,11 @@ impl<'a> Quiet<'a> {
     /// What keeps back messages of an alert that fires; an acknowledgement, only that it goes on.
     pub fn of(&self, alert: &Alert) -> Vec<Hush> {
         let all = Topic::of_firing(alert).and_then(|topic| self.of_topic(&topic));
-        let known = self.known.iter().find(|known| known.is_of(alert)).map(Acknowledgement::hush);
-        all.into_iter().chain(known).collect()
+        all.into_iter().chain(self.known(alert).map(Acknowledgement::hush)).collect()
+    }
+
+    /// Who knows of an alert that fires.
+    pub fn known(&self, alert: &Alert) -> Option<&Acknowledgement> {
+        self.known.iter().find(|known| known.is_of(alert))
     }
 }

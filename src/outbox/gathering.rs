@@ -12,7 +12,7 @@ use crate::base::text::shorten;
 use crate::rule::Severity;
 
 /// A message that another tells: what it says, in short.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Brief {
     /// Which alert.
     pub alert: AlertRef,

@@ -13,7 +13,7 @@ use crate::series::Provenance;
 
 /// All that a receiver may show of one transition. Text fields hold plain text from feeds and the
 /// config: each channel escapes them for its own markup.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Message {
     /// Which alert.
     pub alert: AlertRef,
@@ -62,6 +62,7 @@ pub struct Message {
     pub thread: Option<String>,
     /// The figures as a picture, for receivers that show one.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "readable")]
+    #[schema(value_type = Option<Object>)]
     pub chart: Option<Chart>,
     /// Where a page shows the alert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +76,7 @@ pub struct Message {
 }
 
 /// What a template says in the place of a message's own words.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Told {
     /// In the place of the title; one line.
     pub title: Option<String>,
@@ -135,7 +136,7 @@ impl Message {
 }
 
 /// Which alert a message is about.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct AlertRef {
     /// Stable short name of the alert.
     pub id: String,
@@ -148,7 +149,7 @@ pub struct AlertRef {
 }
 
 /// One published item.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct ItemLine {
     /// The publisher's name for it.
     pub id: String,
@@ -177,7 +178,7 @@ pub struct ItemLine {
 }
 
 /// One gate with its value.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct GateLine {
     /// Of which severity, where the rule has a `warning` and a `critical`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,7 +192,7 @@ pub struct GateLine {
 }
 
 /// One period of the table.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct TableRow {
     /// The period: `2025-09`.
     pub period: String,
@@ -210,7 +211,7 @@ pub struct TableRow {
 }
 
 /// What an earlier message of the same episode said.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Said {
     /// When.
     pub at: Timestamp,
@@ -221,7 +222,7 @@ pub struct Said {
 }
 
 /// A figure that was revised.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct RevisionLine {
     /// The period: `2025-09`.
     pub period: String,
@@ -236,7 +237,7 @@ pub struct RevisionLine {
 }
 
 /// The figures behind a message.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Evidence {
     /// The series' unit, where it has one.
     pub unit: Option<String>,
@@ -247,7 +248,7 @@ pub struct Evidence {
 }
 
 /// One measure with its value.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct MeasureLine {
     /// As written: `declines`, `change(3mo)`.
     pub text: String,
@@ -261,7 +262,7 @@ pub struct MeasureLine {
 }
 
 /// A part of a group's total.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct PartLine {
     /// What tells it from the others: `China`, or `3 more`.
     pub name: String,
@@ -272,7 +273,7 @@ pub struct PartLine {
 }
 
 /// One figure.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct PointLine {
     /// The period, or `first/last` for a combined one.
     pub period: String,

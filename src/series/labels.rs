@@ -13,7 +13,8 @@ use crate::base::text::printable;
 /// By convention: `feed`, `reporter`, `partner`, `flow`, `hs`, `measure`, `grade`, `market`.
 /// Printed as `{feed="china-magnets", partner="US"}`, with control characters escaped. Copies are shared: a pull
 /// has many figures of each series.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
+#[schema(value_type = BTreeMap<String, String>)]
 pub struct Labels(Arc<BTreeMap<String, String>>);
 
 impl Labels {

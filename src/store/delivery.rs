@@ -154,7 +154,7 @@ pub struct Owed {
 }
 
 /// The state of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// To be attempted.
@@ -165,6 +165,21 @@ pub enum DeliveryState {
     Dead,
     /// Not sent: a later message of the alert says what matters.
     Superseded,
+}
+
+impl DeliveryState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Sent, Self::Dead, Self::Superseded];
+
+    /// The word: `pending`, `sent`, …
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent => "sent",
+            Self::Dead => "dead",
+            Self::Superseded => "superseded",
+        }
+    }
 }
 
 /// A delivery with its past, for a listing.

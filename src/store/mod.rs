@@ -9,6 +9,7 @@ mod delivery;
 mod delta;
 mod error;
 mod pull;
+mod reading;
 mod sqlite;
 mod work;
 
@@ -21,6 +22,7 @@ use tokio::sync::mpsc::Receiver;
 pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, Place, Room, Taking};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
+pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent, SeriesQuery};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Acknowledgement, Alert, Hushed, Silence, Transition};
@@ -532,18 +534,5 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.retry_delivery(delivery, now).await,
         }
-    }
-}
-
-/// Provisional, until the store has readers of its own: then this block goes.
-impl Store {
-    /// A store to read from.
-    pub async fn reader(&self) -> Result<Self, StoreError> {
-        Ok(self.clone())
-    }
-
-    /// Changes whenever an alert does.
-    pub async fn version(&self) -> Result<u64, StoreError> {
-        Ok(self.alerts().await?.iter().map(|alert| u64::from(alert.number)).sum())
     }
 }

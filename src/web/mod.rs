@@ -3,12 +3,12 @@
 //! It shows what `inspect` sees. It changes nothing but silences, acknowledgements and deliveries that are sent
 //! again, and lets nobody in whom `guard` does not know.
 
+mod api;
 mod assets;
 mod etag;
 mod guard;
 mod health;
 mod listen;
-mod metrics;
 mod page;
 mod problem;
 mod serve;
@@ -21,8 +21,11 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use serve::serve;
@@ -31,6 +34,7 @@ use crate::base::clock::Clock;
 use crate::base::limits::REQUEST_BYTES_MAX;
 use crate::config::Setup;
 use crate::inspect::{Gauges, Inspection};
+use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::store::Store;
 use session::Key;
 
@@ -54,10 +58,10 @@ pub struct Site {
     pub writer: Store,
     /// The clock.
     pub clock: Clock,
-    /// What Prometheus is told.
-    pub gauges: Gauges,
     /// To the daemon.
     pub orders: mpsc::Sender<Order>,
+    /// What Prometheus is told.
+    pub gauges: Gauges,
     /// Counts up whenever something was stored.
     changes: watch::Sender<u64>,
     /// Signs sessions.
@@ -65,16 +69,17 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site over a daemon's store.
+    /// A site over a daemon's store, which reads by the store's reader.
     pub fn new(
         setups: watch::Receiver<Arc<Setup>>,
         store: Store,
-        writer: Store,
-        clock: Clock,
-        gauges: Gauges,
+        writer: &Store,
+        clock: &Clock,
         orders: mpsc::Sender<Order>,
+        metrics: &Metrics,
     ) -> Self {
-        Self { setups, store, writer, clock, gauges, orders, changes: watch::Sender::new(0), key: Key::new() }
+        let (writer, clock, gauges) = (writer.clone(), clock.clone(), Gauges::new(metrics.clone()));
+        Self { setups, store, writer, clock, orders, gauges, changes: watch::Sender::new(0), key: Key::new() }
     }
 
     /// The setup of the moment.
@@ -86,18 +91,31 @@ impl Site {
     pub fn inspection<'a>(&'a self, setup: &'a Setup) -> Inspection<'a> {
         Inspection { setup, store: &self.store, now: self.clock.now() }
     }
+
+    /// The same where something is to be changed.
+    pub fn change<'a>(&'a self, setup: &'a Setup) -> Inspection<'a> {
+        Inspection { store: &self.writer, ..self.inspection(setup) }
+    }
 }
 
 /// All that is served.
 fn router(site: Site) -> Router {
     Router::new()
         .merge(page::routes())
+        .merge(api::routes())
         .merge(assets::routes())
         .merge(health::routes())
-        .merge(metrics::routes())
+        .route("/metrics", get(metrics))
         .fallback(page::nowhere)
         .layer(from_fn(etag::etag))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .layer(from_fn_with_state(site.clone(), guard::guard))
         .with_state(site)
+}
+
+/// What Prometheus reads.
+async fn metrics(State(site): State<Site>) -> Result<Response, problem::Problem> {
+    let setup = site.setup();
+    let text = site.gauges.text(site.inspection(&setup)).await?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

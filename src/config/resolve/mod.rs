@@ -85,6 +85,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
     Setup {
         path: path.to_owned(),
         files,
+        written: cx.report.shown(sources),
         state: daemon.state,
         zone: daemon.zone,
         feeds,
@@ -96,8 +97,8 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         contact: daemon.contact,
         fallback: daemon.fallback,
         page_url: daemon.page_url,
-        dead_man: daemon.dead_man,
         web,
+        dead_man: daemon.dead_man,
     }
 }
 

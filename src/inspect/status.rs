@@ -1,0 +1,99 @@
+//! What runs here: the program, its config as written, its store.
+
+use super::{Inspection, Unanswered};
+use crate::base::clock::Timestamp;
+use crate::store::Location;
+
+/// The program.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct BuildInfo {
+    /// Its version.
+    #[schema(example = "0.1.0")]
+    pub version: String,
+    /// The revision that it was built from, where the build said so (`SUPPLYWATCH_REVISION`).
+    pub revision: Option<String>,
+}
+
+/// The program that runs.
+pub fn build_info() -> BuildInfo {
+    BuildInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: option_env!("SUPPLYWATCH_REVISION").map(ToOwned::to_owned),
+    }
+}
+
+/// The config as it is written.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct ConfigText {
+    /// All of it in one text; each file begins with a comment that names it. In the place of each secret stands
+    /// `<secret>`.
+    pub toml: String,
+}
+
+/// The config of the moment.
+pub fn config(asked: Inspection<'_>) -> ConfigText {
+    let file = |written: &crate::config::Written| {
+        format!("# {}\n{}", crate::base::text::printable(&written.path.display().to_string()), written.text)
+    };
+    ConfigText { toml: asked.setup.written.iter().map(file).collect::<Vec<_>>().join("\n") }
+}
+
+/// How the program is.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The program's version.
+    pub version: String,
+    /// What its clock shows.
+    pub now: Timestamp,
+    /// The time zone of the config.
+    #[schema(example = "Asia/Shanghai")]
+    pub timezone: String,
+    /// The config's file.
+    pub config: String,
+    /// The store's file.
+    pub state: String,
+    /// How many feeds, rules and receivers the config has.
+    pub watching: Watching,
+    /// How large the store is.
+    pub store: StoreSize,
+}
+
+/// What the config has.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Watching {
+    /// Feeds.
+    pub feeds: usize,
+    /// Rules.
+    pub rules: usize,
+    /// Receivers.
+    pub receivers: usize,
+}
+
+/// How large the store is.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct StoreSize {
+    /// Alerts that fire.
+    pub firing: usize,
+}
+
+/// How the program is now.
+pub async fn status(asked: Inspection<'_>) -> Result<Status, Unanswered> {
+    let setup = asked.setup;
+    Ok(Status {
+        version: build_info().version,
+        now: asked.now,
+        timezone: setup.zone.name().to_owned(),
+        config: setup.path.display().to_string(),
+        state: place(&setup.state),
+        watching: Watching { feeds: setup.feeds.len(), rules: setup.rules.len(), receivers: setup.receivers.len() },
+        store: StoreSize { firing: asked.store.firing().await?.len() },
+    })
+}
+
+/// Where the store is, the same by whatever way it is named.
+pub fn place(state: &Location) -> String {
+    match state {
+        Location::Sqlite(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
+    }
+}
