@@ -47,11 +47,6 @@ impl<'a> Catalogue<'a> {
         Ok(Self { setup, stored, roster })
     }
 
-    /// Whose series they are.
-    pub const fn setup(&self) -> &'a Setup {
-        self.setup
-    }
-
     /// What a rule judges.
     pub fn subjects(&self, rule: &Rule) -> Vec<Subject> {
         self.roster.subjects(rule)

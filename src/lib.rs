@@ -11,6 +11,7 @@ mod config;
 mod daemon;
 mod feed;
 mod inspect;
+mod metrics;
 mod notify;
 mod outbox;
 mod period;

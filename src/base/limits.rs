@@ -82,6 +82,8 @@ pub const DERIVED_CHECKED_MAX: usize = 100;
 pub const BOUND_TRIES_MAX: usize = 400_000;
 /// Charts in one file, at most.
 pub const CHARTS_MAX: usize = 12;
+/// Series of one rule that are explained in one answer, at most.
+pub const EXPLAINED_MAX: usize = 100;
 /// Reasons that are kept of an unknown value; the others are counted.
 pub const REASONS_KEPT: usize = 8;
 /// Bytes of a receiver's answer that are read for its verdict, at most.

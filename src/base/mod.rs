@@ -8,6 +8,7 @@ pub mod civil;
 pub mod clock;
 pub mod error;
 pub mod limits;
+pub mod moment;
 pub mod schedule;
 pub mod secret;
 pub mod table;

@@ -15,6 +15,12 @@ fn is_hostile(c: char) -> bool {
         || matches!(c, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
+/// The schema of what is told as text, for the API's document.
+pub fn schema(description: &str) -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+    let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+    text.description(Some(description)).into()
+}
+
 /// Characters of a remark, at most.
 pub const REMARK_CHARS_MAX: usize = 500;
 

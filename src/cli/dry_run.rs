@@ -61,8 +61,9 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     }
     setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_plain);
     for (name, file) in &args.feed {
-        let position = super::feeds::position(&setup, name)?;
-        setup.feeds[position].stand_in = Some(file.clone());
+        super::feeds::known_feed(&setup, name)?;
+        let named = setup.feeds.iter_mut().filter(|feed| feed.name == *name);
+        named.for_each(|feed| feed.stand_in = Some(file.clone()));
     }
     super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;

@@ -37,7 +37,7 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
-    let feed = &setup.feeds[feeds::position(&setup, &args.feed)?];
+    let feed = feeds::known_feed(&setup, &args.feed)?;
     super::log::start(session, "error")?;
     let runtime = super::runtime()?;
     let now = session.clock.now();

@@ -18,7 +18,6 @@ mod feeds;
 mod idle;
 mod import;
 mod log;
-mod moment;
 mod probe;
 mod progress;
 mod pulled;
@@ -39,8 +38,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
+use crate::base::moment;
 use crate::base::table;
 use crate::config::{Environment, Loaded, Setup};
+use crate::inspect::Unanswered;
 use crate::store::{Location, Store};
 
 /// A test or check of figures failed, or a feed or a delivery did.
@@ -202,6 +203,15 @@ fn explain_end(error: &anyhow::Error) -> u8 {
     }
     say(&format!("error: {}", Chain(error.as_ref())));
     FATAL
+}
+
+/// Says why a question has no answer, and ends the verb.
+fn unanswered(why: Unanswered, code: u8) -> anyhow::Error {
+    if let Unanswered::Store(error) = why {
+        return error.into();
+    }
+    say(&format!("error: {why}"));
+    Exit(code).into()
 }
 
 /// Talks to the person at the terminal.

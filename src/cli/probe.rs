@@ -8,6 +8,7 @@ use crate::base::text::counted;
 use crate::config::Setup;
 use crate::daemon::{Context, Pulled, pull_all};
 use crate::feed::{Feed, Quota};
+use crate::inspect::feeds::Pull;
 use crate::series::{AsOf, History, Point, PullId, Vintage};
 use crate::store::{PullRecord, Store};
 
@@ -27,7 +28,8 @@ pub async fn run(session: &Session, setup: &Setup, feed: &Feed, limit: usize) ->
     match session.format {
         Format::Text => show(session, &pulled, last.as_ref(), changes.as_ref())?,
         Format::Json => {
-            let mut told = last.as_ref().map_or_else(|| json!({ "outcome": "not_modified" }), pull_json);
+            let mut told =
+                last.clone().map_or_else(|| json!({ "outcome": "not_modified" }), |last| pull_json(&Pull::new(last)));
             told["feed"] = feed.name.clone().into();
             told["notes"] = pulled.iter().filter_map(|pulled| pulled.note.clone()).collect();
             told["changed_series"] = changes.as_ref().map_or(0, |changes| changes.series).into();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::say;
 use crate::base::text::{counted, printable};
 use crate::daemon::{Notice, Pulled, PulledHow};
-use crate::store::PullRecord;
+use crate::inspect::feeds::Pull;
 
 /// What became of each feed, for a person.
 pub fn say_pulled(pulled: &[Pulled]) {
@@ -42,12 +42,11 @@ pub fn notice_json(notice: &Notice) -> Value {
 }
 
 /// A pull for a program.
-pub fn pull_json(pull: &PullRecord) -> Value {
+pub fn pull_json(pull: &Pull) -> Value {
     json!({
         "at": pull.at, "outcome": pull.outcome, "url": pull.url, "http_status": pull.http_status,
-        "bytes": pull.bytes, "sha256": pull.sha256, "new": pull.appended.new, "revised": pull.appended.revised,
-        "unchanged": pull.appended.unchanged, "refused": pull.refused_count, "refusals": pull.refused,
-        "reason": pull.reason,
+        "bytes": pull.bytes, "sha256": pull.sha256, "new": pull.new, "revised": pull.revised,
+        "unchanged": pull.unchanged, "refused": pull.refused, "refusals": pull.refusals, "reason": pull.reason,
     })
 }
 

@@ -54,6 +54,22 @@ pub struct DaemonTable {
     pub fallback: Option<Texts>,
     /// Where its page is to be found.
     pub page_url: Option<At<String>>,
+    /// Who is told that all is well.
+    pub dead_man: Option<DeadManTable>,
+}
+
+/// `[daemon.dead_man]`.
+pub struct DeadManTable {
+    /// Its keys.
+    pub given: Given,
+    /// The address that is asked.
+    pub url: Option<At<SecretText>>,
+    /// How often.
+    pub every: Option<At<String>>,
+    /// Plain http is allowed.
+    pub insecure: Option<At<bool>>,
+    /// Private addresses are allowed.
+    pub allow_private: Option<At<bool>>,
 }
 
 /// `[feed.NAME]`, of every kind.
@@ -298,6 +314,7 @@ impl DaemonTable {
             contact: section.text("contact"),
             fallback: section.texts("fallback"),
             page_url: section.text("page_url"),
+            dead_man: section.table("dead_man").map(DeadManTable::read),
         };
         // A database's address may hold its password.
         if let Some(state) = table.state.as_ref().filter(|state| state.value.contains("://")) {
@@ -305,6 +322,18 @@ impl DaemonTable {
         }
         section.finish();
         table
+    }
+}
+
+impl DeadManTable {
+    fn read(mut section: Section<'_>) -> Self {
+        Self {
+            url: section.secret("url"),
+            every: section.text("every"),
+            insecure: section.flag("insecure"),
+            allow_private: section.flag("allow_private"),
+            given: section.finish(),
+        }
     }
 }
 

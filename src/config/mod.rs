@@ -31,7 +31,7 @@ pub use environment::Environment;
 pub use find::find;
 pub use problem::{Problem, Problems};
 pub use scenario::{SCENARIO_SUFFIX, load_scenarios, scenario_files};
-pub use setup::{Setup, Web, Written};
+pub use setup::{DeadMan, Setup, Web, Written};
 
 /// A config that was read, with what is doubtful about it.
 pub struct Loaded {

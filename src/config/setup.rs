@@ -3,17 +3,27 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
 use crate::base::secret::Secret;
 use crate::feed::Feed;
 use crate::notify::Receiver;
+use crate::notify::http::Endpoint;
 use crate::notify::template::Template;
 use crate::outbox::Route;
 use crate::rule::Rule;
 use crate::rule::derived::Derived;
 use crate::store::Location;
+
+/// Who is told, again and again, that all is well: whoever hears nothing any more raises the alarm.
+pub struct DeadMan {
+    /// The address that is asked.
+    pub endpoint: Endpoint,
+    /// How often.
+    pub every: Duration,
+}
 
 /// The whole config, resolved.
 pub struct Setup {
@@ -45,6 +55,8 @@ pub struct Setup {
     pub fallback: Vec<String>,
     /// Where its page is to be found, without a slash at the end.
     pub page_url: Option<String>,
+    /// Who is told that all is well.
+    pub dead_man: Option<DeadMan>,
     /// Where and to whom its page is served.
     pub web: Web,
 }

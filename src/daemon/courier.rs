@@ -119,7 +119,7 @@ impl<'a> Courier<'a> {
             self.begins(&leased);
             self.under_way.push(Box::pin(attempt(context, setup.clone(), leased)));
         }
-        Ok((over.into_iter().zip(ours).map(told).collect(), begun))
+        Ok((over.into_iter().zip(ours).map(|over| self.told(over)).collect(), begun))
     }
 
     /// Counts a message that is sent now.
@@ -142,8 +142,24 @@ impl<'a> Courier<'a> {
         let over = std::mem::take(&mut self.over);
         let ended = over.iter().map(Tried::ended).collect();
         let ours = self.context.store.record(ended).await?;
-        over.into_iter().zip(ours).for_each(|over| drop(told(over)));
+        over.into_iter().zip(ours).for_each(|over| drop(self.told(over)));
         Ok(())
+    }
+
+    /// Says in the log how an attempt ended, and counts it.
+    fn told(&self, (tried, ours): (Tried, bool)) -> Delivered {
+        let Tried { leased, attempt, next } = tried;
+        if !ours {
+            let delivery = &leased.delivery.id;
+            warn!(delivery, "the lease ended before the attempt did; another may repeat it");
+        }
+        log(&leased, &attempt, &next);
+        let (metrics, receiver) = (&self.context.metrics, &leased.delivery.receiver);
+        metrics.attempted(receiver, &attempt.outcome, attempt.finished_at.since(attempt.started_at));
+        if ours && next == Next::Dead {
+            metrics.gave_up(receiver, leased.tells());
+        }
+        Delivered::new(&leased, attempt.outcome, next)
     }
 
     /// Whether nothing is under way, and all that is over is recorded.
@@ -226,17 +242,6 @@ impl<'a> Courier<'a> {
             self.over.push(tried);
         }
     }
-}
-
-/// Says in the log how an attempt ended.
-fn told((tried, ours): (Tried, bool)) -> Delivered {
-    let Tried { leased, attempt, next } = tried;
-    if !ours {
-        let delivery = &leased.delivery.id;
-        warn!(delivery, "the lease ended before the attempt did; another may repeat it");
-    }
-    log(&leased, &attempt, &next);
-    Delivered::new(&leased, attempt.outcome, next)
 }
 
 /// How deliveries are taken.

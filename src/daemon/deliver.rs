@@ -101,6 +101,7 @@ async fn until_due(
         if disabled {
             let count = store.give_up(&receiver.name, now.minus(receiver.policy.give_up_after)).await?;
             if count > 0 {
+                context.metrics.gave_up(&receiver.name, count);
                 warn!(receiver = receiver.name, count, "messages are dead letters: their receiver was disabled");
             }
         }

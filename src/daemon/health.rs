@@ -4,8 +4,6 @@
 //! A data alert has the life of any other: it is told once, and once that it is over. No rule of the config
 //! speaks here, and no figure is judged.
 
-use std::collections::BTreeMap;
-
 use chrono_tz::Tz;
 use tracing::warn;
 
@@ -16,12 +14,12 @@ use crate::base::clock::Timestamp;
 use crate::base::text::{counted, lasting};
 use crate::config::Setup;
 use crate::feed::Feed;
-use crate::inspect::Health;
+use crate::inspect::{Health, Holdings};
 use crate::outbox::{self, Manners, Message, Report, Said, notified, plan};
 use crate::period::{Frequency, Period};
 use crate::rule::Severity;
 use crate::series::{Labels, PullId, Upcoming};
-use crate::store::{Committed, Settled, Store, StoreError};
+use crate::store::{Committed, Settled, StoreError};
 
 /// What may be wrong with a feed; each has an alert of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +38,10 @@ impl Trouble {
     }
 }
 
-/// Watches the feeds. It remembers of each up to which period its figures reach, so as not to count again
-/// what no pull has changed.
+/// Watches the feeds.
 #[derive(Default)]
 pub struct Watch {
-    latest: BTreeMap<String, (PullId, Option<Period>)>,
+    holdings: Holdings,
 }
 
 impl Watch {
@@ -56,7 +53,10 @@ impl Watch {
         let mut messages = Vec::new();
         for feed in &setup.feeds {
             let Some(state) = states.remove(&feed.name) else { continue };
-            let latest = if feed.release.is_some() { self.latest(store, &feed.name).await? } else { None };
+            let latest = match feed.release {
+                Some(_) => self.holdings.of(store, &feed.name).await?.latest,
+                None => None,
+            };
             let health = Health::new(feed, state, latest, now);
             for trouble in [Trouble::Failing, Trouble::Overdue] {
                 let case = FeedCase { feed, health: &health, trouble, now };
@@ -65,17 +65,6 @@ impl Watch {
         }
         messages.extend(receivers::look(context, setup, &known).await?);
         Ok(messages)
-    }
-
-    /// Up to which period a feed has figures.
-    async fn latest(&mut self, store: &Store, feed: &str) -> Result<Option<Period>, StoreError> {
-        let newest = store.newest_pull(feed).await?;
-        if let Some((_, latest)) = self.latest.get(feed).filter(|(pull, _)| *pull == newest) {
-            return Ok(*latest);
-        }
-        let latest = store.holding(feed).await?.latest;
-        self.latest.insert(feed.to_owned(), (newest, latest));
-        Ok(latest)
     }
 }
 
@@ -115,7 +104,7 @@ pub async fn settle(
     let held_until = held_until(setup, message.severity, now);
     let manners = Manners { held_until, ..Manners::default() };
     let settled = Settled { alert, transition, deliveries, manners };
-    if store.commit(None, Vec::new(), vec![settled], now).await? != Committed::Stored {
+    if context.commit(None, Vec::new(), vec![settled]).await? != Committed::Stored {
         return Ok(None);
     }
     warn!(alert = case.name(), labels = %case.labels(), kind = %message.kind, title = message.title, "data alert");

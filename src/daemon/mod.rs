@@ -5,6 +5,7 @@
 //! next tick. Formats, SQL and wording are not known here.
 
 mod courier;
+mod dead_man;
 mod deliver;
 mod evaluate;
 mod health;
@@ -30,12 +31,14 @@ pub use poll::{Pulled, PulledHow, pull_all};
 pub use sd_notify::Notify;
 pub use supervise::serve;
 
+use crate::alert::{Cause, Kind};
 use crate::base::clock::Clock;
 use crate::config::Setup;
 use crate::feed::fetch::{FetchError, Fetcher};
+use crate::metrics::Metrics;
 use crate::notify::Sender;
 use crate::outbox::{Delivery, Message};
-use crate::store::{Holder, Store};
+use crate::store::{Committed, Holder, Look, Settled, Store, StoreError, Task};
 
 /// What every loop works with.
 #[derive(Clone)]
@@ -52,6 +55,8 @@ pub struct Context {
     pub holder: Holder,
     /// Where the page that shows alerts is to be found.
     pub page_url: Option<String>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Why the daemon cannot begin.
@@ -71,7 +76,34 @@ impl Context {
         let fetcher = Fetcher::new(setup.contact.as_deref()).map_err(StartError::Fetcher)?;
         let sender = Sender::new().map_err(StartError::Sender)?;
         let holder = Holder(format!("{}-{:08x}", std::process::id(), rand::random::<u32>()));
-        Ok(Self { store, clock, fetcher, sender, holder, page_url: setup.page_url.clone() })
+        let metrics = Metrics::new(clock.now());
+        Ok(Self { store, clock, fetcher, sender, holder, page_url: setup.page_url.clone(), metrics })
+    }
+
+    /// [`Store::commit`] now; what changed by it is counted.
+    async fn commit(
+        &self,
+        task: Option<&Task>,
+        looks: Vec<Look>,
+        settled: Vec<Settled>,
+    ) -> Result<Committed, StoreError> {
+        let changes = changes(&settled);
+        let stored = self.store.commit(task, looks, settled, self.clock.now()).await?;
+        Ok(self.counted(changes, stored))
+    }
+
+    /// [`Store::commit_part`] now; what changed by it is counted.
+    async fn commit_part(&self, task: &Task, settled: Vec<Settled>) -> Result<Committed, StoreError> {
+        let changes = changes(&settled);
+        let stored = self.store.commit_part(task, settled, self.clock.now()).await?;
+        Ok(self.counted(changes, stored))
+    }
+
+    fn counted(&self, changes: Vec<(Kind, Cause)>, stored: Committed) -> Committed {
+        if stored == Committed::Stored {
+            changes.into_iter().for_each(|(kind, cause)| self.metrics.changed(kind, cause));
+        }
+        stored
     }
 
     /// What is owed, in the words of templates and with a link to the page of its alert.
@@ -87,4 +119,10 @@ impl Context {
     fn link(&self, message: &mut Message) {
         message.url = self.page_url.as_ref().map(|page| format!("{page}/alerts/{}", message.alert.id));
     }
+}
+
+/// What changes by what is settled.
+fn changes(settled: &[Settled]) -> Vec<(Kind, Cause)> {
+    let transitions = settled.iter().filter_map(|settled| settled.transition.as_ref());
+    transitions.map(|(transition, _)| (transition.kind, transition.cause)).collect()
 }

@@ -3,7 +3,6 @@
 //! No data travels here: what is due is read from the store.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify as Nudge, watch};
@@ -11,9 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Timestamp;
 use crate::config::Setup;
+use crate::metrics::{Metrics, Tick};
 
 /// A loop looks at the store at least so often, nudged or not.
 pub const TICK_MAX: Duration = Duration::from_secs(5);
+/// A loop that has not come round for so long makes no progress.
+const STUCK_AFTER: Duration = Duration::from_secs(300);
 
 /// What every loop is given beside its context: the setup of the moment, the nudges, and the end.
 #[derive(Clone)]
@@ -31,8 +33,9 @@ pub struct Round {
 
 impl Round {
     /// A beginning, with the setups as they come.
-    pub fn new(setups: watch::Receiver<Arc<Setup>>) -> Self {
-        Self { setups, tick: TICK_MAX, nudges: Arc::default(), beats: Arc::default(), stop: CancellationToken::new() }
+    pub fn new(setups: watch::Receiver<Arc<Setup>>, metrics: &Metrics) -> Self {
+        let (beats, stop) = (Arc::new(Beats::new(metrics)), CancellationToken::new());
+        Self { setups, tick: TICK_MAX, nudges: Arc::default(), beats, stop }
     }
 
     /// The setup of the moment; [`Round::changed`] speaks of later ones.
@@ -58,29 +61,32 @@ pub struct Nudges {
 }
 
 /// When each loop last came round.
-#[derive(Default)]
 pub struct Beats {
-    /// Of the poll loop.
-    pub poll: Beat,
-    /// Of the evaluate loop.
-    pub evaluate: Beat,
-    /// Of the deliver loop.
-    pub deliver: Beat,
+    /// The poll loop.
+    pub poll: Tick,
+    /// The evaluate loop.
+    pub evaluate: Tick,
+    /// The deliver loop.
+    pub deliver: Tick,
 }
 
-/// When something last happened.
-#[derive(Default)]
-pub struct Beat(AtomicI64);
-
-impl Beat {
-    /// It happened now.
-    pub fn beat(&self, now: Timestamp) {
-        self.0.store(now.millis(), Ordering::Relaxed);
+impl Beats {
+    fn new(metrics: &Metrics) -> Self {
+        Self { poll: metrics.tick("poll"), evaluate: metrics.tick("evaluate"), deliver: metrics.tick("deliver") }
     }
 
-    /// How long ago it happened; `None` before the first time.
-    pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        let last = self.0.load(Ordering::Relaxed);
-        (last != 0).then(|| now.since(Timestamp::from_millis(last)))
+    /// A loop that makes no progress; one that has not come round yet may still be at its first round.
+    pub fn stuck(&self, now: Timestamp) -> Option<&'static str> {
+        self.first(|tick| tick.age(now).is_some_and(|age| age > STUCK_AFTER))
+    }
+
+    /// A loop that has not come round for the first time.
+    pub fn unbegun(&self, now: Timestamp) -> Option<&'static str> {
+        self.first(|tick| tick.age(now).is_none())
+    }
+
+    fn first(&self, is_so: impl Fn(&Tick) -> bool) -> Option<&'static str> {
+        let loops = [("poll", &self.poll), ("evaluate", &self.evaluate), ("deliver", &self.deliver)];
+        loops.into_iter().find(|(_, tick)| is_so(tick)).map(|(name, _)| name)
     }
 }

@@ -15,6 +15,7 @@ use super::{Assessed, Context, Evaluation, deliver_all, evaluate_all, evaluate_p
 use crate::base::clock::{Clock, Timestamp};
 use crate::config::{Environment, Setup};
 use crate::feed::fetch::Fetcher;
+use crate::metrics::Metrics;
 use crate::notify::Sender;
 use crate::notify::double::{HttpDouble, Reply};
 use crate::outbox::Delivery;
@@ -153,6 +154,7 @@ allow_private = true
             sender: self.sender.clone(),
             holder: Holder("sim".to_owned()),
             page_url: None,
+            metrics: Metrics::new(self.clock.now()),
         }
     }
 

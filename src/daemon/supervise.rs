@@ -13,6 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::dead_man::dead_man_loop;
 use super::deliver::deliver_loop;
 use super::poll::poll_loop;
 use super::round::{Beats, Round, TICK_MAX};
@@ -25,8 +26,6 @@ use crate::web::{self, Order, Site};
 
 /// How long deliveries under way may take to finish once the end began.
 const GRACE: Duration = Duration::from_secs(30);
-/// A loop that has not come round for so long makes no progress.
-const STUCK_AFTER: Duration = Duration::from_secs(300);
 /// How often the rules are asked that the clock alone may move.
 const RULES_TICK: Duration = Duration::from_secs(60);
 /// Orders of the page that wait, at most.
@@ -67,8 +66,8 @@ pub async fn serve(
     let reader = context.store.reader().await.map_err(|error| Fatal::Store("page", error))?;
     let (sender, setups) = watch::channel(Arc::new(setup));
     let (page, mut orders) = mpsc::channel(ORDERS_MAX);
-    let site = Site::new(setups.clone(), reader, context.store.clone(), context.clock.clone(), page);
-    let round = Round::new(setups);
+    let site = Site::new(setups.clone(), reader, &context.store, &context.clock, page, &context.metrics);
+    let round = Round::new(setups, &context.metrics);
     let mut loops = spawn_loops(&context, &round);
     loops.spawn(named("page", round.stop.clone(), serve_page(site, round.clone())));
     notify.ready(&status(&sender.borrow()));
@@ -120,6 +119,7 @@ fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
     loops.spawn(named("poll", round.stop.clone(), poll));
     loops.spawn(named("evaluate", round.stop.clone(), evaluate));
     loops.spawn(named("deliver", round.stop.clone(), deliver));
+    loops.spawn(named("dead man", round.stop.clone(), dead_man_loop(context.clone(), round.clone())));
     loops.spawn(named("checkpoint", round.stop.clone(), checkpoint_loop(context.clone(), round.clone())));
     loops
 }
@@ -202,13 +202,14 @@ async fn reload_all(
 ) -> Result<String, String> {
     notify.reloading();
     let reloaded = reloaded(context, setups, reload).await;
+    context.metrics.reloaded(reloaded.is_ok(), context.clock.now());
     round.nudges.evaluate.notify_one();
     let (Ok(status) | Err(status)) = &reloaded;
     notify.ready(status);
     reloaded
 }
 
-/// Reads the config again and lets the loops see it; what became of it, in one line.
+/// Reads the config again and lets the loops see it; what became of it, in one line, whether it is in use or not.
 async fn reloaded(
     context: &Context,
     setups: &watch::Sender<Arc<Setup>>,
@@ -250,12 +251,8 @@ fn status(setup: &Setup) -> String {
 
 /// Tells the watchdog that the loops come round; silence lets it end us.
 fn prove_progress(notify: &Notify, beats: &Beats, clock: &Clock) {
-    let now = clock.now();
-    let stuck = [("poll", &beats.poll), ("evaluate", &beats.evaluate), ("deliver", &beats.deliver)]
-        .into_iter()
-        .find(|(_, beat)| beat.age(now).is_some_and(|age| age > STUCK_AFTER));
-    match stuck {
+    match beats.stuck(clock.now()) {
         None => notify.alive(),
-        Some((name, _)) => error!(name, "a loop makes no progress; the watchdog is not told that all is well"),
+        Some(name) => error!(name, "a loop makes no progress; the watchdog is not told that all is well"),
     }
 }

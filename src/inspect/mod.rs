@@ -6,16 +6,27 @@
 
 pub mod alerts;
 pub mod deliveries;
+pub mod explain;
+pub mod feeds;
+mod gauges;
 mod health;
+mod holdings;
 pub mod matching;
+pub mod meant;
+mod nearness;
 mod page;
 mod quiet;
+mod reading;
 pub mod silences;
 pub mod status;
 
+pub use gauges::Gauges;
 pub use health::Health;
+pub use holdings::Holdings;
+pub use nearness::{Level, Nearness};
 pub use page::Page;
 pub use quiet::Quiet;
+pub use reading::{EarlierFigure, ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart, Ruling};
 
 use crate::base::clock::Timestamp;
 use crate::config::Setup;

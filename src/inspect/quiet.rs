@@ -21,6 +21,11 @@ impl<'a> Quiet<'a> {
         Ok(Self { setup, hushes, known: store.acknowledgements().await?, now })
     }
 
+    /// The alerts that fire.
+    pub fn firing(&self) -> &[Alert] {
+        &self.hushes.firing
+    }
+
     /// What keeps back messages about something: all of them.
     pub fn of_topic(&self, topic: &Topic<'_>) -> Option<Hush> {
         let rule = self.setup.rules.iter().find(|rule| rule.name == topic.rule);

@@ -405,11 +405,25 @@ impl Clients {
         Ok(Self { anywhere, public })
     }
 
+    /// Those that may go where an address leads.
+    const fn of(&self, endpoint: &Endpoint) -> &Client {
+        if endpoint.allow_private { &self.anywhere } else { &self.public }
+    }
+
+    /// Asks for an address (GET), and wants to know no more than that it answers; `Err` says what is wrong.
+    pub async fn ping(&self, endpoint: &Endpoint) -> Result<(), String> {
+        let url = endpoint.check().map_err(|error| error.to_string())?;
+        match self.of(endpoint).get(url).send().await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(format!("HTTP {}", answer.status())),
+            Err(error) => Err(kept(&endpoint.without_secrets(&Chain(&error.without_url()).to_string()))),
+        }
+    }
+
     /// Makes a request, and reads the answer; `Err` where there was none.
     pub async fn call(&self, call: &Call, now: Timestamp) -> Result<Answer, Sent> {
         let url = call.endpoint.check().map_err(|error| Sent::disable(error.to_string()))?;
-        let client = if call.endpoint.allow_private { &self.anywhere } else { &self.public };
-        let mut request = client.request(call.method.clone(), url);
+        let mut request = self.of(&call.endpoint).request(call.method.clone(), url);
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }

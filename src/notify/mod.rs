@@ -199,6 +199,11 @@ impl Sender {
         })
     }
 
+    /// Asks for an address; `Err` says why that did not work, and no more of the address than its host.
+    pub async fn ping(&self, endpoint: &http::Endpoint) -> Result<(), String> {
+        self.http.ping(endpoint).await
+    }
+
     /// How much of the longest wait there is before another attempt: drawn evenly from 0..1.
     pub fn jitter(&self) -> f64 {
         #[cfg(test)]

@@ -95,6 +95,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every word of [`Outcome::name`].
+    pub const NAMES: [&'static str; 5] = ["delivered", "retry", "pause", "reject", "disable"];
+
     /// The word that is kept with the attempt.
     pub const fn name(&self) -> &'static str {
         match self {

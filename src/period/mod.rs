@@ -13,7 +13,9 @@ pub use length::{Length, LengthUnit};
 pub use read::PeriodError;
 
 /// How long a period is, and with it which calendar orders its neighbours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Frequency {
     /// A civil day; neighbours follow the trading calendar.
@@ -277,10 +279,16 @@ macro_rules! serde_as_text {
                 Self::parse(&text).map_err(serde::de::Error::custom)
             }
         }
+        impl utoipa::PartialSchema for $kind {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                crate::base::text::schema($what)
+            }
+        }
+        impl utoipa::ToSchema for $kind {}
     };
 }
-serde_as_text!(Period, "period");
-serde_as_text!(Span, "span");
+serde_as_text!(Period, "A period: `2025-09-18`, `2025-W38`, `2025-09`, `2025-Q3`, `2025`.");
+serde_as_text!(Span, "A period, or the periods that one figure covers: `2025-09`, `2025-01/2025-02`.");
 
 fn days(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - EPOCH_FROM_CE

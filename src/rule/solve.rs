@@ -14,7 +14,7 @@ use crate::period::{Frequency, Period, Span};
 use crate::series::{Quantity, View};
 
 /// On which side of a figure a condition holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// For smaller figures.

@@ -36,7 +36,7 @@ pub struct Upcoming {
 }
 
 /// How a figure that is not there yet stands to its calendar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Punctuality {
     /// It is not due yet.

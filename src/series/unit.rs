@@ -144,6 +144,14 @@ impl<'de> serde::Deserialize<'de> for Unit {
     }
 }
 
+impl utoipa::PartialSchema for Unit {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::base::text::schema("A unit: `t`, `MUSD`, `CNY/kg`, `index`.")
+    }
+}
+
+impl utoipa::ToSchema for Unit {}
+
 fn mass(text: &str) -> Option<Unit> {
     let lower = text.to_ascii_lowercase();
     let known = |symbol: &str, words: &[&str]| symbol == lower || words.contains(&lower.as_str());

@@ -11,6 +11,7 @@ mod life;
 mod model;
 mod outbox;
 mod pulls;
+mod reading;
 
 use super::{Location, Store};
 use crate::base::clock::Timestamp;
@@ -132,6 +133,18 @@ macro_rules! contract {
                 nothing_keeps_an_end_back,
                 whoever_knows_is_not_told_that_it_goes_on,
                 an_alert_keeps_back_what_is_stored_with_it,
+            }
+            reading {
+                alerts_are_listed_by_gravity_and_age,
+                an_alert_is_found_by_its_id,
+                what_was_said_last_is_found_for_many_at_once,
+                series_are_searched_by_label_and_word,
+                a_former_series_is_not_listed,
+                deliveries_are_listed_newest_first,
+                facts_are_counted,
+                a_reader_sees_what_is_stored_and_changes_nothing,
+                a_version_changes_with_every_commit,
+                a_reader_ends_with_its_store,
             }
             life {
                 a_store_is_as_it_was_left,

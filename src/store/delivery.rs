@@ -167,6 +167,21 @@ pub enum DeliveryState {
     Superseded,
 }
 
+impl DeliveryState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Sent, Self::Dead, Self::Superseded];
+
+    /// The word: `pending`, `sent`, …
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent => "sent",
+            Self::Dead => "dead",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
 /// A delivery with its past, for a listing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeliveryRecord {

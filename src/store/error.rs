@@ -190,6 +190,18 @@ pub enum StoreError {
         /// What ended it.
         why: String,
     },
+    /// A reader was asked for a change.
+    #[error("this only reads the store {}: this is a mistake in supplywatch, please report it", shown(path))]
+    ReadOnly {
+        /// The store.
+        path: PathBuf,
+    },
+    /// A read for others took too long.
+    #[error("reading that of the store {} takes too long: ask for less at once", shown(path))]
+    TooLong {
+        /// The store.
+        path: PathBuf,
+    },
     /// A beginning that several deliveries share.
     #[error("{count} deliveries begin with {}: give more of the id", printable(prefix))]
     Ambiguous {
@@ -204,7 +216,14 @@ impl StoreError {
     /// Whether this process must not go on with the store: what it believes of the file may be wrong, and
     /// only a restart reads it again.
     pub const fn is_final(&self) -> bool {
-        !matches!(self, Self::Full { .. } | Self::Busy { .. } | Self::Ambiguous { .. })
+        !matches!(
+            self,
+            Self::Full { .. }
+                | Self::Busy { .. }
+                | Self::Ambiguous { .. }
+                | Self::ReadOnly { .. }
+                | Self::TooLong { .. }
+        )
     }
 }
 

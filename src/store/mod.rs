@@ -9,6 +9,7 @@ mod delivery;
 mod delta;
 mod error;
 mod pull;
+mod reading;
 mod sqlite;
 mod work;
 
@@ -21,6 +22,7 @@ use tokio::sync::mpsc::Receiver;
 pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, Place, Room, Taking};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
+pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent, SeriesQuery};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Acknowledgement, Alert, Hushed, Silence, Transition};
@@ -43,6 +45,15 @@ impl Location {
             Self::Sqlite(path) => path.exists(),
         }
     }
+}
+
+/// How large a store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Its bytes, those that are free to be used again among them; without the write-ahead log.
+    pub bytes: u64,
+    /// The number of its schema.
+    pub schema: i32,
 }
 
 /// The store. Cheap to clone; every clone is the same store.
@@ -111,6 +122,13 @@ impl Store {
     pub async fn stand_still(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.stand_still().await,
+        }
+    }
+
+    /// How large the store is, and which schema it has.
+    pub async fn extent(&self) -> Result<Extent, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.extent().await,
         }
     }
 
@@ -332,6 +350,13 @@ impl Store {
         }
     }
 
+    /// How many alerts of each rule that has any wait for a figure and do not fire.
+    pub async fn waiting(&self) -> Result<BTreeMap<String, usize>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.waiting().await,
+        }
+    }
+
     /// What kept messages of an alert's transitions back, by the transitions' numbers.
     pub async fn hushed(&self, rule: &str, labels: &Labels) -> Result<BTreeMap<u32, Hushed>, StoreError> {
         match self {
@@ -509,18 +534,5 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.retry_delivery(delivery, now).await,
         }
-    }
-}
-
-/// Provisional, until the store has readers of its own: then this block goes.
-impl Store {
-    /// A store to read from.
-    pub async fn reader(&self) -> Result<Self, StoreError> {
-        Ok(self.clone())
-    }
-
-    /// Changes whenever an alert does.
-    pub async fn version(&self) -> Result<u64, StoreError> {
-        Ok(self.alerts().await?.iter().map(|alert| u64::from(alert.number)).sum())
     }
 }

@@ -164,7 +164,7 @@ pub struct PullRecord {
 }
 
 /// How a pull ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PullOutcome {
     /// It stands, and some of it was new.

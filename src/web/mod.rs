@@ -21,8 +21,11 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use serve::serve;
@@ -30,7 +33,8 @@ pub use serve::serve;
 use crate::base::clock::Clock;
 use crate::base::limits::REQUEST_BYTES_MAX;
 use crate::config::Setup;
-use crate::inspect::Inspection;
+use crate::inspect::{Gauges, Inspection};
+use crate::metrics::Metrics;
 use crate::store::Store;
 use session::Key;
 
@@ -56,6 +60,8 @@ pub struct Site {
     pub clock: Clock,
     /// To the daemon.
     pub orders: mpsc::Sender<Order>,
+    /// What Prometheus is told.
+    pub gauges: Gauges,
     /// Counts up whenever something was stored.
     changes: watch::Sender<u64>,
     /// Signs sessions.
@@ -63,15 +69,17 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site over a daemon's store.
+    /// A site over a daemon's store, which reads by the store's reader.
     pub fn new(
         setups: watch::Receiver<Arc<Setup>>,
         store: Store,
-        writer: Store,
-        clock: Clock,
+        writer: &Store,
+        clock: &Clock,
         orders: mpsc::Sender<Order>,
+        metrics: &Metrics,
     ) -> Self {
-        Self { setups, store, writer, clock, orders, changes: watch::Sender::new(0), key: Key::new() }
+        let (writer, clock, gauges) = (writer.clone(), clock.clone(), Gauges::new(metrics.clone()));
+        Self { setups, store, writer, clock, orders, gauges, changes: watch::Sender::new(0), key: Key::new() }
     }
 
     /// The setup of the moment.
@@ -97,9 +105,17 @@ fn router(site: Site) -> Router {
         .merge(api::routes())
         .merge(assets::routes())
         .merge(health::routes())
+        .route("/metrics", get(metrics))
         .fallback(page::nowhere)
         .layer(from_fn(etag::etag))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .layer(from_fn_with_state(site.clone(), guard::guard))
         .with_state(site)
+}
+
+/// The text format of Prometheus, which OpenMetrics calls version 0.0.4.
+async fn metrics(State(site): State<Site>) -> Result<Response, problem::Problem> {
+    let setup = site.setup();
+    let text = site.gauges.text(site.inspection(&setup)).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

@@ -11,6 +11,7 @@ use super::guard::Peer;
 use super::{Order, Site, router};
 use crate::base::clock::{Clock, Timestamp};
 use crate::config::{Environment, Setup};
+use crate::metrics::Metrics;
 use crate::store::{Location, Store};
 
 /// A site with what it needs.
@@ -47,7 +48,7 @@ impl World {
         let (setups, watched) = watch::channel(Arc::new(setup));
         let (page, orders) = mpsc::channel(4);
         let reader = store.reader().await.unwrap();
-        let site = Site::new(watched, reader, store, clock, page);
+        let site = Site::new(watched, reader, &store, &clock, page, &Metrics::new(clock.now()));
         Self { site, orders, _setups: setups, _directory: directory }
     }
 

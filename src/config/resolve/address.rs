@@ -10,8 +10,12 @@ use url::{Host, Url};
 
 use super::Context;
 use crate::base::address::is_public;
+use crate::base::secret::Secret;
 use crate::config::problem::Finding;
-use crate::config::source::Place;
+use crate::config::secret::SecretText;
+use crate::config::section::Given;
+use crate::config::source::{At, Place};
+use crate::notify::http::Endpoint;
 
 /// What an address may be.
 #[derive(Clone, Copy)]
@@ -20,6 +24,24 @@ pub struct Leave {
     pub insecure: bool,
     /// Loopback and private.
     pub allow_private: bool,
+}
+
+impl Leave {
+    /// As a table says; what it does not say is not allowed.
+    pub fn read(insecure: Option<&At<bool>>, allow_private: Option<&At<bool>>) -> Self {
+        let on = |flag: Option<&At<bool>>| flag.is_some_and(|flag| flag.value);
+        Self { insecure: on(insecure), allow_private: on(allow_private) }
+    }
+}
+
+/// The address under `url` of a table that must have one, as a secret and as it was read.
+pub fn endpoint(cx: Context<'_>, given: &Given, url: Option<&At<SecretText>>, leave: Leave) -> Option<(Endpoint, Url)> {
+    cx.missing(given, "url", "write url = \"https://…\", or { env = \"…\" }, { file = \"…\" }, { credential = \"…\" }");
+    let at = url?;
+    let secret = cx.keyring.open(at)?;
+    let url = resolve(cx, at.place, secret.expose(), leave)?;
+    let Leave { insecure, allow_private } = leave;
+    Some((Endpoint { url: Secret::new(url.as_str()), insecure, allow_private }, url))
 }
 
 /// Reads an address; every reason why it is refused is reported.

@@ -1,15 +1,20 @@
 //! `[daemon]`: the store, the zone, whom a publisher may ask.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::address::{self, Leave};
 use super::{Context, value};
 use crate::base::text::shorten;
-use crate::config::file::DaemonTable;
+use crate::config::file::{DaemonTable, DeadManTable};
+use crate::config::setup::DeadMan;
 use crate::config::source::At;
 use crate::store::Location;
 
+/// How often it is told that all is well, where the config does not say.
+const DEAD_MAN_EVERY: Duration = Duration::from_secs(60);
 /// The store's file where the config names none.
 const FILE: &str = "supplywatch.db";
 
@@ -25,6 +30,8 @@ pub struct Daemon {
     pub fallback: Vec<String>,
     /// Where its page is to be found, without a slash at the end.
     pub page_url: Option<String>,
+    /// Who is told that all is well.
+    pub dead_man: Option<DeadMan>,
 }
 
 /// What `[daemon]` comes to.
@@ -35,6 +42,7 @@ pub fn resolve(cx: Context<'_>, table: &DaemonTable, receivers: &[&str]) -> Daem
         zone: table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(Tz::UTC),
         contact: table.contact.as_ref().and_then(|at| contact(cx, at)),
         page_url: table.page_url.as_ref().and_then(|at| page_url(cx, at)),
+        dead_man: table.dead_man.as_ref().and_then(|table| dead_man(cx, table)),
         fallback: value::receivers(cx, table.fallback.as_ref(), receivers),
     }
 }
@@ -87,6 +95,17 @@ fn page_url(cx: Context<'_>, at: &At<String>) -> Option<String> {
         cx.error(at.place, "`page_url` is no address of a page", "expected an address without a query", help);
     }
     Some(url?.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Who is told that all is well; such an address is itself a secret.
+fn dead_man(cx: Context<'_>, table: &DeadManTable) -> Option<DeadMan> {
+    let every = match &table.every {
+        Some(at) => value::duration(cx, "every", at),
+        None => Some(DEAD_MAN_EVERY),
+    };
+    let leave = Leave::read(table.insecure.as_ref(), table.allow_private.as_ref());
+    let endpoint = address::endpoint(cx, &table.given, table.url.as_ref(), leave);
+    Some(DeadMan { endpoint: endpoint?.0, every: every? })
 }
 
 /// The contact goes into an HTTP header.

@@ -98,6 +98,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         fallback: daemon.fallback,
         page_url: daemon.page_url,
         web,
+        dead_man: daemon.dead_man,
     }
 }
 

@@ -132,3 +132,20 @@ fn the_contact_is_one_line() {
     let setup = Sandbox::new("daemon.contact = 'ops@example.com'").setup();
     assert_eq!(setup.contact.as_deref(), Some("ops@example.com"));
 }
+
+#[test]
+fn somebody_is_told_every_minute_that_all_is_well() {
+    let sandbox = |more: &str| Sandbox::new(&format!("[daemon.dead_man]\nurl = {{ env = 'PING' }}\n{more}"));
+    let setup = |more: &str| sandbox(more).variable("PING", "https://ping.example/T0KEN").setup();
+    let dead_man = setup("").dead_man.unwrap();
+    assert_eq!((dead_man.endpoint.url.expose(), dead_man.every.as_secs()), ("https://ping.example/T0KEN", 60));
+    assert_eq!(setup("every = '5m'").dead_man.unwrap().every.as_secs(), 300);
+    assert!(Sandbox::new("").setup().dead_man.is_none());
+}
+
+#[test]
+fn an_address_that_cannot_be_told_is_refused() {
+    insta::assert_snapshot!(check("[daemon.dead_man]\nevery = '0s'\nhow = 1"), @"");
+    insta::assert_snapshot!(check("[daemon]\ndead_man = { url = 'http://127.0.0.1/T0KEN', every = 'minute' }"), @"");
+    insta::assert_snapshot!(check("[daemon]\ndead_man = 'https://ping.example/T0KEN'"), @"");
+}

@@ -38,7 +38,7 @@ impl Evaluation<'_> {
                 match &past.history {
                     Ok(history) => self.subject(sight(history), outcome).await?,
                     Err(misfit) => {
-                        outcome.evaluated.assessed.push(Assessed::not_judged(rule, subject.labels, misfit.to_string()));
+                        self.assessed(Assessed::not_judged(rule, subject.labels, misfit.to_string()), outcome);
                     }
                 }
             }

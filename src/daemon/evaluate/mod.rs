@@ -144,9 +144,7 @@ impl<'a> Evaluation<'a> {
         self.compound(&self.rules(), Some((task.pull, &changed)), &mut outcome).await?;
         let looks = looking.into_iter().map(|(_, look)| Look { seen: Some(task.pull), ..look }).collect();
         let settled = outcome.take();
-        if outcome.evaluated.fenced
-            || store.commit(Some(task), looks, settled, self.context.clock.now()).await? == Committed::Fenced
-        {
+        if outcome.evaluated.fenced || self.context.commit(Some(task), looks, settled).await? == Committed::Fenced {
             return Ok(None);
         }
         self.is_stored(&mut outcome, Committed::Stored).await?;
@@ -204,7 +202,7 @@ impl<'a> Evaluation<'a> {
             return Ok(true);
         }
         let looks = looking.iter().map(|(_, look)| look.clone()).collect();
-        let stored = self.context.store.commit(None, looks, settled, self.context.clock.now()).await?;
+        let stored = self.context.commit(None, looks, settled).await?;
         looking.iter_mut().for_each(|(_, look)| look.version += 1);
         self.is_stored(outcome, stored).await?;
         Ok(stored == Committed::Stored)
@@ -222,12 +220,11 @@ impl<'a> Evaluation<'a> {
         if outcome.settled.len() < BATCH || matches!(outcome.parts, Parts::None) {
             return Ok(());
         }
-        let (store, now) = (&self.context.store, self.context.clock.now());
         outcome.is_in_parts = true;
         let settled = outcome.take();
         let stored = match &outcome.parts {
-            Parts::Of(task) => store.commit_part(task, settled, now).await?,
-            Parts::Alone | Parts::None => store.commit(None, Vec::new(), settled, now).await?,
+            Parts::Of(task) => self.context.commit_part(task, settled).await?,
+            Parts::Alone | Parts::None => self.context.commit(None, Vec::new(), settled).await?,
         };
         self.note(outcome, stored);
         Ok(())

@@ -96,7 +96,7 @@ impl Evaluation<'_> {
             }
             Some(_) | None => Vec::new(),
         };
-        outcome.evaluated.assessed.push(Assessed::new(rule, &assessment, whom.clone()));
+        self.assessed(Assessed::new(rule, &assessment, whom.clone()), outcome);
         outcome.settled.extend(before.ended);
         if kept {
             let Assessment { alert, transition, matter, .. } = assessment;
@@ -114,6 +114,12 @@ impl Evaluation<'_> {
             let manners = Manners { inhibition, stops_when_known, held_until, bundle, awaits_more: false };
             outcome.settled.push(Settled { alert, transition, deliveries, manners });
         }
+    }
+
+    /// Keeps what was assessed for whoever asked, and counts it.
+    pub(super) fn assessed(&self, assessed: Assessed, outcome: &mut Outcome) {
+        self.context.metrics.judged(&assessed.rule, assessed.verdict, 1);
+        outcome.evaluated.assessed.push(assessed);
     }
 
     /// What each of some receivers is owed, told in its own voice.

@@ -8,7 +8,7 @@ use super::sieve::Sieve;
 use super::{CHUNK, Evaluation, Outcome};
 use crate::assess::{Sight, assess};
 use crate::catalogue::{feed, histories};
-use crate::rule::Rule;
+use crate::rule::{Rule, Verdict};
 use crate::series::PullId;
 use crate::store::{Look, SeriesRef, StoreError};
 
@@ -84,6 +84,8 @@ impl Evaluation<'_> {
             let sieve = || sieve.get_or_init(|| Sieve::new(&histories, until, rule.final_only));
             let quiet = if self.sifts { sieve().quiet(rule, plain) } else { BTreeSet::new() };
             outcome.evaluated.quiet += quiet.len();
+            // Their conditions fail, or they would not be left alone.
+            self.context.metrics.judged(&rule.name, Verdict::Fails.name(), quiet.len());
             for (at, before) in alerts.into_iter().filter(|(at, _)| !quiet.contains(at)) {
                 let sight = Sight { rule, history: &histories[at], until, now, zone };
                 let assessment = assess(sight, &before.alert);

@@ -17,6 +17,7 @@ use super::round::{Round, TICK_MAX};
 use crate::base::clock::Timestamp;
 use crate::config::Setup;
 use crate::feed::Feed;
+use crate::metrics::Metrics;
 use crate::series::Refusal;
 use crate::store::{Appended, FeedState, StoreError};
 
@@ -54,6 +55,20 @@ pub enum PulledHow {
         /// Data arrived but was set aside.
         set_aside: bool,
     },
+}
+
+impl PulledHow {
+    /// The word for it in metrics; none for a pull that was not ours.
+    const fn result(&self) -> Option<&'static str> {
+        match self {
+            Self::Stored(Appended { pull: Some(_), .. }) => Some("changed"),
+            Self::Stored(_) => Some("same"),
+            Self::NothingNew => Some("not_modified"),
+            Self::NotOurs => None,
+            Self::Failed { set_aside: true, .. } => Some("set_aside"),
+            Self::Failed { set_aside: false, .. } => Some("failed"),
+        }
+    }
 }
 
 impl Pulled {
@@ -158,6 +173,19 @@ fn next_due(feed: &Feed, now: Timestamp) -> Option<Timestamp> {
     let spread = (interval / 100).min(Duration::from_secs(30));
     let share = feed.name.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % 1000;
     Some(tick.plus(spread * share / 1000))
+}
+
+/// Counts a pull that fetched and read for so long, and what it brought.
+fn count(metrics: &Metrics, pulled: &Pulled, took: Duration) {
+    let Pulled { feed, how, refused_count, .. } = pulled;
+    let Some(result) = how.result() else { return };
+    metrics.pulled(feed, result, took);
+    metrics.observed(feed, "rejected", *refused_count);
+    if let PulledHow::Stored(Appended { new, revised, unchanged, .. }) = how {
+        for (change, count) in [("new", new), ("revised", revised), ("unchanged", unchanged)] {
+            metrics.observed(feed, change, *count);
+        }
+    }
 }
 
 fn log(pulled: &Pulled) {

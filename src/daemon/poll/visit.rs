@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{Context, Pulled, PulledHow, log, next_due};
+use super::{Context, Pulled, PulledHow, count, log, next_due};
 use crate::base::clock::Timestamp;
 use crate::base::error::Chain;
 use crate::base::limits::{PAGES_MAX, PULL_TIME_MAX, RAW_BYTES_KEPT, REFUSALS_KEPT};
@@ -69,7 +69,8 @@ pub async fn begin<'a>(context: &'a Context, feed: &'a Feed, tick: Timestamp) ->
     let standing = standing(feed, &state, now);
     let visit = Visit { context, feed, lease, tick, state, standing };
     let harvest = visit.harvest().await?;
-    Ok(Begun::Ours(Box::new((visit, harvest))))
+    let took = context.clock.now().since(now);
+    Ok(Begun::Ours(Box::new((visit, harvest, took))))
 }
 
 /// Where a feed stands; what was marked of a feed that meant something else is forgotten.
@@ -83,9 +84,10 @@ pub async fn end(begun: Begun<'_>) -> Result<Pulled, StoreError> {
     let pulled = match begun {
         Begun::NotOurs(feed) => quiet(feed, PulledHow::NotOurs),
         Begun::Ours(ours) => {
-            let (visit, harvest) = *ours;
+            let (visit, harvest, took) = *ours;
             let pulled = visit.settle(harvest).await?;
             visit.context.store.release_feed(&visit.lease).await?;
+            count(&visit.context.metrics, &pulled, took);
             pulled
         }
     };
@@ -97,10 +99,10 @@ fn quiet(feed: &Feed, how: PulledHow) -> Pulled {
     Pulled { feed: feed.name.clone(), how, note: None, refused: Vec::new(), refused_count: 0 }
 }
 
-/// A pull that was fetched, or that someone else has.
+/// A pull that was fetched, and how long that took, or that someone else has.
 pub enum Begun<'a> {
     NotOurs(&'a Feed),
-    Ours(Box<(Visit<'a>, Result<Harvested, Failure>)>),
+    Ours(Box<(Visit<'a>, Result<Harvested, Failure>, Duration)>),
 }
 
 /// One pull under way, holding the feed's lease.

@@ -4,6 +4,7 @@
 //! Time is that of a paused runtime: it leaps from one moment that anybody waits for to the next, so the days of a
 //! test take as long as the work in them.
 
+mod metrics;
 mod outage;
 mod storm;
 
@@ -230,7 +231,7 @@ impl World {
         let mut context = Context::new(store.clone(), self.clock.clone(), &self.setup).unwrap();
         context.sender = Sender::on(self.services.clone());
         let (_setups, newest) = watch::channel(self.setup.clone());
-        let mut round = Round::new(newest);
+        let mut round = Round::new(newest, &context.metrics);
         round.tick = TICK;
         let services = self.services.clone();
         let ended = tokio::select! {

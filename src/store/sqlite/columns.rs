@@ -9,7 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
 use crate::series::{Dimension, Labels, Status, Unit};
-use crate::store::SeriesRef;
+use crate::store::{DeliveryState, SeriesRef};
 
 /// A column with a time.
 pub fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, Fault> {
@@ -61,6 +61,24 @@ pub fn frequency(name: &str) -> Result<Frequency, Fault> {
 pub fn severity(name: &str) -> Result<Severity, Fault> {
     let found = Severity::ALL.into_iter().find(|severity| severity.name() == name);
     found.ok_or_else(|| Fault::unreadable("severity", name))
+}
+
+/// How grave an alert is, as a number that orders: 0 where it does not fire.
+pub fn gravity(severity: Option<Severity>) -> usize {
+    severity.and_then(|severity| Severity::ALL.into_iter().position(|known| known == severity)).map_or(0, |at| at + 1)
+}
+
+/// What [`gravity`] wrote.
+pub fn of_gravity(gravity: usize) -> Result<Option<Severity>, Fault> {
+    let found = gravity.checked_sub(1).map(|at| Severity::ALL.get(at).copied());
+    found.map(|severity| severity.ok_or_else(|| Fault::unreadable("gravity", gravity))).transpose()
+}
+
+/// A column with the state of a delivery.
+pub fn delivery_state(row: &Row<'_>, column: usize) -> Result<DeliveryState, Fault> {
+    let name = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    let found = DeliveryState::ALL.into_iter().find(|state| state.name() == name);
+    found.ok_or_else(|| Fault::unreadable("state of a delivery", name))
 }
 
 /// A period from its text.

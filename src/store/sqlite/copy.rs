@@ -37,7 +37,8 @@ pub fn copy(path: &Path, memory: &mut Connection) -> Result<(), Fault> {
     read(&shared, memory)
 }
 
-fn read_only() -> OpenFlags {
+/// How a file is opened that is only read.
+pub fn read_only() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
-use super::columns::{from_json, json, labels, period, severity, time};
+use super::columns::{count, from_json, gravity, json, labels, period, severity, time};
 use super::fault::Fault;
 use super::hush;
 use super::outbox::owe;
@@ -17,6 +17,9 @@ use crate::outbox::Message;
 use crate::series::{Labels, PullId};
 use crate::store::{Committed, Holder, Look, Settled, StoreError, Task};
 
+/// The columns of [`transition`].
+pub const TRANSITION: &str = "rule, labels, number, episode, kind, cause, severity, period, pull, at";
+/// The columns of [`alert`].
 pub const ALERT: &str = "rule, labels, firing, held, number, episode, assessed, seen, rule_hash, version";
 
 impl Sqlite {
@@ -76,10 +79,11 @@ impl Sqlite {
         let key = (rule.to_owned(), labels.key());
         self.thread
             .call(move |connection| {
-                let select = "SELECT rule, labels, number, episode, kind, cause, severity, period, pull, at, message
-                    FROM transition WHERE rule = ?1 AND labels = ?2 ORDER BY number";
-                let mut select = connection.prepare_cached(select)?;
-                select.query_and_then(key, transition)?.collect()
+                let select = format!(
+                    "SELECT {TRANSITION}, message FROM transition WHERE rule = ?1 AND labels = ?2 ORDER BY number"
+                );
+                let mut select = connection.prepare_cached(&select)?;
+                select.query_and_then(key, told)?.collect()
             })
             .await
     }
@@ -256,19 +260,22 @@ fn write_look(transaction: &Connection, look: &Look) -> Result<bool, Fault> {
 fn write_alert(transaction: &Connection, alert: &Alert, now: Timestamp) -> Result<bool, Fault> {
     let firing = match &alert.state {
         State::Ok => None,
-        State::Firing(firing) => Some(json(firing)?),
+        State::Firing(firing) => Some(firing),
     };
     let write = if alert.version == 0 {
-        "INSERT INTO alert(rule, labels, firing, held, number, episode, assessed, seen, rule_hash, version, written_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 + 1, ?11) ON CONFLICT(rule, labels) DO NOTHING"
+        "INSERT INTO alert(rule, labels, firing, held, number, episode, assessed, seen, rule_hash, version, written_at,
+         id, gravity, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 + 1, ?11, ?12, ?13, coalesce(?14, ?11))
+         ON CONFLICT(rule, labels) DO NOTHING"
     } else {
         "UPDATE alert SET firing = ?3, held = ?4, number = ?5, episode = ?6, assessed = ?7, seen = ?8, rule_hash = ?9,
-         version = ?10 + 1, written_at = ?11 WHERE rule = ?1 AND labels = ?2 AND version = ?10"
+         version = ?10 + 1, written_at = ?11, id = ?12, gravity = ?13,
+         since = coalesce(?14, CASE WHEN gravity = 0 THEN since ELSE ?11 END)
+         WHERE rule = ?1 AND labels = ?2 AND version = ?10"
     };
     let written = transaction.prepare_cached(write)?.execute((
         &alert.rule,
         alert.labels.key(),
-        firing,
+        firing.map(json).transpose()?,
         &alert.held,
         alert.number,
         alert.episode,
@@ -277,6 +284,9 @@ fn write_alert(transaction: &Connection, alert: &Alert, now: Timestamp) -> Resul
         &alert.rule_hash,
         alert.version,
         now.millis(),
+        alert.id(),
+        count(gravity(firing.map(|firing| firing.severity))),
+        firing.map(|firing| firing.said_at.millis()),
     ))?;
     Ok(written == 1)
 }
@@ -338,10 +348,11 @@ pub fn alert(row: &Row<'_>) -> Result<Alert, Fault> {
     })
 }
 
-fn transition(row: &Row<'_>) -> Result<(Transition, Message), Fault> {
+/// A transition from the columns of [`TRANSITION`].
+pub fn transition(row: &Row<'_>) -> Result<Transition, Fault> {
     let (kind, cause): (String, String) = (row.get(4)?, row.get(5)?);
     let known_cause = Cause::ALL.into_iter().find(|known| known.name() == cause);
-    let transition = Transition {
+    Ok(Transition {
         rule: row.get(0)?,
         labels: labels(&row.get::<_, String>(1)?)?,
         number: row.get(2)?,
@@ -352,6 +363,10 @@ fn transition(row: &Row<'_>) -> Result<(Transition, Message), Fault> {
         period: period(row.get(7)?)?,
         pull: row.get::<_, Option<i64>>(8)?.map(PullId),
         at: time(row, 9)?,
-    };
-    Ok((transition, from_json("message", &row.get::<_, String>(10)?)?))
+    })
+}
+
+/// A transition and, in the column after it, its message.
+pub fn told(row: &Row<'_>) -> Result<(Transition, Message), Fault> {
+    Ok((transition(row)?, from_json("message", &row.get::<_, String>(10)?)?))
 }

@@ -73,6 +73,7 @@ fn sql(path: std::path::PathBuf, error: rusqlite::Error) -> StoreError {
     use rusqlite::Error as E;
     let source = |error| Box::new(error) as crate::store::error::Cause;
     match (error.sqlite_error_code(), &error) {
+        (Some(ErrorCode::OperationInterrupted), _) => StoreError::TooLong { path },
         (Some(ErrorCode::DiskFull), _) => StoreError::Full { path, source: source(error) },
         (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
             StoreError::Busy { path, source: source(error) }
@@ -136,6 +137,7 @@ mod tests {
             (ffi::SQLITE_CORRUPT, "Damaged", "Unknown"),
             (ffi::SQLITE_NOTADB, "Damaged", "Unknown"),
             (ffi::SQLITE_CONSTRAINT_UNIQUE, "Statement", "Statement"),
+            (ffi::SQLITE_INTERRUPT, "TooLong", "Unknown"),
         ] {
             assert_eq!(named(Fault::Sql(failure(code))), in_statement, "{code}");
             assert_eq!(named(Fault::Commit(failure(code))), in_commit, "{code}");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, Row};
 
 use super::Sqlite;
-use super::columns::{from_json, json, labels, time};
+use super::columns::{counted, from_json, json, labels, time};
 use super::evaluation::{ALERT, alert};
 use super::fault::Fault;
 use super::thread::End;
@@ -106,6 +106,17 @@ impl Sqlite {
             .call(|connection| {
                 let select = format!("SELECT {ALERT} FROM alert WHERE firing IS NOT NULL ORDER BY rule, labels");
                 connection.prepare_cached(&select)?.query_and_then([], alert)?.collect()
+            })
+            .await
+    }
+
+    /// See [`crate::store::Store::waiting`].
+    pub async fn waiting(&self) -> Result<BTreeMap<String, usize>, StoreError> {
+        self.thread
+            .call(|connection| {
+                let select = "SELECT rule, count(*) FROM alert WHERE firing IS NULL AND held IS NOT NULL GROUP BY rule";
+                let mut select = connection.prepare_cached(select)?;
+                select.query_and_then([], |row| Ok((row.get(0)?, counted(row, 1)?)))?.collect()
             })
             .await
     }

@@ -1,12 +1,17 @@
 //! The store in one SQLite file, owned by one process and one thread of it.
 //!
 //! Every change is one transaction that begins as a writer; reads go through the same thread, so they see
-//! what was written before them. What vintages, claims and versions mean is the same for every backend.
+//! what was written before them. Who only wants to show what there is asks readers, which have connections and threads
+//! of their own and so neither wait for a change nor delay one. What vintages, claims and versions mean is the same for
+//! every backend.
 
+mod alerts;
 mod append;
 mod columns;
 mod copy;
+mod deliveries;
 mod evaluation;
+mod facts;
 mod fault;
 mod feeds;
 mod gather;
@@ -19,6 +24,7 @@ mod outbox;
 mod receivers;
 mod resend;
 mod schema;
+mod search;
 mod supersede;
 mod thread;
 
@@ -27,54 +33,125 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::StoreError;
+use tokio::sync::OnceCell;
+
+use super::{Extent, StoreError};
 use crate::base::clock::Timestamp;
 use open::Opened;
-use thread::Thread;
+use thread::{Role, Thread};
+
+/// How many threads read for others.
+const READERS: usize = 2;
 
 /// An open SQLite store.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     thread: Arc<Thread>,
     id: Arc<str>,
+    /// A random number, so that versions tell another opening of the store from this one.
+    era: u32,
+    /// Who reads for others, once that was asked for; `None` of a copy in memory, which only one connection sees.
+    readers: Option<Arc<OnceCell<Readers>>>,
+}
+
+/// The threads that read for others.
+#[derive(Debug)]
+struct Readers {
+    /// They answer in turn.
+    hands: Arc<Thread>,
+    /// One that changes nothing and answers nothing else, so that it sees every commit and its number is everybody's.
+    watch: Arc<Thread>,
+}
+
+impl Readers {
+    async fn start(path: &Path) -> Result<Self, StoreError> {
+        let start = async |count| {
+            let open = |_| {
+                let file = path.to_owned();
+                move || open::reader(&file).map(|opened| (opened, ()))
+            };
+            let (thread, _) = Thread::start(path.to_owned(), Role::Reads, (0..count).map(open).collect()).await?;
+            Ok::<_, StoreError>(Arc::new(thread))
+        };
+        Ok(Self { hands: start(READERS).await?, watch: start(1).await? })
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.hands.close().await?;
+        self.watch.close().await
+    }
 }
 
 impl Sqlite {
     /// See [`crate::store::Store::open`].
     pub async fn open(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
         let file = path.to_owned();
-        Self::start(path, move || open::owned(&file, now)).await
+        Self::start(path, true, move || open::owned(&file, now)).await
     }
 
     /// See [`crate::store::Store::open_beside`].
     pub async fn open_beside(path: &Path, _now: Timestamp) -> Result<Self, StoreError> {
         let file = path.to_owned();
-        Self::start(path, move || open::beside_owner(&file)).await
+        Self::start(path, true, move || open::beside_owner(&file)).await
     }
 
     /// See [`crate::store::Store::open_copy`].
     pub async fn open_copy(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
         let file = path.to_owned();
-        Self::start(path, move || open::copied(&file, now)).await
+        Self::start(path, false, move || open::copied(&file, now)).await
     }
 
     /// See [`crate::store::Store::open_live_copy`].
     pub async fn open_live_copy(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
         let file = path.to_owned();
-        Self::start(path, move || open::expected(&file).and_then(|()| open::copied(&file, now))).await
+        Self::start(path, false, move || open::expected(&file).and_then(|()| open::copied(&file, now))).await
     }
 
     async fn start(
         path: &Path,
+        is_shared: bool,
         open: impl FnOnce() -> Result<(Opened, String), StoreError> + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let (thread, id) = Thread::start(PathBuf::from(path), open).await?;
-        Ok(Self { thread: Arc::new(thread), id: id.into() })
+        let (thread, ids) = Thread::start(PathBuf::from(path), Role::Owns, vec![open]).await?;
+        let id = ids.into_iter().next().unwrap_or_default();
+        let readers = is_shared.then(Arc::default);
+        Ok(Self { thread: Arc::new(thread), id: id.into(), era: rand::random(), readers })
+    }
+
+    /// See [`crate::store::Store::reader`].
+    pub async fn reader(&self) -> Result<Self, StoreError> {
+        let Some(readers) = self.readers.as_ref().filter(|_| !self.thread.reads_only()) else {
+            return Ok(self.clone());
+        };
+        // A store that is closed has no readers any more.
+        self.thread.call(|_| Ok(())).await?;
+        let readers = readers.get_or_try_init(|| Readers::start(self.thread.path())).await?;
+        #[cfg(test)]
+        for other in [&readers.hands, &readers.watch] {
+            other.still.store(self.thread.still.load(Relaxed), Relaxed);
+        }
+        Ok(Self { thread: readers.hands.clone(), ..self.clone() })
+    }
+
+    /// See [`crate::store::Store::version`].
+    pub async fn version(&self) -> Result<u64, StoreError> {
+        let watch = self.readers.as_ref().and_then(|readers| readers.get()).map(|readers| &readers.watch);
+        let changes = watch.unwrap_or(&self.thread).call(|connection| open::changes(connection)).await?;
+        Ok(u64::from(self.era) << 32 | u64::from(changes))
     }
 
     /// See [`crate::store::Store::close`].
     pub async fn close(self) -> Result<(), StoreError> {
+        if self.thread.reads_only() {
+            return Ok(());
+        }
+        // What is closed last brings the log into the file.
+        if let Some(readers) = self.readers.as_ref().and_then(|readers| readers.get()) {
+            readers.close().await?;
+        }
         self.thread.close().await
     }
 
@@ -87,13 +164,26 @@ impl Sqlite {
     /// See [`crate::store::Store::stand_still`].
     #[cfg(test)]
     pub async fn stand_still(&self) -> Result<(), StoreError> {
-        self.thread.still.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.thread.still.store(true, Relaxed);
         self.thread.call(|connection| Ok(connection.pragma_update(None, "synchronous", "OFF")?)).await
     }
 
     /// See [`crate::store::Store::checkpoint`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.thread.may_write()?;
         self.thread.call(|connection| open::checkpoint_log(connection)).await
+    }
+
+    /// See [`crate::store::Store::extent`].
+    pub async fn extent(&self) -> Result<Extent, StoreError> {
+        self.thread
+            .call(|connection| {
+                let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
+                let bytes = u64::from(number("page_count")?) * u64::from(number("page_size")?);
+                let schema = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+                Ok(Extent { bytes, schema })
+            })
+            .await
     }
 
     /// See [`crate::store::Store::id`].

@@ -32,8 +32,13 @@ const BUSY: Duration = Duration::from_secs(10);
 const LOG_BYTES_KEPT: i64 = 64 << 20;
 /// Memory for pages, in KiB.
 const CACHE_KIB: i64 = 8 << 10;
-/// A log of so many pages is cut once all of it is in the file.
-const LOG_PAGES_LONG: i64 = 4096;
+/// The same of each connection that reads for others.
+const READER_CACHE_KIB: i64 = 2 << 10;
+/// How long cutting a log that is just long waits for whoever reads; a longer one is worth a longer wait. Nothing is
+/// written meanwhile.
+const CUT_WAIT: Duration = Duration::from_millis(100);
+/// A log of so many pages is cut; in tests it is soon so long.
+pub const LOG_PAGES_LONG: u32 = if cfg!(test) { 128 } else { 4096 };
 
 /// An open store.
 pub struct Opened {
@@ -50,6 +55,8 @@ enum Hold {
     Beside,
     /// It is a copy in memory.
     Copy,
+    /// Its owner is in this process, and closes it after this one.
+    Reader,
 }
 
 impl Opened {
@@ -66,7 +73,9 @@ impl Opened {
             // SQLite's own checkpoint at closing would swallow an error.
             checkpoint(&connection, "TRUNCATE")?;
         }
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        if !matches!(hold, Hold::Reader) {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        }
         connection.close().map_err(|(_, error)| error)?;
         drop(hold);
         Ok(())
@@ -77,7 +86,7 @@ impl Opened {
         drop(self.connection);
         match self.hold {
             Hold::Owned(lock) => Some(lock),
-            Hold::Beside | Hold::Copy => None,
+            Hold::Beside | Hold::Copy | Hold::Reader => None,
         }
     }
 }
@@ -119,6 +128,22 @@ pub fn beside_owner(path: &Path) -> Result<(Opened, String), StoreError> {
     settings(&connection).and_then(|()| write_ahead(&connection)).map_err(|fault| refusal(fault, path))?;
     let id = id(&connection).map_err(|fault| fault.at(path))?;
     Ok((Opened { connection, hold: Hold::Beside }, id))
+}
+
+/// Opens a store that this process has for reading alone: a connection that cannot write, whatever it is told.
+pub fn reader(path: &Path) -> Result<Opened, StoreError> {
+    let path = &absolute(path)?;
+    let open = || -> Result<Connection, Fault> {
+        let connection = Connection::open_with_flags(path, copy::read_only())?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        settings(&connection)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|fault| refusal(fault, path))?;
+    Ok(Opened { connection, hold: Hold::Reader })
 }
 
 /// Opens a copy of a store in memory; with it the store's name.
@@ -336,17 +361,31 @@ fn id(connection: &Connection) -> Result<String, Fault> {
     Ok(connection.query_row("SELECT value FROM meta WHERE name = 'store_id'", [], |row| row.get(0))?)
 }
 
-/// Brings what is in the log into the file, as far as readers allow.
+/// A number that changes with every commit: others' as SQLite counts them for a connection, and its own.
+pub fn changes(connection: &Connection) -> Result<u32, Fault> {
+    let others: u32 = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+    let own = u32::try_from(connection.total_changes() & u64::from(u32::MAX)).unwrap_or_default();
+    Ok(others.wrapping_add(own))
+}
+
+/// Brings what is in the log into the file, as far as readers allow, and cuts it when it is long. Reads are short, so
+/// that those which began before are soon over; and those that begin once all is in the file need no log.
 pub fn checkpoint_log(connection: &Connection) -> Result<(), Fault> {
-    let (log, done) = checkpoint(connection, "PASSIVE")?;
-    if log >= LOG_PAGES_LONG && log == done {
-        checkpoint(connection, "TRUNCATE")?;
+    let log = checkpoint(connection, "PASSIVE")?;
+    let times = log / LOG_PAGES_LONG;
+    if times > 0 {
+        connection.busy_timeout(BUSY.min(CUT_WAIT * times))?;
+        let cut = checkpoint(connection, "TRUNCATE");
+        connection.busy_timeout(BUSY)?;
+        cut?;
     }
     Ok(())
 }
 
-/// Pages in the log, and how many of them are in the file now.
-fn checkpoint(connection: &Connection, mode: &str) -> Result<(i64, i64), Fault> {
+/// Brings the log into the file; how many pages it has.
+fn checkpoint(connection: &Connection, mode: &str) -> Result<u32, Fault> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
-    Ok(connection.query_row(&sql, [], |row| Ok((row.get(1)?, row.get(2)?)))?)
+    // -1 where there is no log.
+    let pages: i64 = connection.query_row(&sql, [], |row| row.get(1))?;
+    Ok(u32::try_from(pages).unwrap_or_default())
 }

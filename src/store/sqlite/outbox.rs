@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
-use super::columns::{count, from_json, json, some_time, time};
+use super::columns::{count, delivery_state, from_json, json, some_time, time};
 use super::fault::Fault;
 use super::gather::{At, Head, Reach, complete, end_with, gather, gathers};
 use super::receivers::{stand, standing};
@@ -17,7 +17,7 @@ use super::thread::End;
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
 use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Place, Room, StoreError, Taking};
+use crate::store::{DeliveryRecord, Ended, Gathers, Leased, Place, Room, StoreError, Taking};
 
 /// What a delivery says, in SQL: its own message, or its transition's. `of` is the name of the table.
 pub fn message_of(of: &str) -> String {
@@ -382,16 +382,9 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
 }
 
 pub fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
-    let state: String = row.get(5)?;
     Ok(DeliveryRecord {
         delivery: delivery(row)?,
-        state: match state.as_str() {
-            "pending" => DeliveryState::Pending,
-            "sent" => DeliveryState::Sent,
-            "dead" => DeliveryState::Dead,
-            "superseded" => DeliveryState::Superseded,
-            _ => return Err(Fault::unreadable("state of a delivery", state)),
-        },
+        state: delivery_state(row, 5)?,
         attempts: row.get(6)?,
         not_before: time(row, 7)?,
         last_error: row.get(8)?,

@@ -8,12 +8,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
 
 use super::fault::Fault;
 use super::lock::beside;
 use super::thread::{End, transact};
+use crate::alert::alert_id;
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
+use crate::series::Labels;
 
 /// Marks a database file as ours (`SWch`).
 pub const APPLICATION_ID: i32 = 0x5357_6368;
@@ -26,6 +29,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
     include_str!("schema/0006.sql"),
+    include_str!("schema/0007.sql"),
 ];
 
 /// The newest schema of a list of migrations.
@@ -62,6 +66,12 @@ pub fn migrate(connection: &mut Connection, migrations: &[&str], version: i32, n
     if applied >= migrations.len() {
         return Ok(());
     }
+    let of_alert = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("alert_id", 2, of_alert, |values| {
+        let (rule, key) = (values.get_raw(0).as_str()?, values.get_raw(1).as_str()?);
+        let unreadable = || rusqlite::Error::UserFunctionError(format!("no labels: {key}").into());
+        Ok(alert_id(rule, &Labels::from_key(key).ok_or_else(unreadable)?))
+    })?;
     transact(connection, |transaction| {
         for migration in &migrations[applied..] {
             transaction.execute_batch(migration)?;
@@ -149,6 +159,40 @@ mod tests {
             let copy = keep_copy(&connection, &path, 1).unwrap();
             assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
             assert_eq!(kind(&Connection::open(&copy).unwrap()).unwrap(), Kind::Ours(newest(MIGRATIONS)));
+        }
+    }
+
+    /// Each line: what is stored of an alert, and what it is listed by then.
+    #[test]
+    fn alerts_of_before_are_found_and_listed() {
+        let mut connection = memory();
+        migrate(&mut connection, &MIGRATIONS[..6], 0, NOW).unwrap();
+        let firing =
+            |severity: &str| Some(format!(r#"{{"severity":"{severity}","said_at":"2025-10-09T08:53:20.007Z"}}"#));
+        let cases = [
+            ("US", firing("critical"), 3, 1_760_000_000_007),
+            ("DE", firing("warning"), 2, 1_760_000_000_007),
+            ("FR", firing("info"), 1, 1_760_000_000_007),
+            ("JP", None, 0, 42),
+            ("KR", None, 0, 7),
+        ];
+        let key = |partner: &str| [("partner", partner)].into_iter().collect::<Labels>().key();
+        for (partner, firing, ..) in &cases {
+            let alert = "INSERT INTO alert(rule, labels, firing, number, episode, seen, rule_hash, version, written_at)
+                VALUES ('r', ?1, ?2, 1, 1, 1, '', 1, 7)";
+            connection.execute(alert, (key(partner), firing)).unwrap();
+        }
+        let ended = "INSERT INTO transition(rule, labels, number, episode, kind, cause, severity, at, message)
+            VALUES ('r', ?1, ?2, 1, 'resolved', 'published', 'info', ?3, '{}')";
+        connection.execute(ended, (key("JP"), 1, 41)).unwrap();
+        connection.execute(ended, (key("JP"), 2, 42)).unwrap();
+        migrate(&mut connection, MIGRATIONS, 6, NOW).unwrap();
+        for (partner, _, gravity, since) in cases {
+            let select = "SELECT id, gravity, since FROM alert WHERE labels = ?1";
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            let found: (String, i64, i64) = connection.query_row(select, [key(partner)], read).unwrap();
+            let id = alert_id("r", &Labels::from_key(&key(partner)).unwrap());
+            assert_eq!(found, (id, gravity, since), "{partner}");
         }
     }
 

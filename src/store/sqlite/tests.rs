@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rusqlite::{Connection, StatementStatus, ffi};
 
@@ -15,7 +16,7 @@ use crate::outbox::{Next, Outcome};
 use crate::series::PullId;
 use crate::store::contract::NOW;
 use crate::store::contract::fixture::*;
-use crate::store::{Claim, Location, Store, StoreError};
+use crate::store::{Claim, DeliveryQuery, DeliveryState, Location, SeriesQuery, Store, StoreError};
 
 /// A directory for a store and the path of the store in it.
 struct Place {
@@ -446,18 +447,10 @@ fn searches() -> [&'static str; 3] {
 #[tokio::test]
 async fn work_is_searched_by_indices_of_what_is_pending_alone() {
     let store = Place::new().open().await;
-    let plans = |connection: &mut Connection| {
-        let mut steps = Vec::new();
-        for sql in searches() {
-            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-            let mut rows = explain.raw_query();
-            while let Some(row) = rows.next()? {
-                steps.push(row.get::<_, String>(3)?);
-            }
-        }
-        Ok(steps)
-    };
-    let steps = sqlite(&store).thread.call(plans).await.unwrap();
+    let mut steps = Vec::new();
+    for sql in searches() {
+        steps.extend(plan(&store, sql.to_owned()).await.lines().map(ToOwned::to_owned));
+    }
     let looks = |step: &&String| {
         let table = step.strip_prefix("SCAN ").or_else(|| step.strip_prefix("SEARCH "));
         table.is_some_and(|table| ["d", "p", "delivery"].contains(&table.split(' ').next().unwrap()))
@@ -512,6 +505,99 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
     };
     sqlite(&store).thread.write(bury).await.unwrap();
     assert_eq!(steps().await, before);
+}
+
+/// The steps by which a statement is answered.
+async fn plan(store: &Store, sql: String) -> String {
+    let explain = move |connection: &mut Connection| {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let mut rows = explain.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next()? {
+            steps.push(row.get::<_, String>(3)?);
+        }
+        Ok(steps.join("\n"))
+    };
+    sqlite(store).thread.call(explain).await.unwrap()
+}
+
+/// Neither what is sorted nor what is looked through is all there is.
+#[tokio::test]
+async fn lists_are_read_by_their_indices() {
+    let store = Place::new().open().await;
+    let alerts = plan(&store, super::alerts::listed()).await;
+    assert_eq!(alerts, "SEARCH alert USING INDEX alert_listed (gravity>? AND gravity<?)");
+    let series = plan(&store, format!("SELECT s.id, s.labels {}", super::search::LISTED)).await;
+    assert!(series.contains("SEARCH s USING COVERING INDEX sqlite_autoindex_series_1 (feed=?)"), "{series}");
+    assert!(series.contains("COVERING INDEX series_former") && !series.contains("TEMP B-TREE FOR ORDER"), "{series}");
+    let all = DeliveryQuery::default;
+    for (query, index) in [
+        (all(), "SCAN delivery"),
+        (DeliveryQuery { state: Some(DeliveryState::Dead), ..all() }, "INDEX delivery_unsent"),
+        (DeliveryQuery { receiver: Some("r".into()), ..all() }, "INDEX delivery_receiver"),
+        (DeliveryQuery { alert: Some("a".into()), ..all() }, "INDEX delivery_alert"),
+        (DeliveryQuery { rule: Some("a".into()), ..all() }, "INDEX delivery_alert"),
+        (DeliveryQuery { failed: true, ..all() }, "INDEX delivery_failed"),
+    ] {
+        let found = plan(&store, super::deliveries::numbers(&query).0).await;
+        assert!(found.contains(index), "{query:?}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_does_not_end_is_cut_off() {
+    let place = Place::new();
+    let store = place.open().await;
+    let reader = store.reader().await.unwrap();
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let ask = |connection: &mut Connection| Ok(connection.query_row(endless, [], |row| row.get::<_, i64>(0))?);
+    let cut = sqlite(&reader).thread.call(ask).await;
+    assert!(matches!(cut, Err(StoreError::TooLong { .. })), "{cut:?}");
+    let broken = sqlite(&reader).thread.call(|_| -> Result<(), Fault> { panic!("in a page") }).await;
+    assert!(matches!(broken, Err(StoreError::BrokeOff { .. })), "{broken:?}");
+    for _ in 0..4 {
+        assert_eq!(reader.alerts().await.unwrap(), [], "what read goes on");
+    }
+    fire(&store, "US", &[]).await;
+    assert_eq!(reader.alerts().await.unwrap().len(), 1, "and sees what is new");
+}
+
+/// While pages are read without a pause, the log is brought into the file and used anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_all_the_time_does_not_let_the_log_grow() {
+    let place = Place::new();
+    let store = place.open().await;
+    let rows = |from: u32| (from..from + 50).map(|n| row(&format!("P{n}"), "2025-09", f64::from(n))).collect();
+    let done = AtomicBool::new(false);
+    let read = async |reader: Store| {
+        let mut read = 0;
+        while !done.load(Relaxed) {
+            reader.find_series(SeriesQuery { limit: 50, ..SeriesQuery::default() }).await.unwrap();
+            read += 1;
+        }
+        read
+    };
+    let write = async {
+        let (mut longest, mut written) = (0, 0);
+        for minute in 0..200 {
+            append(&store, minute, rows(50 * minute)).await;
+            let facts = store.facts().await.unwrap();
+            store.checkpoint().await.unwrap();
+            longest = longest.max(facts.log_bytes);
+            written = facts.file_bytes;
+        }
+        done.store(true, Relaxed);
+        (longest, written)
+    };
+    let readers = [store.reader().await.unwrap(), store.reader().await.unwrap()];
+    let [one, other] = readers.clone().map(read);
+    let ((longest, written), one, other) = tokio::join!(write, one, other);
+    let long = u64::from(super::open::LOG_PAGES_LONG) * 4096;
+    assert!(longest < 3 * long && written > 3 * long, "{longest} of {written} while {one} and {other} were read");
+    assert!(one > 50 && other > 50);
+    drop(readers);
+    store.close().await.unwrap();
+    assert_eq!(place.files(), ["store.db", "store.db-lock"]);
 }
 
 #[tokio::test]

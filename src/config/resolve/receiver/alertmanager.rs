@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Kind, Leave, address, endpoint, on};
+use super::{Kind, Leave, address, endpoint};
 use crate::base::secret::Secret;
 use crate::config::receiver::ReceiverTable;
 use crate::config::resolve::{Context, value};
@@ -29,7 +29,7 @@ fn alertmanager(cx: Context<'_>, table: &ReceiverTable) -> Option<Alertmanager> 
     if table.url.is_some() {
         servers.push(endpoint(cx, table));
     }
-    let leave = Leave { insecure: on(table.insecure.as_ref()), allow_private: on(table.allow_private.as_ref()) };
+    let leave = Leave::read(table.insecure.as_ref(), table.allow_private.as_ref());
     for at in table.urls.iter().flat_map(|urls| &urls.value) {
         let url = address::resolve(cx, at.place, &at.value, leave);
         servers.push(url.map(|url| Endpoint {

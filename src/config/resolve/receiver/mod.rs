@@ -114,15 +114,8 @@ pub fn resolve(cx: Context<'_>, named: &Named<ReceiverTable>, zone: Tz) -> Optio
 }
 
 fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
-    cx.missing(
-        &table.given,
-        "url",
-        "write url = \"https://…\", or { env = \"…\" }, { file = \"…\" }, { credential = \"…\" }",
-    );
-    let at = table.url.as_ref()?;
-    let secret = cx.keyring.open(at)?;
-    let leave = Leave { insecure: on(table.insecure.as_ref()), allow_private: on(table.allow_private.as_ref()) };
-    let url = address::resolve(cx, at.place, secret.expose(), leave)?;
+    let leave = Leave::read(table.insecure.as_ref(), table.allow_private.as_ref());
+    let (endpoint, url) = address::endpoint(cx, &table.given, table.url.as_ref(), leave)?;
     let host = url.host_str().unwrap_or_default();
     let is_outlook =
         matches!(host, "outlook.office.com" | "outlook.office365.com") && url.path().starts_with("/webhook");
@@ -130,14 +123,14 @@ fn endpoint(cx: Context<'_>, table: &ReceiverTable) -> Option<Endpoint> {
         let help = "make a workflow in Teams (\"Send webhook alerts to a channel\") and give its address to a receiver \
                     of kind = \"teams\"";
         cx.error(
-            at.place,
+            table.url.as_ref()?.place,
             "this is an address of Office 365 connectors, which Microsoft has retired",
             "it takes no messages any more",
             help,
         );
         return None;
     }
-    Some(Endpoint { url: Secret::new(url.as_str()), insecure: leave.insecure, allow_private: leave.allow_private })
+    Some(endpoint)
 }
 
 /// A name as the service is told it.

@@ -1,9 +1,9 @@
-//! A moment as the command line names it: a day, or an instant.
+//! A moment as a question names it: a day, or an instant.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::base::clock::Timestamp;
+use super::clock::Timestamp;
 
 /// A moment.
 #[derive(Clone, Copy, Debug)]

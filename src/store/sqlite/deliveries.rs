@@ -1,0 +1,106 @@
+//! Deliveries as they are listed.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::Sqlite;
+use super::columns::{count, counted, delivery_state};
+use super::fault::Fault;
+use super::outbox::{columns, record};
+use crate::store::{DeliveryCount, DeliveryQuery, DeliveryRecord, DeliveryState, Page, StoreError};
+
+impl Sqlite {
+    /// See [`crate::store::Store::find_deliveries`].
+    pub async fn find_deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord, i64>, StoreError> {
+        self.thread.call(move |connection| find(connection, &query)).await
+    }
+
+    /// See [`crate::store::Store::count_deliveries`].
+    pub async fn count_deliveries(&self) -> Result<Vec<DeliveryCount>, StoreError> {
+        self.thread.call(|connection| counts(connection)).await
+    }
+
+    /// See [`crate::store::Store::delivery_by_id`].
+    pub async fn delivery_by_id(&self, id: &str) -> Result<Option<DeliveryRecord>, StoreError> {
+        let id = id.to_owned();
+        self.thread
+            .call(move |connection| {
+                let select = format!("SELECT {} FROM delivery WHERE id = ?1", columns());
+                connection.prepare_cached(&select)?.query_and_then([id], record)?.next().transpose()
+            })
+            .await
+    }
+}
+
+/// The conditions of a query, so that each finds its index, and their values.
+fn conditions(query: &DeliveryQuery) -> (String, Vec<Value>) {
+    let DeliveryQuery { state, failed, receiver, rule, alert, from, .. } = query;
+    let mut conditions: Vec<(&str, Vec<Value>)> = Vec::new();
+    if let Some(state) = state {
+        let unsent = "state = ? AND state <> 'sent'";
+        let condition = if *state == DeliveryState::Sent { "state = ?" } else { unsent };
+        conditions.push((condition, vec![state.name().to_owned().into()]));
+    }
+    if *failed {
+        conditions.push(("last_error IS NOT NULL", Vec::new()));
+    }
+    let named = [
+        ("receiver = ? AND seq > 0", receiver),
+        ("alert IN (SELECT a.id FROM alert a WHERE a.rule = ?) AND seq > 0", rule),
+        ("alert = ? AND seq > 0", alert),
+    ];
+    for (condition, value) in named {
+        conditions.extend(value.clone().map(|value| (condition, vec![value.into()])));
+    }
+    conditions.extend(from.map(|from| ("seq < ?", vec![from.into()])));
+    let (conditions, values): (Vec<&str>, Vec<Vec<Value>>) = conditions.into_iter().unzip();
+    let all = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
+    (all, values.concat())
+}
+
+/// What finds the numbers of deliveries: without what they say, so that much of it can be sorted.
+pub fn numbers(query: &DeliveryQuery) -> (String, Vec<Value>) {
+    let (conditions, mut values) = conditions(query);
+    values.push(count(query.limit.saturating_add(1)).into());
+    // Sorted, as those that are not sent may be few among all.
+    let by = if query.state.is_some_and(|state| state != DeliveryState::Sent) { "+seq" } else { "seq" };
+    (format!("SELECT seq FROM delivery WHERE {conditions} ORDER BY {by} DESC LIMIT ?"), values)
+}
+
+fn find(connection: &Connection, query: &DeliveryQuery) -> Result<Page<DeliveryRecord, i64>, Fault> {
+    let (numbers, values) = numbers(query);
+    let mut numbers = connection.prepare_cached(&numbers)?;
+    let mut found: Vec<i64> =
+        numbers.query_map(params_from_iter(values), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let is_more = found.len() > query.limit;
+    found.truncate(query.limit);
+    let mut select = connection.prepare_cached(&format!("SELECT {} FROM delivery WHERE seq = ?1", columns()))?;
+    let mut items = Vec::with_capacity(found.len());
+    for seq in &found {
+        items.extend(select.query_and_then([seq], record)?.next().transpose()?);
+    }
+    Ok(Page { items, next: found.last().copied().filter(|_| is_more), total: None })
+}
+
+/// What is sent is what is not otherwise: its number alone would be found by looking at each.
+fn counts(connection: &Connection) -> Result<Vec<DeliveryCount>, Fault> {
+    let all = "SELECT receiver, count(*) FROM delivery WHERE seq > 0 GROUP BY receiver ORDER BY receiver";
+    let unsent = "SELECT receiver, state, count(*) FROM delivery WHERE state <> 'sent' GROUP BY receiver, state";
+    let read = |row: &Row<'_>| -> Result<DeliveryCount, Fault> {
+        Ok(DeliveryCount { receiver: row.get(0)?, state: delivery_state(row, 1)?, count: counted(row, 2)? })
+    };
+    let unsent: Vec<DeliveryCount> =
+        connection.prepare_cached(unsent)?.query_and_then([], read)?.collect::<Result<_, Fault>>()?;
+    let mut counts = Vec::new();
+    for found in
+        connection.prepare_cached(all)?.query_and_then([], |row| Ok::<_, Fault>((row.get(0)?, counted(row, 1)?)))?
+    {
+        let (receiver, all): (String, usize) = found?;
+        let of_receiver = unsent.iter().filter(|count| count.receiver == receiver);
+        let sent = all - of_receiver.clone().map(|count| count.count).sum::<usize>();
+        counts.extend(of_receiver.cloned());
+        counts.push(DeliveryCount { receiver, state: DeliveryState::Sent, count: sent });
+    }
+    counts.retain(|count| count.count > 0);
+    Ok(counts)
+}
