@@ -122,7 +122,11 @@ fn another_daemon_is_not_asked() {
         let listener = UnixListener::bind(sandbox.path(SOCKET)).unwrap();
         let status = json!({"status": "success", "data": {
             "version": version, "now": "2026-11-27T09:00:00Z", "timezone": "UTC", "config": "", "state": state,
-            "watching": {"feeds": 0, "rules": 0, "receivers": 0}, "store": {"firing": 0}, "loops": [],
+            "watching": {"feeds": 0, "rules": 0, "receivers": 0}, "loops": [],
+            "store": {
+                "schema": 7, "fileBytes": 0, "logBytes": 0, "checkpointedAt": null, "series": 0, "observations": 0,
+                "revisions": 0, "alerts": 0, "transitions": 0, "deliveries": 0,
+            },
         }});
         let stranger = std::thread::spawn(move || answer(&listener, &status));
         sandbox.run(&["alerts"]).is(0).says(&["420.5 t"]);

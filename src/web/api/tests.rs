@@ -60,18 +60,27 @@ async fn an_alert_is_told_in_the_fields_of_alertmanager_and_prometheus() {
     let told = data(&world, "GET", "/alerts", "").await;
     let alert = &told["alerts"][0];
     let id = alert["fingerprint"].as_str().unwrap();
-    assert_eq!(alert["labels"], json!({"alertname": "falling", "severity": "critical", "feed": "magnets", "partner": "US"}));
+    assert_eq!(
+        alert["labels"],
+        json!({"alertname": "falling", "severity": "critical", "feed": "magnets", "partner": "US"})
+    );
     assert!(alert["annotations"]["summary"].as_str().unwrap().contains("420.5 t"), "{alert:#}");
     assert_eq!(alert["status"], json!({"state": "active", "silencedBy": [], "inhibitedBy": []}));
     assert_eq!(alert["receivers"], json!([{"name": "hook"}]));
-    assert_eq!((&alert["startsAt"], &alert["activeAt"]), (&json!("2026-11-27T09:00:00Z"), &json!("2026-11-27T09:00:00Z")));
+    assert_eq!(
+        (&alert["startsAt"], &alert["activeAt"]),
+        (&json!("2026-11-27T09:00:00Z"), &json!("2026-11-27T09:00:00Z"))
+    );
     assert_eq!((&alert["endsAt"], &alert["value"], &alert["since"]), (&Value::Null, &json!("2"), &json!("2025-09")));
     assert_eq!((&alert["state"], &alert["kind"], &alert["held"]), (&json!("firing"), &json!("market"), &Value::Null));
     assert_eq!(alert["gates"][0]["value"], "declines = 2");
     let story = data(&world, "GET", &format!("/alerts/{}", &id[..6]), "").await;
     assert_eq!(story["transitions"][0]["transition"], "fired");
     assert_eq!(story["transitions"][0]["message"]["alert"]["id"], id);
-    assert_eq!((&story["deliveries"][0]["receiver"], &story["deliveries"][0]["state"]), (&json!("hook"), &json!("pending")));
+    assert_eq!(
+        (&story["deliveries"][0]["receiver"], &story["deliveries"][0]["state"]),
+        (&json!("hook"), &json!("pending"))
+    );
 }
 
 #[tokio::test]
@@ -79,11 +88,21 @@ async fn alerts_are_filtered_and_come_in_pieces() {
     let (world, _directory) = firing().await;
     for number in 0..3 {
         let labels = [("partner", format!("P{number}"))].into_iter().collect();
-        let alert = Alert { held: Some("waiting for 2025-07".into()), ..Alert::new("held", labels, "", crate::series::PullId(0)) };
-        let settled = crate::store::Settled { alert, transition: None, deliveries: Vec::new(), manners: crate::outbox::Manners::default() };
+        let alert = Alert {
+            held: Some("waiting for 2025-07".into()),
+            ..Alert::new("held", labels, "", crate::series::PullId(0))
+        };
+        let settled = crate::store::Settled {
+            alert,
+            transition: None,
+            deliveries: Vec::new(),
+            manners: crate::outbox::Manners::default(),
+        };
         world.site.writer.commit(None, Vec::new(), vec![settled], world.site.clock.now()).await.unwrap();
     }
-    let count = async |query: &str| data(&world, "GET", &format!("/alerts?{query}"), "").await["alerts"].as_array().unwrap().len();
+    let count = async |query: &str| {
+        data(&world, "GET", &format!("/alerts?{query}"), "").await["alerts"].as_array().unwrap().len()
+    };
     for (query, expected) in [
         ("", 4),
         ("state=firing", 1),
@@ -134,11 +153,13 @@ async fn a_silence_is_added_listed_and_ended() {
 async fn somebody_knows_and_a_message_is_sent_again() {
     let (mut world, _directory) = firing().await;
     let id = data(&world, "GET", "/alerts", "").await["alerts"][0]["fingerprint"].as_str().unwrap().to_owned();
-    let known = data(&world, "POST", &format!("/alerts/{id}/acknowledge"), r#"{"comment": "asked", "author": "ada"}"#).await;
+    let known =
+        data(&world, "POST", &format!("/alerts/{id}/acknowledge"), r#"{"comment": "asked", "author": "ada"}"#).await;
     assert_eq!((&known["alert"], &known["episode"], &known["comment"]), (&json!(id), &json!(1), &json!("asked")));
     let alert = &data(&world, "GET", "/alerts", "").await["alerts"][0];
     assert_eq!((&alert["acknowledgement"]["author"], &alert["status"]["state"]), (&json!("ada"), &json!("active")));
-    let delivery = &data(&world, "GET", "/deliveries?state=pending&receiver=hook&rule=falling", "").await["deliveries"][0];
+    let delivery =
+        &data(&world, "GET", "/deliveries?state=pending&receiver=hook&rule=falling", "").await["deliveries"][0];
     let delivery = delivery["id"].as_str().unwrap();
     assert_eq!(data(&world, "GET", "/deliveries?failed=true", "").await["deliveries"], json!([]));
     let course = data(&world, "GET", &format!("/deliveries/{delivery}"), "").await;
@@ -154,7 +175,10 @@ async fn what_runs_is_told_without_secrets() {
     assert_eq!(data(&world, "GET", "/status/buildinfo", "").await["version"], env!("CARGO_PKG_VERSION"));
     let toml = data(&world, "GET", "/status/config", "").await;
     let toml = toml["toml"].as_str().unwrap();
-    assert!(toml.contains("[rule.falling]") && toml.contains("secret = \"<secret>\"") && !toml.contains("whsec_"), "{toml}");
+    assert!(
+        toml.contains("[rule.falling]") && toml.contains("secret = \"<secret>\"") && !toml.contains("whsec_"),
+        "{toml}"
+    );
     let status = data(&world, "GET", "/status", "").await;
     assert_eq!(status["watching"], json!({"feeds": 1, "rules": 1, "receivers": 1}));
     assert!(status["state"].as_str().unwrap().ends_with("/s.db"));
@@ -220,7 +244,10 @@ async fn the_document_describes_each_operation() {
             let responses = operation["responses"].as_object().unwrap();
             assert!(operation["summary"].is_string() && responses.contains_key("200"), "{method} {path}");
             for status in ["400", "405", "421", "500"] {
-                assert!(responses[status]["content"]["application/problem+json"].is_object(), "{method} {path} {status}");
+                assert!(
+                    responses[status]["content"]["application/problem+json"].is_object(),
+                    "{method} {path} {status}"
+                );
             }
             operations.push(format!("{} {path}", method.to_uppercase()));
         }
