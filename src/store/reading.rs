@@ -192,10 +192,10 @@ impl Store {
         }
     }
 
-    /// The alert with that id.
-    pub async fn alert_by_id(&self, id: &str) -> Result<Option<Alert>, StoreError> {
+    /// The alerts whose ids begin so, two at most: enough to know that one is not the only one.
+    pub async fn alerts_by_id(&self, beginning: &str) -> Result<Vec<Alert>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.alert_by_id(id).await,
+            Self::Sqlite(store) => store.alerts_by_id(beginning).await,
         }
     }
 
@@ -245,10 +245,10 @@ impl Store {
         }
     }
 
-    /// The delivery with that id.
-    pub async fn delivery_by_id(&self, id: &str) -> Result<Option<DeliveryRecord>, StoreError> {
+    /// The deliveries whose ids begin so, two at most: enough to know that one is not the only one.
+    pub async fn deliveries_by_id(&self, beginning: &str) -> Result<Vec<DeliveryRecord>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.delivery_by_id(id).await,
+            Self::Sqlite(store) => store.deliveries_by_id(beginning).await,
         }
     }
 
