@@ -5,6 +5,8 @@
 //! added or ended, an alert acknowledged, a message sent again.
 
 pub mod alerts;
+mod aside;
+pub mod backtest;
 pub mod deliveries;
 pub mod explain;
 pub mod feeds;
@@ -18,8 +20,14 @@ pub mod overview;
 mod page;
 mod quiet;
 mod reading;
+pub mod rules;
+pub mod series;
 pub mod silences;
 pub mod status;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use gauges::Gauges;
 pub use health::Health;
