@@ -6,7 +6,7 @@ use super::feeds::{feed, feeds};
 use super::rules::{rule, rules};
 use super::series::{Case, Search, search};
 use super::testing::{World, feed_table, rule_table};
-use super::{Page, Unanswered};
+use super::{Holdings, Page, Unanswered};
 use crate::base::moment;
 
 const FALLING: &str = "when = [\"declines >= 2\", \"value < 500 t\"]\nclear = \"rises >= 1\"";
@@ -494,7 +494,7 @@ async fn no_cell_is_a_formula() {
 #[tokio::test]
 async fn feeds_say_how_they_are() {
     let world = world().await;
-    let all: Vec<String> = feeds(world.inspection())
+    let all: Vec<String> = feeds(world.inspection(), &mut Holdings::default())
         .await
         .unwrap()
         .iter()

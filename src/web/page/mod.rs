@@ -2,9 +2,13 @@
 //!
 //! Each page takes what `inspect` says and puts it into a template, which escapes whatever it is given.
 
+mod alerts;
+mod deliveries;
 mod events;
 mod login;
 mod overview;
+mod silences;
+mod status;
 
 pub use overview::Glance;
 
@@ -13,7 +17,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::Site;
 use super::guard::Visit;
@@ -22,12 +26,27 @@ use crate::base::clock::Timestamp;
 use crate::base::text::lasting;
 
 /// The pages that every page leads to.
-const PAGES: [(&str, &str); 1] = [("/", "Overview")];
+const PAGES: [(&str, &str); 5] = [
+    ("/", "Overview"),
+    ("/alerts", "Alerts"),
+    ("/deliveries", "Deliveries"),
+    ("/silences", "Silences"),
+    ("/status", "Status"),
+];
 
 /// Every page.
 pub fn routes() -> Router<Site> {
     Router::new()
         .route("/", get(overview::overview))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/{id}", get(alerts::one))
+        .route("/alerts/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{id}", get(deliveries::one))
+        .route("/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/silences", get(silences::list).post(silences::add))
+        .route("/silences/{id}/expire", post(silences::expire))
+        .route("/status", get(status::status))
         .route("/login", get(login::ask).post(login::enter))
         .route("/events", get(events::events))
 }
@@ -103,7 +122,6 @@ impl FromRequestParts<Site> for Chrome {
     }
 }
 
-
 /// A moment to the minute.
 fn minute(at: Timestamp) -> String {
     let text = at.to_string();
@@ -119,6 +137,13 @@ fn done(word: &str) -> Option<&'static str> {
         "retried" => Some("The message is due now."),
         _ => None,
     }
+}
+
+/// A path with what is asked there.
+fn address(path: &str, query: &[(&str, &str)]) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    pairs.extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
+    format!("{path}?{}", pairs.finish())
 }
 
 /// A template as an answer.
