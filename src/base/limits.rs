@@ -86,6 +86,8 @@ pub const CHARTS_MAX: usize = 12;
 pub const LABEL_VALUES_TOLD: usize = 12;
 /// Vintages of a series that is replayed while somebody waits for it, at most.
 pub const REPLAYED_MAX: usize = 20_000;
+/// Alerts that are told with the rules, at most: the gravest.
+pub const GROUP_ALERTS_MAX: usize = 1000;
 /// Series of one rule that are judged for one answer, at most.
 pub const JUDGED_MAX: usize = 500;
 /// Series of one rule that are explained in one answer, at most.

@@ -1,6 +1,6 @@
 //! The rules: what each says, what it judges, and which of its series are near to firing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::aside::aside;
 use super::explain::{UnexplainedSeries, receivers};
@@ -17,7 +17,7 @@ use crate::rule::roster::Subject;
 use crate::rule::{Expr, MeasureWords, OnGap, Rule, Severity, Verdict, judge};
 use crate::series::derive::Misfit;
 use crate::series::{AsOf, History, Labels, Unit};
-use crate::store::StoreError;
+use crate::store::{AlertCount, AlertQuery, StoreError};
 
 /// A rule, and how its alerts stand.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -66,6 +66,8 @@ pub struct RuleDetail {
     /// What it says.
     #[serde(flatten)]
     pub summary: RuleSummary,
+    /// The rule as it is written in the config.
+    pub written: Option<String>,
     /// Below this base a ratio says nothing, such as `1 MUSD`.
     pub min_base: Option<String>,
     /// Whether only final figures count.
@@ -138,13 +140,9 @@ pub struct JudgedSeries {
 pub async fn rules(inspection: Inspection<'_>) -> Result<Vec<RuleSummary>, StoreError> {
     let Inspection { setup, store, .. } = inspection;
     let catalogue = Catalogue::new(setup, store).await?;
-    let mut alerts: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
-    for alert in store.alerts().await? {
-        alerts.entry(alert.rule.clone()).or_default().push(alert);
-    }
+    let alerts = store.count_alerts().await?;
     let mut summaries = Vec::new();
     for rule in &setup.rules {
-        let alerts = alerts.remove(&rule.name).unwrap_or_default();
         summaries.push(summary(rule, catalogue.count(&rule.selector), &alerts));
         tokio::task::yield_now().await;
     }
@@ -160,26 +158,22 @@ pub async fn rule(
     let Inspection { setup, store, now } = inspection;
     let rule = meant::rule(setup, name)?;
     let catalogue = Catalogue::new(setup, store).await?;
-    let alerts: Vec<Alert> = store.alerts().await?.into_iter().filter(|alert| alert.rule == rule.name).collect();
     let all = catalogue.subjects(rule);
     // Without any, the rule is still there to be read.
     let subjects = if all.is_empty() { all } else { meant::subjects(&catalogue, rule, labels)? };
     let left_out = subjects.len().saturating_sub(JUDGED_MAX);
-    let subjects = first(subjects, &alerts);
-    let known: Vec<Option<Alert>> =
-        subjects.iter().map(|subject| alerts.iter().find(|alert| alert.labels == subject.labels).cloned()).collect();
+    let subjects = first(subjects, &telling(inspection, rule).await?);
+    let alerts = store.alerts_of(&rule.name, subjects.iter().map(|subject| &subject.labels)).await?;
     let pasts = catalogue.pasts(store, &subjects).await?;
     let receivers = all_receivers(inspection, rule, &subjects);
-    let looks: Vec<Look> = subjects
-        .into_iter()
-        .zip(pasts)
-        .zip(known)
-        .map(|((subject, history), alert)| Look { labels: subject.labels, history, alert })
-        .collect();
+    let looks = subjects.into_iter().zip(pasts).zip(alerts);
+    let looks: Vec<Look> =
+        looks.map(|((subject, history), alert)| Look { labels: subject.labels, history, alert }).collect();
     let judging = rule.clone();
     let (series, unjudged) = aside(move || judged(&judging, looks, now)).await;
     Ok(RuleDetail {
-        summary: summary(rule, catalogue.count(&rule.selector), &alerts),
+        summary: summary(rule, catalogue.count(&rule.selector), &store.count_alerts().await?),
+        written: written(inspection, rule),
         min_base: rule.min_base.as_ref().map(ToString::to_string),
         final_only: rule.final_only,
         on_gap: rule.on_gap.name().to_owned(),
@@ -192,7 +186,7 @@ pub async fn rule(
     })
 }
 
-fn summary(rule: &Rule, matched: usize, alerts: &[Alert]) -> RuleSummary {
+fn summary(rule: &Rule, matched: usize, alerts: &[AlertCount]) -> RuleSummary {
     let conditions = |severity, when: &[Expr], clear: Option<&Expr>| Conditions {
         severity,
         when: when.iter().map(|gate| gate.text().to_owned()).collect(),
@@ -200,7 +194,7 @@ fn summary(rule: &Rule, matched: usize, alerts: &[Alert]) -> RuleSummary {
     };
     let own = conditions(rule.severity, &rule.when, rule.clear.as_ref());
     let worse = rule.worse.as_ref().map(|worse| conditions(worse.severity, &worse.when, worse.clear.as_ref()));
-    let severities: Vec<Severity> = alerts.iter().filter_map(firing).map(|(severity, _)| severity).collect();
+    let own_alerts = || alerts.iter().filter(|count| count.rule == rule.name);
     RuleSummary {
         name: rule.name.clone(),
         title: rule.title.clone(),
@@ -210,9 +204,9 @@ fn summary(rule: &Rule, matched: usize, alerts: &[Alert]) -> RuleSummary {
         group_by: rule.selector.group_by().to_vec(),
         notify: rule.notify.clone(),
         matched,
-        firing: severities.len(),
-        worst: severities.into_iter().max(),
-        held: alerts.iter().filter(|alert| alert.held.is_some()).count(),
+        firing: own_alerts().filter(|count| count.severity.is_some()).map(|count| count.count).sum(),
+        worst: own_alerts().filter_map(|count| count.severity).max(),
+        held: own_alerts().filter(|count| count.held).map(|count| count.count).sum(),
     }
 }
 
@@ -223,15 +217,47 @@ fn firing(alert: &Alert) -> Option<(Severity, Period)> {
     }
 }
 
+/// The series of which a rule has something to say: its alert fires, or waits.
+async fn telling(inspection: Inspection<'_>, rule: &Rule) -> Result<BTreeSet<Labels>, StoreError> {
+    let query = |firing, held| AlertQuery {
+        firing,
+        held,
+        rule: Some(rule.name.clone()),
+        limit: JUDGED_MAX,
+        ..AlertQuery::default()
+    };
+    let firing = inspection.store.find_alerts(query(Some(true), None)).await?;
+    let held = inspection.store.find_alerts(query(None, Some(true))).await?;
+    Ok(firing.items.into_iter().chain(held.items).map(|alert| alert.labels).collect())
+}
+
 /// So many as are judged: those first of which there is something to say.
-fn first(subjects: Vec<Subject>, alerts: &[Alert]) -> Vec<Subject> {
-    let telling: BTreeSet<&Labels> =
-        alerts.iter().filter(|alert| !alert.is_quiet()).map(|alert| &alert.labels).collect();
+fn first(subjects: Vec<Subject>, telling: &BTreeSet<Labels>) -> Vec<Subject> {
     let (mut first, rest): (Vec<Subject>, Vec<Subject>) =
         subjects.into_iter().partition(|subject| telling.contains(&subject.labels));
     first.extend(rest);
     first.truncate(JUDGED_MAX);
     first
+}
+
+/// A rule's table as the config has it, with the tables below it.
+fn written(inspection: Inspection<'_>, rule: &Rule) -> Option<String> {
+    let is_own = |header: &str| {
+        let path = header.trim_start_matches('[').split(']').next().unwrap_or_default();
+        let mut keys = path.split('.').map(|key| key.trim().trim_matches(['"', '\'']));
+        keys.next() == Some("rule") && keys.next() == Some(rule.name.as_str())
+    };
+    let found = inspection.setup.written.iter().find_map(|file| {
+        let (mut own, mut lines) = (false, Vec::new());
+        for line in file.text.lines() {
+            if line.starts_with('[') {
+                own = is_own(line);
+            }
+            lines.extend(Some(line).filter(|_| own));
+        }
+        Some(lines.join("\n")).filter(|text| !text.is_empty())
+    });
+    found.map(|text| text.trim_end().to_owned())
 }
 
 /// Who is told of any of some series, each once.

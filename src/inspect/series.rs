@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::aside::aside;
 use super::explain::Source;
 use super::feeds::NextRelease;
+use super::matching::Test;
 use super::reading::EarlierFigure;
 use super::{Inspection, Page, Unanswered};
 use crate::alert::{State, alert_id};
@@ -22,19 +23,18 @@ use crate::outbox::subject;
 use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
 use crate::rule::roster::Subject;
-use crate::series::{AsOf, Finite, History, Labels, Pattern, PullId, Selector, Status, Unit};
+use crate::series::{AsOf, Finite, History, Labels, PullId, Status, Unit};
 use crate::store::StoreError;
 
 /// Pulls that are told of one series, at most: the newest that changed it.
 const SOURCES_TOLD: usize = 20;
 
 /// Which series are looked for.
-#[derive(Clone, Debug)]
 pub struct Search {
     /// Words that must all be somewhere in the labels, whatever their case.
     pub text: String,
-    /// Labels that must match: values, or globs.
-    pub labels: Vec<(String, String)>,
+    /// Conditions on its labels, which must all hold.
+    pub tests: Vec<Test>,
     /// Which of those found.
     pub page: Page,
 }
@@ -180,20 +180,21 @@ pub fn id(labels: &Labels) -> String {
 }
 
 /// Looks for series.
-pub async fn search(inspection: Inspection<'_>, search: &Search) -> Result<FoundSeries, Unanswered> {
-    let selector = selector(&search.labels)?;
-    let words: Vec<String> = search.text.split_whitespace().map(str::to_lowercase).collect();
+pub async fn search(inspection: Inspection<'_>, wanted: Search) -> Result<FoundSeries, Unanswered> {
+    let Search { text, tests, page } = wanted;
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let catalogue = Catalogue::new(inspection.setup, inspection.store).await?;
     let all: Vec<Labels> = catalogue.labels().cloned().collect();
     let (found, labels) = aside(move || {
-        let is_meant = |labels: &Labels| selector.matches(labels) && has_words(labels, &words);
+        let holds = |labels: &Labels| tests.iter().all(|test| test.holds_of(|name| labels.value(name)));
+        let is_meant = |labels: &Labels| holds(labels) && has_words(labels, &words);
         let found: Vec<usize> = (0..all.len()).filter(|at| is_meant(&all[*at])).collect();
         let labels = values(found.iter().map(|at| &all[*at]));
         (found, labels)
     })
     .await;
     let count = found.len();
-    let (shown, next_token) = search.page.of(found, |at| id(&catalogue.subject(*at).labels))?;
+    let (shown, next_token) = page.of(found, |at| id(&catalogue.subject(*at).labels))?;
     let subjects: Vec<Subject> = shown.into_iter().map(|at| catalogue.subject(at)).collect();
     let histories = catalogue.pasts(inspection.store, &subjects).await?;
     let series = subjects.iter().zip(&histories).map(|(subject, history)| {
@@ -201,18 +202,6 @@ pub async fn search(inspection: Inspection<'_>, search: &Search) -> Result<Found
         summary(&catalogue, subject, history)
     });
     Ok(FoundSeries { series: series.collect(), found: count, total: catalogue.len(), labels, next_token })
-}
-
-fn selector(labels: &[(String, String)]) -> Result<Selector, Unanswered> {
-    let mut patterns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, value) in labels {
-        patterns.entry(name).or_default().push(value);
-    }
-    let read = |(name, values): (&str, Vec<&str>)| {
-        let pattern = Pattern::parse(values).map_err(|error| Unanswered::Invalid(printable(&error.to_string())))?;
-        Ok((name.to_owned(), pattern))
-    };
-    Ok(Selector::new(patterns.into_iter().map(read).collect::<Result<_, Unanswered>>()?))
 }
 
 /// Whether each word is in one of the labels, written `name=value`.

@@ -5,10 +5,15 @@
 mod alerts;
 mod deliveries;
 mod events;
+mod explain;
+mod feeds;
 mod login;
 mod overview;
+mod rules;
+mod series;
 mod silences;
 mod status;
+mod words;
 
 pub use overview::Glance;
 
@@ -26,9 +31,12 @@ use crate::base::clock::Timestamp;
 use crate::base::text::lasting;
 
 /// The pages that every page leads to.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/alerts", "Alerts"),
+    ("/rules", "Rules"),
+    ("/series", "Series"),
+    ("/feeds", "Feeds"),
     ("/deliveries", "Deliveries"),
     ("/silences", "Silences"),
     ("/status", "Status"),
@@ -47,6 +55,15 @@ pub fn routes() -> Router<Site> {
         .route("/silences", get(silences::list).post(silences::add))
         .route("/silences/{id}/expire", post(silences::expire))
         .route("/status", get(status::status))
+        .route("/rules", get(rules::list))
+        .route("/rules/{name}", get(rules::one))
+        .route("/rules/{name}/backtest", get(rules::replay))
+        .route("/explain", get(explain::explain))
+        .route("/series", get(series::list))
+        .route("/series/{id}", get(series::one))
+        .route("/series/{id}/figures.csv", get(series::csv))
+        .route("/feeds", get(feeds::list))
+        .route("/feeds/{name}", get(feeds::one))
         .route("/login", get(login::ask).post(login::enter))
         .route("/events", get(events::events))
 }
