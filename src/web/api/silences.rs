@@ -16,7 +16,7 @@ use crate::web::problem::Problem;
 pub struct Wanted {
     /// Whether they hold; without it, all of them.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(inline, required = false, nullable = false)]
     state: Option<SilenceState>,
     /// So many at once.
     #[serde(default)]
