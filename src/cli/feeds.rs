@@ -8,7 +8,7 @@ use crate::base::text::{counted, printable, shorten};
 use crate::config::Setup;
 use crate::feed::Feed;
 use crate::inspect::feeds::{FeedDetail, FeedStatus, Pull, feed, feeds};
-use crate::inspect::{Inspection, meant};
+use crate::inspect::{Holdings, Inspection, meant};
 
 /// List feeds: whether each is well, its latest period, and when the next is due
 ///
@@ -66,7 +66,7 @@ pub fn known_feed<'a>(setup: &'a Setup, name: &str) -> anyhow::Result<&'a Feed> 
 
 async fn list_all(session: &Session, setup: &Setup) -> anyhow::Result<()> {
     let (store, now) = (session.copy(&setup.state).await?, session.clock.now());
-    let all = feeds(Inspection { setup, store: &store, now }).await?;
+    let all = feeds(Inspection { setup, store: &store, now }, &mut Holdings::default()).await?;
     match session.format {
         Format::Json => all.iter().try_for_each(|status| session.line(&status_json(status))),
         Format::Text => {

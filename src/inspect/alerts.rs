@@ -441,7 +441,8 @@ fn known_labels(alert: &Alert) -> BTreeMap<String, String> {
     labels
 }
 
-fn show(asked: Inspection<'_>, quiet: &Quiet<'_>, alert: Alert, last: Option<&Message>) -> AlertShown {
+/// An alert as it is shown, with what its last message says.
+pub(super) fn show(asked: Inspection<'_>, quiet: &Quiet<'_>, alert: Alert, last: Option<&Message>) -> AlertShown {
     let suppressed = quiet.of(&alert);
     let firing = match &alert.state {
         State::Ok => None,

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{Health, Inspection, Unanswered, meant};
+use super::{Health, Holdings, Inspection, Unanswered, meant};
 use crate::alert::{FEED_FAILING, FEED_OVERDUE, Topic};
 use crate::base::clock::Timestamp;
 use crate::feed::fetch::shown;
@@ -179,10 +179,10 @@ pub struct FeedDetail {
 }
 
 /// Every feed, in the order of their names.
-pub async fn feeds(inspection: Inspection<'_>) -> Result<Vec<FeedStatus>, StoreError> {
+pub async fn feeds(inspection: Inspection<'_>, holdings: &mut Holdings) -> Result<Vec<FeedStatus>, StoreError> {
     let mut all = Vec::new();
     for feed in &inspection.setup.feeds {
-        all.push(status(inspection, feed).await?.0);
+        all.push(status(inspection, holdings, feed).await?.0);
     }
     Ok(all)
 }
@@ -190,7 +190,7 @@ pub async fn feeds(inspection: Inspection<'_>) -> Result<Vec<FeedStatus>, StoreE
 /// One feed, with its last pulls, so many at most.
 pub async fn feed(inspection: Inspection<'_>, name: &str, pulls: usize) -> Result<FeedDetail, Unanswered> {
     let feed = meant::feed(inspection.setup, name)?;
-    let (status, health) = status(inspection, feed).await?;
+    let (status, health) = status(inspection, &mut Holdings::default(), feed).await?;
     let standing = Standing { now: inspection.now, marks: health.state.marks };
     let pace = feed.pace();
     Ok(FeedDetail {
@@ -204,9 +204,13 @@ pub async fn feed(inspection: Inspection<'_>, name: &str, pulls: usize) -> Resul
     })
 }
 
-async fn status(inspection: Inspection<'_>, feed: &Feed) -> Result<(FeedStatus, Health), StoreError> {
+async fn status(
+    inspection: Inspection<'_>,
+    holdings: &mut Holdings,
+    feed: &Feed,
+) -> Result<(FeedStatus, Health), StoreError> {
     let Inspection { store, now, .. } = inspection;
-    let (state, holding) = (store.feed(&feed.name).await?, store.holding(&feed.name).await?);
+    let (state, holding) = (store.feed(&feed.name).await?, holdings.of(store, &feed.name).await?);
     let last = store.pulls(&feed.name, 1).await?.pop();
     let Holding { series, latest } = holding;
     let health = Health::new(feed, state, latest, now);

@@ -14,6 +14,7 @@ mod holdings;
 pub mod matching;
 pub mod meant;
 mod nearness;
+pub mod overview;
 mod page;
 mod quiet;
 mod reading;

@@ -36,6 +36,7 @@ use crate::config::Setup;
 use crate::inspect::{Gauges, Inspection};
 use crate::metrics::Metrics;
 use crate::store::Store;
+use page::Glance;
 use session::Key;
 
 /// What the page tells the daemon to do.
@@ -62,6 +63,8 @@ pub struct Site {
     pub orders: mpsc::Sender<Order>,
     /// What Prometheus is told.
     pub gauges: Gauges,
+    /// The overview as it was last looked at.
+    glance: Glance,
     /// Counts up whenever something was stored.
     changes: watch::Sender<u64>,
     /// Signs sessions.
@@ -79,7 +82,8 @@ impl Site {
         metrics: &Metrics,
     ) -> Self {
         let (writer, clock, gauges) = (writer.clone(), clock.clone(), Gauges::new(metrics.clone()));
-        Self { setups, store, writer, clock, orders, gauges, changes: watch::Sender::new(0), key: Key::new() }
+        let glance = Glance::default();
+        Self { setups, store, writer, clock, orders, gauges, glance, changes: watch::Sender::new(0), key: Key::new() }
     }
 
     /// The setup of the moment.

@@ -6,6 +6,8 @@ mod events;
 mod login;
 mod overview;
 
+pub use overview::Glance;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request};
@@ -16,6 +18,8 @@ use axum::routing::get;
 use super::Site;
 use super::guard::Visit;
 use super::problem::Problem;
+use crate::base::clock::Timestamp;
+use crate::base::text::lasting;
 
 /// The pages that every page leads to.
 const PAGES: [(&str, &str); 1] = [("/", "Overview")];
@@ -34,7 +38,7 @@ pub struct Chrome {
     /// The page's own path.
     path: String,
     /// When it was made.
-    now: String,
+    at: Timestamp,
     /// What its forms bring back.
     form_token: String,
     /// Whom the proxy names.
@@ -58,6 +62,21 @@ impl Chrome {
         env!("CARGO_PKG_VERSION")
     }
 
+    /// When it was made, to the minute: what changes nothing else is to be no other page.
+    fn now(&self) -> String {
+        minute(self.at)
+    }
+
+    /// A moment, and how long ago it was or in how long it will be.
+    fn time(&self, at: &Timestamp) -> String {
+        let told = minute(*at);
+        if *at <= self.at {
+            format!("{told}, {} ago", lasting(self.at.since(*at)))
+        } else {
+            format!("{told}, in {}", lasting(at.since(self.at)))
+        }
+    }
+
     /// The same for a page that is filled in.
     #[must_use]
     pub fn still(self) -> Self {
@@ -75,7 +94,7 @@ impl FromRequestParts<Site> for Chrome {
             .and_then(|(_, value)| done(&value));
         Ok(Self {
             path: parts.uri.path().to_owned(),
-            now: minute(site),
+            at: site.clock.now(),
             form_token: visit.map(|visit| visit.form_token(site)).unwrap_or_default(),
             who: visit.and_then(|visit| visit.who.clone()),
             said: said.map(str::to_owned),
@@ -84,10 +103,11 @@ impl FromRequestParts<Site> for Chrome {
     }
 }
 
-/// The moment, to the minute: what changes nothing else is to be no other page.
-fn minute(site: &Site) -> String {
-    let now = site.clock.now().to_string();
-    now.get(..16).unwrap_or(&now).replace('T', " ") + " UTC"
+
+/// A moment to the minute.
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..16).unwrap_or(&text).replace('T', " ") + " UTC"
 }
 
 /// What was done before a page was shown. An address may say it, so it chooses among sentences of ours.
@@ -124,7 +144,7 @@ struct ProblemPage<'a> {
 pub fn problem(site: &Site, problem: &Problem) -> Response {
     let chrome = Chrome {
         path: String::new(),
-        now: minute(site),
+        at: site.clock.now(),
         form_token: String::new(),
         who: None,
         said: None,

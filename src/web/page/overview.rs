@@ -1,20 +1,82 @@
 //! The overview: what is at risk, what is late, and why.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use tokio::sync::Mutex;
 
 use super::{Chrome, show};
+use crate::base::clock::Timestamp;
+use crate::inspect::overview::{self, Card, Overview, Release};
+use crate::inspect::{Holdings, Unanswered};
 use crate::web::Site;
 use crate::web::problem::Problem;
 
+/// A spark's size in its own units; the stylesheet says how large it is shown.
+const SPARK: (u32, u32) = (192, 56);
+/// What the clock alone changes may be so old (ms).
+const OLD_AFTER: i64 = 10_000;
+
+/// The overview as it was last looked at: many may ask for it at once, and it changes only when something is stored.
+#[derive(Clone, Default)]
+pub struct Glance(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    holdings: Holdings,
+    last: Option<Last>,
+}
+
+/// What was seen, and of what.
+struct Last {
+    version: u64,
+    setup: usize,
+    at: Timestamp,
+    overview: Arc<Overview>,
+}
+
+impl Glance {
+    async fn of(&self, site: &Site) -> Result<Arc<Overview>, Unanswered> {
+        let setup = site.setup();
+        // Who waits here for another finds what that one has seen.
+        let mut seen = self.0.lock().await;
+        let (version, now) = (site.store.version().await?, site.clock.now());
+        let of_setup = Arc::as_ptr(&setup).addr();
+        let is_fresh = |last: &&Last| {
+            let age = now.millis() - last.at.millis();
+            last.version == version && last.setup == of_setup && (0..OLD_AFTER).contains(&age)
+        };
+        if let Some(last) = seen.last.as_ref().filter(is_fresh) {
+            return Ok(last.overview.clone());
+        }
+        let overview = Arc::new(overview::overview(site.inspection(&setup), &mut seen.holdings).await?);
+        seen.last = Some(Last { version, setup: of_setup, at: now, overview: overview.clone() });
+        Ok(overview)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "overview.html", config = "src/web/askama.toml")]
-struct Overview {
+struct OverviewPage {
     chrome: Chrome,
+    overview: Arc<Overview>,
+}
+
+impl OverviewPage {
+    fn spark(&self, card: &Card) -> Option<String> {
+        let chart = card.chart.as_ref().filter(|chart| chart.has_figures())?;
+        Some(chart.spark_svg(SPARK.0, SPARK.1))
+    }
+
+    fn due(&self, release: &Release) -> String {
+        release.next.due_on.format("%-d %B").to_string()
+    }
 }
 
 /// The overview.
-pub async fn overview(State(_site): State<Site>, chrome: Chrome) -> Result<Response, Problem> {
-    show(&Overview { chrome })
+pub async fn overview(State(site): State<Site>, chrome: Chrome) -> Result<Response, Problem> {
+    let overview = site.glance.of(&site).await?;
+    show(&OverviewPage { chrome, overview })
 }
