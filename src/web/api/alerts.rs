@@ -43,7 +43,12 @@ pub struct Wanted {
     limit: Limit,
     /// What is behind this: the `nextToken` of the piece before.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(
+        required = false,
+        nullable = false,
+        pattern = "^[0-3]\\.-?[0-9]{1,18}\\.[0-9a-f]{0,16}$",
+        example = "3.1764234000000.0123456789abcdef"
+    )]
     next_token: Option<String>,
 }
 
