@@ -78,7 +78,15 @@ fn inner(to: &str) -> String {
 mod tests {
     #[test]
     fn nobody_is_led_away() {
-        for to in ["", "https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nb", "/\t/evil.example"] {
+        for to in [
+            "",
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "/a\r\nb",
+            "/\t/evil.example",
+        ] {
             assert_eq!(super::inner(to), "/", "{to}");
         }
         assert_eq!(super::inner("/alerts/ab?x=1"), "/alerts/ab?x=1");
