@@ -229,4 +229,6 @@ def flood(world):
     return f"{len(peers)} connections in {took:.0f} s: {asked} real requests answered, the slowest in {longest:.2f} s; {memory // 1024} MiB"
 
 
+# Most of its time it waits.
+slowness.is_aside = True
 ALL = [rebinding, forgery, paths, bodies, slowness, flood]

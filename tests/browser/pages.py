@@ -352,7 +352,7 @@ def keyboard(place, browser):
 def hostile_labels(place, browser):
     """What figures, config and files say is text on every page, and nothing else."""
     settled(place)
-    pages = crawl(place, browser, each=14)
+    pages = crawl(place, browser, each=3)
     for kind, path in pages:
         browser.open(place, path)
         marks = browser.run("return [window.marks, document.querySelectorAll('main script, main img[src=x], [onerror], [onload]').length,"
