@@ -8,9 +8,10 @@ use serde::Deserialize;
 use super::rules::CHART_WIDTH;
 use super::words::{figure, line};
 use super::{Chrome, show};
-use crate::base::limits::EXPLAINED_MAX;
+use crate::base::limits::CHARTS_MAX;
 use crate::base::moment;
 use crate::chart::Chart;
+use crate::inspect::aside::aside;
 use crate::inspect::explain::{Explainer, Explanation, Look, Unexplained};
 use crate::inspect::{ExplainedFigure, ExplainedPart, meant};
 use crate::period::Period;
@@ -101,7 +102,7 @@ pub async fn explain(
     let explainer = Explainer::new(site.inspection(&setup)).await?;
     let subjects = meant::subjects(explainer.catalogue(), rule, &labels)?;
     let look = look(&period, &as_of);
-    let left_out = subjects.len().saturating_sub(EXPLAINED_MAX);
+    let left_out = subjects.len().saturating_sub(CHARTS_MAX);
     let mut page = ExplainPage {
         chrome,
         rule: name,
@@ -114,9 +115,10 @@ pub async fn explain(
         left_out,
     };
     let Ok(look) = look else { return show(&page) };
-    for subject in subjects.iter().take(EXPLAINED_MAX) {
+    let mut cases = Vec::new();
+    for subject in subjects.iter().take(CHARTS_MAX) {
         match explainer.case(rule, subject, look).await {
-            Ok(case) => page.explained.push((explainer.explain(&case), case.chart())),
+            Ok(case) => cases.push(case),
             Err(Unexplained::Nothing(why) | Unexplained::Misfit(why)) => {
                 page.unexplained.push((subject.labels.clone(), why));
             }
@@ -126,8 +128,8 @@ pub async fn explain(
             }
             Err(Unexplained::Store(error)) => return Err(error.into()),
         }
-        tokio::task::yield_now().await;
     }
+    page.explained = aside(move || cases.iter().map(|case| (case.explanation(), case.chart())).collect()).await;
     show(&page)
 }
 
