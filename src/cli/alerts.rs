@@ -1,5 +1,7 @@
 //! `alerts`: what fires, what is held, and how one alert came to where it is.
 
+use std::cmp::Reverse;
+
 use serde_json::json;
 
 use super::desk::{Desk, found};
@@ -30,15 +32,17 @@ enum Verb {
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
     super::runtime()?.block_on(async {
-        let desk = Desk::of(session, &setup);
+        let desk = Desk::of(session, &setup).await;
         match &args.verb {
-            None => list(session, &desk.alerts(args.all).await?),
+            None => list(session, desk.alerts(args.all).await?),
             Some(Verb::Show { id }) => show(session, found(desk.alert(id).await, "supplywatch alerts --all")?),
         }
     })
 }
 
-fn list(session: &Session, alerts: &[AlertShown]) -> anyhow::Result<()> {
+fn list(session: &Session, mut alerts: Vec<AlertShown>) -> anyhow::Result<()> {
+    let place = |alert: &AlertShown| (alert.rule.clone(), alert.series.key());
+    alerts.sort_by_cached_key(|alert| (Reverse((alert.severity, alert.held.is_some())), place(alert)));
     match session.format {
         Format::Json => alerts.iter().try_for_each(|alert| session.line(&line(alert))),
         Format::Text if alerts.is_empty() => session.print("No alert fires, and none waits for a figure."),

@@ -1,5 +1,9 @@
-//! Where the verbs ask about alerts, silences and deliveries, and bring what a person has to say of them.
+//! Where the verbs ask about alerts, silences and deliveries, and bring what a person has to say of them: the daemon
+//! that has the store, or else the store itself. Both say the same.
 
+use reqwest::Method;
+
+use super::socket::Daemon;
 use super::{Exit, FAILED, Session, say};
 use crate::config::Setup;
 use crate::inspect::alerts::{self, AlertShown, AlertsWanted, Known, Remark, Standing, Story};
@@ -9,51 +13,73 @@ use crate::inspect::{Inspection, Page, Unanswered};
 use crate::store::Store;
 
 /// Who answers.
-pub enum Desk<'a> {
-    /// The store itself: a copy of it where something is asked; where something is changed, the store, beside whoever
-    /// has it.
-    Stored(&'a Session, &'a Setup),
+pub struct Desk<'a> {
+    session: &'a Session,
+    setup: &'a Setup,
+    daemon: Option<Daemon>,
 }
 
 impl<'a> Desk<'a> {
     /// Who answers for a setup.
-    pub fn of(session: &'a Session, setup: &'a Setup) -> Self {
-        Self::Stored(session, setup)
+    pub async fn of(session: &'a Session, setup: &'a Setup) -> Self {
+        Self { session, setup, daemon: Daemon::of(setup).await }
     }
 
     /// The alerts that fire or are held, or all of them.
     pub async fn alerts(&self, all: bool) -> anyhow::Result<Vec<AlertShown>> {
+        if let Some(daemon) = &self.daemon {
+            let query: &[(&str, String)] = if all { &[("state", "all".to_owned())] } else { &[] };
+            return daemon.list("alerts", query, usize::MAX).await;
+        }
         let wanted = AlertsWanted { standing: all.then_some(Standing::All), ..AlertsWanted::default() };
         self.look(async |asked| alerts::alerts(asked, &wanted, &Page::ALL).await).await.map(|found| found.alerts)
     }
 
     /// How an alert came to where it is.
     pub async fn alert(&self, id: &str) -> anyhow::Result<Story> {
-        self.look(async |asked| alerts::alert(asked, id).await).await
+        match self.daemon_for(id) {
+            Some(daemon) => daemon.get(&["alerts", id], &[]).await,
+            None => self.look(async |asked| alerts::alert(asked, id).await).await,
+        }
     }
 
     /// That somebody knows of a firing alert.
     pub async fn acknowledge(&self, id: &str, said: &Remark) -> anyhow::Result<Known> {
-        self.change(async |asked| alerts::acknowledge(asked, id, said).await).await
+        match self.daemon_for(id) {
+            Some(daemon) => daemon.post(&["alerts", id, "acknowledge"], said).await,
+            None => self.change(async |asked| alerts::acknowledge(asked, id, said).await).await,
+        }
     }
 
     /// Every silence, oldest first.
     pub async fn silences(&self) -> anyhow::Result<Vec<SilenceShown>> {
+        if let Some(daemon) = &self.daemon {
+            return daemon.list("silences", &[], usize::MAX).await;
+        }
         self.look(async |asked| silences::silences(asked, None, &Page::ALL).await).await.map(|found| found.silences)
     }
 
     /// Adds a silence.
     pub async fn add_silence(&self, wish: NewSilence) -> anyhow::Result<SilenceAdded> {
-        self.change(async |asked| silences::add_silence(asked, wish).await).await
+        match &self.daemon {
+            Some(daemon) => daemon.post(&["silences"], &wish).await,
+            None => self.change(async |asked| silences::add_silence(asked, wish).await).await,
+        }
     }
 
     /// Ends a silence.
     pub async fn expire_silence(&self, id: i64) -> anyhow::Result<SilenceShown> {
-        self.change(async |asked| silences::expire_silence(asked, id).await).await
+        match &self.daemon {
+            Some(daemon) => daemon.change(Method::DELETE, &["silences", &id.to_string()]).await,
+            None => self.change(async |asked| silences::expire_silence(asked, id).await).await,
+        }
     }
 
     /// The newest deliveries; those that failed alone, if so wanted.
     pub async fn deliveries(&self, failed: bool, limit: usize) -> anyhow::Result<Vec<DeliveryShown>> {
+        if let Some(daemon) = &self.daemon {
+            return daemon.list("deliveries", &[("failed", failed.to_string())], limit).await;
+        }
         let wanted = DeliveriesWanted { failed, ..DeliveriesWanted::default() };
         let page = Page { limit, after: None };
         self.look(async |asked| deliveries::deliveries(asked, &wanted, &page).await).await.map(|found| found.deliveries)
@@ -61,25 +87,37 @@ impl<'a> Desk<'a> {
 
     /// A delivery with its attempts.
     pub async fn delivery(&self, id: &str) -> anyhow::Result<Course> {
-        self.look(async |asked| deliveries::delivery(asked, id).await).await
+        match self.daemon_for(id) {
+            Some(daemon) => daemon.get(&["deliveries", id], &[]).await,
+            None => self.look(async |asked| deliveries::delivery(asked, id).await).await,
+        }
     }
 
     /// Makes a delivery due now.
     pub async fn send_again(&self, id: &str) -> anyhow::Result<DeliveryShown> {
-        self.change(async |asked| deliveries::send_again(asked, id).await).await
+        match self.daemon_for(id) {
+            Some(daemon) => daemon.change(Method::POST, &["deliveries", id, "retry"]).await,
+            None => self.change(async |asked| deliveries::send_again(asked, id).await).await,
+        }
     }
 
+    /// The daemon, where an id can stand in a path; nothing has one that cannot.
+    fn daemon_for(&self, id: &str) -> Option<&Daemon> {
+        let is_plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        self.daemon.as_ref().filter(|_| is_plain)
+    }
+
+    /// Asks a copy of the store.
     async fn look<T>(&self, ask: impl AsyncFnOnce(Inspection<'_>) -> Result<T, Unanswered>) -> anyhow::Result<T> {
-        let Self::Stored(session, setup) = self;
-        let store = session.copy(&setup.state).await?;
-        Ok(ask(Inspection { setup, store: &store, now: session.clock.now() }).await?)
+        let store = self.session.copy(&self.setup.state).await?;
+        Ok(ask(Inspection { setup: self.setup, store: &store, now: self.session.clock.now() }).await?)
     }
 
+    /// Changes the store, beside whoever has it.
     async fn change<T>(&self, ask: impl AsyncFnOnce(Inspection<'_>) -> Result<T, Unanswered>) -> anyhow::Result<T> {
-        let Self::Stored(session, setup) = self;
-        let now = session.clock.now();
-        let store = Store::open_beside(&setup.state, now).await?;
-        let done = ask(Inspection { setup, store: &store, now }).await;
+        let now = self.session.clock.now();
+        let store = Store::open_beside(&self.setup.state, now).await?;
+        let done = ask(Inspection { setup: self.setup, store: &store, now }).await;
         store.close().await?;
         Ok(done?)
     }

@@ -26,6 +26,7 @@ mod record;
 mod routes;
 mod run;
 mod silence;
+mod socket;
 mod template;
 mod test;
 

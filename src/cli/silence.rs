@@ -71,7 +71,7 @@ fn length(text: &str) -> Result<std::time::Duration, String> {
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let setup = session.load()?;
     super::runtime()?.block_on(async {
-        let desk = Desk::of(session, &setup);
+        let desk = Desk::of(session, &setup).await;
         match &args.verb {
             Verb::Add(add) => add_one(session, &setup, &desk, add).await,
             Verb::List { all } => list(session, desk.silences().await?, *all),

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::Timestamp;
 use crate::config::Setup;
-use crate::metrics::{Metrics, Tick};
+use crate::metrics::{LOOPS, Metrics, Tick};
 
 /// A loop looks at the store at least so often, nudged or not.
 pub const TICK_MAX: Duration = Duration::from_secs(5);
@@ -72,7 +72,8 @@ pub struct Beats {
 
 impl Beats {
     fn new(metrics: &Metrics) -> Self {
-        Self { poll: metrics.tick("poll"), evaluate: metrics.tick("evaluate"), deliver: metrics.tick("deliver") }
+        let [poll, evaluate, deliver] = LOOPS.map(|name| metrics.tick(name));
+        Self { poll, evaluate, deliver }
     }
 
     /// A loop that makes no progress; one that has not come round yet may still be at its first round.
@@ -86,7 +87,7 @@ impl Beats {
     }
 
     fn first(&self, is_so: impl Fn(&Tick) -> bool) -> Option<&'static str> {
-        let loops = [("poll", &self.poll), ("evaluate", &self.evaluate), ("deliver", &self.deliver)];
-        loops.into_iter().find(|(_, tick)| is_so(tick)).map(|(name, _)| name)
+        let ticks = [&self.poll, &self.evaluate, &self.deliver];
+        LOOPS.into_iter().zip(ticks).find(|(_, tick)| is_so(tick)).map(|(name, _)| name)
     }
 }

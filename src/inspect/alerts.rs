@@ -2,17 +2,22 @@
 //! knows of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::deliveries::DeliveryShown;
+use super::deliveries::{DeliveriesWanted, DeliveryShown, deliveries};
 use super::matching::Test;
 use super::{Inspection, Page, Quiet, Unanswered};
-use crate::alert::{Acknowledgement, Alert, Cause, Hush, Hushed, Kind, State, kind};
+use crate::alert::{Acknowledgement, Alert, Cause, Hush, Hushed, Kind, State, Transition, kind};
 use crate::base::clock::Timestamp;
-use crate::base::text::{printable, remark};
+use crate::base::text::{printable, remark, shorten};
 use crate::outbox::{GateLine, Message};
 use crate::period::Period;
 use crate::rule::Severity;
 use crate::series::Labels;
+use crate::store::{AlertPlace, AlertQuery, Store, StoreError};
+
+/// Deliveries that are told with their alert, at most: the newest.
+const DELIVERIES_MAX: usize = 1000;
 
 /// An alert: Alertmanager's fields, what Prometheus says beside them, and what only this program knows.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -168,7 +173,7 @@ impl From<Acknowledgement> for Known {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Alerts {
-    /// The alerts: the gravest first, of these the held ones, then by rule and labels.
+    /// The alerts: the gravest first, of equal ones the youngest.
     pub alerts: Vec<AlertShown>,
     /// What `nextToken` has to be for the next piece, where there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -183,7 +188,7 @@ pub struct Story {
     pub alert: AlertShown,
     /// Every transition, oldest first.
     pub transitions: Vec<TransitionShown>,
-    /// Its deliveries, newest first.
+    /// Its deliveries, newest first; of very many, the newest.
     pub deliveries: Vec<DeliveryShown>,
 }
 
@@ -224,7 +229,7 @@ pub struct AlertsWanted {
     /// Of which kind.
     pub kind: Option<AlertKind>,
     /// What must hold of their labels.
-    pub tests: Vec<Test>,
+    pub tests: Arc<[Test]>,
 }
 
 /// Where alerts stand.
@@ -242,22 +247,32 @@ pub enum Standing {
 }
 
 impl AlertsWanted {
-    fn means(&self, alert: &Alert) -> bool {
-        let stands = match self.standing {
-            None => alert.is_firing() || alert.held.is_some(),
-            Some(Standing::Firing) => alert.is_firing(),
-            Some(Standing::Held) => alert.held.is_some(),
-            Some(Standing::Ok) => !alert.is_firing(),
-            Some(Standing::All) => true,
+    /// The lists that come one after the other: of what fires or does not, and is held or is not.
+    const fn lists(&self) -> &'static [(Option<bool>, Option<bool>)] {
+        match self.standing {
+            None => &[(Some(true), None), (Some(false), Some(true))],
+            Some(Standing::Firing) => &[(Some(true), None)],
+            Some(Standing::Held) => &[(None, Some(true))],
+            Some(Standing::Ok) => &[(Some(false), None)],
+            Some(Standing::All) => &[(None, None)],
+        }
+    }
+
+    fn query(&self, (firing, held): (Option<bool>, Option<bool>)) -> AlertQuery {
+        let tests = self.tests.clone();
+        let holds = move |alert: &Alert| {
+            let labels = known_labels(alert);
+            tests.iter().all(|test| test.holds(&labels))
         };
-        stands
-            && self.severity.is_none_or(|wanted| severity(alert) == Some(wanted))
-            && self.rule.as_ref().is_none_or(|rule| alert.rule == *rule)
-            && self.kind.is_none_or(|kind| kind == AlertKind::of(alert))
-            && (self.tests.is_empty() || {
-                let labels = known_labels(alert);
-                self.tests.iter().all(|test| test.holds(&labels))
-            })
+        AlertQuery {
+            firing,
+            held,
+            data: self.kind.map(|kind| kind == AlertKind::Data),
+            rule: self.rule.clone(),
+            severity: self.severity,
+            only: if self.tests.is_empty() { None } else { Some(Arc::new(holds)) },
+            ..AlertQuery::default()
+        }
     }
 }
 
@@ -269,30 +284,58 @@ impl AlertKind {
 
 /// The alerts that are asked for.
 pub async fn alerts(asked: Inspection<'_>, wanted: &AlertsWanted, page: &Page) -> Result<Alerts, Unanswered> {
-    let mut alerts = asked.store.alerts().await?;
-    alerts.retain(|alert| wanted.means(alert));
-    alerts.sort_by_key(|alert| std::cmp::Reverse((severity(alert), alert.held.is_some())));
-    let (alerts, next_token) = page.of(alerts, Alert::id)?;
+    let read = |token: &String| AlertPlace::parse(token).ok_or_else(|| not_a_token(token));
+    let from = page.after.as_ref().map(read).transpose()?;
+    let (alerts, next) = find(asked.store, wanted, page.limit, from).await?;
+    let newest = asked.store.newest(alerts.iter().map(|alert| (alert.rule.as_str(), &alert.labels))).await?;
     let quiet = Quiet::read(asked.setup, asked.store, asked.now).await?;
-    let mut shown = Vec::with_capacity(alerts.len());
-    for alert in alerts {
-        let last = asked.store.transitions(&alert.rule, &alert.labels).await?.pop();
-        shown.push(show(asked, &quiet, alert, last.map(|(_, message)| message).as_ref()));
+    let shown = alerts
+        .into_iter()
+        .zip(&newest)
+        .map(|(alert, newest)| show(asked, &quiet, alert, newest.as_ref().map(|(_, message)| message)));
+    Ok(Alerts { alerts: shown.collect(), next_token: next.map(|next| next.to_string()) })
+}
+
+/// So many alerts behind a place, and the place behind which there are more.
+async fn find(
+    store: &Store,
+    wanted: &AlertsWanted,
+    limit: usize,
+    from: Option<AlertPlace>,
+) -> Result<(Vec<Alert>, Option<AlertPlace>), StoreError> {
+    /// Before all that do not fire.
+    const FIRED_NO_MORE: (i64, i64) = (0, i64::MAX);
+    let mut found = Vec::new();
+    // A place among those that do not fire has all that do behind it.
+    let is_past = |(firing, _): &&(Option<bool>, Option<bool>)| {
+        *firing == Some(true) && from.as_ref().is_some_and(|from| from.gravity == 0)
+    };
+    for list in wanted.lists().iter().filter(|list| !is_past(list)) {
+        let left = limit.saturating_sub(found.len());
+        let part =
+            store.find_alerts(AlertQuery { from: from.clone(), limit: left.max(1), ..wanted.query(*list) }).await?;
+        if left == 0 && !part.items.is_empty() {
+            let (gravity, since) = FIRED_NO_MORE;
+            return Ok((found, Some(AlertPlace { gravity, since, id: String::new() })));
+        }
+        found.extend(part.items);
+        if part.next.is_some() {
+            return Ok((found, part.next));
+        }
     }
-    Ok(Alerts { alerts: shown, next_token })
+    Ok((found, None))
 }
 
 /// How the alert came to where it is whose id begins so.
 pub async fn alert(asked: Inspection<'_>, id: &str) -> Result<Story, Unanswered> {
-    let alert = one(asked.store.alerts().await?, "alert", id, Alert::id)?;
+    let alert = one(asked.store.alerts_by_id(id).await?, "alert", id)?;
     let transitions = asked.store.transitions(&alert.rule, &alert.labels).await?;
     let mut hushed = asked.store.hushed(&alert.rule, &alert.labels).await?;
     let quiet = Quiet::read(asked.setup, asked.store, asked.now).await?;
-    let of_alert = alert.id();
-    let mut records = asked.store.deliveries(false, usize::MAX).await?;
-    records.retain(|record| record.delivery.alert == of_alert);
+    let of_alert = DeliveriesWanted { alert: Some(alert.id()), ..DeliveriesWanted::default() };
+    let told = deliveries(asked, &of_alert, &Page { limit: DELIVERIES_MAX, after: None }).await?;
     let shown = show(asked, &quiet, alert, transitions.last().map(|(_, message)| message));
-    let told = |(step, message): (crate::alert::Transition, Message)| TransitionShown {
+    let step = |(step, message): (Transition, Message)| TransitionShown {
         number: step.number,
         episode: step.episode,
         at: step.at,
@@ -303,11 +346,8 @@ pub async fn alert(asked: Inspection<'_>, id: &str) -> Result<Story, Unanswered>
         message,
         suppressed: hushed.remove(&step.number),
     };
-    Ok(Story {
-        alert: shown,
-        transitions: transitions.into_iter().map(told).collect(),
-        deliveries: records.into_iter().map(DeliveryShown::from).collect(),
-    })
+    let transitions = transitions.into_iter().map(step).collect();
+    Ok(Story { alert: shown, transitions, deliveries: told.deliveries })
 }
 
 /// What somebody says who knows of an alert.
@@ -326,7 +366,10 @@ pub struct Remark {
 /// Notes that somebody knows of the firing alert whose id begins so.
 pub async fn acknowledge(asked: Inspection<'_>, id: &str, said: &Remark) -> Result<Known, Unanswered> {
     let (comment, author) = (line("comment", &said.comment)?, optional_line("author", &said.author)?);
-    let alert = one(asked.store.firing().await?, "firing alert", id, Alert::id)?;
+    let beginning = id.to_owned();
+    let only = Arc::new(move |alert: &Alert| alert.id().starts_with(&beginning));
+    let query = AlertQuery { firing: Some(true), only: Some(only), limit: 2, ..AlertQuery::default() };
+    let alert = one(asked.store.find_alerts(query).await?.items, "firing alert", id)?;
     let known = Acknowledgement {
         rule: alert.rule,
         labels: alert.labels,
@@ -353,15 +396,19 @@ pub(super) fn optional_line(what: &str, text: &str) -> Result<String, Unanswered
     if text.is_empty() { Ok(String::new()) } else { line(what, text) }
 }
 
-/// The one thing whose id is this or begins so.
-pub(super) fn one<T>(found: Vec<T>, what: &str, id: &str, of: impl Fn(&T) -> String) -> Result<T, Unanswered> {
-    let mut found: Vec<T> = found.into_iter().filter(|thing| of(thing).starts_with(id)).collect();
+/// The one thing whose id begins so, of those that were found.
+pub(super) fn one<T>(mut found: Vec<T>, what: &str, id: &str) -> Result<T, Unanswered> {
     let begins = |how_many: &str| format!("{how_many} an id that begins with {}", printable(id));
     match found.len() {
         0 => Err(Unanswered::Unknown(begins(&format!("no {what} has")))),
         1 => Ok(found.remove(0)),
         _ => Err(Unanswered::Invalid(begins(&format!("more than one {what} has")))),
     }
+}
+
+/// That a token did not come with a piece of this list.
+pub(super) fn not_a_token(token: &str) -> Unanswered {
+    Unanswered::Invalid(format!("`{}` is no `nextToken` of this list", printable(&shorten(token, 60))))
 }
 
 fn severity(alert: &Alert) -> Option<Severity> {

@@ -1,13 +1,13 @@
 //! Deliveries as they are shown: what was sent, what waits, what was given up; and sending one again.
 
-use super::alerts::one;
+use super::alerts::{not_a_token, one};
 use super::{Inspection, Page, Unanswered};
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;
 use crate::base::text::printable;
 use crate::outbox::{Attempt, Brief, Message};
 use crate::rule::Severity;
-use crate::store::{DeliveryRecord, DeliveryState, StoreError};
+use crate::store::{DeliveryQuery, DeliveryRecord, DeliveryState, StoreError};
 
 /// One message for one receiver, and what became of it.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -174,32 +174,24 @@ pub struct DeliveriesWanted {
     pub alert: Option<String>,
 }
 
-impl DeliveriesWanted {
-    fn means(&self, record: &DeliveryRecord) -> bool {
-        let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
-        self.state.is_none_or(|state| state == record.state)
-            && is(&self.receiver, &record.delivery.receiver)
-            && is(&self.rule, &record.delivery.message.alert.rule)
-            && is(&self.alert, &record.delivery.alert)
-    }
-}
-
 /// The deliveries that are asked for.
 pub async fn deliveries(
     asked: Inspection<'_>,
     wanted: &DeliveriesWanted,
     page: &Page,
 ) -> Result<Deliveries, Unanswered> {
-    let mut records = asked.store.deliveries(wanted.failed, usize::MAX).await?;
-    records.retain(|record| wanted.means(record));
-    let (records, next_token) = page.of(records, |record| record.delivery.id.clone())?;
-    Ok(Deliveries { deliveries: records.into_iter().map(DeliveryShown::from).collect(), next_token })
+    let DeliveriesWanted { state, failed, receiver, rule, alert } = wanted.clone();
+    let read = |token: &String| token.parse().map_err(|_| not_a_token(token));
+    let from = page.after.as_ref().map(read).transpose()?;
+    let query = DeliveryQuery { state, failed, receiver, rule, alert, from, limit: page.limit };
+    let found = asked.store.find_deliveries(query).await?;
+    let deliveries = found.items.into_iter().map(DeliveryShown::from).collect();
+    Ok(Deliveries { deliveries, next_token: found.next.map(|next| next.to_string()) })
 }
 
 /// The delivery whose id begins so, with its attempts.
 pub async fn delivery(asked: Inspection<'_>, id: &str) -> Result<Course, Unanswered> {
-    let records = asked.store.deliveries(false, usize::MAX).await?;
-    let record = one(records, "delivery", id, |record| record.delivery.id.clone())?;
+    let record = one(asked.store.deliveries_by_id(id).await?, "delivery", id)?;
     let message = record.delivery.message.clone();
     let attempts = asked.store.attempts(&record.delivery.id).await?;
     Ok(Course { delivery: record.into(), message, history: attempts.into_iter().map(attempt).collect() })

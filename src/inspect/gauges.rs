@@ -63,6 +63,11 @@ impl Gauges {
         Self { metrics, known: Arc::default() }
     }
 
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// All of it in the text format 0.0.4.
     pub async fn text(&self, inspection: Inspection<'_>) -> Result<String, StoreError> {
         let setup = inspection.setup;

@@ -2,7 +2,8 @@
 
 use super::{Inspection, Unanswered};
 use crate::base::clock::Timestamp;
-use crate::store::Location;
+use crate::metrics::{LOOPS, Metrics};
+use crate::store::{Facts, Location};
 
 /// The program.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -57,6 +58,8 @@ pub struct Status {
     pub watching: Watching,
     /// How large the store is.
     pub store: StoreSize,
+    /// The daemon's loops.
+    pub loops: Vec<Loop>,
 }
 
 /// What the config has.
@@ -71,14 +74,62 @@ pub struct Watching {
 }
 
 /// How large the store is.
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct StoreSize {
-    /// Alerts that fire.
-    pub firing: usize,
+    /// The number of its schema.
+    pub schema: i32,
+    /// Bytes of the database.
+    pub file_bytes: u64,
+    /// Bytes of its write-ahead log.
+    pub log_bytes: u64,
+    /// When the log was last brought into the database; `null` of a copy in memory.
+    pub checkpointed_at: Option<Timestamp>,
+    /// Series, also those that their feeds no longer have.
+    pub series: usize,
+    /// Figures that are known now.
+    pub observations: usize,
+    /// Figures that were revised since.
+    pub revisions: usize,
+    /// Alerts that were ever written.
+    pub alerts: usize,
+    /// Their transitions.
+    pub transitions: usize,
+    /// Deliveries, also those that are sent.
+    pub deliveries: usize,
+}
+
+impl From<Facts> for StoreSize {
+    fn from(facts: Facts) -> Self {
+        let Facts { schema, file_bytes, log_bytes, checkpointed_at, series, observations, .. } = facts;
+        let Facts { revisions, alerts, transitions, deliveries, .. } = facts;
+        Self {
+            schema,
+            file_bytes,
+            log_bytes,
+            checkpointed_at,
+            series,
+            observations,
+            revisions,
+            alerts,
+            transitions,
+            deliveries,
+        }
+    }
+}
+
+/// One of the daemon's loops.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Loop {
+    /// Which: `poll`, `evaluate` or `deliver`.
+    pub name: String,
+    /// For how many seconds it has not come round; `null` before the first time. Idle, it comes round every few seconds.
+    pub idle_seconds: Option<f64>,
 }
 
 /// How the program is now.
-pub async fn status(asked: Inspection<'_>) -> Result<Status, Unanswered> {
+pub async fn status(asked: Inspection<'_>, metrics: &Metrics) -> Result<Status, Unanswered> {
     let setup = asked.setup;
     Ok(Status {
         version: build_info().version,
@@ -87,8 +138,13 @@ pub async fn status(asked: Inspection<'_>) -> Result<Status, Unanswered> {
         config: setup.path.display().to_string(),
         state: place(&setup.state),
         watching: Watching { feeds: setup.feeds.len(), rules: setup.rules.len(), receivers: setup.receivers.len() },
-        store: StoreSize { firing: asked.store.firing().await?.len() },
+        store: asked.store.facts().await?.into(),
+        loops: LOOPS.map(|name| come_round(metrics, name, asked.now)).into(),
     })
+}
+
+fn come_round(metrics: &Metrics, name: &str, now: Timestamp) -> Loop {
+    Loop { name: name.to_owned(), idle_seconds: metrics.tick(name).age(now).map(|age| age.as_secs_f64()) }
 }
 
 /// Where the store is, the same by whatever way it is named.

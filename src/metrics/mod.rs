@@ -28,6 +28,8 @@ pub const PULL_RESULTS: [&str; 5] = ["changed", "same", "not_modified", "set_asi
 pub const CHANGES: [&str; 4] = ["new", "revised", "unchanged", "rejected"];
 /// What a rule may say of a series or a group.
 pub const VERDICTS: [&str; 3] = ["holds", "fails", "unknown"];
+/// The daemon's loops, each of which is to come round.
+pub const LOOPS: [&str; 3] = ["poll", "evaluate", "deliver"];
 /// How a ping may end.
 const PINGS: [&str; 2] = ["ok", "failed"];
 

@@ -192,10 +192,10 @@ impl Store {
         }
     }
 
-    /// The alert with that id.
-    pub async fn alert_by_id(&self, id: &str) -> Result<Option<Alert>, StoreError> {
+    /// The alerts whose ids begin so, two at most: enough to know that one is not the only one.
+    pub async fn alerts_by_id(&self, beginning: &str) -> Result<Vec<Alert>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.alert_by_id(id).await,
+            Self::Sqlite(store) => store.alerts_by_id(beginning).await,
         }
     }
 
@@ -224,6 +224,18 @@ impl Store {
         }
     }
 
+    /// The stored series with these labels, each as far as its feed has it, in their order.
+    pub async fn series_of(
+        &self,
+        series: impl IntoIterator<Item = &Labels>,
+    ) -> Result<Vec<Option<SeriesRef>>, StoreError> {
+        let key = |labels: &Labels| (labels.value("feed").unwrap_or_default().to_owned(), labels.key());
+        let keys = series.into_iter().map(key).collect();
+        match self {
+            Self::Sqlite(store) => store.series_of(keys).await,
+        }
+    }
+
     /// The series with that id, also one that its feed no longer has.
     pub async fn series_by_id(&self, id: i64) -> Result<Option<SeriesRef>, StoreError> {
         match self {
@@ -245,10 +257,10 @@ impl Store {
         }
     }
 
-    /// The delivery with that id.
-    pub async fn delivery_by_id(&self, id: &str) -> Result<Option<DeliveryRecord>, StoreError> {
+    /// The deliveries whose ids begin so, two at most: enough to know that one is not the only one.
+    pub async fn deliveries_by_id(&self, beginning: &str) -> Result<Vec<DeliveryRecord>, StoreError> {
         match self {
-            Self::Sqlite(store) => store.delivery_by_id(id).await,
+            Self::Sqlite(store) => store.deliveries_by_id(beginning).await,
         }
     }
 

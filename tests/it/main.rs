@@ -4,6 +4,8 @@
 //! What a pure function can show is shown beside that function; here is what only the whole can show.
 
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod census;
@@ -53,6 +55,8 @@ mod live;
 mod looking;
 #[cfg(test)]
 mod markdown;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod publisher;
 #[cfg(test)]

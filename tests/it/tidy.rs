@@ -70,7 +70,7 @@ const DOORS: [(&str, &[&str]); 15] = [
     ("Local::now", &["base/clock.rs"]),
     ("SystemTime::now", &["base/clock.rs"]),
     ("rusqlite", &["store/"]),
-    ("reqwest", &["feed/", "notify/"]),
+    ("reqwest", &["feed/", "notify/", "cli/desk.rs", "cli/socket.rs"]),
     ("toml", &["config/", "feed/format/sidecar.rs"]),
     ("std::env", &["config/"]),
     ("tokio::spawn", &["daemon/supervise.rs"]),

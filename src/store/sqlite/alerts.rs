@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row};
 
 use super::Sqlite;
-use super::columns::{count, counted, gravity, of_gravity};
+use super::columns::{BEGINS, count, counted, gravity, of_gravity};
 use super::evaluation::{ALERT, TRANSITION, alert, told, transition};
 use super::fault::Fault;
 use crate::alert::{Alert, Transition};
@@ -40,13 +40,13 @@ impl Sqlite {
             .await
     }
 
-    /// See [`crate::store::Store::alert_by_id`].
-    pub async fn alert_by_id(&self, id: &str) -> Result<Option<Alert>, StoreError> {
-        let id = id.to_owned();
+    /// See [`crate::store::Store::alerts_by_id`].
+    pub async fn alerts_by_id(&self, beginning: &str) -> Result<Vec<Alert>, StoreError> {
+        let beginning = beginning.to_owned();
         self.thread
             .call(move |connection| {
-                let select = format!("SELECT {ALERT} FROM alert WHERE id = ?1");
-                connection.prepare_cached(&select)?.query_and_then([id], alert)?.next().transpose()
+                let select = format!("SELECT {ALERT} FROM alert WHERE {BEGINS} ORDER BY id LIMIT 2");
+                connection.prepare_cached(&select)?.query_and_then([beginning], alert)?.collect()
             })
             .await
     }

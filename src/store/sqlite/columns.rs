@@ -11,6 +11,9 @@ use crate::rule::Severity;
 use crate::series::{Dimension, Labels, Status, Unit};
 use crate::store::{DeliveryState, SeriesRef};
 
+/// Whether an id begins with ?1, so that its index finds it.
+pub const BEGINS: &str = "id >= ?1 AND id < ?1 || char(1114111)";
+
 /// A column with a time.
 pub fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, Fault> {
     Ok(Timestamp::from_millis(row.get(column)?))

@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::Sqlite;
-use super::columns::{count, counted, delivery_state};
+use super::columns::{BEGINS, count, counted, delivery_state};
 use super::fault::Fault;
 use super::outbox::{columns, record};
 use crate::store::{DeliveryCount, DeliveryQuery, DeliveryRecord, DeliveryState, Page, StoreError};
@@ -20,13 +20,13 @@ impl Sqlite {
         self.thread.call(|connection| counts(connection)).await
     }
 
-    /// See [`crate::store::Store::delivery_by_id`].
-    pub async fn delivery_by_id(&self, id: &str) -> Result<Option<DeliveryRecord>, StoreError> {
-        let id = id.to_owned();
+    /// See [`crate::store::Store::deliveries_by_id`].
+    pub async fn deliveries_by_id(&self, beginning: &str) -> Result<Vec<DeliveryRecord>, StoreError> {
+        let beginning = beginning.to_owned();
         self.thread
             .call(move |connection| {
-                let select = format!("SELECT {} FROM delivery WHERE id = ?1", columns());
-                connection.prepare_cached(&select)?.query_and_then([id], record)?.next().transpose()
+                let select = format!("SELECT {} FROM delivery WHERE {BEGINS} ORDER BY id LIMIT 2", columns());
+                connection.prepare_cached(&select)?.query_and_then([beginning], record)?.collect()
             })
             .await
     }

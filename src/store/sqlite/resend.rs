@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::Sqlite;
+use super::columns::BEGINS;
 use super::fault::Fault;
 use super::outbox::{columns, record};
 use super::thread::End;
@@ -27,9 +28,8 @@ fn unsent(transaction: &Connection, prefix: &str) -> Result<Option<String>, Faul
     if prefix.is_empty() {
         return Ok(None);
     }
-    let select = "SELECT id FROM delivery WHERE id >= ?1 AND id < ?1 || char(1114111) AND state IN ('pending', 'dead')
-        ORDER BY id";
-    let mut select = transaction.prepare_cached(select)?;
+    let select = format!("SELECT id FROM delivery WHERE {BEGINS} AND state IN ('pending', 'dead') ORDER BY id");
+    let mut select = transaction.prepare_cached(&select)?;
     let found: Vec<String> = select.query_map([prefix], |row| row.get(0))?.collect::<Result<_, _>>()?;
     match found.as_slice() {
         [] => Ok(None),

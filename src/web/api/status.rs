@@ -11,7 +11,7 @@ use crate::web::Site;
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = Success<Status>)))]
 pub async fn status(State(site): State<Site>, _: Asked<Nothing>) -> Answer<Status> {
     let setup = site.setup();
-    success(status::status(site.inspection(&setup)).await?)
+    success(status::status(site.inspection(&setup), site.gauges.metrics()).await?)
 }
 
 /// Which program runs
