@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod explain;
 pub mod feeds;
 mod gauges;
+mod given;
 mod health;
 mod holdings;
 pub mod matching;
