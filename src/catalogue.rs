@@ -12,9 +12,10 @@ use crate::config::Setup;
 use crate::feed::Feed;
 use crate::period::Frequency;
 use crate::rule::Rule;
+use crate::rule::derived::Derived;
 use crate::rule::roster::{Roster, Subject};
 use crate::series::derive::Misfit;
-use crate::series::{History, PullId, Selector};
+use crate::series::{History, Labels, PullId, Selector};
 use crate::store::{SeriesRef, Store, StoreError};
 
 /// The series of a setup.
@@ -97,6 +98,21 @@ impl<'a> Catalogue<'a> {
         Ok(Past { history: self.roster.history(subject, histories), until })
     }
 
+    /// The newest histories of some subjects, each as [`Catalogue::past`] gives it, read in one piece: ask for some
+    /// hundreds at a time.
+    pub async fn pasts(&self, store: &Store, subjects: &[Subject]) -> Result<Vec<Result<History, Misfit>>, StoreError> {
+        let needed: Vec<Vec<usize>> = subjects.iter().map(|subject| self.roster.stored(subject)).collect();
+        let positions: BTreeSet<usize> = needed.iter().flatten().copied().collect();
+        let stored: Vec<SeriesRef> = positions.iter().map(|position| self.stored[*position].clone()).collect();
+        let read = histories(self.setup, store, &stored, PullId(i64::MAX)).await?;
+        let read: BTreeMap<usize, History> = positions.into_iter().zip(read).collect();
+        let past = |(subject, needed): (&Subject, Vec<usize>)| {
+            let own = needed.into_iter().filter_map(|position| Some((position, read.get(&position)?.clone())));
+            self.roster.history(subject, own.collect())
+        };
+        Ok(subjects.iter().zip(needed).map(past).collect())
+    }
+
     /// The stored series that a subject's figures come from, with what their feeds say of their calendars.
     pub async fn sources(&self, store: &Store, subject: &Subject) -> Result<Vec<History>, StoreError> {
         let mut read = Vec::new();
@@ -127,6 +143,21 @@ impl<'a> Catalogue<'a> {
         let mut zones = self.stored(subject).filter_map(zone);
         let first = zones.next().unwrap_or(self.setup.zone);
         if zones.all(|zone| zone == first) { first } else { self.setup.zone }
+    }
+
+    /// The labels of every series, stored ones first.
+    pub fn labels(&self) -> impl Iterator<Item = &Labels> {
+        self.roster.labels()
+    }
+
+    /// One series by itself, by its place among [`Catalogue::labels`].
+    pub fn subject(&self, position: usize) -> Subject {
+        self.roster.subject(position)
+    }
+
+    /// The definition that a series is calculated by, where it is derived.
+    pub fn definition(&self, subject: &Subject) -> Option<&'a Derived> {
+        self.roster.definition(subject)
     }
 
     /// How many series there are.

@@ -19,9 +19,11 @@ const TOGETHER_DAYS: i64 = 7;
 const LATE_DAYS: i64 = 400;
 
 /// Which moments count as those at which a figure became known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// As stored: when it was published, where the feed says so, else when it was pulled.
+    #[default]
     Stored,
     /// The same, but a first figure that a later pull brought belatedly counts as known since it was due
     /// by the feed's release calendar.
@@ -58,7 +60,7 @@ impl Origin {
 }
 
 /// How many vintages have which origin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Vintages {
     /// See [`Origin::Native`].
     pub native: usize,

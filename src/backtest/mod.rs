@@ -14,9 +14,9 @@ mod report;
 mod score;
 mod sweep;
 
-pub use knowledge::{Basis, Knowledge};
+pub use knowledge::{Basis, Knowledge, Vintages};
 pub use picture::picture;
-pub use replay::{Range, Replay, Standing, replay, replays};
+pub use replay::{Episode, Range, Replay, Standing, Step, replay, replays};
 pub use report::{Report, csv, json_lines, text};
 pub use score::{Event, rate, read_events};
 pub use sweep::{Sweep, sweep};

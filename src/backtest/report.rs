@@ -272,11 +272,7 @@ pub fn json_lines(reports: &[Report], basis: Basis) -> Vec<Json> {
     let replays = || reports.iter().flat_map(|report| &report.replays);
     let mut summary = sums_json(&Sums::of(replays()));
     summary["type"] = json!("summary");
-    summary["basis"] = json!(match basis {
-        Basis::Stored => "stored",
-        Basis::AsOfRelease => "as-of-release",
-        Basis::Latest => "latest",
-    });
+    summary["basis"] = json!(basis);
     summary["transitions"] = transitions_json(replays());
     summary["rules"] = reports.iter().map(rule_json).collect();
     lines.push(summary);

@@ -82,6 +82,14 @@ pub const DERIVED_CHECKED_MAX: usize = 100;
 pub const BOUND_TRIES_MAX: usize = 400_000;
 /// Charts in one file, at most.
 pub const CHARTS_MAX: usize = 12;
+/// Values of a label that are offered to look for series, at most.
+pub const LABEL_VALUES_TOLD: usize = 12;
+/// Vintages of a series that is replayed while somebody waits for it, at most.
+pub const REPLAYED_MAX: usize = 20_000;
+/// Alerts that are told with the rules, at most: the gravest.
+pub const GROUP_ALERTS_MAX: usize = 1000;
+/// Series of one rule that are judged for one answer, at most.
+pub const JUDGED_MAX: usize = 500;
 /// Series of one rule that are explained in one answer, at most.
 pub const EXPLAINED_MAX: usize = 100;
 /// Reasons that are kept of an unknown value; the others are counted.

@@ -291,12 +291,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// The series labels that the command line names, such as `partner=US`.
 fn parse_label(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or_else(|| "expected LABEL=VALUE, such as partner=US".to_owned())?;
-    if name.is_empty() {
-        Err("expected a label's name before `=`".to_owned())
-    } else {
-        Ok((name.to_owned(), value.to_owned()))
-    }
+    crate::inspect::meant::label(text)
 }
 
 /// A text in one line.

@@ -209,7 +209,7 @@ async fn reload_all(
     reloaded
 }
 
-/// Reads the config again and lets the loops see it; what became of it, in one line, whether it is in use or not.
+/// Reads the config again and lets the loops see it; what became of it, in one line.
 async fn reloaded(
     context: &Context,
     setups: &watch::Sender<Arc<Setup>>,

@@ -18,7 +18,7 @@ use crate::outbox::notified;
 use crate::period::Period;
 use crate::rule::roster::Subject;
 use crate::rule::{Judgement, Rule, Verdict, bounds, judge};
-use crate::series::{AsOf, History, Labels, Provenance, Unit, View};
+use crate::series::{AsOf, History, Labels, Provenance, PullId, Unit, View};
 use crate::store::StoreError;
 
 /// Figures in a chart, at most: more is for a backtest.
@@ -74,7 +74,7 @@ pub struct Explanation {
     pub period: Period,
     /// The latest period that has a figure.
     pub latest: Option<Period>,
-    /// The moment whose knowledge is judged, where another than now was asked for (RFC 3339).
+    /// The moment whose knowledge is judged, where another than now was asked for.
     pub as_of: Option<Timestamp>,
     /// Whether the rule holds: all gates, of one severity at least where it has two.
     pub verdict: Ruling,
@@ -111,22 +111,25 @@ pub struct Explanation {
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// Its number.
-    pub pull: i64,
+    pub pull: PullId,
     /// The feed.
     pub feed: String,
     /// The address without secrets, or the path.
     pub url: String,
-    /// When it was retrieved (RFC 3339).
+    /// When it was retrieved.
     pub retrieved_at: Timestamp,
     /// SHA-256 of the response, in hexadecimal digits.
     pub sha256: String,
 }
 
 impl Source {
-    /// Of a pull, where its provenance is known.
-    fn new(pull: i64, provenance: &Provenance) -> Self {
-        let Provenance { feed, url, retrieved_at, sha256 } = provenance.clone();
-        Self { pull, feed, url, retrieved_at, sha256 }
+    /// Of some pulls of a history, as far as their provenance is known.
+    pub fn of(history: &History, pulls: impl Iterator<Item = PullId>) -> impl Iterator<Item = Self> {
+        let source = |pull| {
+            let Provenance { feed, url, retrieved_at, sha256 } = history.provenance(pull)?.clone();
+            Some(Self { pull, feed, url, retrieved_at, sha256 })
+        };
+        pulls.filter_map(source)
     }
 }
 
@@ -362,8 +365,7 @@ fn kept_back(
 fn sources(history: &History, judgement: &Judgement, not_looked_at: &[ExplainedFigure]) -> Vec<Source> {
     let gates = judgement.gates.iter().chain(&judgement.clear);
     let read = gates.flat_map(|gate| gate.reading.all_points()).flat_map(|point| history.origins(&point));
-    let hidden = not_looked_at.iter().map(|figure| crate::series::PullId(figure.pull));
-    let pulls: BTreeSet<_> = read.chain(hidden).collect();
-    let known = pulls.into_iter().filter_map(|pull| history.provenance(pull).map(|found| (pull, found)));
-    known.map(|(pull, provenance)| Source::new(pull.0, provenance)).collect()
+    let hidden = not_looked_at.iter().map(|figure| figure.pull);
+    let pulls: BTreeSet<PullId> = read.chain(hidden).collect();
+    Source::of(history, pulls.into_iter()).collect()
 }

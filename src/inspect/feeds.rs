@@ -178,6 +178,13 @@ pub struct FeedDetail {
     pub pulls: Vec<Pull>,
 }
 
+/// Every feed.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Feeds {
+    /// In the order of their names.
+    pub feeds: Vec<FeedStatus>,
+}
+
 /// Every feed, in the order of their names.
 pub async fn feeds(inspection: Inspection<'_>, holdings: &mut Holdings) -> Result<Vec<FeedStatus>, StoreError> {
     let mut all = Vec::new();

@@ -13,6 +13,15 @@ use crate::rule::roster::Subject;
 /// Values of a label that are told where another was meant, at most.
 const LABELS_TOLD: usize = 12;
 
+/// A label with its value, such as `partner=US`.
+pub fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        None => Err("expected LABEL=VALUE, such as partner=US".to_owned()),
+        Some(("", _)) => Err("expected a label's name before `=`".to_owned()),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
 /// The rule of a name.
 pub fn rule<'a>(setup: &'a Setup, name: &str) -> Result<&'a Rule, Unanswered> {
     let found = setup.rules.iter().find(|rule| rule.name == name);

@@ -5,11 +5,14 @@
 //! added or ended, an alert acknowledged, a message sent again.
 
 pub mod alerts;
+mod aside;
+pub mod backtest;
 pub mod deliveries;
 pub mod explain;
 pub mod feeds;
 mod gauges;
 mod given;
+pub mod groups;
 mod health;
 mod holdings;
 pub mod matching;
@@ -18,9 +21,15 @@ mod nearness;
 pub mod overview;
 mod page;
 mod quiet;
-mod reading;
+pub mod reading;
+pub mod rules;
+pub mod series;
 pub mod silences;
 pub mod status;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use gauges::Gauges;
 pub use health::Health;
@@ -28,7 +37,7 @@ pub use holdings::Holdings;
 pub use nearness::{Level, Nearness};
 pub use page::Page;
 pub use quiet::Quiet;
-pub use reading::{EarlierFigure, ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart, Ruling};
+pub use reading::{ExplainedFigure, ExplainedGate, ExplainedItem, ExplainedPart};
 
 use crate::base::clock::Timestamp;
 use crate::config::Setup;

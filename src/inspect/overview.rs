@@ -3,14 +3,15 @@
 use super::alerts::{AlertShown, show};
 use super::feeds::{self, Condition, FeedStatus, NextRelease};
 use super::{Holdings, Inspection, Quiet};
-use crate::alert::Kind;
+use crate::alert::{Alert, Kind, State};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, lasting};
-use crate::chart::Chart;
-use crate::outbox::Standing;
+use crate::catalogue::{self, histories};
+use crate::chart::{Chart, Firing};
+use crate::outbox::{Message, Standing};
 use crate::rule::Severity;
-use crate::series::Punctuality;
-use crate::store::{AlertQuery, Owed, StoreError};
+use crate::series::{AsOf, History, PullId, Punctuality};
+use crate::store::{AlertQuery, Owed, SeriesRef, StoreError};
 
 /// Alerts that are shown one by one, at most.
 const FIRING_SHOWN: usize = 25;
@@ -18,6 +19,8 @@ const FIRING_SHOWN: usize = 25;
 const HELD_SHOWN: usize = 10;
 /// Changes that are, at most.
 const CHANGES_SHOWN: usize = 10;
+/// Figures in a spark, at most.
+const FIGURES_DRAWN: usize = 24;
 /// Releases that are due within so many days are shown.
 const DAYS_AHEAD: i64 = 7;
 
@@ -51,7 +54,7 @@ pub struct Overview {
 pub struct Card {
     /// The alert.
     pub alert: AlertShown,
-    /// What its last message drew.
+    /// Its last figures, where it is about one stored series.
     pub chart: Option<Chart>,
 }
 
@@ -93,13 +96,15 @@ pub async fn overview(asked: Inspection<'_>, holdings: &mut Holdings) -> Result<
     let store = asked.store;
     let quiet = Quiet::read(asked.setup, store, asked.now).await?;
     let counts = store.count_alerts().await?;
-    let of_severity = |wanted| counts.iter().filter(|count| count.severity == Some(wanted)).map(|count| count.count).sum();
+    let of_severity =
+        |wanted| counts.iter().filter(|count| count.severity == Some(wanted)).map(|count| count.count).sum();
     let severities: Vec<(Severity, usize)> =
         Severity::ALL.into_iter().rev().map(|severity| (severity, of_severity(severity))).collect();
     let feeds = feeds::feeds(asked, holdings).await?;
     let firing = AlertQuery { firing: Some(true), limit: FIRING_SHOWN, ..AlertQuery::default() };
     let held = AlertQuery { held: Some(true), firing: Some(false), limit: HELD_SHOWN, ..AlertQuery::default() };
-    let held_count = counts.iter().filter(|count| count.held && count.severity.is_none()).map(|count| count.count).sum();
+    let held_count =
+        counts.iter().filter(|count| count.held && count.severity.is_none()).map(|count| count.count).sum();
     let changed = store.recent(CHANGES_SHOWN).await?.into_iter().map(|recent| Changed {
         alert: crate::alert::alert_id(&recent.transition.rule, &recent.transition.labels),
         kind: recent.transition.kind,
@@ -120,16 +125,35 @@ pub async fn overview(asked: Inspection<'_>, holdings: &mut Holdings) -> Result<
     })
 }
 
-/// Some alerts with their last messages' charts.
+/// Some alerts with what their last messages say, and the figures of those that are about one stored series: to add
+/// up others would take a look at all series that there are.
 async fn cards(asked: Inspection<'_>, quiet: &Quiet<'_>, query: AlertQuery) -> Result<Vec<Card>, StoreError> {
-    let alerts = asked.store.find_alerts(query).await?.items;
-    let newest = asked.store.newest(alerts.iter().map(|alert| (alert.rule.as_str(), &alert.labels))).await?;
-    let card = |(alert, newest): (_, Option<(_, crate::outbox::Message)>)| {
-        let message = newest.map(|(_, message)| message);
-        let alert = show(asked, quiet, alert, message.as_ref());
-        Card { alert, chart: message.and_then(|message| message.chart) }
+    let store = asked.store;
+    let alerts = store.find_alerts(query).await?.items;
+    let newest = store.newest(alerts.iter().map(|alert| (alert.rule.as_str(), &alert.labels))).await?;
+    let stored = store.series_of(alerts.iter().map(|alert| &alert.labels)).await?;
+    let known: Vec<SeriesRef> = stored.iter().flatten().cloned().collect();
+    let mut read = histories(asked.setup, store, &known, PullId(i64::MAX)).await?.into_iter();
+    let card = |((alert, newest), stored): ((Alert, Option<(_, Message)>), Option<SeriesRef>)| {
+        let history = stored.and_then(|_| read.next());
+        let chart = history.and_then(|history| drawn(asked, &alert, &history));
+        let alert = show(asked, quiet, alert, newest.map(|(_, message)| message).as_ref());
+        Card { alert, chart }
     };
-    Ok(alerts.into_iter().zip(newest).map(card).collect())
+    Ok(alerts.into_iter().zip(newest).zip(stored).map(card).collect())
+}
+
+/// What a rule looks at, its last figures, with what fires.
+fn drawn(asked: Inspection<'_>, alert: &Alert, history: &History) -> Option<Chart> {
+    let rule = asked.setup.rules.iter().find(|rule| rule.name == alert.rule)?;
+    let zone = history.labels().value("feed").and_then(|feed| catalogue::feed(asked.setup, feed)).map(|feed| feed.zone);
+    let firing = match &alert.state {
+        State::Firing(firing) => Some(Firing { since: firing.since, until: None }),
+        State::Ok => None,
+    };
+    let view = history.view(AsOf::Latest).at(asked.now);
+    let chart = Chart::new(&rule.name, &rule.seen(view), zone.unwrap_or(asked.setup.zone));
+    Some(chart.with_firing(firing).last(FIGURES_DRAWN))
 }
 
 fn releases(asked: Inspection<'_>, feeds: &[FeedStatus]) -> Vec<Release> {

@@ -8,7 +8,7 @@ use crate::base::text::counted;
 use crate::period::{Period, Span};
 use crate::rule::{Gate, Reading, Severity, Verdict};
 use crate::series::number::number;
-use crate::series::{History, Item, Notation, Point, Status, Unit, Vintage};
+use crate::series::{Finite, History, Item, Notation, Point, PullId, Status, Unit, Vintage};
 
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -105,10 +105,10 @@ pub struct ExplainedFigure {
     pub value: f64,
     /// The publisher's mark.
     pub status: Status,
-    /// When this vintage became known (RFC 3339).
+    /// When this vintage became known.
     pub recorded_at: Timestamp,
     /// The number of the pull that brought it.
-    pub pull: i64,
+    pub pull: PullId,
     /// What was known of the period before, oldest first.
     pub earlier: Vec<EarlierFigure>,
 }
@@ -121,15 +121,25 @@ pub struct EarlierFigure {
     pub value: Option<f64>,
     /// The publisher's mark.
     pub status: Status,
-    /// When it became known (RFC 3339).
+    /// When it became known.
     pub recorded_at: Timestamp,
+    /// Until when it stood.
+    pub until: Timestamp,
 }
 
 impl EarlierFigure {
-    /// Of a vintage.
-    pub fn new(vintage: &Vintage) -> Self {
-        let Vintage { value, status, recorded_at, .. } = *vintage;
-        Self { value: value.map(crate::series::Finite::get), status, recorded_at }
+    /// Of the vintages of a period, oldest first, all but the last.
+    pub fn of(vintages: &[&Vintage]) -> Vec<Self> {
+        let superseded = |pair: &[&Vintage]| match pair {
+            [old, new] => Some(Self {
+                value: old.value.map(Finite::get),
+                status: old.status,
+                recorded_at: old.recorded_at,
+                until: new.recorded_at,
+            }),
+            _ => None,
+        };
+        vintages.windows(2).filter_map(superseded).collect()
     }
 }
 
@@ -137,9 +147,10 @@ impl ExplainedFigure {
     /// A figure of a history.
     pub fn new(point: &Point, history: &History) -> Self {
         let Point { span, value, status, recorded_at, pull } = *point;
-        let before = history.vintages(span).iter().filter(|vintage| vintage.pull < pull);
-        let earlier = before.map(EarlierFigure::new).collect();
-        Self { period: span, value, status, recorded_at, pull: pull.0, earlier }
+        let is_it = |vintage: &Vintage| vintage.pull == pull && vintage.recorded_at == recorded_at;
+        let until_it: Vec<&Vintage> =
+            history.vintages(span).iter().filter(|vintage| vintage.pull < pull || is_it(vintage)).collect();
+        Self { period: span, value, status, recorded_at, pull, earlier: EarlierFigure::of(&until_it) }
     }
 
     /// `2025-09 420.5 t (final, known since 2025-10-20T01:00:00Z, 1 vintage before it)`.

@@ -69,6 +69,17 @@ mod as_text {
     }
 }
 
+impl SilenceState {
+    /// The word: `active`, `pending`, `expired`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 impl SilenceShown {
     /// A silence as it is at a time.
     pub fn new(silence: Silence, now: Timestamp) -> Self {

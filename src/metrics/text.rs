@@ -1,14 +1,14 @@
 //! The text of a scrape: what was counted and what was read just now, for the names that the config has.
 
 use prometheus::proto::Metric;
-use prometheus::{GaugeVec, Opts, Registry, TEXT_FORMAT, TextEncoder};
+use prometheus::{GaugeVec, Opts, Registry, TextEncoder};
 
 use super::{CHANGES, CONSTANT, Metrics, PINGS, PULL_RESULTS, VERDICTS, kept};
 use crate::alert::{Cause, Kind};
 use crate::outbox::Outcome;
 
 /// What the text is, for `Content-Type`.
-pub const CONTENT_TYPE: &str = TEXT_FORMAT;
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The names that a config has now: each has its lines from the start, and no other name has any.
 pub struct Names<'a> {
@@ -111,7 +111,35 @@ mod tests {
         let text = Metrics::new(NOW).text(&names(&["magnets"]), Reading::default());
         let mut counters = lines(&text, "supplywatch_");
         counters.retain(|line| !line.contains("transitions") && !line.contains("_bucket{"));
-        insta::assert_snapshot!(counters.join("\n"), @"");
+        insta::assert_snapshot!(counters.join("\n"), @r#"
+        supplywatch_build_info{version="0.1.0"} 1
+        supplywatch_config_last_reload_success_timestamp_seconds 1760000000.25
+        supplywatch_config_last_reload_successful 1
+        supplywatch_dead_man_pings_total{result="failed"} 0
+        supplywatch_dead_man_pings_total{result="ok"} 0
+        supplywatch_deliveries_given_up_total{receiver="desk"} 0
+        supplywatch_delivery_attempt_duration_seconds_sum{receiver="desk"} 0
+        supplywatch_delivery_attempt_duration_seconds_count{receiver="desk"} 0
+        supplywatch_delivery_attempts_total{receiver="desk",result="delivered"} 0
+        supplywatch_delivery_attempts_total{receiver="desk",result="disable"} 0
+        supplywatch_delivery_attempts_total{receiver="desk",result="pause"} 0
+        supplywatch_delivery_attempts_total{receiver="desk",result="reject"} 0
+        supplywatch_delivery_attempts_total{receiver="desk",result="retry"} 0
+        supplywatch_feed_observations_total{change="new",feed="magnets"} 0
+        supplywatch_feed_observations_total{change="rejected",feed="magnets"} 0
+        supplywatch_feed_observations_total{change="revised",feed="magnets"} 0
+        supplywatch_feed_observations_total{change="unchanged",feed="magnets"} 0
+        supplywatch_feed_pull_duration_seconds_sum{feed="magnets"} 0
+        supplywatch_feed_pull_duration_seconds_count{feed="magnets"} 0
+        supplywatch_feed_pulls_total{feed="magnets",result="changed"} 0
+        supplywatch_feed_pulls_total{feed="magnets",result="failed"} 0
+        supplywatch_feed_pulls_total{feed="magnets",result="not_modified"} 0
+        supplywatch_feed_pulls_total{feed="magnets",result="same"} 0
+        supplywatch_feed_pulls_total{feed="magnets",result="set_aside"} 0
+        supplywatch_rule_evaluations_total{outcome="fails",rule="falling"} 0
+        supplywatch_rule_evaluations_total{outcome="holds",rule="falling"} 0
+        supplywatch_rule_evaluations_total{outcome="unknown",rule="falling"} 0
+        "#);
         assert_eq!(lines(&text, "supplywatch_alert_transitions_total{").len(), 49);
         assert!(text.contains("\n# TYPE process_start_time_seconds gauge\n"), "{text}");
     }

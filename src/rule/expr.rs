@@ -83,6 +83,11 @@ impl Expr {
         }
     }
 
+    /// The names of the measures in it, in the order of the text.
+    pub fn measures(&self) -> Vec<&'static str> {
+        self.root.measures().into_iter().map(|(measure, _)| measure.name).collect()
+    }
+
     /// Whether what it says changes with the clock alone (`age`, `overdue`).
     pub fn uses_time(&self) -> bool {
         self.root.measures().iter().any(|(measure, _)| measure.is_timely())

@@ -36,6 +36,7 @@ pub use evidence::{Gate, Reading, Value, Verdict};
 pub use expr::{Expr, ExprError, Subject};
 pub use headline::headline;
 pub use judge::{Judgement, judge};
+pub use measure::MeasureWords;
 pub use rejudge::{Rejudged, rejudged};
 pub use solve::{Distance, Side, Threshold, distance, next_distance};
 
@@ -239,6 +240,17 @@ impl Rule {
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let worse = self.worse.iter().flat_map(|worse| worse.when.iter().chain(&worse.clear));
         self.when.iter().chain(&self.clear).chain(worse)
+    }
+
+    /// The measures that it uses, in words, each once and in the order of its text.
+    pub fn measures(&self) -> Vec<MeasureWords> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.expressions().flat_map(Expr::measures) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.into_iter().flat_map(measure::words).collect()
     }
 
     /// Whether what it says changes with the clock alone.

@@ -89,6 +89,7 @@ macro_rules! contract {
                 a_lost_task_stores_nothing,
                 an_alert_of_another_version_stores_nothing,
                 alerts_read_back_in_order,
+                those_that_wait_are_counted_by_rule,
                 alerts_are_read_in_the_order_asked,
                 a_look_of_another_version_stores_nothing,
                 a_lost_task_looks_at_nothing,
@@ -148,6 +149,7 @@ macro_rules! contract {
             }
             life {
                 a_store_is_as_it_was_left,
+                a_store_knows_how_large_it_is,
                 what_a_process_held_is_free_after_it,
                 no_wait_outlasts_a_clock_that_goes_back,
                 a_copy_is_apart_from_its_store,

@@ -4,7 +4,7 @@
 //! that tests own the clock. Only the files in here know SQL.
 
 #[cfg(test)]
-mod contract;
+pub mod contract;
 mod delivery;
 mod delta;
 mod error;

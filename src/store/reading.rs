@@ -224,6 +224,18 @@ impl Store {
         }
     }
 
+    /// The stored series with these labels, each as far as its feed has it, in their order.
+    pub async fn series_of(
+        &self,
+        series: impl IntoIterator<Item = &Labels>,
+    ) -> Result<Vec<Option<SeriesRef>>, StoreError> {
+        let key = |labels: &Labels| (labels.value("feed").unwrap_or_default().to_owned(), labels.key());
+        let keys = series.into_iter().map(key).collect();
+        match self {
+            Self::Sqlite(store) => store.series_of(keys).await,
+        }
+    }
+
     /// The series with that id, also one that its feed no longer has.
     pub async fn series_by_id(&self, id: i64) -> Result<Option<SeriesRef>, StoreError> {
         match self {

@@ -7,7 +7,8 @@
 use std::net::IpAddr;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -41,6 +42,15 @@ pub struct Visit {
     session: Session,
     /// It needs no form's token: no browser sends what it brings.
     is_proven: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visit {
+    type Rejection = Problem;
+
+    /// Nobody comes to a page but through the guard.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(|| forbidden("nobody has let this request in"))
+    }
 }
 
 impl Visit {

@@ -34,7 +34,7 @@ use crate::base::clock::Clock;
 use crate::base::limits::REQUEST_BYTES_MAX;
 use crate::config::Setup;
 use crate::inspect::{Gauges, Inspection};
-use crate::metrics::Metrics;
+use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::store::Store;
 use page::Glance;
 use session::Key;
@@ -117,9 +117,9 @@ fn router(site: Site) -> Router {
         .with_state(site)
 }
 
-/// The text format of Prometheus, which OpenMetrics calls version 0.0.4.
+/// What Prometheus reads.
 async fn metrics(State(site): State<Site>) -> Result<Response, problem::Problem> {
     let setup = site.setup();
     let text = site.gauges.text(site.inspection(&setup)).await?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

@@ -56,6 +56,8 @@ mod looking;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod publisher;
 #[cfg(test)]
 mod quiet;

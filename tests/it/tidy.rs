@@ -75,7 +75,7 @@ const DOORS: [(&str, &[&str]); 15] = [
     ("std::env", &["config/"]),
     ("tokio::spawn", &["daemon/supervise.rs"]),
     ("JoinSet", &["daemon/supervise.rs", "web/serve.rs"]),
-    ("spawn_blocking", &["notify/console.rs"]),
+    ("spawn_blocking", &["inspect/aside.rs", "notify/console.rs"]),
     ("cron", &["base/schedule.rs"]),
     ("prometheus", &["metrics/"]),
     ("anyhow", &["cli/"]),

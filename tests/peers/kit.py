@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -53,7 +54,7 @@ def command(name, package):
 
 def from_pypi(package):
     """The `bin` of an environment of its own with a package from PyPI; kept for the next time."""
-    place = ROOT / "target/peers" / package
+    place = ROOT / "target/peers" / re.match(r"[\w.-]+", package)[0]
     ready = place / "ready"
     if not ready.exists():
         shutil.rmtree(place, ignore_errors=True)

@@ -145,7 +145,67 @@ fn somebody_is_told_every_minute_that_all_is_well() {
 
 #[test]
 fn an_address_that_cannot_be_told_is_refused() {
-    insta::assert_snapshot!(check("[daemon.dead_man]\nevery = '0s'\nhow = 1"), @"");
-    insta::assert_snapshot!(check("[daemon]\ndead_man = { url = 'http://127.0.0.1/T0KEN', every = 'minute' }"), @"");
-    insta::assert_snapshot!(check("[daemon]\ndead_man = 'https://ping.example/T0KEN'"), @"");
+    insta::assert_snapshot!(check("[daemon.dead_man]\nevery = '0s'\nhow = 1"), @r#"
+    error: [daemon.dead_man] needs `url`
+     --> supplywatch.toml:1:9
+      |
+    1 | [daemon.dead_man]
+      |         ^^^^^^^^ no `url`
+      |
+      = help: write url = "https://…", or { env = "…" }, { file = "…" }, { credential = "…" }
+
+    error: `every` cannot be `0s`
+     --> supplywatch.toml:2:9
+      |
+    2 | every = '0s'
+      |         ^^^^ expected a time such as 90s, 15m, 72h or 3d
+      |
+      = help: a time has a unit: s, m, h or d
+
+    error: unknown key `how` in [daemon.dead_man]
+     --> supplywatch.toml:3:1
+      |
+    3 | how = "<secret>"
+      | ^^^ unknown
+      |
+      = help: [daemon.dead_man] takes `url`, `every`, `insecure` and `allow_private`
+
+    3 errors
+    "#);
+    insta::assert_snapshot!(check("[daemon]\ndead_man = { url = 'http://127.0.0.1/T0KEN', every = 'minute' }"), @r#"
+    error: the address is plain http
+     --> supplywatch.toml:2:20
+      |
+    2 | dead_man = { url = "<secret>", every = 'minute' }
+      |                    ^^^^^^^^^^ http://127.0.0.1 is not encrypted
+      |
+      = help: use https://, or allow it with `insecure = true`
+
+    error: the address is not on the public internet
+     --> supplywatch.toml:2:20
+      |
+    2 | dead_man = { url = "<secret>", every = 'minute' }
+      |                    ^^^^^^^^^^ 127.0.0.1 is this machine or a private network
+      |
+      = help: allow it with `allow_private = true`
+
+    error: `every` cannot be `minute`
+     --> supplywatch.toml:2:40
+      |
+    2 | dead_man = { url = "<secret>", every = 'minute' }
+      |                                        ^^^^^^^^ expected a time such as 90s, 15m, 72h or 3d
+      |
+      = help: a time has a unit: s, m, h or d
+
+    3 errors
+    "#);
+    insta::assert_snapshot!(check("[daemon]\ndead_man = 'https://ping.example/T0KEN'"), @r#"
+    error: `dead_man` takes a table, found a string
+     --> supplywatch.toml:2:12
+      |
+    2 | dead_man = "<secret>"
+      |            ^^^^^^^^^^ expected a table
+
+    1 error
+    "#);
 }

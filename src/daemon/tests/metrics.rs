@@ -102,7 +102,45 @@ async fn a_scrape_says_what_the_loops_did() {
     world.round("2025-08,US,619\n2025-09,US,590\n2025-10,US,420.5\n2025-10,DE,30\n2025-11,XX,many\n").await;
     world.clock.set(world.clock.now().plus(Duration::from_secs(5 * 86_400)));
     world.round("2025-08,US,619\n2025-09,US,600\n2025-10,US,420.5\n2025-10,DE,30\n").await;
-    insta::assert_snapshot!(told(&world.text().await), @"");
+    insta::assert_snapshot!(told(&world.text().await), @r#"
+    supplywatch_alert_transitions_total{cause="published",kind="fired"} 1
+    supplywatch_alert_transitions_total{cause="time_passed",kind="fired"} 3
+    supplywatch_alerts{kind="data",rule="feed:failing",severity="warning",state="active"} 1
+    supplywatch_alerts{kind="data",rule="feed:overdue",severity="warning",state="active"} 1
+    supplywatch_alerts{kind="data",rule="receiver:failing",severity="warning",state="active"} 1
+    supplywatch_alerts{kind="market",rule="falling",severity="critical",state="active"} 1
+    supplywatch_alerts{kind="market",rule="falling",severity="critical",state="held"} 1
+    supplywatch_config_last_reload_success_timestamp_seconds 1766221200
+    supplywatch_config_last_reload_successful 1
+    supplywatch_deliveries_dead{receiver="gone"} 1
+    supplywatch_deliveries_given_up_total{receiver="gone"} 1
+    supplywatch_delivery_attempt_duration_seconds_count{receiver="desk"} 1
+    supplywatch_delivery_attempt_duration_seconds_count{receiver="gone"} 2
+    supplywatch_delivery_attempts_total{receiver="desk",result="delivered"} 1
+    supplywatch_delivery_attempts_total{receiver="gone",result="disable"} 2
+    supplywatch_feed_consecutive_failures{feed="prices"} 2
+    supplywatch_feed_failing{feed="prices"} 1
+    supplywatch_feed_last_success_timestamp_seconds{feed="magnets"} 1766653200
+    supplywatch_feed_latest_period_end_timestamp_seconds{feed="magnets"} 1761955200
+    supplywatch_feed_next_pull_timestamp_seconds{feed="magnets"} 1766739615.39
+    supplywatch_feed_next_pull_timestamp_seconds{feed="prices"} 1766653320
+    supplywatch_feed_next_release_timestamp_seconds{feed="magnets"} 1766188800
+    supplywatch_feed_observations_total{change="new",feed="magnets"} 4
+    supplywatch_feed_observations_total{change="rejected",feed="magnets"} 1
+    supplywatch_feed_observations_total{change="revised",feed="magnets"} 1
+    supplywatch_feed_observations_total{change="unchanged",feed="magnets"} 3
+    supplywatch_feed_overdue{feed="magnets"} 1
+    supplywatch_feed_pull_duration_seconds_count{feed="magnets"} 2
+    supplywatch_feed_pull_duration_seconds_count{feed="prices"} 2
+    supplywatch_feed_pulls_total{feed="magnets",result="changed"} 2
+    supplywatch_feed_pulls_total{feed="prices",result="failed"} 2
+    supplywatch_feed_series{feed="magnets"} 2
+    supplywatch_receiver_disabled{receiver="gone"} 1
+    supplywatch_receiver_last_success_timestamp_seconds{receiver="desk"} 1766221200
+    supplywatch_rule_evaluations_total{outcome="holds",rule="falling"} 2
+    supplywatch_rule_evaluations_total{outcome="unknown",rule="falling"} 1
+    supplywatch_rule_series_matched{rule="falling"} 2
+    "#);
 
     // The receiver that is gone is taken out of the config, and a silence begins: the text follows.
     let matcher = Matcher::parse([("rule".to_owned(), "falling".to_owned())]).unwrap();

@@ -17,6 +17,7 @@ mod streak;
 mod time;
 mod trend;
 mod window;
+mod words;
 mod year_to_date;
 mod zscore;
 
@@ -24,6 +25,7 @@ pub use rank::share_at_or_below;
 pub use score::{robust_score, seasonal_score};
 pub use statistic::{deviation, median};
 pub use trend::{slope, volatility};
+pub use words::{MeasureWords, words};
 pub use year_to_date::first_of_year;
 
 use super::evaluate::Scope;

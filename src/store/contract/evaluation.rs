@@ -156,6 +156,20 @@ pub async fn alerts_read_back_in_order(site: Site) {
     assert!(written.iter().all(|alert| matches!(alert.state, State::Firing(_))));
 }
 
+pub async fn those_that_wait_are_counted_by_rule(site: Site) {
+    let store = site.open().await;
+    let held = Some("waiting for 2025-07".to_owned());
+    for (rule, partner, held, fires_too) in
+        [("a", "US", &held, false), ("a", "DE", &held, false), ("a", "JP", &None, false), ("b", "US", &held, true)]
+    {
+        let alert = Alert { rule: rule.into(), held: held.clone(), ..new_alert(partner) };
+        let alert = if fires_too { Alert { held: held.clone(), ..fires(&store, &alert, &[]).alert } } else { alert };
+        let settled = Settled { alert, transition: None, deliveries: Vec::new(), manners: Manners::default() };
+        assert_eq!(store.commit(None, Vec::new(), vec![settled], NOW).await.unwrap(), Committed::Stored);
+    }
+    assert_eq!(store.waiting().await.unwrap(), [("a".to_owned(), 2)].into());
+}
+
 pub async fn alerts_are_read_in_the_order_asked(site: Site) {
     let store = site.open().await;
     for partner in ["US", "DE"] {

@@ -25,6 +25,21 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// See [`crate::store::Store::series_of`].
+    pub async fn series_of(&self, keys: Vec<(String, String)>) -> Result<Vec<Option<SeriesRef>>, StoreError> {
+        self.thread.call(move |connection| keys.iter().map(|(feed, key)| by_key(connection, feed, key)).collect()).await
+    }
+}
+
+fn by_key(connection: &Connection, feed: &str, key: &str) -> Result<Option<SeriesRef>, Fault> {
+    let select = format!(
+        "SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed
+         WHERE s.feed = (SELECT id FROM feed WHERE name = ?1) AND s.labels = ?2 AND s.current = 1"
+    );
+    connection.prepare_cached(&select)?.query_and_then((feed, key), series)?.next().transpose()
+}
+
 fn by_id(connection: &Connection, id: i64) -> Result<Option<SeriesRef>, Fault> {
     let select = format!("SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed WHERE s.id = ?1");
     connection.prepare_cached(&select)?.query_and_then([id], series)?.next().transpose()

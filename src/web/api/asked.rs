@@ -62,6 +62,24 @@ impl Limit {
     }
 }
 
+/// A label that is wanted, such as `partner=US`.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub struct Label(String, String);
+
+impl TryFrom<String> for Label {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        crate::inspect::meant::label(&text).map(|(name, value)| Self(name, value))
+    }
+}
+
+/// Labels as `inspect` takes them.
+pub fn pairs(labels: Vec<Label>) -> Vec<(String, String)> {
+    labels.into_iter().map(|Label(name, value)| (name, value)).collect()
+}
+
 /// Reads a parameter that may be left out, but not be empty.
 pub fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -17,6 +17,8 @@ use crate::web::problem::Details;
     tags((name = "alerts", description = "What fires, what waits, and how it came there."),
          (name = "silences", description = "What keeps messages back for a while."),
          (name = "deliveries", description = "Messages on their way to receivers."),
+         (name = "rules", description = "What is watched for, and why it fires or does not."),
+         (name = "figures", description = "Feeds, their series, and all that was ever known of them."),
          (name = "status", description = "What runs here.")),
     components(schemas(Details)),
 )]

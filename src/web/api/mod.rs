@@ -4,9 +4,13 @@
 //! Each answer is what `inspect` says, in an envelope; nothing is worked out here.
 
 mod alerts;
-mod asked;
+pub mod asked;
 mod deliveries;
 mod document;
+mod explain;
+mod feeds;
+mod rules;
+mod series;
 mod silences;
 mod status;
 #[cfg(test)]
@@ -34,6 +38,15 @@ fn all() -> OpenApiRouter<Site> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::one))
         .routes(routes!(deliveries::send_again))
+        .routes(routes!(rules::list))
+        .routes(routes!(rules::one))
+        .routes(routes!(rules::replay))
+        .routes(routes!(explain::explain))
+        .routes(routes!(series::list))
+        .routes(routes!(series::one))
+        .routes(routes!(series::observations))
+        .routes(routes!(feeds::list))
+        .routes(routes!(feeds::one))
         .routes(routes!(status::status))
         .routes(routes!(status::build_info))
         .routes(routes!(status::config))

@@ -2,9 +2,18 @@
 //!
 //! Each page takes what `inspect` says and puts it into a template, which escapes whatever it is given.
 
+mod alerts;
+mod deliveries;
 mod events;
+mod explain;
+mod feeds;
 mod login;
 mod overview;
+mod rules;
+mod series;
+mod silences;
+mod status;
+mod words;
 
 pub use overview::Glance;
 
@@ -13,7 +22,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::Site;
 use super::guard::Visit;
@@ -22,12 +31,39 @@ use crate::base::clock::Timestamp;
 use crate::base::text::lasting;
 
 /// The pages that every page leads to.
-const PAGES: [(&str, &str); 1] = [("/", "Overview")];
+const PAGES: [(&str, &str); 8] = [
+    ("/", "Overview"),
+    ("/alerts", "Alerts"),
+    ("/rules", "Rules"),
+    ("/series", "Series"),
+    ("/feeds", "Feeds"),
+    ("/deliveries", "Deliveries"),
+    ("/silences", "Silences"),
+    ("/status", "Status"),
+];
 
 /// Every page.
 pub fn routes() -> Router<Site> {
     Router::new()
         .route("/", get(overview::overview))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/{id}", get(alerts::one))
+        .route("/alerts/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{id}", get(deliveries::one))
+        .route("/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/silences", get(silences::list).post(silences::add))
+        .route("/silences/{id}/expire", post(silences::expire))
+        .route("/status", get(status::status))
+        .route("/rules", get(rules::list))
+        .route("/rules/{name}", get(rules::one))
+        .route("/rules/{name}/backtest", get(rules::replay))
+        .route("/explain", get(explain::explain))
+        .route("/series", get(series::list))
+        .route("/series/{id}", get(series::one))
+        .route("/series/{id}/figures.csv", get(series::csv))
+        .route("/feeds", get(feeds::list))
+        .route("/feeds/{name}", get(feeds::one))
         .route("/login", get(login::ask).post(login::enter))
         .route("/events", get(events::events))
 }
@@ -103,7 +139,6 @@ impl FromRequestParts<Site> for Chrome {
     }
 }
 
-
 /// A moment to the minute.
 fn minute(at: Timestamp) -> String {
     let text = at.to_string();
@@ -119,6 +154,13 @@ fn done(word: &str) -> Option<&'static str> {
         "retried" => Some("The message is due now."),
         _ => None,
     }
+}
+
+/// A path with what is asked there.
+fn address(path: &str, query: &[(&str, &str)]) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    pairs.extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
+    format!("{path}?{}", pairs.finish())
 }
 
 /// A template as an answer.

@@ -9,8 +9,10 @@ use tokio::sync::Mutex;
 
 use super::{Chrome, show};
 use crate::base::clock::Timestamp;
+use crate::inspect::feeds::{FeedStatus, feeds};
 use crate::inspect::overview::{self, Card, Overview, Release};
 use crate::inspect::{Holdings, Unanswered};
+use crate::store::StoreError;
 use crate::web::Site;
 use crate::web::problem::Problem;
 
@@ -38,6 +40,12 @@ struct Last {
 }
 
 impl Glance {
+    /// How the feeds are; what there is of them is counted again only where a pull has changed it.
+    pub async fn feeds(&self, site: &Site) -> Result<Vec<FeedStatus>, StoreError> {
+        let setup = site.setup();
+        feeds(site.inspection(&setup), &mut self.0.lock().await.holdings).await
+    }
+
     async fn of(&self, site: &Site) -> Result<Arc<Overview>, Unanswered> {
         let setup = site.setup();
         // Who waits here for another finds what that one has seen.

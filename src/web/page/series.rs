@@ -1,0 +1,179 @@
+//! Series: found by words and labels, and all that was ever known of one.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::rules::CHART_WIDTH;
+use super::words::{day, figure, labels_query, query};
+use super::{Chrome, show};
+use crate::base::moment;
+use crate::chart::Chart;
+use crate::inspect::Page;
+use crate::inspect::matching::Matching;
+use crate::inspect::reading::EarlierFigure;
+use crate::inspect::series::{Case, FoundSeries, Observation, Search, SeriesDetail, SeriesRule, SeriesSummary, search};
+use crate::web::Site;
+use crate::web::api::asked::Asked;
+use crate::web::problem::Problem;
+
+/// Series on one page.
+const SHOWN: usize = 50;
+/// Figures on one page.
+const FIGURES_SHOWN: usize = 120;
+/// Figures in the chart.
+const DRAWN: usize = 120;
+
+/// Which series are looked for.
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    search: String,
+    #[serde(default)]
+    filter: Vec<String>,
+    #[serde(default)]
+    after: String,
+}
+
+#[derive(Template)]
+#[template(path = "series.html", config = "src/web/askama.toml")]
+struct SeriesPage {
+    chrome: Chrome,
+    wanted: Wanted,
+    found: Result<FoundSeries, String>,
+}
+
+impl SeriesPage {
+    fn latest(&self, series: &SeriesSummary) -> String {
+        figure(series.latest.as_ref().and_then(|latest| latest.value), series.unit.as_ref())
+    }
+
+    /// The same search with another condition.
+    fn with(&self, label: &str, value: &str) -> String {
+        let filter = Matching { name: label.to_owned(), value: value.to_owned(), is_regex: false, is_equal: true };
+        let filter = filter.to_string();
+        self.address(self.wanted.filter.iter().chain([&filter]))
+    }
+
+    /// The same without one.
+    fn without(&self, filter: &str) -> String {
+        self.address(self.wanted.filter.iter().filter(|other| *other != filter))
+    }
+
+    fn address<'a>(&'a self, filters: impl Iterator<Item = &'a String>) -> String {
+        let filters = filters.map(|filter| ("filter", filter.as_str()));
+        format!("/series?{}", query([("search", self.wanted.search.as_str())].into_iter().chain(filters)))
+    }
+
+    /// To what is behind this, before the token.
+    fn next(&self) -> String {
+        format!("{}&after=", self.address(self.wanted.filter.iter()))
+    }
+
+    fn is_chosen(&self, label: &str) -> bool {
+        self.wanted.filter.iter().any(|filter| Matching::parse(filter).is_ok_and(|filter| filter.name == label))
+    }
+}
+
+/// Those that were found.
+pub async fn list(State(site): State<Site>, chrome: Chrome, Asked(wanted): Asked<Wanted>) -> Result<Response, Problem> {
+    let setup = site.setup();
+    let test = |text: &String| Matching::parse(text).and_then(|matching| matching.test());
+    let after = Some(wanted.after.clone()).filter(|after| !after.is_empty());
+    let found = match wanted.filter.iter().map(test).collect::<Result<_, _>>() {
+        Ok(tests) => {
+            let asked = Search { text: wanted.search.clone(), tests, page: Page { limit: SHOWN, after } };
+            Ok(search(site.inspection(&setup), asked).await?)
+        }
+        Err(why) => Err(why),
+    };
+    show(&SeriesPage { chrome, wanted, found })
+}
+
+/// What of a series is looked at. A form sends what was left empty, too.
+#[derive(Deserialize)]
+pub struct OfSeries {
+    #[serde(default)]
+    as_of: String,
+    /// Figures before this period: the page after.
+    #[serde(default)]
+    before: String,
+}
+
+#[derive(Template)]
+#[template(path = "one_series.html", config = "src/web/askama.toml")]
+struct OneSeriesPage<'a> {
+    chrome: Chrome,
+    case: &'a Case<'a>,
+    series: SeriesDetail,
+    asked: OfSeries,
+    /// Why it cannot be asked so.
+    wrong: Option<String>,
+    /// Newest first.
+    figures: Vec<Observation>,
+    is_more: bool,
+    chart: Chart,
+}
+
+impl OneSeriesPage<'_> {
+    fn value(&self, value: &Option<f64>) -> String {
+        figure(*value, self.series.summary.unit.as_ref())
+    }
+
+    /// `was 420.5 t until 20 November 2025`.
+    fn was(&self, earlier: &EarlierFigure) -> String {
+        let until = day(earlier.until, self.case.zone());
+        match earlier.value {
+            Some(_) => format!("was {} until {until}", self.value(&earlier.value)),
+            None => format!("was withdrawn until {until}"),
+        }
+    }
+
+    fn known(&self, figure: &Observation) -> String {
+        day(figure.recorded_at, self.case.zone())
+    }
+
+    fn explain(&self, rule: &SeriesRule) -> String {
+        format!("/explain?{}&{}", query([("rule", rule.rule.as_str())]), labels_query(&self.series.summary.labels))
+    }
+
+    fn next(&self) -> Option<String> {
+        let last = self.figures.last().filter(|_| self.is_more)?.period.to_string();
+        Some(query([("as_of", self.asked.as_of.as_str()), ("before", last.as_str())]))
+    }
+}
+
+/// All that was ever known of one.
+pub async fn one(
+    State(site): State<Site>,
+    chrome: Chrome,
+    Path(id): Path<String>,
+    Asked(asked): Asked<OfSeries>,
+) -> Result<Response, Problem> {
+    let setup = site.setup();
+    let case = Case::read(site.inspection(&setup), &id).await?;
+    let as_of = Some(asked.as_of.trim()).filter(|text| !text.is_empty()).map(moment::read).transpose();
+    let wrong = as_of.as_ref().err().cloned();
+    let mut figures = case.observations(as_of.unwrap_or_default());
+    if let Some(at) = figures.iter().position(|figure| figure.period.to_string() == asked.before) {
+        figures.truncate(at);
+    }
+    figures.reverse();
+    let is_more = figures.len() > FIGURES_SHOWN;
+    figures.truncate(FIGURES_SHOWN);
+    let (series, chart) = (case.detail().await?, case.chart(DRAWN));
+    show(&OneSeriesPage { chrome, case: &case, series, asked, wrong, figures, is_more, chart })
+}
+
+/// The same as a table for spreadsheets.
+pub async fn csv(State(site): State<Site>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let setup = site.setup();
+    let table = Case::read(site.inspection(&setup), &id).await?.csv();
+    let header = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"figures.csv\""),
+    ];
+    Ok((header, table).into_response())
+}
