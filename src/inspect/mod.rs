@@ -11,6 +11,7 @@ pub mod deliveries;
 pub mod explain;
 pub mod feeds;
 mod gauges;
+mod given;
 pub mod groups;
 mod health;
 mod holdings;
