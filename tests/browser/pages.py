@@ -379,5 +379,34 @@ def hostile_labels(place, browser):
     return f"{len(pages)} pages and {len(alerts)} alerts of {len(world.HOSTILE)} hostile labels: nothing ran"
 
 
+def sees(place, browser):
+    """What the other parts look for is seen where it is: a script that is kept from running, a request to somebody else, a
+    fault, a page that is too wide."""
+    def fails(what, script, look):
+        browser.open(place, "/")
+        browser.quiet(place)
+        expect(not browser.faults() and not browser.wide(), "the overview is not as it should be")
+        browser.run(script)
+        time.sleep(0.3)
+        try:
+            is_seen = bool(look())
+        except Failed:
+            is_seen = True
+        expect(is_seen, f"it is not seen: {what}")
+        browser.driver.get_log("browser"), browser.driver.get_log("performance")
+    # Not in what is shown anew when something is stored.
+    into = "document.querySelector('footer').insertAdjacentHTML('beforeend', %s)"
+    quiet = lambda: browser.quiet(place)
+    fails("an attribute with a script", into % json.dumps("<img src='data:,' alt='x' onerror='window.marks=1'>"), quiet)
+    fails("a script within the page", "document.body.append(Object.assign(document.createElement('script'), {text: 'window.marks=1'}))", quiet)
+    fails("a foreign picture", into % json.dumps("<img alt='x' src='http://evil.example/x.png'>"), quiet)
+    fails("a page of somebody else", "location.href = 'http://evil.example/'", quiet)
+    fails("an error of a script", "setTimeout(() => { throw new Error('x') })", quiet)
+    fails("a picture without words", into % json.dumps("<img src='/assets/icon.svg'>"), browser.faults)
+    fails("words that are hard to see", into % json.dumps("<p id='pale'>pale</p>") + "; document.getElementById('pale').style.color = '#ddd'", browser.faults)
+    fails("a wide page", into % json.dumps("<p id='wide'>wide</p>") + "; document.getElementById('wide').style.width = '3000px'", browser.wide)
+    return "each of eight faults that were planted"
+
+
 hostile_labels.world = world.hostile
-ALL = [every_page, works, works_without_scripts, lives, keyboard, hostile_labels]
+ALL = [sees, every_page, works, works_without_scripts, lives, keyboard, hostile_labels]
