@@ -20,7 +20,7 @@ pub fn day(at: Timestamp, zone: Tz) -> String {
 /// Labels for a query: `label=feed%3Dmagnets&label=partner%3DUS`.
 pub fn labels_query(labels: &Labels) -> String {
     let mut query = Serializer::new(String::new());
-    labels.iter().for_each(|(name, value)| drop(query.append_pair("label", &format!("{name}={value}"))));
+    query.extend_pairs(labels.iter().map(|(name, value)| ("label", format!("{name}={value}"))));
     query.finish()
 }
 
