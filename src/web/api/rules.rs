@@ -75,15 +75,15 @@ pub struct Replayed {
     label: Vec<Label>,
     /// Since when figures count as known.
     #[serde(default)]
-    #[param(required = false)]
+    #[param(inline, required = false)]
     basis: Basis,
     /// The first period that is reported.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(value_type = String, required = false, nullable = false, example = "2025-09")]
     from: Option<Period>,
     /// The last one.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(value_type = String, required = false, nullable = false, example = "2025-09")]
     to: Option<Period>,
 }
 
