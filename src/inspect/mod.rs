@@ -5,7 +5,7 @@
 //! added or ended, an alert acknowledged, a message sent again.
 
 pub mod alerts;
-mod aside;
+pub mod aside;
 pub mod backtest;
 pub mod deliveries;
 pub mod explain;

@@ -8,16 +8,17 @@ import time
 import urllib.parse
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 import world
-from kit import ROOT, Absent, command, expect
+from kit import ROOT, Absent, Failed, command, expect
 
 DESK, PHONE = (1280, 900), (390, 844)
+PAGE_WAIT = 20
 AXE = "axe-core@4"
 
 
@@ -45,13 +46,13 @@ class Browser:
         settings = webdriver.ChromeOptions()
         settings.binary_location = command("chromium", "chromium")
         for flag in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars",
-                     "--disable-background-networking", "--disable-component-update", "--no-first-run", "--lang=en",
+                     "--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-features=BackForwardCache", "--lang=en",
                      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", f"--user-data-dir={self.profile.name}"]:
             settings.add_argument(flag)
         settings.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         service = webdriver.ChromeService(command("chromedriver", "chromium-driver"))
         self.driver = webdriver.Chrome(settings, service)
-        self.driver.set_page_load_timeout(20)
+        self.driver.set_page_load_timeout(PAGE_WAIT)
         self.driver.set_script_timeout(30)
         self.size(DESK)
         return self
@@ -75,7 +76,10 @@ class Browser:
         self.cdp("Emulation.setScriptExecutionDisabled", value=not on)
 
     def open(self, place, path):
-        self.driver.get(place.origin + path)
+        try:
+            self.driver.get(place.origin + path)
+        except TimeoutException:
+            raise Failed(f"{path} is not there after {PAGE_WAIT} s")
 
     def path(self):
         at = urllib.parse.urlsplit(self.driver.current_url)

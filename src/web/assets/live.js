@@ -45,14 +45,32 @@
       .then(function () { pending = false; });
   }
 
+  // Only a page that is seen watches: a browser has six connections for all that are open, and those that one went on
+  // from, and each that watches keeps one.
   var stale = false;
-  if (document.body.hasAttribute('data-live') && window.EventSource) {
-    var events = new EventSource('/events');
+  var events = null;
+  var mark = document.getElementById('live');
+  function say(text, name) { if (mark) { mark.textContent = text; mark.className = 'live ' + name; } }
+  function watch() {
+    if (events || document.hidden) { return; }
+    events = new EventSource('/events');
     events.addEventListener('change', refresh);
-    var mark = document.getElementById('live');
-    events.onopen = function () { if (mark) { mark.textContent = 'live'; mark.className = 'live on'; } };
-    events.onerror = function () { if (mark) { mark.textContent = 'not connected'; mark.className = 'live off'; } };
-    document.addEventListener('visibilitychange', function () { if (!document.hidden && stale) { refresh(); } });
+    events.onopen = function () { say('live', 'on'); };
+    events.onerror = function () { say('not connected', 'off'); };
+  }
+  function leave() {
+    if (events) { events.close(); }
+    events = null;
+  }
+  if (document.body.hasAttribute('data-live') && window.EventSource) {
+    watch();
+    window.addEventListener('pagehide', leave);
+    window.addEventListener('pageshow', function (event) { watch(); if (event.persisted) { refresh(); } });
+    document.addEventListener('visibilitychange', function () {
+      if (document.hidden) { leave(); return; }
+      watch();
+      refresh();
+    });
     document.addEventListener('focusout', function () { if (stale) { setTimeout(refresh, 200); } });
   }
 
