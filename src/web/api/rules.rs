@@ -30,7 +30,10 @@ pub struct RulesWanted {
 /// List rules
 ///
 /// All of them, in one group, with their alerts that fire.
-#[utoipa::path(get, path = "/rules", tag = "rules", params(RulesWanted), responses((status = 200, body = Success<RuleGroups>)))]
+#[utoipa::path(
+    get, path = "/rules", tag = "rules", params(RulesWanted),
+    responses((status = 200, body = Success<RuleGroups>), (status = 404, description = "There is no such rule.")),
+)]
 pub async fn list(State(site): State<Site>, Asked(asked): Asked<RulesWanted>) -> Answer<RuleGroups> {
     let setup = site.setup();
     success(groups(site.inspection(&setup), asked.rule.as_deref(), !asked.exclude_alerts).await?)
