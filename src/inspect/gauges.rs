@@ -219,10 +219,10 @@ async fn read_receivers(reading: &Reading, inspection: Inspection<'_>) -> Result
 }
 
 async fn read_store(reading: &Reading, inspection: Inspection<'_>) -> Result<(), StoreError> {
-    let extent = inspection.store.extent().await?;
-    let bytes = extent.bytes as f64;
+    let facts = inspection.store.facts().await?;
+    let bytes = facts.file_bytes as f64;
     reading.gauge("supplywatch_store_size_bytes", "Size of the store without its write-ahead log.", [], [([], bytes)]);
-    let schema = f64::from(extent.schema);
+    let schema = f64::from(facts.schema);
     reading.gauge("supplywatch_store_schema_version", "Number of the store's schema.", [], [([], schema)]);
     Ok(())
 }

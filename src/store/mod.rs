@@ -22,7 +22,7 @@ use tokio::sync::mpsc::Receiver;
 pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, Place, Room, Taking};
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
-pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent, SeriesQuery};
+pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Acknowledgement, Alert, Hushed, Silence, Transition};
@@ -45,15 +45,6 @@ impl Location {
             Self::Sqlite(path) => path.exists(),
         }
     }
-}
-
-/// How large a store is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// Its bytes, those that are free to be used again among them; without the write-ahead log.
-    pub bytes: u64,
-    /// The number of its schema.
-    pub schema: i32,
 }
 
 /// The store. Cheap to clone; every clone is the same store.
@@ -122,13 +113,6 @@ impl Store {
     pub async fn stand_still(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.stand_still().await,
-        }
-    }
-
-    /// How large the store is, and which schema it has.
-    pub async fn extent(&self) -> Result<Extent, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.extent().await,
         }
     }
 

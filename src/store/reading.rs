@@ -8,7 +8,7 @@ use crate::alert::{Alert, Transition};
 use crate::base::clock::Timestamp;
 use crate::outbox::Message;
 use crate::rule::Severity;
-use crate::series::{Labels, Selector};
+use crate::series::Labels;
 
 /// A part of what there is, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Page<T, N> {
     /// How many there are in all parts together; `None` where nobody counted.
     pub total: Option<usize>,
 }
+
+/// Something that is asked of an alert.
+pub type AlertTest = Arc<dyn Fn(&Alert) -> bool + Send + Sync>;
 
 /// Which alerts are asked for: the gravest first, of equal ones the youngest.
 #[derive(Clone, Default)]
@@ -35,7 +38,7 @@ pub struct AlertQuery {
     /// Only those that fire with a severity.
     pub severity: Option<Severity>,
     /// Whatever else is asked of an alert; it is read to be asked, so that all of the others are read to count.
-    pub only: Option<Arc<dyn Fn(&Alert) -> bool + Send + Sync>>,
+    pub only: Option<AlertTest>,
     /// Where the part begins, as the one before said.
     pub from: Option<AlertPlace>,
     /// How many at most.
@@ -90,21 +93,6 @@ pub struct Recent {
     pub title: String,
 }
 
-/// Which series are asked for: in the order of feeds and labels.
-#[derive(Clone, Debug, Default)]
-pub struct SeriesQuery {
-    /// Only those of a feed.
-    pub feed: Option<String>,
-    /// Only those with such labels.
-    pub selector: Selector,
-    /// Only those with all of these words somewhere in names or values of labels, in whatever case.
-    pub text: String,
-    /// How many of them stand before the part.
-    pub offset: usize,
-    /// How many at most.
-    pub limit: usize,
-}
-
 /// Which deliveries are asked for: the newest first.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryQuery {
@@ -140,7 +128,7 @@ pub struct DeliveryCount {
 pub struct Facts {
     /// The number of its schema.
     pub schema: i32,
-    /// Bytes of the database.
+    /// Bytes of the database, those that are free to be used again among them.
     pub file_bytes: u64,
     /// Bytes of the write-ahead log: what is not in the database yet, and what is left to be written over.
     pub log_bytes: u64,
@@ -217,13 +205,6 @@ impl Store {
         }
     }
 
-    /// A part of the series.
-    pub async fn find_series(&self, query: SeriesQuery) -> Result<Page<SeriesRef, usize>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.find_series(query).await,
-        }
-    }
-
     /// The stored series with these labels, each as far as its feed has it, in their order.
     pub async fn series_of(
         &self,
@@ -233,13 +214,6 @@ impl Store {
         let keys = series.into_iter().map(key).collect();
         match self {
             Self::Sqlite(store) => store.series_of(keys).await,
-        }
-    }
-
-    /// The series with that id, also one that its feed no longer has.
-    pub async fn series_by_id(&self, id: i64) -> Result<Option<SeriesRef>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.series_by_id(id).await,
         }
     }
 

@@ -29,14 +29,14 @@ pub async fn a_store_is_as_it_was_left(site: Site) {
 
 pub async fn a_store_knows_how_large_it_is(site: Site) {
     let store = site.open().await;
-    let before = store.extent().await.unwrap();
+    let before = store.facts().await.unwrap();
     for minute in 1..20 {
         let month = |month: u32| row(&format!("partner {minute} {month}"), "2025-09", 420.5);
         append(&store, minute, (0..200).map(month).collect()).await;
     }
-    let after = store.extent().await.unwrap();
+    let after = store.facts().await.unwrap();
     assert!(before.schema > 0 && after.schema == before.schema);
-    assert!(before.bytes > 0 && after.bytes > before.bytes + 19 * 200 * 10, "{before:?} {after:?}");
+    assert!(before.file_bytes > 0 && after.file_bytes > before.file_bytes + 19 * 200 * 10, "{before:?} {after:?}");
 }
 
 pub async fn what_a_process_held_is_free_after_it(site: Site) {

@@ -24,7 +24,6 @@ mod outbox;
 mod receivers;
 mod resend;
 mod schema;
-mod search;
 mod supersede;
 mod thread;
 
@@ -38,7 +37,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::OnceCell;
 
-use super::{Extent, StoreError};
+use super::StoreError;
 use crate::base::clock::Timestamp;
 use open::Opened;
 use thread::{Role, Thread};
@@ -172,18 +171,6 @@ impl Sqlite {
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         self.thread.may_write()?;
         self.thread.call(|connection| open::checkpoint_log(connection)).await
-    }
-
-    /// See [`crate::store::Store::extent`].
-    pub async fn extent(&self) -> Result<Extent, StoreError> {
-        self.thread
-            .call(|connection| {
-                let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
-                let bytes = u64::from(number("page_count")?) * u64::from(number("page_size")?);
-                let schema = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-                Ok(Extent { bytes, schema })
-            })
-            .await
     }
 
     /// See [`crate::store::Store::id`].

@@ -17,6 +17,23 @@
     return Array.prototype.map.call(main.querySelectorAll('details'), function (one) { return one.open; });
   }
 
+  // What somebody is at by the keyboard, found again in what takes its place: the first, second, … of its kind and words.
+  function focused(main) {
+    var active = document.activeElement;
+    if (!active || active === main || !main.contains(active)) { return function () {}; }
+    var words = function (one) { return one.id || one.getAttribute('href') || one.name || one.textContent; };
+    var alike = function () {
+      return Array.prototype.filter.call(main.querySelectorAll(active.tagName), function (one) {
+        return words(one) === words(active);
+      });
+    };
+    var at = alike().indexOf(active);
+    return function () {
+      var next = alike()[at];
+      if (next) { next.focus({ preventScroll: true }); }
+    };
+  }
+
   var pending = false;
   function refresh() {
     var main = document.querySelector('main');
@@ -31,14 +48,14 @@
         var next = fresh.querySelector('main');
         if (!next || next.innerHTML === main.innerHTML) { return; }
         var states = opened(main);
-        var focus = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id : '';
+        var back = focused(main);
         main.replaceChildren.apply(main, Array.prototype.slice.call(next.childNodes));
         document.title = fresh.title;
         var details = main.querySelectorAll('details');
         if (details.length === states.length) {
           states.forEach(function (open, at) { details[at].open = open; });
         }
-        if (focus && document.getElementById(focus)) { document.getElementById(focus).focus(); }
+        back();
         filters();
       })
       .catch(function () { stale = true; })

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod deliveries;
+mod escape;
 mod events;
 mod explain;
 mod feeds;
