@@ -43,6 +43,7 @@ pub fn config(asked: Inspection<'_>) -> ConfigText {
 /// How the program is.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProgramStatus)]
 pub struct Status {
     /// The program's version.
     pub version: String,

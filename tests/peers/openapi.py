@@ -15,17 +15,40 @@ socket = ""
 token = "{token}"
 """
 
-# What no schema can say makes a request that fits it a bad one all the same.
-EXCEPTIONS = """
-# Whether a text is a matcher.
+# What no schema can say makes a request that fits it a bad one all the same: whether a text is a matcher, a label or a
+# period of the series, a token is of this list, a date is over.
+IN_WORDS = [
+    "GET /api/v1/alerts",
+    "POST /api/v1/silences",
+    "GET /api/v1/explain",
+    "GET /api/v1/rules/{name}",
+    "GET /api/v1/rules/{name}/backtest",
+    "GET /api/v1/series",
+    "GET /api/v1/series/{id}/observations",
+]
+EXCEPTION = """
 [[operations]]
-include-name = "GET /api/v1/alerts"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "400"]
+include-name = "{}"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404"]
+"""
+# As in Alertmanager, what was ended stays to be seen.
+CONFIG = """
+[[operations]]
+include-path = "/api/v1/silences/{id}"
+checks.use_after_free.enabled = false
 
-# Whether a date is over, and a pattern means anything.
+# What is there, of which no answer makes more.
 [[operations]]
-include-name = "POST /api/v1/silences"
-checks.positive_data_acceptance.expected-statuses = ["2xx", "400"]
+include-path-regex = "^/api/v1/rules/"
+parameters = { name = "magnets-falling" }
+
+[[operations]]
+include-path = "/api/v1/explain"
+parameters = { rule = "magnets-falling" }
+
+[[operations]]
+include-path = "/api/v1/feeds/{name}"
+parameters = { name = "magnets" }
 """
 
 
@@ -35,7 +58,7 @@ def openapi(options, place):
     # Nobody listens at the receiver's address: there is a message that waits.
     receiver = {"kind": "webhook", "url": f"http://127.0.0.1:{free_port()}/"}
     address = f"http://127.0.0.1:{port}"
-    (place / "schemathesis.toml").write_text(EXCEPTIONS)
+    (place / "schemathesis.toml").write_text(CONFIG + "".join(map(EXCEPTION.format, IN_WORDS)))
     with watch(options, receiver, MORE.format(port=port, token=TOKEN)) as watched:
         watched.once(FIRES, code=1)
         daemon = watched.start(FIRES)

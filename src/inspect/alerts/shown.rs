@@ -56,10 +56,8 @@ pub struct AlertShown {
     /// The number of its last transition; 0 before the first.
     pub number: u32,
     /// The period at which the episode began, such as `2025-09`.
-    #[schema(value_type = Option<String>)]
     pub since: Option<Period>,
     /// The latest period that was judged, where it fires or is held.
-    #[schema(value_type = Option<String>)]
     pub period: Option<Period>,
     /// The title of the message that opened the episode.
     pub title: Option<String>,
@@ -201,7 +199,6 @@ pub struct TransitionShown {
     /// What brought it about.
     pub cause: Cause,
     /// The period that was judged; `null` where none was.
-    #[schema(value_type = Option<String>)]
     pub period: Option<Period>,
     /// The message as it was made, in the names that it is kept by.
     pub message: Message,

@@ -67,7 +67,7 @@ fn complete(path: &str, is_get: bool, operation: &mut Operation) {
         ("400", true, "It cannot be asked so: the detail says what is wrong."),
         ("401", true, "The token is missing or wrong."),
         ("403", true, "Whoever asks may not: a proxy that names nobody, or a write from another site's page."),
-        ("404", path.contains('{'), "There is no such thing."),
+        ("404", path.contains('{') || operation.responses.responses.contains_key("404"), "There is no such thing."),
         ("405", true, "It cannot be asked with this method; `Allow` says with which."),
         ("408", true, "The request did not come whole in time."),
         ("413", !is_get, "The body is too long."),

@@ -23,11 +23,11 @@ pub struct Explained {
     label: Vec<Label>,
     /// The period that is judged; without it, the latest.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(value_type = String, required = false, nullable = false, example = "2025-09")]
     period: Option<Period>,
     /// As it was known then: a day (all of it), or an instant.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(value_type = String, format = DateTime, required = false, nullable = false, example = "2025-10-20T01:00:00Z")]
     as_of: Option<Moment>,
 }
 

@@ -30,7 +30,10 @@ pub struct RulesWanted {
 /// List rules
 ///
 /// All of them, in one group, with their alerts that fire.
-#[utoipa::path(get, path = "/rules", tag = "rules", params(RulesWanted), responses((status = 200, body = Success<RuleGroups>)))]
+#[utoipa::path(
+    get, path = "/rules", tag = "rules", params(RulesWanted),
+    responses((status = 200, body = Success<RuleGroups>), (status = 404, description = "There is no such rule.")),
+)]
 pub async fn list(State(site): State<Site>, Asked(asked): Asked<RulesWanted>) -> Answer<RuleGroups> {
     let setup = site.setup();
     success(groups(site.inspection(&setup), asked.rule.as_deref(), !asked.exclude_alerts).await?)
@@ -75,15 +78,15 @@ pub struct Replayed {
     label: Vec<Label>,
     /// Since when figures count as known.
     #[serde(default)]
-    #[param(required = false)]
+    #[param(inline, required = false)]
     basis: Basis,
     /// The first period that is reported.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(value_type = String, required = false, nullable = false, example = "2025-09")]
     from: Option<Period>,
     /// The last one.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(value_type = String, required = false, nullable = false, example = "2025-09")]
     to: Option<Period>,
 }
 
