@@ -2,12 +2,23 @@
 //!
 //! Escaping for a markup (HTML, Slack, …) is the business of the edge that speaks it.
 
+use std::borrow::Cow;
+
 /// `text` without characters that move a cursor, end a line, or change the reading direction.
 ///
 /// Control characters (C0, DEL, C1) and bidirectional controls become `\u{…}` escapes; everything
 /// else stays. Feed text goes through here before it reaches a terminal, a log or a header.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if is_hostile(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
+
+/// The same of a text that may have lines: their ends and tabs stay.
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    let stays = |c: char| matches!(c, '\n' | '\t') || !is_hostile(c);
+    if text.chars().all(stays) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().map(|c| if stays(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
 }
 
 fn is_hostile(c: char) -> bool {

@@ -24,6 +24,8 @@ use crate::base::text::printable;
 use crate::period::{Frequency, Period};
 use crate::series::{Notation, Unit, View};
 
+pub use svg::stylesheet;
+
 use figure::Figure;
 
 /// One series as a view shows it, with what a rule makes of it. It can be kept with a message, and drawn later.

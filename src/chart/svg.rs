@@ -11,7 +11,6 @@ const FONTS: &str = "Inter,system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neu
 
 /// The styles of elements, for a page: each ink is a custom property, such as
 /// `--chart-line`, that falls back to what suits the reader's light or dark screen.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the status page, which shows no charts yet"))]
 pub fn stylesheet() -> String {
     let rules = |colour: fn(Ink) -> Colour| {
         let rule = |ink: Ink| {

@@ -50,7 +50,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         let mut all = Ok(());
         for subject in matching(explainer.catalogue(), rule, &args.labels)? {
             match explainer.case(rule, &subject, look).await {
-                Ok(case) => show(session, &explainer.explain(&case), &case, args.chart)?,
+                Ok(case) => show(session, &case.explanation(), &case, args.chart)?,
                 Err(Unexplained::Nothing(why)) => say(&why),
                 // It is said, and keeps the others from nothing.
                 Err(why @ Unexplained::Misfit(_)) => all = Err(unanswered(why.into(), FAILED)),
@@ -72,7 +72,7 @@ pub fn matching(catalogue: &Catalogue<'_>, rule: &Rule, labels: &[(String, Strin
     meant::subjects(catalogue, rule, labels).map_err(|why| unanswered(why, FAILED))
 }
 
-fn show(session: &Session, explanation: &Explanation, case: &Case<'_>, draws: bool) -> anyhow::Result<()> {
+fn show(session: &Session, explanation: &Explanation, case: &Case, draws: bool) -> anyhow::Result<()> {
     match session.format {
         Format::Json => session.line(&json_of(explanation)),
         Format::Text if draws || is_terminal() => {

@@ -1,6 +1,6 @@
 //! Deliveries as they are shown: what was sent, what waits, what was given up; and sending one again.
 
-use super::alerts::{not_a_token, one};
+use super::given::{not_a_token, one};
 use super::{Inspection, Page, Unanswered};
 use crate::alert::Kind;
 use crate::base::clock::Timestamp;

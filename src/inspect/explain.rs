@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 
+use super::aside::aside;
 use super::nearness::Level;
 use super::reading::{ExplainedFigure, ExplainedGate, Ruling};
 use super::{Inspection, Quiet, Unanswered, meant, nearness};
@@ -165,17 +166,17 @@ pub async fn explain(
     let rule = meant::rule(inspection.setup, rule)?;
     let explainer = Explainer::new(inspection).await?;
     let subjects = meant::subjects(explainer.catalogue(), rule, labels)?;
-    let (mut explanations, mut unexplained) = (Vec::new(), Vec::new());
+    let (mut cases, mut unexplained) = (Vec::new(), Vec::new());
     for subject in subjects.iter().take(EXPLAINED_MAX) {
         match explainer.case(rule, subject, look).await {
-            Ok(case) => explanations.push(explainer.explain(&case)),
+            Ok(case) => cases.push(case),
             Err(Unexplained::Nothing(reason) | Unexplained::Misfit(reason)) => {
                 unexplained.push(UnexplainedSeries { labels: subject.labels.clone(), reason });
             }
             Err(why) => return Err(why.into()),
         }
-        tokio::task::yield_now().await;
     }
+    let explanations = aside(move || cases.iter().map(Case::explanation).collect()).await;
     let left_out = subjects.len().saturating_sub(EXPLAINED_MAX);
     Ok(Explanations { explanations, unexplained, left_out })
 }
@@ -187,9 +188,9 @@ pub struct Explainer<'a> {
     quiet: Quiet<'a>,
 }
 
-/// A rule on one series at one period, with the figures that it is judged by.
-pub struct Case<'a> {
-    rule: &'a Rule,
+/// A rule on one series at one period, with all that its explanation needs.
+pub struct Case {
+    rule: Rule,
     history: History,
     zone: Tz,
     now: Timestamp,
@@ -198,7 +199,10 @@ pub struct Case<'a> {
     instant: Option<Timestamp>,
     /// The alert as it stands now; of another moment nothing is known.
     alert: Option<Alert>,
-    labels: Labels,
+    /// What keeps its messages back.
+    suppressed: Vec<Hush>,
+    /// Who is told.
+    receivers: Vec<String>,
 }
 
 impl<'a> Explainer<'a> {
@@ -215,7 +219,7 @@ impl<'a> Explainer<'a> {
     }
 
     /// Reads all that an explanation of a rule on one series needs.
-    pub async fn case(&self, rule: &'a Rule, subject: &Subject, look: Look) -> Result<Case<'a>, Unexplained> {
+    pub async fn case(&self, rule: &Rule, subject: &Subject, look: Look) -> Result<Case, Unexplained> {
         let Inspection { store, now, .. } = self.inspection;
         let past = self.catalogue.past(store, subject, None).await?;
         let history = past.history.map_err(|misfit| Unexplained::Misfit(format!("{}: {misfit}", subject.labels)))?;
@@ -234,67 +238,24 @@ impl<'a> Explainer<'a> {
             return Err(Unexplained::Frequency(format!("{period} is a {found}: {labels} is by {by}")));
         }
         let alert = store.alert(&rule.name, &subject.labels).await?.filter(|_| instant.is_none());
-        let labels = subject.labels.clone();
-        Ok(Case { rule, history, zone, now, period, instant, alert, labels })
-    }
-
-    /// Why a rule does or does not fire.
-    pub fn explain(&self, case: &Case<'_>) -> Explanation {
-        let Case { rule, history, period, instant, alert, .. } = case;
-        let (view, judgement) = (case.view(), case.judgement());
-        let (suppressed, hidden) = (self.suppressed(case), rule.seen(view).hidden());
-        let held = alert.as_ref().and_then(|alert| alert.held.clone());
-        let not_looked_at: Vec<ExplainedFigure> =
-            hidden.iter().map(|point| ExplainedFigure::new(point, history)).collect();
-        let missing = match &judgement.verdict {
-            Verdict::Unknown(reasons) => reasons.iter().map(ToString::to_string).collect(),
-            Verdict::Holds | Verdict::Fails => Vec::new(),
+        // Of another moment nothing is known of what was kept back.
+        let suppressed = match instant {
+            Some(_) => Vec::new(),
+            None => self.suppressed(rule, &subject.labels, alert.as_ref()),
         };
-        let gate = |gate| ExplainedGate::new(gate, history, nearness::of_gate(rule, &view, *period, gate));
-        let kept_back = kept_back(case, &judgement, held.as_deref(), &suppressed, &not_looked_at);
-        Explanation {
-            rule: rule.name.clone(),
-            labels: history.labels().clone(),
-            alert: alert_id(&rule.name, &case.labels),
-            period: *period,
-            latest: view.latest(),
-            as_of: *instant,
-            verdict: Ruling::of(&judgement.verdict),
-            missing,
-            gates: judgement.gates.iter().map(gate).collect(),
-            clears: judgement.clear.iter().map(|gate| ExplainedGate::new(gate, history, None)).collect(),
-            levels: nearness::levels(rule, &view, &judgement),
-            held,
-            suppressed,
-            kept_back,
-            kept_quiet: judgement.kept_quiet(),
-            unit: history.unit().cloned(),
-            receivers: self.receivers(rule, history.labels()),
-            sources: sources(history, &judgement, &not_looked_at),
-            hash: rule.hash.clone(),
-            not_looked_at,
-        }
+        let receivers = receivers(self.inspection, rule, &subject.labels);
+        Ok(Case { rule: rule.clone(), history, zone, now, period, instant, alert, suppressed, receivers })
     }
 
-    /// What keeps back what a rule has to say, of its alert as it is, or of one that would fire; nothing of
-    /// another moment.
-    fn suppressed(&self, case: &Case<'_>) -> Vec<Hush> {
-        let Case { rule, alert, labels, .. } = case;
-        if case.instant.is_some() {
-            return Vec::new();
-        }
-        match alert.as_ref().filter(|alert| alert.is_firing()) {
+    /// What keeps back what a rule has to say, of its alert as it is, or of one that would fire.
+    fn suppressed(&self, rule: &Rule, labels: &Labels, alert: Option<&Alert>) -> Vec<Hush> {
+        match alert.filter(|alert| alert.is_firing()) {
             Some(alert) => self.quiet.of(alert),
             None => {
                 let topic = Topic { rule: &rule.name, labels, severity: rule.severity };
                 self.quiet.of_topic(&topic).into_iter().collect()
             }
         }
-    }
-
-    /// Who is told of a rule's alert on a series, at any of its severities.
-    fn receivers(&self, rule: &Rule, labels: &Labels) -> Vec<String> {
-        receivers(self.inspection, rule, labels)
     }
 }
 
@@ -310,7 +271,45 @@ pub fn receivers(inspection: Inspection<'_>, rule: &Rule, labels: &Labels) -> Ve
     told
 }
 
-impl Case<'_> {
+impl Case {
+    /// Why the rule does or does not fire. It may take a while: see [`aside`].
+    pub fn explanation(&self) -> Explanation {
+        let Self { rule, history, period, instant, alert, suppressed, .. } = self;
+        let (view, judgement) = (self.view(), self.judgement());
+        let hidden = rule.seen(view).hidden();
+        let held = alert.as_ref().and_then(|alert| alert.held.clone());
+        let not_looked_at: Vec<ExplainedFigure> =
+            hidden.iter().map(|point| ExplainedFigure::new(point, history)).collect();
+        let missing = match &judgement.verdict {
+            Verdict::Unknown(reasons) => reasons.iter().map(ToString::to_string).collect(),
+            Verdict::Holds | Verdict::Fails => Vec::new(),
+        };
+        let gate = |gate| ExplainedGate::new(gate, history, nearness::of_gate(rule, &view, *period, gate));
+        let kept_back = kept_back(self, &judgement, held.as_deref(), &not_looked_at);
+        Explanation {
+            rule: rule.name.clone(),
+            labels: history.labels().clone(),
+            alert: alert_id(&rule.name, history.labels()),
+            period: *period,
+            latest: view.latest(),
+            as_of: *instant,
+            verdict: Ruling::of(&judgement.verdict),
+            missing,
+            gates: judgement.gates.iter().map(gate).collect(),
+            clears: judgement.clear.iter().map(|gate| ExplainedGate::new(gate, history, None)).collect(),
+            levels: nearness::levels(rule, &view, &judgement),
+            held,
+            suppressed: suppressed.clone(),
+            kept_back,
+            kept_quiet: judgement.kept_quiet(),
+            unit: history.unit().cloned(),
+            receivers: self.receivers.clone(),
+            sources: sources(history, &judgement, &not_looked_at),
+            hash: rule.hash.clone(),
+            not_looked_at,
+        }
+    }
+
     /// The figures as they were known.
     fn view(&self) -> View<'_> {
         let view = self.history.view(self.instant.map_or(AsOf::Latest, AsOf::Time));
@@ -318,13 +317,13 @@ impl Case<'_> {
     }
 
     fn judgement(&self) -> Judgement {
-        judge(self.rule, &self.view(), self.period)
+        judge(&self.rule, &self.view(), self.period)
     }
 
-    /// The figures up to the judged period, with those at which the rule changes.
+    /// The figures up to the judged period, with those at which the rule changes. It may take a while, too.
     pub fn chart(&self) -> Chart {
         let view = self.rule.seen(self.view());
-        let chart = bounds(self.rule, &view, usize::MAX)
+        let chart = bounds(&self.rule, &view, usize::MAX)
             .into_iter()
             .fold(Chart::new(&self.rule.name, &view, self.zone), Chart::with_line);
         let firing = self.alert.as_ref().and_then(|alert| match &alert.state {
@@ -337,16 +336,10 @@ impl Case<'_> {
 }
 
 /// What keeps a rule from speaking, whatever its figures say.
-fn kept_back(
-    case: &Case<'_>,
-    judgement: &Judgement,
-    held: Option<&str>,
-    suppressed: &[Hush],
-    not_looked_at: &[ExplainedFigure],
-) -> Vec<String> {
+fn kept_back(case: &Case, judgement: &Judgement, held: Option<&str>, not_looked_at: &[ExplainedFigure]) -> Vec<String> {
     let mut sentences = Vec::new();
     sentences.extend(held.map(|reason| format!("the alert is held as it was: {reason}")));
-    sentences.extend(suppressed.iter().map(|hush| match hush {
+    sentences.extend(case.suppressed.iter().map(|hush| match hush {
         Hush::Acknowledgement { .. } => format!("that it goes on is kept back by {hush}"),
         Hush::Silence { .. } | Hush::Alert { .. } => format!("its messages are kept back by {hush}"),
     }));

@@ -5,12 +5,13 @@
 //! added or ended, an alert acknowledged, a message sent again.
 
 pub mod alerts;
-mod aside;
+pub mod aside;
 pub mod backtest;
 pub mod deliveries;
 pub mod explain;
 pub mod feeds;
 mod gauges;
+mod given;
 pub mod groups;
 mod health;
 mod holdings;

@@ -6,12 +6,12 @@ use super::aside::aside;
 use super::explain::{UnexplainedSeries, receivers};
 use super::nearness::{Level, levels};
 use super::reading::Ruling;
-use super::series::title;
 use super::{Inspection, Unanswered, meant};
 use crate::alert::{Alert, State, alert_id};
 use crate::base::clock::Timestamp;
 use crate::base::limits::JUDGED_MAX;
 use crate::catalogue::Catalogue;
+use crate::outbox::subject;
 use crate::period::Period;
 use crate::rule::roster::Subject;
 use crate::rule::{Expr, MeasureWords, OnGap, Rule, Severity, Verdict, judge};
@@ -316,7 +316,7 @@ fn judge_latest(rule: &Rule, history: &History, alert: Option<&Alert>, now: Time
     };
     Some(JudgedSeries {
         labels: history.labels().clone(),
-        title: title(history.labels()),
+        title: subject(history.labels(), rule.title.as_deref()),
         alert: alert_id(&rule.name, history.labels()),
         period,
         value,

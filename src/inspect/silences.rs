@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::alerts::{line, not_a_token, optional_line};
+use super::given::{line, not_a_token, optional_line};
 use super::matching::Matching;
 use super::{Inspection, Page, Unanswered};
 use crate::alert::{Matcher, Silence, Topic};

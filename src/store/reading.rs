@@ -21,6 +21,9 @@ pub struct Page<T, N> {
     pub total: Option<usize>,
 }
 
+/// Something that is asked of an alert.
+pub type AlertTest = Arc<dyn Fn(&Alert) -> bool + Send + Sync>;
+
 /// Which alerts are asked for: the gravest first, of equal ones the youngest.
 #[derive(Clone, Default)]
 pub struct AlertQuery {
@@ -35,7 +38,7 @@ pub struct AlertQuery {
     /// Only those that fire with a severity.
     pub severity: Option<Severity>,
     /// Whatever else is asked of an alert; it is read to be asked, so that all of the others are read to count.
-    pub only: Option<Arc<dyn Fn(&Alert) -> bool + Send + Sync>>,
+    pub only: Option<AlertTest>,
     /// Where the part begins, as the one before said.
     pub from: Option<AlertPlace>,
     /// How many at most.

@@ -1,5 +1,7 @@
-//! The stylesheet, the script and the icon: in the binary, so that nothing is fetched from elsewhere or read from a
+//! The stylesheets, the script and the icon: in the binary, so that nothing is fetched from elsewhere or read from a
 //! disk.
+
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::extract::Path;
@@ -9,6 +11,7 @@ use axum::routing::get;
 
 use super::Site;
 use super::problem::Problem;
+use crate::chart::stylesheet;
 
 /// Each with its kind.
 const ASSETS: [(&str, &str, &[u8]); 3] = [
@@ -17,9 +20,16 @@ const ASSETS: [(&str, &str, &[u8]); 3] = [
     ("icon.svg", "image/svg+xml", include_bytes!("assets/icon.svg")),
 ];
 
+/// The colours of charts, for a light screen and for a dark one.
+static CHART: LazyLock<String> = LazyLock::new(stylesheet);
+
 /// What is under `/assets/`.
 pub fn routes() -> Router<Site> {
-    Router::new().route("/assets/{name}", get(asset))
+    Router::new().route("/assets/chart.css", get(chart)).route("/assets/{name}", get(asset))
+}
+
+async fn chart() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], CHART.as_str()).into_response()
 }
 
 async fn asset(Path(name): Path<String>) -> Response {

@@ -73,7 +73,7 @@ pub async fn guard(State(site): State<Site>, mut request: Request, next: Next) -
             }
             response
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     };
     let mut response = match response.extensions().get::<Problem>().cloned() {
         Some(problem) if wants_page => page::problem(&site, &problem),
@@ -91,7 +91,7 @@ fn wants_page(request: &Request) -> bool {
 }
 
 /// Checks a request and notes who asks; whether a session begins with it.
-async fn admit(site: &Site, web: &Web, request: &mut Request) -> Result<bool, Response> {
+async fn admit(site: &Site, web: &Web, request: &mut Request) -> Result<bool, Box<Response>> {
     let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::Remote(IpAddr::from([0, 0, 0, 0])));
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     if peer == Peer::Local {
@@ -100,11 +100,11 @@ async fn admit(site: &Site, web: &Web, request: &mut Request) -> Result<bool, Re
         return Ok(false);
     }
     let host = host(request).filter(|host| is_own(site, web, host));
-    let Some(host) = host else { return Err(misdirected().into_response()) };
+    let Some(host) = host else { return Err(Box::new(misdirected().into_response())) };
     let (visit, is_new) = known(site, web, peer, request)?;
     if !is_read && !visit.is_proven {
-        from_here(request.headers(), &host).map_err(|why| forbidden(why).into_response())?;
-        brings_token(site, &visit, request).await.map_err(IntoResponse::into_response)?;
+        from_here(request.headers(), &host).map_err(|why| Box::new(forbidden(why).into_response()))?;
+        brings_token(site, &visit, request).await.map_err(|problem| Box::new(problem.into_response()))?;
     }
     request.extensions_mut().insert(visit);
     Ok(is_new)
@@ -147,7 +147,7 @@ fn name(host: &str) -> &str {
 }
 
 /// Who asks; whether a session begins with it.
-fn known(site: &Site, web: &Web, peer: Peer, request: &Request) -> Result<(Visit, bool), Response> {
+fn known(site: &Site, web: &Web, peer: Peer, request: &Request) -> Result<(Visit, bool), Box<Response>> {
     let headers = request.headers();
     let is_guarded = web.token.is_some() || web.proxy.is_some();
     let who = proxied(web, peer, headers);
@@ -157,7 +157,7 @@ fn known(site: &Site, web: &Web, peer: Peer, request: &Request) -> Result<(Visit
     let session = site.key.read(cookies, site.clock.now());
     let is_in = who.is_some() || is_proven || session.as_ref().is_some_and(|session| session.is_known);
     if is_guarded && !is_in && !is_open(request.uri()) {
-        return Err(stranger(web, request));
+        return Err(Box::new(stranger(web, request)));
     }
     let is_new = session.is_none() && !is_proven;
     let session = session.unwrap_or_else(|| Session::new(false, site.clock.now()));

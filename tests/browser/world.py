@@ -55,9 +55,9 @@ class World:
         self.origin = f"http://127.0.0.1:{self.port}"
         (directory / "config").mkdir(parents=True)
         for name, text in files.items():
-            (directory / "config" / name).write_text(text)
+            (directory / "config" / name).write_text(text, encoding="utf-8")
         self.config = f'[web]\nlisten = "127.0.0.1:{self.port}"\n' + config
-        (directory / "config/supplywatch.toml").write_text(self.config)
+        (directory / "config/supplywatch.toml").write_text(self.config, encoding="utf-8")
 
     def append(self, name, text):
         with open(self.directory / "config" / name, "a") as file:
@@ -147,7 +147,7 @@ def sample(program, directory, hook):
     }
     world = World(program, directory, own, files)
     shutil.copytree(SAMPLES, directory / "config/samples")
-    (directory / "config/supplywatch.toml").write_text(world.config + config)
+    (directory / "config/supplywatch.toml").write_text(world.config + config, encoding="utf-8")
     return world
 
 # What tries to be more than text where a page shows it. Each that runs leaves a mark.
@@ -159,7 +159,7 @@ HOSTILE = [
     "javascript:window.marks=1",
     "{{7*7}}{% raw %}${7*7}<%= 7*7 %>",
     "&lt;script&gt;&#x3c;img src=x onerror=window.marks=1&#x3e;",
-    "\u202egpj.exe\u2066\u200f\u0000\u001b[31m\u0007\u009b",
+    "\u202egpj.exe\u2066\u200f\u001b[31m\u0007\u009b",
     "../../../../etc/passwd?x=1&y=2#f%00%2e%2e",
     "=HYPERLINK(\"http://evil.example\",\"x\")",
     "ünïcode 稀土 🧲",

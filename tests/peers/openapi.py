@@ -51,7 +51,7 @@ def openapi(options, place):
             expect(status == 200, body)
             lines = [line.strip() for line in ended.stdout.splitlines()]
             [operations] = [line for line in lines if line.startswith("Tested:")]
-            [cases] = [line for line in lines if "generated" in line]
+            [cases] = [line for line in lines if "generated" in line and "passed" in line]
             yield f"{operations.split()[1]} operations, {cases}"
         finally:
             daemon.terminate()

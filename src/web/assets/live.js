@@ -17,6 +17,23 @@
     return Array.prototype.map.call(main.querySelectorAll('details'), function (one) { return one.open; });
   }
 
+  // What somebody is at by the keyboard, found again in what takes its place: the first, second, … of its kind and words.
+  function focused(main) {
+    var active = document.activeElement;
+    if (!active || active === main || !main.contains(active)) { return function () {}; }
+    var words = function (one) { return one.id || one.getAttribute('href') || one.name || one.textContent; };
+    var alike = function () {
+      return Array.prototype.filter.call(main.querySelectorAll(active.tagName), function (one) {
+        return words(one) === words(active);
+      });
+    };
+    var at = alike().indexOf(active);
+    return function () {
+      var next = alike()[at];
+      if (next) { next.focus({ preventScroll: true }); }
+    };
+  }
+
   var pending = false;
   function refresh() {
     var main = document.querySelector('main');
@@ -31,28 +48,46 @@
         var next = fresh.querySelector('main');
         if (!next || next.innerHTML === main.innerHTML) { return; }
         var states = opened(main);
-        var focus = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id : '';
+        var back = focused(main);
         main.replaceChildren.apply(main, Array.prototype.slice.call(next.childNodes));
         document.title = fresh.title;
         var details = main.querySelectorAll('details');
         if (details.length === states.length) {
           states.forEach(function (open, at) { details[at].open = open; });
         }
-        if (focus && document.getElementById(focus)) { document.getElementById(focus).focus(); }
+        back();
         filters();
       })
       .catch(function () { stale = true; })
       .then(function () { pending = false; });
   }
 
+  // Only a page that is seen watches: a browser has six connections for all that are open, and those that one went on
+  // from, and each that watches keeps one.
   var stale = false;
-  if (document.body.hasAttribute('data-live') && window.EventSource) {
-    var events = new EventSource('/events');
+  var events = null;
+  var mark = document.getElementById('live');
+  function say(text, name) { if (mark) { mark.textContent = text; mark.className = 'live ' + name; } }
+  function watch() {
+    if (events || document.hidden) { return; }
+    events = new EventSource('/events');
     events.addEventListener('change', refresh);
-    var mark = document.getElementById('live');
-    events.onopen = function () { if (mark) { mark.textContent = 'live'; mark.className = 'live on'; } };
-    events.onerror = function () { if (mark) { mark.textContent = 'not connected'; mark.className = 'live off'; } };
-    document.addEventListener('visibilitychange', function () { if (!document.hidden && stale) { refresh(); } });
+    events.onopen = function () { say('live', 'on'); };
+    events.onerror = function () { say('not connected', 'off'); };
+  }
+  function leave() {
+    if (events) { events.close(); }
+    events = null;
+  }
+  if (document.body.hasAttribute('data-live') && window.EventSource) {
+    watch();
+    window.addEventListener('pagehide', leave);
+    window.addEventListener('pageshow', function (event) { watch(); if (event.persisted) { refresh(); } });
+    document.addEventListener('visibilitychange', function () {
+      if (document.hidden) { leave(); return; }
+      watch();
+      refresh();
+    });
     document.addEventListener('focusout', function () { if (stale) { setTimeout(refresh, 200); } });
   }
 

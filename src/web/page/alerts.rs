@@ -5,9 +5,11 @@ use axum::extract::{Form, Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::words::picture;
 use super::{Chrome, address, show};
 use crate::chart::Chart;
 use crate::inspect::alerts::{self, AlertKind, AlertState, Alerts, AlertsWanted, Remark, Standing, Story};
+use crate::inspect::aside::aside;
 use crate::inspect::explain::{Explainer, Look};
 use crate::inspect::{Inspection, Page, Unanswered};
 use crate::outbox::Message;
@@ -18,8 +20,6 @@ use crate::web::problem::Problem;
 
 /// Alerts on one page, at most.
 const SHOWN: usize = 100;
-/// A chart's width in its own units.
-const WIDTH: u32 = 760;
 
 /// Which alerts are asked for; a form sends what was left empty, too.
 #[derive(Deserialize)]
@@ -114,7 +114,7 @@ pub async fn one(State(site): State<Site>, chrome: Chrome, Path(id): Path<String
     let asked = site.inspection(&setup);
     let story = alerts::alert(asked, &id).await?;
     let drawn = chart(asked, &story).await?;
-    let chart = drawn.filter(Chart::has_figures).map(|chart| chart.inline_svg(WIDTH));
+    let chart = drawn.filter(Chart::has_figures).map(|chart| picture(&chart));
     show(&AlertPage { chrome, story, chart })
 }
 
@@ -128,7 +128,10 @@ async fn chart(asked: Inspection<'_>, story: &Story) -> Result<Option<Chart>, Un
     let subjects = explainer.catalogue().subjects(rule);
     let Some(subject) = subjects.iter().find(|subject| subject.labels == story.alert.series) else { return Ok(None) };
     // What cannot be explained has no figures to draw.
-    Ok(explainer.case(rule, subject, Look::default()).await.ok().map(|case| case.chart()))
+    match explainer.case(rule, subject, Look::default()).await {
+        Ok(case) => Ok(Some(aside(move || case.chart()).await)),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Notes that somebody knows.

@@ -5,19 +5,22 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::rules::CHART_WIDTH;
-use super::words::{figure, line};
+use super::words::{figure, picture};
 use super::{Chrome, show};
-use crate::base::limits::EXPLAINED_MAX;
+use crate::base::limits::CHARTS_MAX;
 use crate::base::moment;
 use crate::chart::Chart;
+use crate::inspect::aside::aside;
 use crate::inspect::explain::{Explainer, Explanation, Look, Unexplained};
-use crate::inspect::{ExplainedFigure, ExplainedPart, meant};
+use crate::inspect::{ExplainedFigure, ExplainedGate, ExplainedPart, meant};
 use crate::period::Period;
 use crate::series::{Labels, Unit};
 use crate::web::Site;
 use crate::web::api::asked::{Asked, Label, pairs};
 use crate::web::problem::Problem;
+
+/// Figures of a part that are shown without being asked for, at most.
+const OPEN_MAX: usize = 6;
 
 /// What is explained. A form sends what was left empty, too.
 #[derive(Deserialize)]
@@ -52,12 +55,21 @@ impl ExplainPage {
         explanation.latest.filter(|latest| *latest != explanation.period)
     }
 
-    fn tree(&self, part: &ExplainedPart, explanation: &Explanation) -> String {
-        tree(part, explanation.unit.as_ref())
+    /// What is below a gate, which says itself what it comes to.
+    fn tree(&self, gate: &ExplainedGate, explanation: &Explanation) -> String {
+        let (reading, unit) = (&gate.reading, explanation.unit.as_ref());
+        if reading.parts.is_empty() {
+            return tree(reading, unit);
+        }
+        reading.parts.iter().map(|part| tree(part, unit)).collect()
     }
 
     fn figure(&self, figure: &ExplainedFigure, explanation: &Explanation) -> String {
-        line(&figure.in_words(explanation.unit.as_ref()))
+        figure.in_words(explanation.unit.as_ref())
+    }
+
+    fn picture(&self, chart: &Chart) -> String {
+        picture(chart)
     }
 }
 
@@ -70,12 +82,13 @@ struct PartOfPage<'a> {
 }
 
 impl PartOfPage<'_> {
-    fn value(&self, figure: &ExplainedFigure) -> String {
-        super::words::figure(Some(figure.value), self.unit)
+    fn value(&self, value: impl Into<Option<f64>>) -> String {
+        figure(value.into(), self.unit)
     }
 
-    fn was(&self, value: &Option<f64>) -> String {
-        figure(*value, self.unit)
+    /// More than a few are folded away.
+    fn is_short(&self) -> bool {
+        self.part.figures.len() <= OPEN_MAX
     }
 
     fn below(&self, part: &ExplainedPart) -> String {
@@ -101,7 +114,7 @@ pub async fn explain(
     let explainer = Explainer::new(site.inspection(&setup)).await?;
     let subjects = meant::subjects(explainer.catalogue(), rule, &labels)?;
     let look = look(&period, &as_of);
-    let left_out = subjects.len().saturating_sub(EXPLAINED_MAX);
+    let left_out = subjects.len().saturating_sub(CHARTS_MAX);
     let mut page = ExplainPage {
         chrome,
         rule: name,
@@ -114,9 +127,10 @@ pub async fn explain(
         left_out,
     };
     let Ok(look) = look else { return show(&page) };
-    for subject in subjects.iter().take(EXPLAINED_MAX) {
+    let mut cases = Vec::new();
+    for subject in subjects.iter().take(CHARTS_MAX) {
         match explainer.case(rule, subject, look).await {
-            Ok(case) => page.explained.push((explainer.explain(&case), case.chart())),
+            Ok(case) => cases.push(case),
             Err(Unexplained::Nothing(why) | Unexplained::Misfit(why)) => {
                 page.unexplained.push((subject.labels.clone(), why));
             }
@@ -126,8 +140,8 @@ pub async fn explain(
             }
             Err(Unexplained::Store(error)) => return Err(error.into()),
         }
-        tokio::task::yield_now().await;
     }
+    page.explained = aside(move || cases.iter().map(|case| (case.explanation(), case.chart())).collect()).await;
     show(&page)
 }
 

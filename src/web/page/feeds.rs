@@ -4,8 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::words::{line, query};
-use super::{Chrome, show};
+use super::{Chrome, address, show};
 use crate::inspect::feeds::{FeedDetail, FeedStatus, Pull, feed};
 use crate::inspect::matching::Matching;
 use crate::web::Site;
@@ -24,7 +23,7 @@ struct FeedsPage {
 impl FeedsPage {
     fn why(&self, feed: &FeedStatus) -> String {
         let refusal = || feed.last_pull.as_ref()?.refusals.first().map(ToString::to_string);
-        line(&feed.last_error.clone().or_else(refusal).unwrap_or_default())
+        feed.last_error.clone().or_else(refusal).unwrap_or_default()
     }
 }
 
@@ -50,7 +49,7 @@ impl FeedPage {
     fn series(&self) -> String {
         let value = self.feed.status.feed.clone();
         let filter = Matching { name: "feed".to_owned(), value, is_regex: false, is_equal: true }.to_string();
-        format!("/series?{}", query([("filter", filter.as_str())]))
+        address("/series", &[("filter", &filter)])
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod deliveries;
+mod escape;
 mod events;
 mod explain;
 mod feeds;
@@ -46,15 +47,6 @@ const PAGES: [(&str, &str); 8] = [
 pub fn routes() -> Router<Site> {
     Router::new()
         .route("/", get(overview::overview))
-        .route("/alerts", get(alerts::list))
-        .route("/alerts/{id}", get(alerts::one))
-        .route("/alerts/{id}/acknowledge", post(alerts::acknowledge))
-        .route("/deliveries", get(deliveries::list))
-        .route("/deliveries/{id}", get(deliveries::one))
-        .route("/deliveries/{id}/retry", post(deliveries::retry))
-        .route("/silences", get(silences::list).post(silences::add))
-        .route("/silences/{id}/expire", post(silences::expire))
-        .route("/status", get(status::status))
         .route("/rules", get(rules::list))
         .route("/rules/{name}", get(rules::one))
         .route("/rules/{name}/backtest", get(rules::replay))
@@ -64,6 +56,15 @@ pub fn routes() -> Router<Site> {
         .route("/series/{id}/figures.csv", get(series::csv))
         .route("/feeds", get(feeds::list))
         .route("/feeds/{name}", get(feeds::one))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/{id}", get(alerts::one))
+        .route("/alerts/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{id}", get(deliveries::one))
+        .route("/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/silences", get(silences::list).post(silences::add))
+        .route("/silences/{id}/expire", post(silences::expire))
+        .route("/status", get(status::status))
         .route("/login", get(login::ask).post(login::enter))
         .route("/events", get(events::events))
 }
@@ -111,6 +112,11 @@ impl Chrome {
         } else {
             format!("{told}, in {}", lasting(at.since(self.at)))
         }
+    }
+
+    /// A text in parts, each with whether it stood between backticks: code.
+    fn ticked<'t>(&self, text: &'t str) -> Vec<(bool, &'t str)> {
+        text.split('`').enumerate().map(|(at, part)| (at % 2 == 1, part)).collect()
     }
 
     /// The same for a page that is filled in.

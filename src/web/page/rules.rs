@@ -5,21 +5,19 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::words::{figure, labels_query, query};
+use super::words::{figure, of_series, picture};
 use super::{Chrome, show};
 use crate::backtest::Basis;
+use crate::base::text::counted;
 use crate::chart::Chart;
-use crate::inspect::Unanswered;
 use crate::inspect::backtest::{Backtest, Backtested, Question, backtest};
 use crate::inspect::rules::{JudgedSeries, RuleDetail, RuleSummary, rule, rules};
 use crate::inspect::series::id;
+use crate::inspect::{Level, Unanswered};
 use crate::period::Period;
 use crate::web::Site;
 use crate::web::api::asked::{Asked, Label, pairs};
 use crate::web::problem::Problem;
-
-/// The width of a chart in its own units; the stylesheet says how large it is shown.
-pub const CHART_WIDTH: u32 = 760;
 
 #[derive(Template)]
 #[template(path = "rules.html", config = "src/web/askama.toml")]
@@ -56,11 +54,20 @@ impl RulePage {
     }
 
     fn explain(&self, judged: &JudgedSeries) -> String {
-        format!("/explain?{}&{}", query([("rule", self.rule.summary.name.as_str())]), labels_query(&judged.labels))
+        of_series("/explain", &[("rule", &self.rule.summary.name)], &judged.labels)
     }
 
     fn backtest(&self, judged: &JudgedSeries) -> String {
-        format!("{}/backtest?{}", self.path(), labels_query(&judged.labels))
+        of_series(&format!("{}/backtest", self.path()), &[], &judged.labels)
+    }
+
+    /// How near one severity is; what no figure alone changes is told by its gates.
+    fn near(&self, level: &Level) -> String {
+        let severity = level.severity.map(|severity| format!("{severity}: ")).unwrap_or_default();
+        match &level.nearness {
+            Some(_) => format!("{severity}{}", level.in_words),
+            None => format!("{severity}{} of {}", level.hold, counted(level.gates, "gate")),
+        }
     }
 
     /// A series' own page; a group has none.
@@ -130,6 +137,10 @@ impl BacktestPage {
 
     fn path(&self) -> String {
         path(&self.rule)
+    }
+
+    fn picture(&self, chart: &Chart) -> String {
+        picture(chart)
     }
 }
 

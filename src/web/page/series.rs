@@ -6,9 +6,8 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::rules::CHART_WIDTH;
-use super::words::{day, figure, labels_query, query};
-use super::{Chrome, show};
+use super::words::{day, figure, of_series, picture};
+use super::{Chrome, address, show};
 use crate::base::moment;
 use crate::chart::Chart;
 use crate::inspect::Page;
@@ -54,22 +53,23 @@ impl SeriesPage {
     fn with(&self, label: &str, value: &str) -> String {
         let filter = Matching { name: label.to_owned(), value: value.to_owned(), is_regex: false, is_equal: true };
         let filter = filter.to_string();
-        self.address(self.wanted.filter.iter().chain([&filter]))
+        self.address(self.wanted.filter.iter().chain([&filter]), "")
     }
 
     /// The same without one.
     fn without(&self, filter: &str) -> String {
-        self.address(self.wanted.filter.iter().filter(|other| *other != filter))
+        self.address(self.wanted.filter.iter().filter(|other| *other != filter), "")
     }
 
-    fn address<'a>(&'a self, filters: impl Iterator<Item = &'a String>) -> String {
+    fn address<'a>(&'a self, filters: impl Iterator<Item = &'a String>, after: &'a str) -> String {
         let filters = filters.map(|filter| ("filter", filter.as_str()));
-        format!("/series?{}", query([("search", self.wanted.search.as_str())].into_iter().chain(filters)))
+        let own = [("search", self.wanted.search.as_str()), ("after", after)].into_iter();
+        address("/series", &own.chain(filters).collect::<Vec<_>>())
     }
 
-    /// To what is behind this, before the token.
-    fn next(&self) -> String {
-        format!("{}&after=", self.address(self.wanted.filter.iter()))
+    /// What is behind this.
+    fn more(&self, found: &FoundSeries) -> Option<String> {
+        found.next_token.as_ref().map(|token| self.address(self.wanted.filter.iter(), token))
     }
 
     fn is_chosen(&self, label: &str) -> bool {
@@ -136,12 +136,18 @@ impl OneSeriesPage<'_> {
     }
 
     fn explain(&self, rule: &SeriesRule) -> String {
-        format!("/explain?{}&{}", query([("rule", rule.rule.as_str())]), labels_query(&self.series.summary.labels))
+        of_series("/explain", &[("rule", &rule.rule)], &self.series.summary.labels)
     }
 
-    fn next(&self) -> Option<String> {
+    /// What is behind this: earlier periods.
+    fn more(&self) -> Option<String> {
         let last = self.figures.last().filter(|_| self.is_more)?.period.to_string();
-        Some(query([("as_of", self.asked.as_of.as_str()), ("before", last.as_str())]))
+        let path = format!("/series/{}", self.series.summary.id);
+        Some(address(&path, &[("as_of", &self.asked.as_of), ("before", &last)]))
+    }
+
+    fn picture(&self) -> String {
+        picture(&self.chart)
     }
 }
 

@@ -1,13 +1,16 @@
-//! How pages say figures, days and labels, and the addresses that lead from one page to another.
+//! How pages say figures and days, draw charts, and lead from one to another.
 
 use chrono_tz::Tz;
-use url::form_urlencoded::Serializer;
 
+use super::address;
 use crate::base::clock::Timestamp;
-use crate::base::text::printable;
+use crate::chart::Chart;
 use crate::series::{Labels, Notation, Unit};
 
-/// `420.5 t`; nothing where there is no figure.
+/// Widths of a chart in its own units, on a screen and on a phone: its letters keep their size.
+const WIDTHS: [(&str, u32); 2] = [("wide", 760), ("narrow", 340)];
+
+/// `420.5 t`; a dash where there is no figure.
 pub fn figure(value: Option<f64>, unit: Option<&Unit>) -> String {
     value.map_or_else(|| "—".to_owned(), |value| Notation::default().quantity(value, unit))
 }
@@ -17,23 +20,16 @@ pub fn day(at: Timestamp, zone: Tz) -> String {
     at.date(zone).format("%-d %B %Y").to_string()
 }
 
-/// Labels for a query: `label=feed%3Dmagnets&label=partner%3DUS`.
-pub fn labels_query(labels: &Labels) -> String {
-    let mut query = Serializer::new(String::new());
-    query.extend_pairs(labels.iter().map(|(name, value)| ("label", format!("{name}={value}"))));
-    query.finish()
+/// A path about a series, with its labels: `label=partner%3DUS`.
+pub fn of_series(path: &str, query: &[(&str, &str)], labels: &Labels) -> String {
+    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let labels = labels.iter().map(|label| ("label", label.as_str()));
+    address(path, &query.iter().copied().chain(labels).collect::<Vec<_>>())
 }
 
-/// A query of some pairs; those without a value are left out.
-pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut query = Serializer::new(String::new());
-    query.extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
-    query.finish()
-}
-
-/// A text of a feed on one line.
-pub fn line(text: &str) -> String {
-    printable(text)
+/// A chart for both; the stylesheet shows the one that fits.
+pub fn picture(chart: &Chart) -> String {
+    WIDTHS.map(|(class, width)| format!("<div class=\"{class}\">{}</div>", chart.inline_svg(width))).concat()
 }
 
 #[cfg(test)]
@@ -43,10 +39,11 @@ mod tests {
     #[test]
     fn whatever_labels_hold_they_are_one_parameter_each() {
         let labels: Labels = [("feed", "a&b=c"), ("partner", "U S#")].into_iter().collect();
-        let query = labels_query(&labels);
-        assert_eq!(query, "label=feed%3Da%26b%3Dc&label=partner%3DU+S%23");
-        let back: Vec<String> = url::form_urlencoded::parse(query.as_bytes()).map(|(_, label)| label.into()).collect();
-        assert_eq!(back, ["feed=a&b=c", "partner=U S#"]);
+        let path = of_series("/explain", &[("rule", "falling")], &labels);
+        let (_, query) = path.split_once('?').unwrap();
+        assert_eq!(query, "rule=falling&label=feed%3Da%26b%3Dc&label=partner%3DU+S%23");
+        let back: Vec<String> = url::form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value.into()).collect();
+        assert_eq!(back, ["falling", "feed=a&b=c", "partner=U S#"]);
     }
 
     #[test]

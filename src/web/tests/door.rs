@@ -59,7 +59,8 @@ async fn what_writes_comes_from_the_page_itself() {
     let form = format!("csrf={token}");
     let post =
         async |fields: &[(&str, &str)], body: &str| world.ask(request("POST", "/nowhere", fields, body)).await.status;
-    let cases: [(&str, &[(&str, &str)], &str, StatusCode); 9] = [
+    type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c str, StatusCode);
+    let cases: [Case<'_>; 9] = [
         ("all is right", &[host, own, brought], &form, StatusCode::NOT_FOUND),
         ("the token in the header", &[host, own, brought, ("x-csrf-token", &token)], "", StatusCode::NOT_FOUND),
         ("no origin", &[host, brought], &form, StatusCode::FORBIDDEN),

@@ -1,3 +1,4 @@
 //! The server as a whole, asked without a network.
 
 mod door;
+mod figures;

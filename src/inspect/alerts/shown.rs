@@ -1,23 +1,15 @@
-//! Alerts as they are shown: where each stands, what keeps its messages back, how it came there; and that somebody
-//! knows of it.
+//! An alert as it is shown, in the fields that other programs know and in those of this one.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::deliveries::{DeliveriesWanted, DeliveryShown, deliveries};
-use super::matching::Test;
-use super::{Inspection, Page, Quiet, Unanswered};
-use crate::alert::{Acknowledgement, Alert, Cause, Hush, Hushed, Kind, State, Transition, kind};
+use crate::alert::{Acknowledgement, Alert, Cause, Hush, Hushed, Kind, State, kind};
 use crate::base::clock::Timestamp;
-use crate::base::text::{printable, remark, shorten};
+use crate::inspect::deliveries::DeliveryShown;
+use crate::inspect::{Inspection, Quiet};
 use crate::outbox::{GateLine, Message};
 use crate::period::Period;
 use crate::rule::Severity;
 use crate::series::Labels;
-use crate::store::{AlertPlace, AlertQuery, Store, StoreError};
-
-/// Deliveries that are told with their alert, at most: the newest.
-const DELIVERIES_MAX: usize = 1000;
 
 /// An alert: Alertmanager's fields, what Prometheus says beside them, and what only this program knows.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -217,198 +209,10 @@ pub struct TransitionShown {
     pub suppressed: Option<Hushed>,
 }
 
-/// Which alerts are asked for.
-#[derive(Default)]
-pub struct AlertsWanted {
-    /// Where they stand; without it, those that fire or are held.
-    pub standing: Option<Standing>,
-    /// How bad they are.
-    pub severity: Option<Severity>,
-    /// Of which rule.
-    pub rule: Option<String>,
-    /// Of which kind.
-    pub kind: Option<AlertKind>,
-    /// What must hold of their labels.
-    pub tests: Arc<[Test]>,
-}
-
-/// Where alerts stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Standing {
-    /// They fire.
-    Firing,
-    /// They wait for a figure, firing or not.
-    Held,
-    /// They do not fire.
-    Ok,
-    /// Anywhere.
-    All,
-}
-
-impl AlertsWanted {
-    /// The lists that come one after the other: of what fires or does not, and is held or is not.
-    const fn lists(&self) -> &'static [(Option<bool>, Option<bool>)] {
-        match self.standing {
-            None => &[(Some(true), None), (Some(false), Some(true))],
-            Some(Standing::Firing) => &[(Some(true), None)],
-            Some(Standing::Held) => &[(None, Some(true))],
-            Some(Standing::Ok) => &[(Some(false), None)],
-            Some(Standing::All) => &[(None, None)],
-        }
-    }
-
-    fn query(&self, (firing, held): (Option<bool>, Option<bool>)) -> AlertQuery {
-        let tests = self.tests.clone();
-        let holds = move |alert: &Alert| {
-            let labels = known_labels(alert);
-            tests.iter().all(|test| test.holds(&labels))
-        };
-        AlertQuery {
-            firing,
-            held,
-            data: self.kind.map(|kind| kind == AlertKind::Data),
-            rule: self.rule.clone(),
-            severity: self.severity,
-            only: if self.tests.is_empty() { None } else { Some(Arc::new(holds)) },
-            ..AlertQuery::default()
-        }
-    }
-}
-
 impl AlertKind {
     fn of(alert: &Alert) -> Self {
         if alert.is_data() { Self::Data } else { Self::Market }
     }
-}
-
-/// The alerts that are asked for.
-pub async fn alerts(asked: Inspection<'_>, wanted: &AlertsWanted, page: &Page) -> Result<Alerts, Unanswered> {
-    let read = |token: &String| AlertPlace::parse(token).ok_or_else(|| not_a_token(token));
-    let from = page.after.as_ref().map(read).transpose()?;
-    let (alerts, next) = find(asked.store, wanted, page.limit, from).await?;
-    let newest = asked.store.newest(alerts.iter().map(|alert| (alert.rule.as_str(), &alert.labels))).await?;
-    let quiet = Quiet::read(asked.setup, asked.store, asked.now).await?;
-    let shown = alerts
-        .into_iter()
-        .zip(&newest)
-        .map(|(alert, newest)| show(asked, &quiet, alert, newest.as_ref().map(|(_, message)| message)));
-    Ok(Alerts { alerts: shown.collect(), next_token: next.map(|next| next.to_string()) })
-}
-
-/// So many alerts behind a place, and the place behind which there are more.
-async fn find(
-    store: &Store,
-    wanted: &AlertsWanted,
-    limit: usize,
-    from: Option<AlertPlace>,
-) -> Result<(Vec<Alert>, Option<AlertPlace>), StoreError> {
-    /// Before all that do not fire.
-    const FIRED_NO_MORE: (i64, i64) = (0, i64::MAX);
-    let mut found = Vec::new();
-    // A place among those that do not fire has all that do behind it.
-    let is_past = |(firing, _): &&(Option<bool>, Option<bool>)| {
-        *firing == Some(true) && from.as_ref().is_some_and(|from| from.gravity == 0)
-    };
-    for list in wanted.lists().iter().filter(|list| !is_past(list)) {
-        let left = limit.saturating_sub(found.len());
-        let part =
-            store.find_alerts(AlertQuery { from: from.clone(), limit: left.max(1), ..wanted.query(*list) }).await?;
-        if left == 0 && !part.items.is_empty() {
-            let (gravity, since) = FIRED_NO_MORE;
-            return Ok((found, Some(AlertPlace { gravity, since, id: String::new() })));
-        }
-        found.extend(part.items);
-        if part.next.is_some() {
-            return Ok((found, part.next));
-        }
-    }
-    Ok((found, None))
-}
-
-/// How the alert came to where it is whose id begins so.
-pub async fn alert(asked: Inspection<'_>, id: &str) -> Result<Story, Unanswered> {
-    let alert = one(asked.store.alerts_by_id(id).await?, "alert", id)?;
-    let transitions = asked.store.transitions(&alert.rule, &alert.labels).await?;
-    let mut hushed = asked.store.hushed(&alert.rule, &alert.labels).await?;
-    let quiet = Quiet::read(asked.setup, asked.store, asked.now).await?;
-    let of_alert = DeliveriesWanted { alert: Some(alert.id()), ..DeliveriesWanted::default() };
-    let told = deliveries(asked, &of_alert, &Page { limit: DELIVERIES_MAX, after: None }).await?;
-    let shown = show(asked, &quiet, alert, transitions.last().map(|(_, message)| message));
-    let step = |(step, message): (Transition, Message)| TransitionShown {
-        number: step.number,
-        episode: step.episode,
-        at: step.at,
-        transition: step.kind,
-        severity: step.severity,
-        cause: step.cause,
-        period: step.period,
-        message,
-        suppressed: hushed.remove(&step.number),
-    };
-    let transitions = transitions.into_iter().map(step).collect();
-    Ok(Story { alert: shown, transitions, deliveries: told.deliveries })
-}
-
-/// What somebody says who knows of an alert.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Remark {
-    /// What is done about it: a line.
-    #[schema(min_length = 1, max_length = 500, pattern = "^[!-~]([ -~]*[!-~])?$", example = "asked the mill")]
-    pub comment: String,
-    /// Who knows: a line; may be left out.
-    #[serde(default)]
-    #[schema(max_length = 500, pattern = "^([!-~]([ -~]*[!-~])?)?$", example = "ada")]
-    pub author: String,
-}
-
-/// Notes that somebody knows of the firing alert whose id begins so.
-pub async fn acknowledge(asked: Inspection<'_>, id: &str, said: &Remark) -> Result<Known, Unanswered> {
-    let (comment, author) = (line("comment", &said.comment)?, optional_line("author", &said.author)?);
-    let beginning = id.to_owned();
-    let only = Arc::new(move |alert: &Alert| alert.id().starts_with(&beginning));
-    let query = AlertQuery { firing: Some(true), only: Some(only), limit: 2, ..AlertQuery::default() };
-    let alert = one(asked.store.find_alerts(query).await?.items, "firing alert", id)?;
-    let known = Acknowledgement {
-        rule: alert.rule,
-        labels: alert.labels,
-        episode: alert.episode,
-        at: asked.now,
-        note: comment,
-        author,
-    };
-    if !asked.store.acknowledge(known.clone()).await? {
-        let id = crate::alert::alert_id(&known.rule, &known.labels);
-        return Err(Unanswered::Unknown(format!("alert {id} no longer fires")));
-    }
-    Ok(known.into())
-}
-
-/// A text that has to be a line.
-pub(super) fn line(what: &str, text: &str) -> Result<String, Unanswered> {
-    let wrong = || format!("`{what}` is no line of text of {} characters at most", crate::base::text::REMARK_CHARS_MAX);
-    remark(text).map(ToOwned::to_owned).ok_or_else(|| Unanswered::Invalid(wrong()))
-}
-
-/// A text that has to be a line, or nothing.
-pub(super) fn optional_line(what: &str, text: &str) -> Result<String, Unanswered> {
-    if text.is_empty() { Ok(String::new()) } else { line(what, text) }
-}
-
-/// The one thing whose id begins so, of those that were found.
-pub(super) fn one<T>(mut found: Vec<T>, what: &str, id: &str) -> Result<T, Unanswered> {
-    let begins = |how_many: &str| format!("{how_many} an id that begins with {}", printable(id));
-    match found.len() {
-        0 => Err(Unanswered::Unknown(begins(&format!("no {what} has")))),
-        1 => Ok(found.remove(0)),
-        _ => Err(Unanswered::Invalid(begins(&format!("more than one {what} has")))),
-    }
-}
-
-/// That a token did not come with a piece of this list.
-pub(super) fn not_a_token(token: &str) -> Unanswered {
-    Unanswered::Invalid(format!("`{}` is no `nextToken` of this list", printable(&shorten(token, 60))))
 }
 
 fn severity(alert: &Alert) -> Option<Severity> {
@@ -434,7 +238,7 @@ fn labels(alert: &Alert) -> BTreeMap<String, String> {
 }
 
 /// The same, and what else patterns may name.
-fn known_labels(alert: &Alert) -> BTreeMap<String, String> {
+pub(super) fn known_labels(alert: &Alert) -> BTreeMap<String, String> {
     let mut labels = labels(alert);
     labels.insert("rule".to_owned(), alert.rule.clone());
     labels.insert("kind".to_owned(), kind(&alert.rule).to_owned());
@@ -442,7 +246,12 @@ fn known_labels(alert: &Alert) -> BTreeMap<String, String> {
 }
 
 /// An alert as it is shown, with what its last message says.
-pub(super) fn show(asked: Inspection<'_>, quiet: &Quiet<'_>, alert: Alert, last: Option<&Message>) -> AlertShown {
+pub(in crate::inspect) fn show(
+    asked: Inspection<'_>,
+    quiet: &Quiet<'_>,
+    alert: Alert,
+    last: Option<&Message>,
+) -> AlertShown {
     let suppressed = quiet.of(&alert);
     let firing = match &alert.state {
         State::Ok => None,
