@@ -67,7 +67,8 @@ fn watch(sandbox: &Sandbox, step: &[String]) -> Ended {
     let address = move_page(sandbox);
     let process = sandbox.start_shell(&format!("exec {command}"));
     let page = opened(&address, "<h1>2 alerts fire: 1 critical, 1 warning</h1>");
-    for told in ["HTTP/1.1 200 OK", "China → US", "420.5 t in September 2025, −28.7 %", "NdPr oxide price rose 11.1 %"] {
+    for told in ["HTTP/1.1 200 OK", "China → US", "420.5 t in September 2025, −28.7 %", "NdPr oxide price rose 11.1 %"]
+    {
         assert!(page.contains(told), "{told}\n{page}");
     }
     process.signal(Signal::INT);
