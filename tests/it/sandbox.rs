@@ -76,6 +76,11 @@ impl Sandbox {
     /// README does.
     #[track_caller]
     pub fn shell(&self, line: &str) -> Ended {
+        self.start_shell(line).end()
+    }
+
+    /// The same, under way.
+    pub fn start_shell(&self, line: &str) -> Process {
         use std::os::unix::fs::PermissionsExt;
         let cargo = self.path("bin/cargo");
         let script = format!("#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec '{PROGRAM}' \"$@\"\n");
@@ -85,7 +90,7 @@ impl Sandbox {
         command.args(["-ec", line]);
         self.prepare(&mut command);
         command.env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()));
-        Process::spawn(command).end()
+        Process::spawn(command)
     }
 
     fn prepare(&self, command: &mut Command) {

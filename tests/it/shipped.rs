@@ -238,3 +238,16 @@ fn the_unit_does_not_restart_what_a_restart_cannot_mend() {
     assert_eq!(unit("LoadCredential"), Vec::<String>::new());
     assert_eq!(unit("StateDirectory"), ["supplywatch"]);
 }
+
+/// The command line looks for the socket there, and it is not for everybody.
+#[test]
+fn the_unit_has_a_place_for_the_socket() {
+    assert_eq!(
+        (unit("RuntimeDirectory"), unit("RuntimeDirectoryMode")),
+        (vec!["supplywatch".into()], vec!["0750".into()])
+    );
+    let families = unit("RestrictAddressFamilies");
+    assert!(
+        ["AF_INET", "AF_INET6", "AF_UNIX"].iter().all(|family| families[0].split(' ').any(|known| known == *family))
+    );
+}

@@ -49,6 +49,20 @@ fn others_are_let_in_where_they_are_known() {
     assert_eq!((proxy.header.as_str(), proxy.from.len()), ("x-forwarded-user", 1));
 }
 
+/// The page's examples, each a config together with a feed.
+#[test]
+fn the_pages_examples_are_good() {
+    let page = include_str!("../../../docs/WEB.md");
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() > 2, "the page has lost its examples");
+    for block in blocks {
+        // The secret is where the service has it.
+        let (_, web) =
+            web(&block.replace("{ credential = \"web-token\" }", "{ env = \"T\" }"), &[("T", "0123456789abcdef")]);
+        assert!(web.listen.is_some());
+    }
+}
+
 #[test]
 fn an_open_door_is_refused() {
     insta::assert_snapshot!(check(&format!("{FEED}[web]\nlisten = '0.0.0.0:9180'")), @r#"
