@@ -8,7 +8,7 @@ use crate::alert::{Alert, Transition};
 use crate::base::clock::Timestamp;
 use crate::outbox::Message;
 use crate::rule::Severity;
-use crate::series::Labels;
+use crate::series::{Labels, Selector};
 
 /// A part of what there is, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +93,21 @@ pub struct Recent {
     pub title: String,
 }
 
+/// Which series are asked for: in the order of feeds and labels.
+#[derive(Clone, Debug, Default)]
+pub struct SeriesQuery {
+    /// Only those of a feed.
+    pub feed: Option<String>,
+    /// Only those with such labels.
+    pub selector: Selector,
+    /// Only those with all of these words somewhere in names or values of labels, in whatever case.
+    pub text: String,
+    /// How many of them stand before the part.
+    pub offset: usize,
+    /// How many at most.
+    pub limit: usize,
+}
+
 /// Which deliveries are asked for: the newest first.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryQuery {
@@ -128,7 +143,7 @@ pub struct DeliveryCount {
 pub struct Facts {
     /// The number of its schema.
     pub schema: i32,
-    /// Bytes of the database, those that are free to be used again among them.
+    /// Bytes of the database.
     pub file_bytes: u64,
     /// Bytes of the write-ahead log: what is not in the database yet, and what is left to be written over.
     pub log_bytes: u64,
@@ -205,6 +220,13 @@ impl Store {
         }
     }
 
+    /// A part of the series.
+    pub async fn find_series(&self, query: SeriesQuery) -> Result<Page<SeriesRef, usize>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.find_series(query).await,
+        }
+    }
+
     /// The stored series with these labels, each as far as its feed has it, in their order.
     pub async fn series_of(
         &self,
@@ -214,6 +236,13 @@ impl Store {
         let keys = series.into_iter().map(key).collect();
         match self {
             Self::Sqlite(store) => store.series_of(keys).await,
+        }
+    }
+
+    /// The series with that id, also one that its feed no longer has.
+    pub async fn series_by_id(&self, id: i64) -> Result<Option<SeriesRef>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.series_by_id(id).await,
         }
     }
 

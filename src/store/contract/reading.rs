@@ -7,8 +7,8 @@ use super::{NOW, Site};
 use crate::alert::{Alert, State};
 use crate::outbox::{Next, Outcome};
 use crate::rule::Severity;
-use crate::series::{PullId, Row};
-use crate::store::{AlertQuery, Committed, DeliveryQuery, DeliveryState, Settled, Store, StoreError};
+use crate::series::{Pattern, PullId, Row, Selector};
+use crate::store::{AlertQuery, Committed, DeliveryQuery, DeliveryState, SeriesQuery, Settled, Store, StoreError};
 
 /// An alert of a rule that fires with a severity, said first in some minute.
 async fn alarm(store: &Store, rule: &str, partner: &str, severity: Severity, minute: u32) {
@@ -131,24 +131,77 @@ pub async fn what_was_said_last_is_found_for_many_at_once(site: Site) {
     assert_eq!(recent[0].transition, newest[0].as_ref().unwrap().0);
 }
 
-pub async fn series_are_found_by_their_labels(site: Site) {
-    let store = site.open().await;
-    append(&store, 1, ["US", "DE"].map(|partner| row(partner, "2025-09", 1.0)).to_vec()).await;
-    let price = |partner| [("feed", "prices"), ("partner", partner)].into_iter().collect();
-    append_as(&store, pull("prices", minutes(2)), vec![Row { labels: price("US"), ..row("US", "2025-09", 2.0) }]).await;
-    let former = series(&store, "US").await;
-    append(&store, 3, vec![Row { unit: None, ..row("US", "2025-09", 1.0) }]).await;
-    let [de, us] = [series(&store, "DE").await, series(&store, "US").await];
-    assert!(former.id != us.id && former.unit.is_some() && us.unit.is_none(), "its feed has it in another unit now");
+/// The series of a query, all parts of so many, each as its partner; and how many the store counts.
+async fn found(store: &Store, query: SeriesQuery, limit: usize) -> (Vec<String>, usize) {
+    let (mut found, mut offset) = (Vec::new(), 0);
+    loop {
+        let part = store.find_series(SeriesQuery { offset, limit, ..query.clone() }).await.unwrap();
+        found.extend(part.items.iter().map(|series| series.labels.value("partner").unwrap().to_owned()));
+        match part.next {
+            Some(next) => offset = next,
+            None => return (found, part.total.unwrap()),
+        }
+    }
+}
 
+pub async fn series_are_searched_by_label_and_word(site: Site) {
+    let store = site.open().await;
+    let hostile = r#"a"partner":"DE"b"#;
+    let rows = ["US", "DE", "Ünited", hostile, "UA"].map(|partner| row(partner, "2025-09", 1.0));
+    append(&store, 1, rows.to_vec()).await;
+    append_as(&store, pull("prices", minutes(2)), vec![row("KR", "2025-09", 1.0)]).await;
+    let with = |patterns: &[(&str, &str)]| SeriesQuery {
+        selector: Selector::new(
+            patterns.iter().map(|(name, text)| ((*name).to_owned(), Pattern::parse([text]).unwrap())).collect(),
+        ),
+        ..SeriesQuery::default()
+    };
+    let words = |text: &str| SeriesQuery { text: text.to_owned(), ..SeriesQuery::default() };
+    let of = |feed: &str, query: SeriesQuery| SeriesQuery { feed: Some(feed.to_owned()), ..query };
     let reader = store.reader().await.unwrap();
-    let unfed = [("partner", "US")].into_iter().collect();
-    let asked = [labels("US"), labels("FR"), price("US"), unfed, labels("DE"), labels("US"), price("DE")];
-    let found = reader.series_of(&asked).await.unwrap();
-    let priced = found[2].clone().unwrap();
-    assert_eq!((priced.feed.as_str(), &priced.labels), ("prices", &asked[2]));
-    assert_eq!(found, [Some(us.clone()), None, Some(priced), None, Some(de), Some(us), None]);
-    assert_eq!(reader.series_of([]).await.unwrap(), []);
+    for (query, expected) in [
+        (SeriesQuery::default(), &["DE", "UA", "US", hostile, "Ünited", "KR"][..]),
+        (of("prices", SeriesQuery::default()), &["KR"]),
+        (of("none", SeriesQuery::default()), &[]),
+        (with(&[("partner", "DE")]), &["DE"]),
+        (with(&[("partner", "U*")]), &["UA", "US"]),
+        (with(&[("partner", "!DE"), ("feed", "magnets")]), &["UA", "US", hostile, "Ünited", "KR"]),
+        (with(&[("grade", "N42")]), &[]),
+        (words("us"), &["US"]),
+        (words("ünit"), &["Ünited"]),
+        (words("MAGNETS u"), &["UA", "US"]),
+        (words("\"partner\":\"DE"), &[hostile]),
+        (of("magnets", words("k")), &[]),
+        (of("prices", words("k")), &["KR"]),
+    ] {
+        for limit in [1, 2, 6, 7] {
+            let mut got = found(&reader, query.clone(), limit).await;
+            let mut expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+            let total = expected.len();
+            got.0.sort();
+            expected.sort();
+            assert_eq!(got, (expected, total), "{query:?}");
+        }
+    }
+    let us = series(&store, "US").await;
+    assert_eq!(reader.series_by_id(us.id).await.unwrap(), Some(us));
+    assert_eq!(reader.series_by_id(-1).await.unwrap(), None);
+}
+
+pub async fn a_former_series_is_not_listed(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let former = series(&store, "US").await;
+    let other = crate::series::Row { unit: None, ..row("US", "2025-09", 1.0) };
+    append(&store, 2, vec![other]).await;
+    let now = series(&store, "US").await;
+    assert_ne!(former.id, now.id);
+    for text in ["", "us"] {
+        let query = SeriesQuery { text: text.into(), limit: 9, ..SeriesQuery::default() };
+        let part = store.find_series(query).await.unwrap();
+        assert_eq!((part.items, part.next, part.total), (vec![now.clone()], None, Some(1)));
+    }
+    assert_eq!(store.series_by_id(former.id).await.unwrap(), Some(former));
 }
 
 /// The deliveries of a query, all parts of so many.
@@ -286,4 +339,24 @@ pub async fn a_reader_ends_with_its_store(site: Site) {
     assert!(matches!(reader.version().await, Err(StoreError::Ended { .. })));
     assert!(matches!(owner.reader().await.map(|_| ()), Err(StoreError::Ended { .. })));
     site.open().await;
+}
+
+pub async fn series_are_known_by_their_labels(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, ["US", "DE"].map(|partner| row(partner, "2025-09", 1.0)).to_vec()).await;
+    let price = |partner| [("feed", "prices"), ("partner", partner)].into_iter().collect();
+    append_as(&store, pull("prices", minutes(2)), vec![Row { labels: price("US"), ..row("US", "2025-09", 2.0) }]).await;
+    let former = series(&store, "US").await;
+    append(&store, 3, vec![Row { unit: None, ..row("US", "2025-09", 1.0) }]).await;
+    let [de, us] = [series(&store, "DE").await, series(&store, "US").await];
+    assert!(former.id != us.id && former.unit.is_some() && us.unit.is_none(), "its feed has it in another unit now");
+
+    let reader = store.reader().await.unwrap();
+    let unfed = [("partner", "US")].into_iter().collect();
+    let asked = [labels("US"), labels("FR"), price("US"), unfed, labels("DE"), labels("US"), price("DE")];
+    let found = reader.series_of(&asked).await.unwrap();
+    let priced = found[2].clone().unwrap();
+    assert_eq!((priced.feed.as_str(), &priced.labels), ("prices", &asked[2]));
+    assert_eq!(found, [Some(us.clone()), None, Some(priced), None, Some(de), Some(us), None]);
+    assert_eq!(reader.series_of([]).await.unwrap(), []);
 }

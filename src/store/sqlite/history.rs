@@ -60,20 +60,6 @@ impl Sqlite {
             .await
     }
 
-    /// See [`crate::store::Store::series_of`].
-    pub async fn series_of(&self, keys: Vec<(String, String)>) -> Result<Vec<Option<SeriesRef>>, StoreError> {
-        self.thread
-            .call(move |connection| {
-                let select = format!(
-                    "SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed
-                     WHERE s.feed = (SELECT id FROM feed WHERE name = ?1) AND s.labels = ?2 AND s.current = 1"
-                );
-                let mut select = connection.prepare_cached(&select)?;
-                keys.iter().map(|key| select.query_and_then((&key.0, &key.1), series)?.next().transpose()).collect()
-            })
-            .await
-    }
-
     /// See [`crate::store::Store::newest_pull`].
     pub async fn newest_pull(&self, feed: &str) -> Result<PullId, StoreError> {
         let feed = feed.to_owned();

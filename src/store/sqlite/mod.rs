@@ -24,6 +24,7 @@ mod outbox;
 mod receivers;
 mod resend;
 mod schema;
+mod search;
 mod supersede;
 mod thread;
 

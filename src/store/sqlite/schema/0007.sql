@@ -17,3 +17,6 @@ CREATE INDEX alert_listed ON alert(gravity, since, id);
 -- All of them, for lists. The condition holds for each, and only what says it finds these: work is never searched by them.
 CREATE INDEX delivery_alert ON delivery(alert) WHERE seq > 0;
 CREATE INDEX delivery_receiver ON delivery(receiver) WHERE seq > 0;
+
+-- Few, so that the others need no look at each.
+CREATE INDEX series_former ON series(feed) WHERE current = 0;
