@@ -81,7 +81,7 @@ async fn what_is_not_there_is_said_with_what_is() {
     let world = world().await;
     for (path, said) in [
         ("/rules/faling", "did you mean `falling`?"),
-        ("/rules/falling?label=partner%3DDE", "none is in `DE`"),
+        ("/rules/falling?label=partner%3DDE", "none is in `de`"),
         ("/explain?rule=faling", "did you mean `falling`?"),
         ("/rules/faling/backtest", "did you mean `falling`?"),
         ("/series/0123456789abcdef", "there is no series"),
