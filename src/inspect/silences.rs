@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::alerts::{line, optional_line};
+use super::alerts::{line, not_a_token, optional_line};
 use super::matching::Matching;
 use super::{Inspection, Page, Unanswered};
 use crate::alert::{Matcher, Silence, Topic};
@@ -114,14 +114,16 @@ pub struct Silences {
     pub next_token: Option<String>,
 }
 
-/// The silences; those that are over where `state` says so, else only those that are not.
+/// The silences, of one state or of all.
 pub async fn silences(asked: Inspection<'_>, state: Option<SilenceState>, page: &Page) -> Result<Silences, Unanswered> {
-    let silences = asked.store.silences().await?.into_iter().map(|silence| SilenceShown::new(silence, asked.now));
-    let wanted = |silence: &SilenceShown| match state {
-        None => true,
-        Some(state) => silence.status.state == state,
-    };
-    let (silences, next_token) = page.of(silences.filter(wanted).collect(), |silence| silence.id.to_string())?;
+    let read = |token: &String| token.parse::<i64>().map_err(|_| not_a_token(token));
+    let after = page.after.as_ref().map(read).transpose()?;
+    let silences =
+        asked.store.silences().await?.into_iter().filter(|silence| after.is_none_or(|after| silence.id > after));
+    let shown = silences.map(|silence| SilenceShown::new(silence, asked.now));
+    let wanted = shown.filter(|silence| state.is_none_or(|state| silence.status.state == state));
+    let (silences, next_token) =
+        Page { after: None, ..*page }.of(wanted.collect(), |silence| silence.id.to_string())?;
     Ok(Silences { silences, next_token })
 }
 

@@ -28,7 +28,8 @@ pub fn build_info() -> BuildInfo {
 pub struct ConfigText {
     /// All of it in one text; each file begins with a comment that names it. In the place of each secret stands
     /// `<secret>`.
-    pub toml: String,
+    #[serde(rename = "toml")]
+    pub text: String,
 }
 
 /// The config of the moment.
@@ -36,7 +37,7 @@ pub fn config(asked: Inspection<'_>) -> ConfigText {
     let file = |written: &crate::config::Written| {
         format!("# {}\n{}", crate::base::text::printable(&written.path.display().to_string()), written.text)
     };
-    ConfigText { toml: asked.setup.written.iter().map(file).collect::<Vec<_>>().join("\n") }
+    ConfigText { text: asked.setup.written.iter().map(file).collect::<Vec<_>>().join("\n") }
 }
 
 /// How the program is.

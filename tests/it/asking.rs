@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::hook::Hook;
 use super::http::Answer;
-use super::sandbox::{Daemon, Sandbox, Signal};
+use super::markdown::{Piece, page, pieces};
+use super::sandbox::{Daemon, Process, Sandbox, Signal};
 use super::scene::{magnets, once, webhook};
 
 /// Where the store is, and its socket.
@@ -133,6 +134,37 @@ fn another_daemon_is_not_asked() {
         assert!(stranger.join().unwrap().starts_with("GET /api/v1/status HTTP/1.1"));
         std::fs::remove_file(sandbox.path(SOCKET)).unwrap();
     }
+}
+
+/// The page about the API is true: its commands work as they stand, and no path is left out.
+#[test]
+fn the_commands_of_the_api_page_work() {
+    let (sandbox, _hook) = refused_at_first();
+    let daemon = started(&sandbox);
+    let page = page("docs/API.md");
+    let script = pieces(&page).into_iter().filter_map(|piece| match piece {
+        Piece::Block(kind, text) if kind == "sh" => Some(text),
+        _ => None,
+    });
+    let script: String = script.collect();
+    let mut shell = std::process::Command::new("/bin/bash");
+    shell.args(["-eu", "-c", &script]).current_dir(sandbox.path(""));
+    let ended = Process::spawn(shell).end();
+    ended.is(0).says(&[
+        "\"silenceID\":\"2\"",
+        "\"state\":\"expired\"",
+        "\"comment\":\"asked the mill\"",
+        "\"history\":[",
+    ]);
+    let answers: Vec<Value> = ended.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let document = answers.iter().find(|answer| answer["openapi"].is_string()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let operation = format!("`{} {path}`", method.to_uppercase());
+            assert!(page.contains(&operation), "the page does not speak of {operation}");
+        }
+    }
+    daemon.stop().is(0);
 }
 
 /// Answers one request; the request.

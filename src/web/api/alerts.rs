@@ -18,11 +18,11 @@ use crate::web::problem::Problem;
 pub struct Wanted {
     /// Where they stand; without it, those that fire or are held.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(inline, required = false, nullable = false)]
     state: Option<Standing>,
     /// How bad they are.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(inline, required = false, nullable = false)]
     severity: Option<Severity>,
     /// Of which rule.
     #[serde(default, deserialize_with = "some")]
@@ -30,7 +30,7 @@ pub struct Wanted {
     rule: Option<String>,
     /// Of rules, or of the program's own work.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(inline, required = false, nullable = false)]
     kind: Option<AlertKind>,
     /// A matcher on their labels, as Alertmanager has it, such as `partner="US"` or `hs=~"8505.*"`; all that are given
     /// must hold. Besides labels there are `alertname`, `rule`, `severity` and `kind`.
@@ -43,7 +43,12 @@ pub struct Wanted {
     limit: Limit,
     /// What is behind this: the `nextToken` of the piece before.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(
+        required = false,
+        nullable = false,
+        pattern = "^[0-3]\\.-?[0-9]{1,18}\\.[0-9a-f]{0,16}$",
+        example = "3.1764234000000.0123456789abcdef"
+    )]
     next_token: Option<String>,
 }
 

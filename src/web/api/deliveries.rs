@@ -16,7 +16,7 @@ use crate::web::Site;
 pub struct Wanted {
     /// What became of them.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(inline, required = false, nullable = false)]
     state: Option<DeliveryState>,
     /// Only those that were given up or whose last attempt failed.
     #[serde(default, deserialize_with = "truth")]
@@ -40,7 +40,7 @@ pub struct Wanted {
     limit: Limit,
     /// What is behind this: the `nextToken` of the piece before.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(required = false, nullable = false, pattern = "^[0-9]{1,18}$", example = "7")]
     next_token: Option<String>,
 }
 

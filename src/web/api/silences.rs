@@ -16,7 +16,7 @@ use crate::web::problem::Problem;
 pub struct Wanted {
     /// Whether they hold; without it, all of them.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(inline, required = false, nullable = false)]
     state: Option<SilenceState>,
     /// So many at once.
     #[serde(default)]
@@ -24,7 +24,7 @@ pub struct Wanted {
     limit: Limit,
     /// What is behind this: the `nextToken` of the piece before.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(required = false, nullable = false, pattern = "^[0-9]{1,18}$", example = "7")]
     next_token: Option<String>,
 }
 

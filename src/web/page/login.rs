@@ -69,7 +69,8 @@ pub async fn enter(
 
 /// A path of this page; anything else leads to its beginning, and nobody away from it.
 fn inner(to: &str) -> String {
-    let is_path = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
+    // A browser reads `\` as `/`, and looks past tabs.
+    let is_path = to.starts_with('/') && !to.starts_with("//") && !to.contains(|c: char| c == '\\' || c.is_control());
     if is_path { to.to_owned() } else { "/".to_owned() }
 }
 
@@ -77,7 +78,15 @@ fn inner(to: &str) -> String {
 mod tests {
     #[test]
     fn nobody_is_led_away() {
-        for to in ["", "https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\r\nb"] {
+        for to in [
+            "",
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "/a\r\nb",
+            "/\t/evil.example",
+        ] {
             assert_eq!(super::inner(to), "/", "{to}");
         }
         assert_eq!(super::inner("/alerts/ab?x=1"), "/alerts/ab?x=1");
