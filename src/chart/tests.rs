@@ -163,7 +163,7 @@ fn every_mark_is_told_apart_and_explained() {
 
 #[test]
 fn a_page_says_the_colour_of_everything_in_an_element() {
-    let (svg, sheet) = (marked().inline_svg(640), svg::stylesheet());
+    let (svg, sheet) = (marked().inline_svg(640), stylesheet());
     let classes = svg.split("class=\"").skip(2).filter_map(|rest| rest.split('"').next());
     for class in classes.flat_map(str::split_whitespace) {
         assert!(sheet.contains(&format!(".{class}{{")), "{class}");
