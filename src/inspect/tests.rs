@@ -386,7 +386,7 @@ async fn a_series_tells_what_its_figures_were() {
     let case = Case::read(world.inspection(), &found.series[0].id).await.unwrap();
     insta::assert_snapshot!(json(&case.detail().await.unwrap()), @r#"
     {
-      "id": "adf26a65f73e2078",
+      "id": "1",
       "labels": {
         "feed": "magnets",
         "partner": "US"
