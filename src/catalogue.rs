@@ -15,7 +15,7 @@ use crate::rule::Rule;
 use crate::rule::derived::Derived;
 use crate::rule::roster::{Roster, Subject};
 use crate::series::derive::Misfit;
-use crate::series::{History, Labels, PullId, Selector};
+use crate::series::{History, PullId, Selector};
 use crate::store::{SeriesRef, Store, StoreError};
 
 /// The series of a setup.
@@ -145,14 +145,9 @@ impl<'a> Catalogue<'a> {
         if zones.all(|zone| zone == first) { first } else { self.setup.zone }
     }
 
-    /// The labels of every series, stored ones first.
-    pub fn labels(&self) -> impl Iterator<Item = &Labels> {
-        self.roster.labels()
-    }
-
-    /// One series by itself, by its place among [`Catalogue::labels`].
-    pub fn subject(&self, position: usize) -> Subject {
-        self.roster.subject(position)
+    /// The store's number of a stored series that is judged by itself.
+    pub fn number(&self, subject: &Subject) -> Option<i64> {
+        self.stored.get(self.roster.only(subject)?).map(|series| series.id)
     }
 
     /// The definition that a series is calculated by, where it is derived.

@@ -15,6 +15,12 @@ impl Page {
     /// All of it.
     pub const ALL: Self = Self { limit: usize::MAX, after: None };
 
+    /// How many members are before it, where its tokens are numbers of members.
+    pub fn offset(&self) -> Result<usize, Unanswered> {
+        let read = |after: &String| after.parse().map_err(|_| Unanswered::Invalid("this is no `nextToken`".to_owned()));
+        self.after.as_ref().map_or(Ok(0), read)
+    }
+
     /// The piece of a list whose members are known by `id`, and the token for what is behind it.
     pub fn of<T>(&self, mut list: Vec<T>, id: impl Fn(&T) -> String) -> Result<(Vec<T>, Option<String>), Unanswered> {
         if let Some(after) = &self.after {

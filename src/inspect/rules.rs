@@ -6,6 +6,7 @@ use super::aside::aside;
 use super::explain::{UnexplainedSeries, receivers};
 use super::nearness::{Level, levels};
 use super::reading::Ruling;
+use super::series::id;
 use super::{Inspection, Unanswered, meant};
 use crate::alert::{Alert, State, alert_id};
 use crate::base::clock::Timestamp;
@@ -108,6 +109,8 @@ pub struct JudgedSeries {
     pub labels: Labels,
     /// What it is, in words.
     pub title: String,
+    /// The series' name in addresses; a group has none.
+    pub series: Option<String>,
     /// The alert's id.
     pub alert: String,
     /// The period.
@@ -167,8 +170,11 @@ pub async fn rule(
     let pasts = catalogue.pasts(store, &subjects).await?;
     let receivers = all_receivers(inspection, rule, &subjects);
     let looks = subjects.into_iter().zip(pasts).zip(alerts);
-    let looks: Vec<Look> =
-        looks.map(|((subject, history), alert)| Look { labels: subject.labels, history, alert }).collect();
+    let look = |((subject, history), alert): ((Subject, _), _)| {
+        let series = id(&catalogue, &subject);
+        Look { labels: subject.labels, series, history, alert }
+    };
+    let looks: Vec<Look> = looks.map(look).collect();
     let judging = rule.clone();
     let (series, unjudged) = aside(move || judged(&judging, looks, now)).await;
     Ok(RuleDetail {
@@ -270,6 +276,7 @@ fn all_receivers(inspection: Inspection<'_>, rule: &Rule, subjects: &[Subject]) 
 /// A series to be judged.
 struct Look {
     labels: Labels,
+    series: Option<String>,
     history: Result<History, Misfit>,
     alert: Option<Alert>,
 }
@@ -277,10 +284,10 @@ struct Look {
 /// Judges series, those nearest to firing first: by how many gates hold, then by how far the figure is.
 fn judged(rule: &Rule, looks: Vec<Look>, now: Timestamp) -> (Vec<JudgedSeries>, Vec<UnexplainedSeries>) {
     let (mut series, mut unjudged) = (Vec::new(), Vec::new());
-    for Look { labels, history, alert } in looks {
+    for Look { labels, series: id, history, alert } in looks {
         match history {
             Ok(history) => match judge_latest(rule, &history, alert.as_ref(), now) {
-                Some(judged) => series.push(judged),
+                Some(judged) => series.push(JudgedSeries { series: id, ..judged }),
                 None => unjudged.push(UnexplainedSeries { labels, reason: "there is no figure yet".to_owned() }),
             },
             Err(misfit) => unjudged.push(UnexplainedSeries { labels, reason: misfit.to_string() }),
@@ -317,6 +324,7 @@ fn judge_latest(rule: &Rule, history: &History, alert: Option<&Alert>, now: Time
     Some(JudgedSeries {
         labels: history.labels().clone(),
         title: subject(history.labels(), rule.title.as_deref()),
+        series: None,
         alert: alert_id(&rule.name, history.labels()),
         period,
         value,

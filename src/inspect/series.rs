@@ -6,25 +6,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
-use super::aside::aside;
 use super::explain::Source;
 use super::feeds::NextRelease;
-use super::matching::Test;
 use super::reading::EarlierFigure;
 use super::{Inspection, Page, Unanswered};
 use crate::alert::{State, alert_id};
 use crate::base::clock::Timestamp;
-use crate::base::limits::LABEL_VALUES_TOLD;
+use crate::base::limits::{LABEL_VALUES_TOLD, SEARCHED_FOR_LABELS};
 use crate::base::moment::Moment;
 use crate::base::text::{hex, printable};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, feed, histories};
 use crate::chart::Chart;
 use crate::outbox::subject;
 use crate::period::{Frequency, Period, Span};
 use crate::rule::Severity;
+use crate::rule::derived::Derived;
 use crate::rule::roster::Subject;
-use crate::series::{AsOf, Finite, History, Labels, PullId, Status, Unit};
-use crate::store::StoreError;
+use crate::series::derive::Misfit;
+use crate::series::{AsOf, Finite, History, Labels, Pattern, PullId, Selector, Status, Unit};
+use crate::store::{SeriesQuery, SeriesRef, Store, StoreError};
 
 /// Pulls that are told of one series, at most: the newest that changed it.
 const SOURCES_TOLD: usize = 20;
@@ -33,8 +33,8 @@ const SOURCES_TOLD: usize = 20;
 pub struct Search {
     /// Words that must all be somewhere in the labels, whatever their case.
     pub text: String,
-    /// Conditions on its labels, which must all hold.
-    pub tests: Vec<Test>,
+    /// Labels that must match the patterns that rules are written in: values, globs, `!` for all but one.
+    pub labels: Vec<(String, String)>,
     /// Which of those found.
     pub page: Page,
 }
@@ -43,7 +43,8 @@ pub struct Search {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SeriesSummary {
-    /// Its name in addresses: 16 hexadecimal digits that depend on its labels alone.
+    /// Its name in addresses: the store's number; of a derived one, `d` and 16 hexadecimal digits that depend on its
+    /// labels alone.
     pub id: String,
     /// Its labels.
     pub labels: Labels,
@@ -71,7 +72,7 @@ pub struct FoundSeries {
     pub found: usize,
     /// How many there are.
     pub total: usize,
-    /// The labels of those found, with their values.
+    /// The labels of those found, with their values; where there are very many, of the first thousand.
     pub labels: Vec<LabelValues>,
     /// The token for what is behind this piece.
     pub next_token: Option<String>,
@@ -174,34 +175,86 @@ pub struct SeriesRule {
     pub held: Option<String>,
 }
 
-/// A series' name in addresses.
-pub fn id(labels: &Labels) -> String {
-    hex(&Sha256::digest(labels.key().as_bytes())[..8])
+/// A derived series' name in addresses.
+fn derived_id(labels: &Labels) -> String {
+    format!("d{}", hex(&Sha256::digest(labels.key().as_bytes())[..8]))
 }
 
-/// Looks for series.
+/// The name in addresses of what a rule judges; a group has none.
+pub fn id(catalogue: &Catalogue<'_>, subject: &Subject) -> Option<String> {
+    let derived = || catalogue.definition(subject).map(|_| derived_id(&subject.labels));
+    catalogue.number(subject).map(|number| number.to_string()).or_else(derived)
+}
+
+/// Looks for series: stored ones where they are kept, then those that derive from them.
 pub async fn search(inspection: Inspection<'_>, wanted: Search) -> Result<FoundSeries, Unanswered> {
-    let Search { text, tests, page } = wanted;
-    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    let catalogue = Catalogue::new(inspection.setup, inspection.store).await?;
-    let all: Vec<Labels> = catalogue.labels().cloned().collect();
-    let (found, labels) = aside(move || {
-        let holds = |labels: &Labels| tests.iter().all(|test| test.holds_of(|name| labels.value(name)));
-        let is_meant = |labels: &Labels| holds(labels) && has_words(labels, &words);
-        let found: Vec<usize> = (0..all.len()).filter(|at| is_meant(&all[*at])).collect();
-        let labels = values(found.iter().map(|at| &all[*at]));
-        (found, labels)
-    })
-    .await;
-    let count = found.len();
-    let (shown, next_token) = page.of(found, |at| id(&catalogue.subject(*at).labels))?;
-    let subjects: Vec<Subject> = shown.into_iter().map(|at| catalogue.subject(at)).collect();
-    let histories = catalogue.pasts(inspection.store, &subjects).await?;
-    let series = subjects.iter().zip(&histories).map(|(subject, history)| {
-        let history = history.as_ref().map_err(ToString::to_string);
-        summary(&catalogue, subject, history)
-    });
-    Ok(FoundSeries { series: series.collect(), found: count, total: catalogue.len(), labels, next_token })
+    let Inspection { setup, store, .. } = inspection;
+    let Search { text, labels, page } = wanted;
+    let query = SeriesQuery { selector: selector(&labels)?, text, offset: page.offset()?, ..SeriesQuery::default() };
+    let part = store.find_series(SeriesQuery { limit: page.limit, ..query.clone() }).await?;
+    let read = store.find_series(SeriesQuery { offset: 0, limit: SEARCHED_FOR_LABELS, ..query.clone() }).await?;
+    let derived = Derivation::new(inspection).await?;
+    let found_derived = derived.found(&query);
+    let (stored, all) = (part.total.unwrap_or_default(), store.find_series(SeriesQuery::default()).await?);
+    let shown = found_derived.iter().skip(query.offset.saturating_sub(stored));
+    let shown: Vec<Subject> = shown.take(page.limit.saturating_sub(part.items.len())).cloned().collect();
+    let end = query.offset + part.items.len() + shown.len();
+    let found = stored + found_derived.len();
+    let labels =
+        values(read.items.iter().map(|series| &series.labels).chain(found_derived.iter().map(|one| &one.labels)));
+    let histories = histories(setup, store, &part.items, PullId(i64::MAX)).await?;
+    let mut series: Vec<SeriesSummary> =
+        part.items.iter().zip(&histories).map(|(series, history)| stored_summary(series, history)).collect();
+    series.extend(derived.summaries(store, &shown).await?);
+    let total = all.total.unwrap_or_default() + derived.subjects.len();
+    let next_token = (end < found && !series.is_empty()).then(|| end.to_string());
+    Ok(FoundSeries { series, found, total, labels, next_token })
+}
+
+fn selector(labels: &[(String, String)]) -> Result<Selector, Unanswered> {
+    let mut patterns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, value) in labels {
+        patterns.entry(name).or_default().push(value);
+    }
+    let read = |(name, values): (&str, Vec<&str>)| {
+        let pattern = Pattern::parse(values).map_err(|error| Unanswered::Invalid(printable(&error.to_string())))?;
+        Ok((name.to_owned(), pattern))
+    };
+    Ok(Selector::new(patterns.into_iter().map(read).collect::<Result<_, Unanswered>>()?))
+}
+
+/// The derived series; to know them, all stored ones must be read, so only where there is a definition.
+struct Derivation<'a> {
+    catalogue: Option<Catalogue<'a>>,
+    subjects: Vec<Subject>,
+}
+
+impl<'a> Derivation<'a> {
+    async fn new(inspection: Inspection<'a>) -> Result<Self, StoreError> {
+        let definitions = 0..inspection.setup.derived.len();
+        if definitions.is_empty() {
+            return Ok(Self { catalogue: None, subjects: Vec::new() });
+        }
+        let catalogue = Catalogue::new(inspection.setup, inspection.store).await?;
+        let subjects = definitions.flat_map(|definition| catalogue.derived(definition)).collect();
+        Ok(Self { catalogue: Some(catalogue), subjects })
+    }
+
+    fn found(&self, query: &SeriesQuery) -> Vec<Subject> {
+        let words: Vec<String> = query.text.split_whitespace().map(str::to_lowercase).collect();
+        let is_found = |one: &&Subject| query.selector.matches(&one.labels) && has_words(&one.labels, &words);
+        self.subjects.iter().filter(is_found).cloned().collect()
+    }
+
+    async fn summaries(&self, store: &Store, shown: &[Subject]) -> Result<Vec<SeriesSummary>, StoreError> {
+        let Some(catalogue) = &self.catalogue else { return Ok(Vec::new()) };
+        let histories = catalogue.pasts(store, shown).await?;
+        let summary = |(one, history): (&Subject, &Result<History, Misfit>)| {
+            let definition = catalogue.definition(one)?;
+            Some(derived_summary(&one.labels, definition, history.as_ref().map_err(ToString::to_string)))
+        };
+        Ok(shown.iter().zip(&histories).filter_map(summary).collect())
+    }
 }
 
 /// Whether each word is in one of the labels, written `name=value`.
@@ -230,21 +283,28 @@ fn values<'l>(series: impl Iterator<Item = &'l Labels>) -> Vec<LabelValues> {
     counts.into_iter().map(of_label).collect()
 }
 
-fn summary(catalogue: &Catalogue<'_>, subject: &Subject, history: Result<&History, String>) -> SeriesSummary {
-    let derived = catalogue.definition(subject);
-    let latest = history.as_ref().ok().and_then(|history| latest(history));
+fn stored_summary(series: &SeriesRef, history: &History) -> SeriesSummary {
     SeriesSummary {
-        id: id(&subject.labels),
-        labels: subject.labels.clone(),
-        title: title(&subject.labels),
-        frequency: catalogue.frequency(subject),
-        unit: match (&history, derived) {
-            (Ok(history), _) => history.unit().cloned(),
-            (Err(_), Some(derived)) => derived.unit.clone(),
-            (Err(_), None) => None,
-        },
-        derived: derived.is_some(),
-        latest,
+        id: series.id.to_string(),
+        labels: series.labels.clone(),
+        title: title(&series.labels),
+        frequency: series.frequency,
+        unit: series.unit.clone(),
+        derived: false,
+        latest: latest(history),
+        misfit: None,
+    }
+}
+
+fn derived_summary(labels: &Labels, definition: &Derived, history: Result<&History, String>) -> SeriesSummary {
+    SeriesSummary {
+        id: derived_id(labels),
+        labels: labels.clone(),
+        title: title(labels),
+        frequency: definition.frequency,
+        unit: definition.unit.clone(),
+        derived: true,
+        latest: history.as_ref().ok().and_then(|history| latest(history)),
         misfit: history.err(),
     }
 }
@@ -277,8 +337,8 @@ fn observation(span: Span, vintages: Vec<&crate::series::Vintage>) -> Option<Obs
 /// One series with its figures.
 pub struct Case<'a> {
     inspection: Inspection<'a>,
-    catalogue: Catalogue<'a>,
-    subject: Subject,
+    summary: SeriesSummary,
+    formula: Option<String>,
     history: History,
     zone: Tz,
 }
@@ -286,29 +346,53 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// The series of a name in addresses.
     pub async fn read(inspection: Inspection<'a>, series: &str) -> Result<Self, Unanswered> {
-        let catalogue = Catalogue::new(inspection.setup, inspection.store).await?;
-        let (all, wanted): (Vec<Labels>, _) = (catalogue.labels().cloned().collect(), series.to_owned());
-        let found = aside(move || all.iter().position(|labels| id(labels) == wanted)).await;
-        let Some(position) = found else {
-            let why = format!("there is no series `{}`: look for it among the series", printable(series));
-            return Err(Unanswered::Unknown(why));
+        let found = match series.parse::<i64>() {
+            Ok(number) => Self::stored(inspection, number).await?,
+            Err(_) => Self::derived(inspection, series).await?,
         };
-        let subject = catalogue.subject(position);
-        let past = catalogue.past(inspection.store, &subject, None).await?;
-        let history = past.history.map_err(|misfit| Unanswered::Unknown(format!("{}: {misfit}", subject.labels)))?;
-        let zone = catalogue.zone(&subject);
-        Ok(Self { inspection, catalogue, subject, history, zone })
+        let why = || format!("there is no series `{}`: look for it among the series", printable(series));
+        found.ok_or_else(|| Unanswered::Unknown(why()))
+    }
+
+    async fn stored(inspection: Inspection<'a>, number: i64) -> Result<Option<Self>, Unanswered> {
+        let Inspection { setup, store, .. } = inspection;
+        let Some(series) = store.series_by_id(number).await? else { return Ok(None) };
+        let read = histories(setup, store, std::slice::from_ref(&series), PullId(i64::MAX)).await?.pop();
+        let case = |history| Self {
+            inspection,
+            summary: stored_summary(&series, &history),
+            formula: None,
+            zone: feed(setup, &series.feed).map_or(setup.zone, |feed| feed.zone),
+            history,
+        };
+        Ok(read.map(case))
+    }
+
+    async fn derived(inspection: Inspection<'a>, id: &str) -> Result<Option<Self>, Unanswered> {
+        let Derivation { catalogue, subjects } = Derivation::new(inspection).await?;
+        let found = subjects.iter().find(|one| derived_id(&one.labels) == id);
+        let (Some(catalogue), Some(one)) = (catalogue, found) else { return Ok(None) };
+        let Some(definition) = catalogue.definition(one) else { return Ok(None) };
+        let past = catalogue.past(inspection.store, one, None).await?.history;
+        let history = past.map_err(|misfit| Unanswered::Unknown(format!("{}: {misfit}", one.labels)))?;
+        Ok(Some(Self {
+            inspection,
+            summary: derived_summary(&one.labels, definition, Ok(&history)),
+            formula: Some(definition.formula.text().to_owned()),
+            zone: catalogue.zone(one),
+            history,
+        }))
     }
 
     /// What there is to say of it beside its figures.
     pub async fn detail(&self) -> Result<SeriesDetail, StoreError> {
-        let Self { history, subject, .. } = self;
+        let history = &self.history;
         let view = history.view(AsOf::Latest);
         let vintages: usize = history.entries().map(|(_, vintages)| vintages.len()).sum();
         let release = history.release().zip(view.latest());
         Ok(SeriesDetail {
-            summary: summary(&self.catalogue, subject, Ok(history)),
-            formula: self.catalogue.definition(subject).map(|derived| derived.formula.text().to_owned()),
+            summary: self.summary.clone(),
+            formula: self.formula.clone(),
             first: view.earliest(),
             figures: view.points().count(),
             revisions: vintages - history.entries().count(),
@@ -321,14 +405,14 @@ impl<'a> Case<'a> {
     }
 
     async fn rules(&self) -> Result<Vec<SeriesRule>, StoreError> {
-        let Self { inspection, subject, .. } = self;
+        let Self { inspection, summary: SeriesSummary { labels, .. }, .. } = self;
         let mut rules = Vec::new();
         for rule in &inspection.setup.rules {
             let selector = &rule.selector;
-            if !selector.group_by().is_empty() || !selector.matches(&subject.labels) {
+            if !selector.group_by().is_empty() || !selector.matches(labels) {
                 continue;
             }
-            let alert = inspection.store.alert(&rule.name, &subject.labels).await?;
+            let alert = inspection.store.alert(&rule.name, labels).await?;
             let firing = alert.as_ref().and_then(|alert| match &alert.state {
                 State::Firing(firing) => Some(firing.severity),
                 State::Ok => None,
@@ -336,7 +420,7 @@ impl<'a> Case<'a> {
             rules.push(SeriesRule {
                 rule: rule.name.clone(),
                 when: rule.text(),
-                alert: alert_id(&rule.name, &subject.labels),
+                alert: alert_id(&rule.name, labels),
                 firing,
                 held: alert.and_then(|alert| alert.held),
             });
@@ -364,8 +448,8 @@ impl<'a> Case<'a> {
         let (observations, next_token) =
             page.of(self.observations(as_of), |observation| observation.period.to_string())?;
         Ok(Observations {
-            id: id(&self.subject.labels),
-            labels: self.subject.labels.clone(),
+            id: self.summary.id.clone(),
+            labels: self.summary.labels.clone(),
             unit: self.history.unit().cloned(),
             as_of: self.instant(as_of),
             observations,
@@ -384,13 +468,13 @@ impl<'a> Case<'a> {
 
     /// Its last figures, so many at most.
     pub fn chart(&self, figures: usize) -> Chart {
-        Chart::new(&title(&self.subject.labels), &self.history.view(AsOf::Latest), self.zone).last(figures)
+        Chart::new(&title(&self.summary.labels), &self.history.view(AsOf::Latest), self.zone).last(figures)
     }
 
     /// Every vintage of every figure as a table (RFC 4180), with its labels: a line each, oldest period first. No cell
     /// is a formula to a spreadsheet.
     pub fn csv(&self) -> String {
-        let labels: Vec<(&str, &str)> = self.subject.labels.iter().collect();
+        let labels: Vec<(&str, &str)> = self.summary.labels.iter().collect();
         let columns = ["period", "value", "unit", "status", "known_since", "known_until"];
         let header = labels.iter().map(|(name, _)| *name).chain(columns).map(harmless).collect();
         let unit = self.history.unit().map(ToString::to_string).unwrap_or_default();

@@ -209,20 +209,14 @@ impl<'a> Roster<'a> {
         self.derived[made.definition].history(self.series[index].labels.clone(), &inputs)
     }
 
-    /// The labels of every series, in their order.
-    pub fn labels(&self) -> impl Iterator<Item = &Labels> {
-        self.series.iter().map(|known| &known.labels)
-    }
-
-    /// One series by itself, by its position.
-    pub fn subject(&self, position: usize) -> Subject {
-        Subject { labels: self.series[position].labels.clone(), members: vec![position], grouped: false }
+    /// The position of a series that is judged by itself.
+    pub fn only(&self, subject: &Subject) -> Option<usize> {
+        subject.members.first().copied().filter(|_| !subject.grouped)
     }
 
     /// The definition that a series is made by, where it is derived.
     pub fn definition(&self, subject: &Subject) -> Option<&'a Derived> {
-        let only = subject.members.first().filter(|_| !subject.grouped)?;
-        self.series[*only].made.as_ref().map(|made| &self.derived[made.definition])
+        self.series[self.only(subject)?].made.as_ref().map(|made| &self.derived[made.definition])
     }
 
     /// How many series there are.

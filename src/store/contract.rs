@@ -139,6 +139,7 @@ macro_rules! contract {
                 alerts_are_listed_by_gravity_and_age,
                 an_alert_is_found_by_its_id,
                 what_was_said_last_is_found_for_many_at_once,
+                series_are_known_by_their_labels,
                 series_are_searched_by_label_and_word,
                 a_former_series_is_not_listed,
                 deliveries_are_listed_newest_first,

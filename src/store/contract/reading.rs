@@ -192,7 +192,7 @@ pub async fn a_former_series_is_not_listed(site: Site) {
     let store = site.open().await;
     append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
     let former = series(&store, "US").await;
-    let other = crate::series::Row { unit: None, ..row("US", "2025-09", 1.0) };
+    let other = Row { unit: None, ..row("US", "2025-09", 1.0) };
     append(&store, 2, vec![other]).await;
     let now = series(&store, "US").await;
     assert_ne!(former.id, now.id);

@@ -3,10 +3,9 @@
 use axum::extract::{Path, State};
 use serde::Deserialize;
 
-use super::asked::{Asked, Limit, Nothing, some};
+use super::asked::{Asked, Label, Limit, Nothing, pairs, some};
 use super::{Answer, Success, success};
 use crate::base::moment::Moment;
-use crate::inspect::matching::Matching;
 use crate::inspect::series::{Case, FoundSeries, Observations, Search, SeriesDetail, search};
 use crate::web::Site;
 use crate::web::problem::Problem;
@@ -20,11 +19,11 @@ pub struct SeriesWanted {
     #[serde(default)]
     #[param(required = false)]
     search: String,
-    /// A matcher on its labels, as Alertmanager has it, such as `partner="US"` or `hs=~"8505.*"`; all that are given
-    /// must hold.
+    /// A label with a pattern as rules have it, such as `partner=US`, `hs=8505*` or `partner=!CN`; all labels that are
+    /// given must match, and of several patterns of one label, any.
     #[serde(default)]
-    #[param(example = json!(["partner=\"US\""]), required = false)]
-    filter: Vec<String>,
+    #[param(value_type = Vec<String>, example = json!(["partner=US"]), required = false)]
+    label: Vec<Label>,
     /// So many at once.
     #[serde(default)]
     #[param(value_type = u16, minimum = 1, maximum = 1000, default = 100, required = false)]
@@ -43,9 +42,7 @@ pub struct SeriesWanted {
     responses((status = 200, body = Success<FoundSeries>)),
 )]
 pub async fn list(State(site): State<Site>, Asked(asked): Asked<SeriesWanted>) -> Answer<FoundSeries> {
-    let test = |text: &String| Matching::parse(text).and_then(|matching| matching.test());
-    let tests = asked.filter.iter().map(test).collect::<Result<_, _>>().map_err(Problem::invalid)?;
-    let wanted = Search { text: asked.search, tests, page: asked.limit.page(asked.next_token) };
+    let wanted = Search { text: asked.search, labels: pairs(asked.label), page: asked.limit.page(asked.next_token) };
     let setup = site.setup();
     success(search(site.inspection(&setup), wanted).await?)
 }

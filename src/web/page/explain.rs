@@ -6,7 +6,8 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::words::{figure, picture};
-use super::{Chrome, show};
+use super::{Chrome, minute, show};
+use crate::base::clock::Timestamp;
 use crate::base::limits::CHARTS_MAX;
 use crate::base::moment;
 use crate::chart::Chart;
@@ -84,6 +85,10 @@ struct PartOfPage<'a> {
 impl PartOfPage<'_> {
     fn value(&self, value: impl Into<Option<f64>>) -> String {
         figure(value.into(), self.unit)
+    }
+
+    fn minute(&self, at: &Timestamp) -> String {
+        minute(*at)
     }
 
     /// More than a few are folded away.

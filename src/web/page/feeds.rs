@@ -6,7 +6,6 @@ use axum::response::Response;
 
 use super::{Chrome, address, show};
 use crate::inspect::feeds::{FeedDetail, FeedStatus, Pull, feed};
-use crate::inspect::matching::Matching;
 use crate::web::Site;
 use crate::web::problem::Problem;
 
@@ -47,9 +46,7 @@ impl FeedPage {
 
     /// To its series.
     fn series(&self) -> String {
-        let value = self.feed.status.feed.clone();
-        let filter = Matching { name: "feed".to_owned(), value, is_regex: false, is_equal: true }.to_string();
-        address("/series", &[("filter", &filter)])
+        address("/series", &[("label", &format!("feed={}", self.feed.status.feed))])
     }
 }
 

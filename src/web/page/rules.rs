@@ -12,7 +12,6 @@ use crate::base::text::counted;
 use crate::chart::Chart;
 use crate::inspect::backtest::{Backtest, Backtested, Question, backtest};
 use crate::inspect::rules::{JudgedSeries, RuleDetail, RuleSummary, rule, rules};
-use crate::inspect::series::id;
 use crate::inspect::{Level, Unanswered};
 use crate::period::Period;
 use crate::web::Site;
@@ -68,11 +67,6 @@ impl RulePage {
             Some(_) => format!("{severity}{}", level.in_words),
             None => format!("{severity}{} of {}", level.hold, counted(level.gates, "gate")),
         }
-    }
-
-    /// A series' own page; a group has none.
-    fn series(&self, judged: &JudgedSeries) -> Option<String> {
-        self.rule.summary.group_by.is_empty().then(|| format!("/series/{}", id(&judged.labels)))
     }
 
     fn path(&self) -> String {

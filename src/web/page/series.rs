@@ -10,10 +10,10 @@ use super::words::{day, figure, of_series, picture};
 use super::{Chrome, address, show};
 use crate::base::moment;
 use crate::chart::Chart;
-use crate::inspect::Page;
-use crate::inspect::matching::Matching;
+use crate::inspect::meant::label;
 use crate::inspect::reading::EarlierFigure;
 use crate::inspect::series::{Case, FoundSeries, Observation, Search, SeriesDetail, SeriesRule, SeriesSummary, search};
+use crate::inspect::{Page, Unanswered};
 use crate::web::Site;
 use crate::web::api::asked::Asked;
 use crate::web::problem::Problem;
@@ -31,7 +31,7 @@ pub struct Wanted {
     #[serde(default)]
     search: String,
     #[serde(default)]
-    filter: Vec<String>,
+    label: Vec<String>,
     #[serde(default)]
     after: String,
 }
@@ -49,43 +49,46 @@ impl SeriesPage {
         figure(series.latest.as_ref().and_then(|latest| latest.value), series.unit.as_ref())
     }
 
-    /// The same search with another condition.
+    /// The same search with another label. A value is no pattern.
     fn with(&self, label: &str, value: &str) -> String {
-        let filter = Matching { name: label.to_owned(), value: value.to_owned(), is_regex: false, is_equal: true };
-        let filter = filter.to_string();
-        self.address(self.wanted.filter.iter().chain([&filter]), "")
+        let exact = value.replace('[', "[[]").replace('*', "[*]").replace('?', "[?]").replace('{', "[{]");
+        let chosen = format!("{label}={exact}");
+        self.address(self.wanted.label.iter().chain([&chosen]), "")
     }
 
     /// The same without one.
-    fn without(&self, filter: &str) -> String {
-        self.address(self.wanted.filter.iter().filter(|other| *other != filter), "")
+    fn without(&self, label: &str) -> String {
+        self.address(self.wanted.label.iter().filter(|other| *other != label), "")
     }
 
-    fn address<'a>(&'a self, filters: impl Iterator<Item = &'a String>, after: &'a str) -> String {
-        let filters = filters.map(|filter| ("filter", filter.as_str()));
+    fn address<'a>(&'a self, labels: impl Iterator<Item = &'a String>, after: &'a str) -> String {
+        let labels = labels.map(|label| ("label", label.as_str()));
         let own = [("search", self.wanted.search.as_str()), ("after", after)].into_iter();
-        address("/series", &own.chain(filters).collect::<Vec<_>>())
+        address("/series", &own.chain(labels).collect::<Vec<_>>())
     }
 
     /// What is behind this.
     fn more(&self, found: &FoundSeries) -> Option<String> {
-        found.next_token.as_ref().map(|token| self.address(self.wanted.filter.iter(), token))
+        found.next_token.as_ref().map(|token| self.address(self.wanted.label.iter(), token))
     }
 
     fn is_chosen(&self, label: &str) -> bool {
-        self.wanted.filter.iter().any(|filter| Matching::parse(filter).is_ok_and(|filter| filter.name == label))
+        self.wanted.label.iter().any(|chosen| chosen.split('=').next() == Some(label))
     }
 }
 
 /// Those that were found.
 pub async fn list(State(site): State<Site>, chrome: Chrome, Asked(wanted): Asked<Wanted>) -> Result<Response, Problem> {
     let setup = site.setup();
-    let test = |text: &String| Matching::parse(text).and_then(|matching| matching.test());
     let after = Some(wanted.after.clone()).filter(|after| !after.is_empty());
-    let found = match wanted.filter.iter().map(test).collect::<Result<_, _>>() {
-        Ok(tests) => {
-            let asked = Search { text: wanted.search.clone(), tests, page: Page { limit: SHOWN, after } };
-            Ok(search(site.inspection(&setup), asked).await?)
+    let page = Page { limit: SHOWN, after };
+    let found = match wanted.label.iter().map(|text| label(text)).collect::<Result<_, _>>() {
+        Ok(labels) => {
+            match search(site.inspection(&setup), Search { text: wanted.search.clone(), labels, page }).await {
+                Ok(found) => Ok(found),
+                Err(Unanswered::Invalid(why)) => Err(why),
+                Err(why) => return Err(why.into()),
+            }
         }
         Err(why) => Err(why),
     };

@@ -39,7 +39,7 @@ async fn data(world: &World, path: &str) -> Value {
 
 /// The id of the series of a partner.
 async fn id(world: &World, partner: &str) -> String {
-    let found = data(world, &format!("/api/v1/series?filter=partner%3D{partner}")).await;
+    let found = data(world, &format!("/api/v1/series?label=partner%3D{partner}")).await;
     found["series"][0]["id"].as_str().unwrap().to_owned()
 }
 
@@ -60,13 +60,13 @@ async fn pages_say_what_there_is_and_escape_it() {
         ("/explain?rule=falling&as_of=1999-01-01", &["Nothing to judge", "nothing was known"]),
         ("/series", &["2 series", "magnets", "420.5 t"]),
         ("/series?search=us", &["1 of 2 series"]),
-        ("/series?filter=partner", &["is no matcher"]),
+        ("/series?label=partner", &["expected LABEL=VALUE"]),
         (&one, &["was 430 t until", "figures.csv", "falling"]),
         (&format!("{one}?as_of=1999-01-01"), &["Nothing was known then"]),
         (&format!("{one}?as_of=soon"), &["expected a day such as"]),
         (&format!("{one}?before=2025-08"), &["2025-07"]),
         ("/feeds", &["magnets", "2025-09"]),
-        ("/feeds/magnets", &["Last pulls", "magnets.csv", "href=\"/series?filter=feed%3D%22magnets%22\""]),
+        ("/feeds/magnets", &["Last pulls", "magnets.csv", "href=\"/series?label=feed%3Dmagnets\""]),
     ] {
         let body = page(&world, path, StatusCode::OK).await;
         for said in said {
@@ -81,7 +81,7 @@ async fn what_is_not_there_is_said_with_what_is() {
     let world = world().await;
     for (path, said) in [
         ("/rules/faling", "did you mean `falling`?"),
-        ("/rules/falling?label=partner%3DDE", "none is in `DE`"),
+        ("/rules/falling?label=partner%3DDE", "none is in `de`"),
         ("/explain?rule=faling", "did you mean `falling`?"),
         ("/rules/faling/backtest", "did you mean `falling`?"),
         ("/series/0123456789abcdef", "there is no series"),
