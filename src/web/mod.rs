@@ -48,6 +48,15 @@ pub enum Order {
     Reload(oneshot::Sender<Result<String, String>>),
 }
 
+/// That something was stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Change {
+    /// The store's version then.
+    version: u64,
+    /// How often it was told.
+    times: u8,
+}
+
 /// What every page works with.
 #[derive(Clone)]
 pub struct Site {
@@ -65,8 +74,8 @@ pub struct Site {
     pub gauges: Gauges,
     /// The overview as it was last looked at.
     glance: Glance,
-    /// Counts up whenever something was stored.
-    changes: watch::Sender<u64>,
+    /// That something was stored.
+    changes: watch::Sender<Change>,
     /// Signs sessions.
     key: Key,
 }
@@ -83,7 +92,17 @@ impl Site {
     ) -> Self {
         let (writer, clock, gauges) = (writer.clone(), clock.clone(), Gauges::new(metrics.clone()));
         let glance = Glance::default();
-        Self { setups, store, writer, clock, orders, gauges, glance, changes: watch::Sender::new(0), key: Key::new() }
+        Self {
+            setups,
+            store,
+            writer,
+            clock,
+            orders,
+            gauges,
+            glance,
+            changes: watch::Sender::new(Change::default()),
+            key: Key::new(),
+        }
     }
 
     /// The setup of the moment.

@@ -23,7 +23,7 @@ use tracing::debug;
 
 use super::guard::Peer;
 use super::listen::{Listeners, Visitor};
-use super::{Site, router};
+use super::{Change, Site, router};
 use crate::base::limits::{CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADER_FIELDS_MAX, HEADER_WAIT, REQUEST_TIME_MAX};
 
 /// How long until an address that is taken is tried again.
@@ -59,13 +59,19 @@ pub async fn serve(site: Site, stop: CancellationToken) {
 }
 
 impl Site {
-    /// Tells those who watch when something was stored.
+    /// Tells those who watch when something was stored, and once more at the next look: what they were shown at first
+    /// may have been seen a moment before.
     async fn look(&self) {
         if self.changes.receiver_count() == 0 {
             return;
         }
         if let Ok(version) = self.store.version().await {
-            self.changes.send_if_modified(|known| std::mem::replace(known, version) != version);
+            self.changes.send_if_modified(|change| {
+                let is_told_twice = change.version == version && change.times >= 2;
+                let times = if change.version == version { change.times + 1 } else { 1 };
+                *change = if is_told_twice { *change } else { Change { version, times } };
+                !is_told_twice
+            });
         }
     }
 }

@@ -23,7 +23,7 @@ pub async fn events(State(site): State<Site>) -> Result<Sse<impl Stream<Item = R
     }
     let changes = stream::unfold(site.changes.subscribe(), |mut changes| async move {
         changes.changed().await.ok()?;
-        let version = *changes.borrow_and_update();
+        let version = changes.borrow_and_update().version;
         Some((Ok(Event::default().event("change").data(version.to_string())), changes))
     });
     Ok(Sse::new(changes).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))

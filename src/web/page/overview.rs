@@ -20,6 +20,9 @@ use crate::web::problem::Problem;
 const SPARK: (u32, u32) = (192, 56);
 /// What the clock alone changes may be so old (ms).
 const OLD_AFTER: i64 = 10_000;
+/// So young it is shown again whatever was stored meanwhile (ms): while thousands of messages are recorded, the store
+/// changes with each. Whoever watches is told again a second later, and misses nothing.
+const YOUNG_UNTIL: i64 = 250;
 
 /// The overview as it was last looked at: many may ask for it at once, and it changes only when something is stored.
 #[derive(Clone, Default)]
@@ -54,7 +57,8 @@ impl Glance {
         let of_setup = Arc::as_ptr(&setup).addr();
         let is_fresh = |last: &&Last| {
             let age = now.millis() - last.at.millis();
-            last.version == version && last.setup == of_setup && (0..OLD_AFTER).contains(&age)
+            let is_current = last.version == version && (0..OLD_AFTER).contains(&age);
+            last.setup == of_setup && (is_current || (0..YOUNG_UNTIL).contains(&age))
         };
         if let Some(last) = seen.last.as_ref().filter(is_fresh) {
             return Ok(last.overview.clone());
