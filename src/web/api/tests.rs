@@ -261,7 +261,16 @@ async fn the_document_describes_each_operation() {
     GET /api/v1/deliveries
     GET /api/v1/deliveries/{id}
     POST /api/v1/deliveries/{id}/retry
+    GET /api/v1/explain
+    GET /api/v1/feeds
+    GET /api/v1/feeds/{name}
     GET /api/v1/openapi.json
+    GET /api/v1/rules
+    GET /api/v1/rules/{name}
+    GET /api/v1/rules/{name}/backtest
+    GET /api/v1/series
+    GET /api/v1/series/{id}
+    GET /api/v1/series/{id}/observations
     GET /api/v1/silences
     POST /api/v1/silences
     DELETE /api/v1/silences/{id}
