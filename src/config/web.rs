@@ -7,6 +7,8 @@ use super::source::{At, Texts};
 /// `[web]`.
 #[derive(Default)]
 pub struct WebTable {
+    /// Somebody is asked who he is: there is a `token` or a `proxy`, good or not.
+    pub is_guarded: bool,
     /// Where the page is served; empty for nowhere.
     pub listen: Option<At<String>>,
     /// The socket for the command line; empty for none.
@@ -32,14 +34,16 @@ pub struct ProxyTable {
 impl WebTable {
     /// Reads the table.
     pub fn read(mut section: Section<'_>) -> Self {
-        let table = Self {
+        let mut table = Self {
+            is_guarded: false,
             listen: section.text("listen"),
             socket: section.text("socket"),
             hosts: section.texts("hosts"),
             token: section.secret("token"),
             proxy: section.table("proxy").map(ProxyTable::read),
         };
-        section.finish();
+        let given = section.finish();
+        table.is_guarded = given.has("token") || given.has("proxy");
         table
     }
 }

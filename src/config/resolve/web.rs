@@ -19,6 +19,21 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9180
 const SOCKET: &str = "supplywatch.sock";
 /// A socket's path, at most (bytes): `sun_path` of unix(7), with the end mark.
 const SOCKET_PATH_MAX: usize = 107;
+/// Fields that requests have without anybody being known: who brings one would be let in.
+const COMMON_FIELDS: [&str; 12] = [
+    "host",
+    "cookie",
+    "authorization",
+    "user-agent",
+    "accept",
+    "origin",
+    "referer",
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+];
 /// A token's length, at least.
 const TOKEN_CHARS_MIN: usize = 16;
 
@@ -29,8 +44,7 @@ pub fn resolve(cx: Context<'_>, table: &WebTable, state: &Location) -> Web {
     let proxy = table.proxy.as_ref().and_then(|table| proxy(cx, table));
     if let (Some(at), Some(address)) = (&table.listen, listen)
         && !address.ip().is_loopback()
-        && table.token.is_none()
-        && table.proxy.is_none()
+        && !table.is_guarded
     {
         let message = format!("`listen` opens the page to other machines at {address}, and to everybody there");
         let help =
@@ -47,7 +61,14 @@ fn listen(cx: Context<'_>, at: &At<String>) -> Option<SocketAddr> {
     }
     let address = text.replacen("localhost:", "127.0.0.1:", 1).parse().ok();
     if address.is_none() {
-        let help = "write an address and a port, such as \"127.0.0.1:9180\" or \"[::1]:9180\", or \"\" for no page";
+        let (host, _) = text.rsplit_once(':').unwrap_or((text, ""));
+        let is_name = host != "localhost" && matches!(url::Host::parse(host), Ok(url::Host::Domain(_)));
+        let help = match is_name {
+            true => {
+                "write the machine's address, such as \"10.0.0.2:9180\"; names by which it is asked are for `hosts`"
+            }
+            false => "write an address and a port, such as \"127.0.0.1:9180\" or \"[::1]:9180\", or \"\" for no page",
+        };
         cx.error(at.place, "`listen` is no address to listen at", "expected ADDRESS:PORT", help);
     }
     address
@@ -72,6 +93,10 @@ fn token(cx: Context<'_>, place: Place, token: Secret) -> Option<Secret> {
 fn proxy(cx: Context<'_>, table: &ProxyTable) -> Option<Proxy> {
     cx.missing(&table.given, "from", "name the addresses from which the proxy asks: from = [\"10.0.0.5\"]");
     cx.missing(&table.given, "header", "name the field in which it says who asks: header = \"X-Forwarded-User\"");
+    if let Some(none) = table.from.as_ref().filter(|texts| texts.value.is_empty()) {
+        let help = "name the addresses from which the proxy asks, such as \"127.0.0.1\"";
+        cx.error(none.place, "`from` is empty, so that nobody could see the page", "no address", help);
+    }
     let mut from = Vec::new();
     for text in table.from.iter().flat_map(|texts| &texts.value) {
         match text.value.trim().parse::<IpAddr>() {
@@ -90,7 +115,13 @@ fn proxy(cx: Context<'_>, table: &ProxyTable) -> Option<Proxy> {
         cx.error(header.place, "`header` is no name of a header field", "not a name", help);
         return None;
     }
-    Some(Proxy { from, header: name.to_ascii_lowercase() })
+    let field = name.to_ascii_lowercase();
+    if COMMON_FIELDS.contains(&field.as_str()) {
+        let help = "take one that the proxy alone sets, once it knows who asks, such as \"X-Forwarded-User\"";
+        let message = format!("`header` is `{name}`, which a request has whoever asks");
+        cx.error(header.place, message, "says nothing of a visitor", help);
+    }
+    Some(Proxy { from, header: field })
 }
 
 fn hosts(cx: Context<'_>, table: &WebTable) -> Vec<String> {

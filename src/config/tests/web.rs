@@ -142,3 +142,51 @@ fn an_open_door_is_refused() {
     4 errors
     "#);
 }
+
+/// What looks guarded, and is open or closed to everybody.
+#[test]
+fn a_door_that_is_no_door_is_refused() {
+    let proxy = |proxy: &str| check(&format!("{FEED}[web]\nlisten = '0.0.0.0:9180'\nproxy = {proxy}"));
+    insta::assert_snapshot!(proxy("{ from = ['10.0.0.5'], header = 'X-Forwarded-For' }"), @r#"
+    error: `header` is `X-Forwarded-For`, which a request has whoever asks
+     --> supplywatch.toml:7:41
+      |
+    7 | proxy = { from = ['10.0.0.5'], header = 'X-Forwarded-For' }
+      |                                         ^^^^^^^^^^^^^^^^^ says nothing of a visitor
+      |
+      = help: take one that the proxy alone sets, once it knows who asks, such as "X-Forwarded-User"
+
+    1 error
+    "#);
+    insta::assert_snapshot!(proxy("{ from = [], header = 'X-Forwarded-User' }"), @r#"
+    error: `from` is empty, so that nobody could see the page
+     --> supplywatch.toml:7:18
+      |
+    7 | proxy = { from = [], header = 'X-Forwarded-User' }
+      |                  ^^ no address
+      |
+      = help: name the addresses from which the proxy asks, such as "127.0.0.1"
+
+    1 error
+    "#);
+    insta::assert_snapshot!(proxy("'10.0.0.5'"), @"
+    error: `proxy` takes a table, found a string
+     --> supplywatch.toml:7:9
+      |
+    7 | proxy = '10.0.0.5'
+      |         ^^^^^^^^^^ expected a table
+
+    1 error
+    ");
+    insta::assert_snapshot!(check(&format!("{FEED}[web]\nlisten = 'watch.lan:9180'")), @r#"
+    error: `listen` is no address to listen at
+     --> supplywatch.toml:6:10
+      |
+    6 | listen = 'watch.lan:9180'
+      |          ^^^^^^^^^^^^^^^^ expected ADDRESS:PORT
+      |
+      = help: write the machine's address, such as "10.0.0.2:9180"; names by which it is asked are for `hosts`
+
+    1 error
+    "#);
+}
