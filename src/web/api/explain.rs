@@ -27,7 +27,7 @@ pub struct Explained {
     period: Option<Period>,
     /// As it was known then: a day (all of it), or an instant.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(value_type = String, example = "2025-10-20", required = false, nullable = false)]
     as_of: Option<Moment>,
 }
 

@@ -67,7 +67,7 @@ pub async fn one(State(site): State<Site>, Path(id): Path<String>, _: Asked<Noth
 pub struct ObservationsWanted {
     /// As they were known then: a day (all of it), or an instant; without it, as they are known now.
     #[serde(default, deserialize_with = "some")]
-    #[param(required = false, nullable = false)]
+    #[param(value_type = String, example = "2025-10-20", required = false, nullable = false)]
     as_of: Option<Moment>,
     /// So many at once.
     #[serde(default)]
