@@ -20,14 +20,6 @@ impl<'de> serde::Deserialize<'de> for Moment {
     }
 }
 
-impl utoipa::PartialSchema for Moment {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        super::text::schema("A day, such as `2025-10-20`, or an instant, such as `2025-10-20T01:00:00Z`.")
-    }
-}
-
-impl utoipa::ToSchema for Moment {}
-
 /// Reads one.
 pub fn read(text: &str) -> Result<Moment, String> {
     let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Moment::Day);

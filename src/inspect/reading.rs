@@ -80,7 +80,7 @@ pub struct ExplainedPart {
     pub items: Vec<ExplainedItem>,
     /// Its operands and arguments that have values, in the order of the text.
     #[schema(no_recursion)]
-    pub parts: Vec<Self>,
+    pub parts: Vec<ExplainedPart>,
 }
 
 impl ExplainedPart {
