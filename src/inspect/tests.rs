@@ -41,6 +41,7 @@ fn all(text: &str, labels: &[&str]) -> Search {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one value, whole")]
 async fn an_explanation_tells_gates_figures_and_what_they_were() {
     let world = world().await;
     let explained = explain(world.inspection(), "falling", &labels("US"), Look::default()).await.unwrap();
@@ -380,6 +381,7 @@ async fn series_are_found_by_words_and_labels_and_in_pieces() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one value, whole")]
 async fn a_series_tells_what_its_figures_were() {
     let world = world().await;
     let found = search(world.inspection(), all("magnets us", &[])).await.unwrap();
