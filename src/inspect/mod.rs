@@ -7,6 +7,7 @@
 pub mod alerts;
 pub mod aside;
 pub mod backtest;
+mod csv;
 pub mod deliveries;
 pub mod explain;
 pub mod feeds;
