@@ -341,10 +341,11 @@ def keyboard(place, browser):
         expect(not missed, f"{path}: {len(missed)} of {len(wanted)} things are not reached: {missed[:4]}")
         told.append(f"{len(order)} stops on {shape(path)}")
     browser.open(place, alert_page(place, "magnet-exports-falling"))
-    summary = browser.find("summary")
-    browser.run("arguments[0].focus()", summary)
+    # The page may take in what was stored meanwhile: what was found before is then another element.
+    browser.run("document.querySelector('main summary').focus()")
     ActionChains(browser.driver).send_keys(Keys.ENTER).perform()
-    expect(browser.run("return arguments[0].parentElement.open", summary), "ENTER does not open what is closed")
+    is_open = browser.run("return document.querySelector('main summary').parentElement.open")
+    expect(is_open, "ENTER does not open what is closed")
     browser.quiet(place)
     return ", ".join(told)
 

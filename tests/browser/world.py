@@ -56,7 +56,7 @@ class World:
         (directory / "config").mkdir(parents=True)
         for name, text in files.items():
             (directory / "config" / name).write_text(text, encoding="utf-8")
-        self.config = f'[web]\nlisten = "127.0.0.1:{self.port}"\n' + config
+        self.config = config
         (directory / "config/supplywatch.toml").write_text(self.config, encoding="utf-8")
 
     def append(self, name, text):
@@ -68,8 +68,8 @@ class World:
         environment = {"SUPPLYWATCH_LOG": "warn", "PATH": os.environ.get("PATH", os.defpath)}
         log = self.directory / "daemon.log"
         with open(log, "wb") as output:
-            self.process = subprocess.Popen([self.program, "run"], cwd=self.directory, env=environment, stdout=output,
-                                            stderr=output)
+            command = [self.program, "run", "--listen", f"127.0.0.1:{self.port}"]
+            self.process = subprocess.Popen(command, cwd=self.directory, env=environment, stdout=output, stderr=output)
         try:
             end = time.monotonic() + PATIENCE
             while not answers(f"{self.origin}/-/ready"):

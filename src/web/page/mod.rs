@@ -18,6 +18,8 @@ mod words;
 
 pub use overview::Glance;
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request};
@@ -30,6 +32,9 @@ use super::guard::Visit;
 use super::problem::Problem;
 use crate::base::clock::Timestamp;
 use crate::base::text::lasting;
+
+/// What is so near is told as now.
+const NOW: Duration = Duration::from_secs(120);
 
 /// The pages that every page leads to.
 const PAGES: [(&str, &str); 8] = [
@@ -106,11 +111,12 @@ impl Chrome {
 
     /// A moment, and how long ago it was or in how long it will be.
     fn time(&self, at: &Timestamp) -> String {
-        let told = minute(*at);
-        if *at <= self.at {
-            format!("{told}, {} ago", lasting(self.at.since(*at)))
-        } else {
-            format!("{told}, in {}", lasting(at.since(self.at)))
+        let (told, ago, ahead) = (minute(*at), self.at.since(*at), at.since(self.at));
+        // A page that only became some seconds older is no other page to whoever watches it.
+        match ago.max(ahead) {
+            near if near < NOW => format!("{told}, now"),
+            _ if *at <= self.at => format!("{told}, {} ago", lasting(ago)),
+            _ => format!("{told}, in {}", lasting(ahead)),
         }
     }
 
