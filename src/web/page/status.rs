@@ -37,5 +37,11 @@ pub async fn status(State(site): State<Site>, chrome: Chrome) -> Result<Response
     let status = status::status(asked, site.gauges.metrics()).await?;
     let local = chrono::DateTime::from_timestamp_millis(asked.now.millis()).map(|now| now.with_timezone(&setup.zone));
     let local = local.map(|local| local.format("%Y-%m-%d %H:%M %Z").to_string()).unwrap_or_default();
-    show(&StatusPage { chrome: chrome.still(), status, build: status::build_info(), config: status::config(asked).text, local })
+    show(&StatusPage {
+        chrome: chrome.still(),
+        status,
+        build: status::build_info(),
+        config: status::config(asked).text,
+        local,
+    })
 }
