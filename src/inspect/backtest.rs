@@ -1,5 +1,7 @@
 //! What a rule would have sent about one series, replayed while somebody waits for it.
 
+use chrono_tz::Tz;
+
 use super::aside::aside;
 use super::{Inspection, Unanswered, meant};
 use crate::alert::Kind;
@@ -95,6 +97,8 @@ pub struct Backtested {
     pub backtest: Backtest,
     /// The figures, and where the alert fired.
     pub chart: Chart,
+    /// The publisher's zone, whose days those of the events are.
+    pub zone: Tz,
 }
 
 /// Replays a rule on one series.
@@ -125,7 +129,7 @@ pub async fn backtest(inspection: Inspection<'_>, question: &Question) -> Result
         let histories = [(knowledge, zone)];
         let replay = replays(&rule, &histories, range, || {}).pop()?;
         let chart = picture(&rule, &histories[0].0, &replay, range);
-        Some(Backtested { backtest: told(&replay, basis), chart })
+        Some(Backtested { backtest: told(&replay, basis), chart, zone })
     });
     let replayed = replayed.await.filter(|replayed| replayed.backtest.figures > 0);
     replayed.ok_or_else(|| Unanswered::Unknown(format!("{} has no figure in this range", subject.labels)))

@@ -3,14 +3,15 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::words::{figure, of_series, picture};
+use super::words::{day, figure, of_series, picture};
 use super::{Chrome, show};
 use crate::backtest::Basis;
 use crate::base::text::counted;
 use crate::chart::Chart;
-use crate::inspect::backtest::{Backtest, Backtested, Question, backtest};
+use crate::inspect::backtest::{BacktestEvent, Backtested, Question, backtest};
 use crate::inspect::rules::{JudgedSeries, RuleDetail, RuleSummary, rule, rules};
 use crate::inspect::{Level, Unanswered};
 use crate::period::Period;
@@ -115,7 +116,7 @@ struct BacktestPage {
     basis: Basis,
     from: String,
     to: String,
-    done: Result<(Backtest, Chart), String>,
+    done: Result<Backtested, String>,
 }
 
 impl BacktestPage {
@@ -135,6 +136,11 @@ impl BacktestPage {
 
     fn picture(&self, chart: &Chart) -> String {
         picture(chart)
+    }
+
+    /// The publisher's day on which it was known.
+    fn day(&self, event: &BacktestEvent, zone: &Tz) -> String {
+        day(event.at, *zone)
     }
 }
 
@@ -156,7 +162,7 @@ pub async fn replay(
         (Ok(from), Ok(to)) => {
             let question = Question { rule: name.clone(), labels: labels.clone(), basis, from, to };
             match backtest(site.inspection(&setup), &question).await {
-                Ok(Backtested { backtest, chart }) => Ok((backtest, chart)),
+                Ok(replayed) => Ok(replayed),
                 Err(Unanswered::Invalid(why)) => Err(why),
                 Err(why) => return Err(why.into()),
             }
