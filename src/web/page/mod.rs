@@ -177,13 +177,15 @@ fn address(path: &str, query: &[(&str, &str)]) -> String {
 
 /// A template as an answer.
 fn show(template: &impl Template) -> Result<Response, Problem> {
-    match template.render() {
-        Ok(html) => Ok(Html(html).into_response()),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be made");
-            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be made; the log says why"))
-        }
-    }
+    Ok(Html(made(template)?).into_response())
+}
+
+/// A template as HTML.
+fn made(template: &impl Template) -> Result<String, Problem> {
+    template.render().map_err(|error| {
+        tracing::error!(%error, "a page could not be made");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be made; the log says why")
+    })
 }
 
 #[derive(Template)]

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse, Response};
 use tokio::sync::Mutex;
 
-use super::{Chrome, show};
+use super::{Chrome, made};
 use crate::base::clock::Timestamp;
+use crate::inspect::Holdings;
 use crate::inspect::feeds::{FeedStatus, feeds};
 use crate::inspect::overview::{self, Card, Overview, Release};
-use crate::inspect::{Holdings, Unanswered};
 use crate::store::StoreError;
 use crate::web::Site;
 use crate::web::problem::Problem;
@@ -39,7 +40,7 @@ struct Last {
     version: u64,
     setup: usize,
     at: Timestamp,
-    overview: Arc<Overview>,
+    html: Bytes,
 }
 
 impl Glance {
@@ -49,7 +50,8 @@ impl Glance {
         feeds(site.inspection(&setup), &mut self.0.lock().await.holdings).await
     }
 
-    async fn of(&self, site: &Site) -> Result<Arc<Overview>, Unanswered> {
+    /// The page as a whole: nothing of it is for one visitor alone.
+    async fn of(&self, site: &Site, chrome: Chrome) -> Result<Bytes, Problem> {
         let setup = site.setup();
         // Who waits here for another finds what that one has seen.
         let mut seen = self.0.lock().await;
@@ -61,11 +63,14 @@ impl Glance {
             last.setup == of_setup && (is_current || (0..YOUNG_UNTIL).contains(&age))
         };
         if let Some(last) = seen.last.as_ref().filter(is_fresh) {
-            return Ok(last.overview.clone());
+            return Ok(last.html.clone());
         }
-        let overview = Arc::new(overview::overview(site.inspection(&setup), &mut seen.holdings).await?);
-        seen.last = Some(Last { version, setup: of_setup, at: now, overview: overview.clone() });
-        Ok(overview)
+        let overview = overview::overview(site.inspection(&setup), &mut seen.holdings).await?;
+        // What was done by one is not said to all.
+        let chrome = Chrome { said: None, ..chrome };
+        let html = Bytes::from(made(&OverviewPage { chrome, overview })?);
+        seen.last = Some(Last { version, setup: of_setup, at: now, html: html.clone() });
+        Ok(html)
     }
 }
 
@@ -73,7 +78,7 @@ impl Glance {
 #[template(path = "overview.html", config = "src/web/askama.toml")]
 struct OverviewPage {
     chrome: Chrome,
-    overview: Arc<Overview>,
+    overview: Overview,
 }
 
 impl OverviewPage {
@@ -89,6 +94,5 @@ impl OverviewPage {
 
 /// The overview.
 pub async fn overview(State(site): State<Site>, chrome: Chrome) -> Result<Response, Problem> {
-    let overview = site.glance.of(&site).await?;
-    show(&OverviewPage { chrome, overview })
+    Ok(Html(site.glance.of(&site, chrome).await?).into_response())
 }

@@ -207,3 +207,11 @@ async fn errors_are_problem_details_for_programs_and_pages_for_people() {
         world.ask(request("DELETE", "/-/healthy", &[("host", "localhost"), ("origin", "http://localhost")], "")).await;
     assert_eq!(method.status, StatusCode::FORBIDDEN, "who may write comes first");
 }
+
+#[tokio::test]
+async fn what_was_done_by_one_is_not_said_to_all() {
+    let world = open().await;
+    let done = world.page("/?done=silenced").await;
+    assert!(!done.body.contains("The silence holds"), "{}", done.body);
+    assert!(world.page("/silences?done=silenced").await.body.contains("The silence holds"));
+}
