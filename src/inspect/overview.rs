@@ -6,9 +6,9 @@ use super::{Holdings, Inspection, Quiet};
 use crate::alert::{Alert, Kind, State};
 use crate::base::clock::Timestamp;
 use crate::base::text::{counted, lasting};
-use crate::catalogue::{self, histories};
+use crate::catalogue::{self, Catalogue, histories};
 use crate::chart::{Chart, Firing};
-use crate::outbox::{Message, Standing};
+use crate::outbox::Standing;
 use crate::rule::Severity;
 use crate::series::{AsOf, History, PullId, Punctuality};
 use crate::store::{AlertQuery, Owed, SeriesRef, StoreError};
@@ -19,6 +19,8 @@ const FIRING_SHOWN: usize = 25;
 const HELD_SHOWN: usize = 10;
 /// Changes that are, at most.
 const CHANGES_SHOWN: usize = 10;
+/// Series that are read to draw what is made of several, at most.
+const SERIES_READ_MAX: usize = 5000;
 /// Figures in a spark, at most.
 const FIGURES_DRAWN: usize = 24;
 /// Releases that are due within so many days are shown.
@@ -54,7 +56,7 @@ pub struct Overview {
 pub struct Card {
     /// The alert.
     pub alert: AlertShown,
-    /// Its last figures, where it is about one stored series.
+    /// Its last figures; none of what is made of several series where there are very many.
     pub chart: Option<Chart>,
 }
 
@@ -101,6 +103,7 @@ pub async fn overview(asked: Inspection<'_>, holdings: &mut Holdings) -> Result<
     let severities: Vec<(Severity, usize)> =
         Severity::ALL.into_iter().rev().map(|severity| (severity, of_severity(severity))).collect();
     let feeds = feeds::feeds(asked, holdings).await?;
+    let series = feeds.iter().map(|feed| feed.series).sum();
     let firing = AlertQuery { firing: Some(true), limit: FIRING_SHOWN, ..AlertQuery::default() };
     let held = AlertQuery { held: Some(true), firing: Some(false), limit: HELD_SHOWN, ..AlertQuery::default() };
     let held_count =
@@ -112,10 +115,10 @@ pub async fn overview(asked: Inspection<'_>, holdings: &mut Holdings) -> Result<
         title: recent.title,
     });
     Ok(Overview {
-        firing: cards(asked, &quiet, firing).await?,
+        firing: cards(asked, &quiet, firing, series).await?,
         firing_count: severities.iter().map(|(_, count)| count).sum(),
         severities: severities.into_iter().filter(|(_, count)| *count > 0).collect(),
-        held: cards(asked, &quiet, held).await?.into_iter().map(|card| card.alert).collect(),
+        held: cards(asked, &quiet, held, series).await?.into_iter().map(|card| card.alert).collect(),
         held_count,
         failing: feeds.iter().filter(|feed| feed.state == Condition::Failing).cloned().collect(),
         releases: releases(asked, &feeds),
@@ -125,22 +128,42 @@ pub async fn overview(asked: Inspection<'_>, holdings: &mut Holdings) -> Result<
     })
 }
 
-/// Some alerts with what their last messages say, and the figures of those that are about one stored series: to add
-/// up others would take a look at all series that there are.
-async fn cards(asked: Inspection<'_>, quiet: &Quiet<'_>, query: AlertQuery) -> Result<Vec<Card>, StoreError> {
+/// Some alerts with what their last messages say, and their figures. What is not stored series by series is made of
+/// them: to know of which, all of them are read, so only where there are not very many.
+async fn cards(
+    asked: Inspection<'_>,
+    quiet: &Quiet<'_>,
+    query: AlertQuery,
+    series: usize,
+) -> Result<Vec<Card>, StoreError> {
     let store = asked.store;
     let alerts = store.find_alerts(query).await?.items;
     let newest = store.newest(alerts.iter().map(|alert| (alert.rule.as_str(), &alert.labels))).await?;
     let stored = store.series_of(alerts.iter().map(|alert| &alert.labels)).await?;
     let known: Vec<SeriesRef> = stored.iter().flatten().cloned().collect();
     let mut read = histories(asked.setup, store, &known, PullId(i64::MAX)).await?.into_iter();
-    let card = |((alert, newest), stored): ((Alert, Option<(_, Message)>), Option<SeriesRef>)| {
-        let history = stored.and_then(|_| read.next());
+    let is_made = stored.iter().any(Option::is_none) && series <= SERIES_READ_MAX;
+    let catalogue = if is_made { Some(Catalogue::new(asked.setup, store).await?) } else { None };
+    let mut cards = Vec::with_capacity(alerts.len());
+    for ((alert, newest), stored) in alerts.into_iter().zip(newest).zip(stored) {
+        let history = match (stored, &catalogue) {
+            (Some(_), _) => read.next(),
+            (None, Some(catalogue)) => made(asked, catalogue, &alert).await?,
+            (None, None) => None,
+        };
         let chart = history.and_then(|history| drawn(asked, &alert, &history));
         let alert = show(asked, quiet, alert, newest.map(|(_, message)| message).as_ref());
-        Card { alert, chart }
-    };
-    Ok(alerts.into_iter().zip(newest).zip(stored).map(card).collect())
+        cards.push(Card { alert, chart });
+    }
+    Ok(cards)
+}
+
+/// The history of a group, or of a derived series.
+async fn made(asked: Inspection<'_>, catalogue: &Catalogue<'_>, alert: &Alert) -> Result<Option<History>, StoreError> {
+    let Some(rule) = asked.setup.rules.iter().find(|rule| rule.name == alert.rule) else { return Ok(None) };
+    let subject = catalogue.compound(rule).into_iter().find(|subject| subject.labels == alert.labels);
+    let Some(subject) = subject else { return Ok(None) };
+    Ok(catalogue.past(asked.store, &subject, None).await?.history.ok())
 }
 
 /// What a rule looks at, its last figures, with what fires.
@@ -234,5 +257,27 @@ impl Card {
     /// How bad it is, in a word.
     pub fn severity(&self) -> &'static str {
         self.alert.severity.map_or("ok", Severity::name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::testing::{World, feed_table, rule_table};
+
+    #[tokio::test]
+    async fn what_fires_is_seen_with_its_figures_a_group_too() {
+        let config = feed_table("magnets", "month")
+            + &rule_table("falling", "magnets", "when = \"declines >= 2\"\nseverity = \"critical\"")
+            + &rule_table("share", "magnets", "group_by = [\"feed\"]\nwhen = \"share(partner='US') > 1%\"");
+        let mut world = World::new(&config).await;
+        world.pull("magnets", "US 2025-07=619 2025-08=590 2025-09=420.5; DE 2025-07=1 2025-08=2 2025-09=3").await;
+        world.assess().await;
+        let seen = overview(world.inspection(), &mut Holdings::default()).await.unwrap();
+        let shown = |card: &Card| (card.alert.rule.clone(), card.chart.as_ref().is_some_and(Chart::has_figures));
+        let firing: Vec<_> = seen.firing.iter().map(shown).collect();
+        assert_eq!(firing, [("falling".to_owned(), true), ("share".to_owned(), true)]);
+        assert_eq!(seen.headline(), "2 alerts fire: 1 critical, 1 warning");
+        assert_eq!((seen.firing_left_out(), seen.changes.len(), seen.feeds.len()), (0, 2, 1));
     }
 }
