@@ -59,7 +59,7 @@ pub struct Status {
     /// How many feeds, rules and receivers the config has.
     pub watching: Watching,
     /// How large the store is.
-    pub store: StoreSize,
+    pub store: Facts,
     /// The daemon's loops.
     pub loops: Vec<Loop>,
 }
@@ -73,51 +73,6 @@ pub struct Watching {
     pub rules: usize,
     /// Receivers.
     pub receivers: usize,
-}
-
-/// How large the store is.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StoreSize {
-    /// The number of its schema.
-    pub schema: i32,
-    /// Bytes of the database.
-    pub file_bytes: u64,
-    /// Bytes of its write-ahead log.
-    pub log_bytes: u64,
-    /// When the log was last brought into the database; `null` of a copy in memory.
-    pub checkpointed_at: Option<Timestamp>,
-    /// Series, also those that their feeds no longer have.
-    pub series: usize,
-    /// Figures that are known now.
-    pub observations: usize,
-    /// Figures that were revised since.
-    pub revisions: usize,
-    /// Alerts that were ever written.
-    pub alerts: usize,
-    /// Their transitions.
-    pub transitions: usize,
-    /// Deliveries, also those that are sent.
-    pub deliveries: usize,
-}
-
-impl From<Facts> for StoreSize {
-    fn from(facts: Facts) -> Self {
-        let Facts { schema, file_bytes, log_bytes, checkpointed_at, series, observations, .. } = facts;
-        let Facts { revisions, alerts, transitions, deliveries, .. } = facts;
-        Self {
-            schema,
-            file_bytes,
-            log_bytes,
-            checkpointed_at,
-            series,
-            observations,
-            revisions,
-            alerts,
-            transitions,
-            deliveries,
-        }
-    }
 }
 
 /// One of the daemon's loops.
@@ -140,7 +95,7 @@ pub async fn status(asked: Inspection<'_>, metrics: &Metrics) -> Result<Status, 
         config: setup.path.display().to_string(),
         state: place(&setup.state),
         watching: Watching { feeds: setup.feeds.len(), rules: setup.rules.len(), receivers: setup.receivers.len() },
-        store: asked.store.facts().await?.into(),
+        store: asked.store.facts().await?,
         loops: LOOPS.map(|name| come_round(metrics, name, asked.now)).into(),
     })
 }

@@ -139,7 +139,9 @@ pub struct DeliveryCount {
 }
 
 /// How large the store is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StoreSize)]
 pub struct Facts {
     /// The number of its schema.
     pub schema: i32,
