@@ -9,6 +9,7 @@ pub mod clock;
 pub mod error;
 pub mod limits;
 pub mod moment;
+pub mod proxy;
 pub mod schedule;
 pub mod secret;
 pub mod table;

@@ -69,5 +69,5 @@ async fn send(session: &Session, setup: &Setup, matter: &Matter<'_>, args: &Args
         setup.template(rule, &receiver.name).dress(&mut message);
         (receiver, message.drill())
     });
-    send_now(session, messages).await
+    send_now(session, setup.proxy.as_ref(), messages).await
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, FAILED, Format, Session, USAGE, say};
 use crate::base::clock::Timestamp;
+use crate::base::proxy::ForwardProxy;
 use crate::base::text::{counted, list, nearest, printable, shorten};
 use crate::config::Setup;
 use crate::notify::{Channel, Parcel, Receiver, Sender, Sent};
@@ -57,7 +58,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
             super::log::start(session, "error")?;
             let now = session.clock.now();
             let messages = receivers.into_iter().map(|receiver| (receiver, Message::test(&receiver.name, now)));
-            super::runtime()?.block_on(send_now(session, messages))
+            super::runtime()?.block_on(send_now(session, setup.proxy.as_ref(), messages))
         }
         Some(Verb::Enable { names }) => {
             named(&setup, names)?;
@@ -181,9 +182,10 @@ async fn list_all(session: &Session, setup: &Setup) -> anyhow::Result<()> {
 /// Sends each its message, once, and says what it answers; an error where one did not take it.
 pub async fn send_now(
     session: &Session,
+    proxy: Option<&ForwardProxy>,
     messages: impl IntoIterator<Item = (&Receiver, Message)>,
 ) -> anyhow::Result<()> {
-    let sender = Sender::new()?;
+    let sender = Sender::new(proxy)?;
     let mut well = true;
     for (receiver, message) in messages {
         let now = session.clock.now();

@@ -50,6 +50,8 @@ pub struct DaemonTable {
     pub include: Option<Texts>,
     /// For the User-Agent.
     pub contact: Option<At<String>>,
+    /// Through which public addresses are reached.
+    pub proxy: Option<At<SecretText>>,
     /// Who hears of receivers that fail.
     pub fallback: Option<Texts>,
     /// Where its page is to be found.
@@ -312,6 +314,7 @@ impl DaemonTable {
             timezone: section.text("timezone"),
             include: section.texts("include"),
             contact: section.text("contact"),
+            proxy: section.secret("proxy"),
             fallback: section.texts("fallback"),
             page_url: section.text("page_url"),
             dead_man: section.table("dead_man").map(DeadManTable::read),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::base::proxy::ForwardProxy;
 use crate::base::secret::Secret;
 use crate::feed::Feed;
 use crate::notify::Receiver;
@@ -51,6 +52,8 @@ pub struct Setup {
     pub routes: Vec<Route>,
     /// For the User-Agent: how a publisher reaches the operator.
     pub contact: Option<String>,
+    /// The proxy through which public addresses are reached, with its login.
+    pub proxy: Option<ForwardProxy>,
     /// Who hears of receivers that fail.
     pub fallback: Vec<String>,
     /// Where its page is to be found, without a slash at the end.

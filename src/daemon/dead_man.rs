@@ -111,7 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_does_not_answer_is_counted_and_not_shown() {
-        let sender = crate::notify::Sender::new().unwrap();
+        let sender = crate::notify::Sender::new(None).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let ping = async |reply: Reply, path: &str| {
             let asked = HttpDouble::start(reply).await;

@@ -73,8 +73,8 @@ pub enum StartError {
 impl Context {
     /// A context over a store.
     pub fn new(store: Store, clock: Clock, setup: &Setup) -> Result<Self, StartError> {
-        let fetcher = Fetcher::new(setup.contact.as_deref()).map_err(StartError::Fetcher)?;
-        let sender = Sender::new().map_err(StartError::Sender)?;
+        let fetcher = Fetcher::new(setup.contact.as_deref(), setup.proxy.as_ref()).map_err(StartError::Fetcher)?;
+        let sender = Sender::new(setup.proxy.as_ref()).map_err(StartError::Sender)?;
         let holder = Holder(format!("{}-{:08x}", std::process::id(), rand::random::<u32>()));
         let metrics = Metrics::new(clock.now());
         Ok(Self { store, clock, fetcher, sender, holder, page_url: setup.page_url.clone(), metrics })

@@ -112,7 +112,7 @@ allow_private = true
         );
         std::fs::write(directory.path().join("supplywatch.toml"), config).unwrap();
         let start = Timestamp::parse("2026-01-20T09:00:00Z").unwrap();
-        let (fetcher, sender) = (Fetcher::new(None).unwrap(), Sender::new().unwrap());
+        let (fetcher, sender) = (Fetcher::new(None, None).unwrap(), Sender::new(None).unwrap());
         Self { directory, hook, clock: Clock::manual(start), fetcher, sender }
     }
 

@@ -249,7 +249,7 @@ pub fn lines(array: &serde_json::Value) -> String {
 
 /// How one attempt ends.
 pub async fn deliver(service: &dyn Service, parcel: Parcel<'_>) -> Sent {
-    service::send(service, &http::Clients::new().unwrap(), parcel).await
+    service::send(service, &http::Clients::new(None).unwrap(), parcel).await
 }
 
 /// A server on loopback as the config allows it.

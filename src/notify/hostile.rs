@@ -352,7 +352,7 @@ async fn hostile_text_arrives_as_it_was() {
         voice: Voice::default(),
         template: Template::default(),
     };
-    receiver.send(&Sender::new().unwrap(), parcel(&delivery)).await;
+    receiver.send(&Sender::new(None).unwrap(), parcel(&delivery)).await;
     let body: Value = serde_json::from_str(&server.requests()[0].body).unwrap();
     assert_eq!(body["data"]["title"], title);
 }

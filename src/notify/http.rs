@@ -20,6 +20,7 @@ use crate::base::address::is_public;
 use crate::base::clock::Timestamp;
 use crate::base::error::Chain;
 use crate::base::limits::{ANSWER_BYTES_READ, LEASE, LEASE_BATCH};
+use crate::base::proxy::ForwardProxy;
 use crate::base::secret::Secret;
 use crate::base::text::printable;
 
@@ -388,21 +389,26 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Two clients: one that goes anywhere, one that goes to public addresses alone.
+/// Two clients: one that goes anywhere, one that goes to public addresses alone, by the proxy if there is one.
 #[derive(Clone)]
 pub struct Clients {
     anywhere: Client,
     public: Client,
+    proxy: Option<ForwardProxy>,
 }
 
 impl Clients {
-    /// The clients.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    /// The clients; public addresses are reached through `proxy`.
+    pub fn new(proxy: Option<&ForwardProxy>) -> Result<Self, reqwest::Error> {
         // Whoever comes second finds the provider installed: it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let anywhere = builder().build()?;
-        let public = builder().dns_resolver(Arc::new(PublicOnly)).build()?;
-        Ok(Self { anywhere, public })
+        let public = match proxy {
+            // It looks names up itself; its own may well be private.
+            Some(proxy) => builder().proxy(reqwest::Proxy::all(proxy.expose())?),
+            None => builder().dns_resolver(Arc::new(PublicOnly)),
+        };
+        Ok(Self { anywhere, public: public.build()?, proxy: proxy.cloned() })
     }
 
     /// Those that may go where an address leads.
@@ -429,7 +435,7 @@ impl Clients {
         }
         match call.body.fill(request, call.content_type).send().await {
             Ok(response) => Ok(read(call, response, now).await),
-            Err(error) => Err(failure(call, error)),
+            Err(error) => Err(failure(call, error, self.proxy.as_ref().filter(|_| !call.endpoint.allow_private))),
         }
     }
 }
@@ -478,11 +484,12 @@ async fn read(call: &Call, mut response: Response, now: Timestamp) -> Answer {
 
 /// What it means that there was no answer: before the connection stood, nothing was sent; after that,
 /// the receiver may have the message.
-fn failure(call: &Call, error: reqwest::Error) -> Sent {
+fn failure(call: &Call, error: reqwest::Error, proxy: Option<&ForwardProxy>) -> Sent {
     let error = error.without_url();
     let why = kept(&call.hidden(&Chain(&error).to_string()));
     if error.is_connect() {
-        Sent::retry(format!("no connection: {why}"))
+        let by = proxy.map(|proxy| format!(" (by the proxy {})", proxy.shown())).unwrap_or_default();
+        Sent::retry(format!("no connection: {why}{by}"))
     } else if error.is_builder() {
         Sent::reject(format!("the request cannot be made: {why}"))
     } else if error.is_timeout() {
@@ -504,7 +511,7 @@ mod tests {
 
     async fn post(endpoint: &Endpoint) -> Result<Answer, Sent> {
         let call = Call::json(endpoint, &serde_json::json!({})).header("x-test", "1");
-        Clients::new().unwrap().call(&call, at("2025-10-20T01:00:00Z")).await
+        Clients::new(None).unwrap().call(&call, at("2025-10-20T01:00:00Z")).await
     }
 
     #[test]
@@ -570,6 +577,30 @@ mod tests {
         assert_eq!(request.header("user-agent"), Some(USER_AGENT));
         assert_eq!(request.header("content-type"), Some("application/json"));
         assert_eq!((request.header("x-test"), request.body.as_str()), (Some("1"), "{}"));
+    }
+
+    /// What is public goes by the proxy, what may be private does not.
+    #[tokio::test]
+    async fn public_receivers_are_reached_through_the_proxy() {
+        let proxy = HttpDouble::start(Reply::status(204)).await;
+        let clients = Clients::new(ForwardProxy::parse(&proxy.url("/")).as_ref()).unwrap();
+        let post = async |url: &str, allow_private: bool| {
+            let endpoint = Endpoint { allow_private, ..endpoint(url) };
+            clients.call(&Call::json(&endpoint, &serde_json::json!({})), at("2025-10-20T01:00:00Z")).await
+        };
+        assert_eq!(post("http://hooks.example/T0", false).await.map(|answer| answer.status).ok(), Some(204));
+        let own = HttpDouble::start(Reply::status(200)).await;
+        assert_eq!(post(&own.url("/T0"), true).await.map(|answer| answer.status).ok(), Some(200));
+        let refused = post("http://127.0.0.1/T0", false).await;
+        assert!(refused.is_err_and(|sent| sent.outcome.why() == Some(&AddressError::Private.to_string())));
+        assert_eq!((proxy.requests().len(), own.requests().len()), (1, 1));
+
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let clients = Clients::new(ForwardProxy::parse(&format!("http://watch:hunter22@{gone}")).as_ref()).unwrap();
+        let call = Call::json(&Endpoint { allow_private: false, ..endpoint("http://hooks.example/T0") }, &1);
+        let why = clients.call(&call, at("2025-10-20T01:00:00Z")).await.err().unwrap();
+        let why = why.outcome.why().unwrap_or_default().to_owned();
+        assert!(why.ends_with(&format!("(by the proxy {gone})")) && !why.contains("hunter22"), "{why}");
     }
 
     #[tokio::test]

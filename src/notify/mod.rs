@@ -55,6 +55,7 @@ use sha2::Sha256;
 use self::service::Service;
 use self::template::Template;
 use crate::base::clock::Timestamp;
+use crate::base::proxy::ForwardProxy;
 use crate::base::text::printable;
 use crate::outbox::{Delivery, Digest, Message, Outcome, Policy, Voice};
 
@@ -189,10 +190,10 @@ pub enum SenderError {
 }
 
 impl Sender {
-    /// A sender.
-    pub fn new() -> Result<Self, SenderError> {
+    /// A sender; public addresses are reached through `proxy`.
+    pub fn new(proxy: Option<&ForwardProxy>) -> Result<Self, SenderError> {
         Ok(Self {
-            http: http::Clients::new().map_err(SenderError::Client)?,
+            http: http::Clients::new(proxy).map_err(SenderError::Client)?,
             mail: email::Memory::default(),
             #[cfg(test)]
             stage: None,

@@ -18,6 +18,6 @@ pub trait Stage: Send + Sync {
 impl Sender {
     /// A sender that reaches nothing but a stage.
     pub fn on(stage: Arc<dyn Stage>) -> Self {
-        Self { stage: Some(stage), ..Self::new().unwrap() }
+        Self { stage: Some(stage), ..Self::new(None).unwrap() }
     }
 }

@@ -22,6 +22,8 @@ mod daemon;
 #[cfg(test)]
 mod delivering;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod eurostat;
 #[cfg(test)]
 mod feeds;

@@ -7,8 +7,10 @@ use chrono_tz::Tz;
 
 use super::address::{self, Leave};
 use super::{Context, value};
+use crate::base::proxy::ForwardProxy;
 use crate::base::text::shorten;
 use crate::config::file::{DaemonTable, DeadManTable};
+use crate::config::secret::SecretText;
 use crate::config::setup::DeadMan;
 use crate::config::source::At;
 use crate::store::Location;
@@ -26,6 +28,8 @@ pub struct Daemon {
     pub zone: Tz,
     /// For the User-Agent.
     pub contact: Option<String>,
+    /// The proxy through which public addresses are reached, with its login.
+    pub proxy: Option<ForwardProxy>,
     /// Who hears of receivers that fail.
     pub fallback: Vec<String>,
     /// Where its page is to be found, without a slash at the end.
@@ -41,6 +45,7 @@ pub fn resolve(cx: Context<'_>, table: &DaemonTable, receivers: &[&str]) -> Daem
         state: Location::Sqlite(state.unwrap_or_else(|| default_state(cx))),
         zone: table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(Tz::UTC),
         contact: table.contact.as_ref().and_then(|at| contact(cx, at)),
+        proxy: table.proxy.as_ref().and_then(|at| proxy(cx, at)),
         page_url: table.page_url.as_ref().and_then(|at| page_url(cx, at)),
         dead_man: table.dead_man.as_ref().and_then(|table| dead_man(cx, table)),
         fallback: value::receivers(cx, table.fallback.as_ref(), receivers),
@@ -106,6 +111,16 @@ fn dead_man(cx: Context<'_>, table: &DeadManTable) -> Option<DeadMan> {
     let leave = Leave::read(table.insecure.as_ref(), table.allow_private.as_ref());
     let endpoint = address::endpoint(cx, &table.given, table.url.as_ref(), leave);
     Some(DeadMan { endpoint: endpoint?.0, every: every? })
+}
+
+/// The proxy on the way out, with a login where it wants one: a secret.
+fn proxy(cx: Context<'_>, at: &At<SecretText>) -> Option<ForwardProxy> {
+    let proxy = ForwardProxy::parse(cx.keyring.open(at)?.expose());
+    if proxy.is_none() {
+        let help = "write proxy = \"http://proxy.example:3128\"; a login stands before the name: `USER:PASSWORD@`";
+        cx.error(at.place, "`proxy` is no address of a proxy", "expected http://HOST:PORT", help);
+    }
+    proxy
 }
 
 /// The contact goes into an HTTP header.

@@ -95,6 +95,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         receivers,
         routes,
         contact: daemon.contact,
+        proxy: daemon.proxy,
         fallback: daemon.fallback,
         page_url: daemon.page_url,
         web,

@@ -209,3 +209,21 @@ fn an_address_that_cannot_be_told_is_refused() {
     1 error
     "#);
 }
+
+#[test]
+fn the_proxy_on_the_way_out_is_an_address_and_a_secret() {
+    let sandbox = Sandbox::new("daemon.proxy = { env = 'HTTPS_PROXY' }")
+        .variable("HTTPS_PROXY", "http://watch:hunter22@proxy.example:3128");
+    assert_eq!(sandbox.setup().proxy.map(|proxy| proxy.shown()).as_deref(), Some("proxy.example:3128"));
+    insta::assert_snapshot!(check("daemon.proxy = 'socks5://watch:hunter22@proxy.example'"), @r#"
+    error: `proxy` is no address of a proxy
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.proxy = "<secret>"
+      |                ^^^^^^^^^^ expected http://HOST:PORT
+      |
+      = help: write proxy = "http://proxy.example:3128"; a login stands before the name: `USER:PASSWORD@`
+
+    1 error
+    "#);
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Limits;
 use super::guard::{Forbidden, PrivateAddress};
+use crate::base::proxy::ForwardProxy;
 use crate::base::text::{printable, shorten};
 
 /// Why nothing was fetched.
@@ -164,6 +165,16 @@ impl FetchError {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
+        }
+    }
+
+    /// The same; where there is no connection, it says by which proxy there was none.
+    pub(super) fn by_proxy(self, proxy: Option<&ForwardProxy>) -> Self {
+        match (self, proxy) {
+            (Self::Unreachable { cause }, Some(proxy)) => {
+                Self::Unreachable { cause: format!("{cause} (by the proxy {})", proxy.shown()) }
+            }
+            (other, _) => other,
         }
     }
 

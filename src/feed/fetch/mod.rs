@@ -1,7 +1,8 @@
 //! The one fetcher: files and http(s), bounded in time, size, redirects and addresses.
 //!
 //! It knows no format and keeps nothing: the validators that it hands back are kept by the caller once
-//! the data are. No proxy is taken from the environment, and no redirect is followed unseen.
+//! the data are. No proxy is taken from the environment: public addresses are reached through the config's, if it has one, and
+//! private ones never are. No redirect is followed unseen.
 
 mod error;
 mod file;
@@ -21,6 +22,7 @@ use error::Phase;
 
 use crate::base::clock::Timestamp;
 use crate::base::limits;
+use crate::base::proxy::ForwardProxy;
 use crate::base::text::{hex, printable, shorten};
 use crate::feed::{Pace, Request, Target};
 
@@ -96,6 +98,7 @@ pub struct Fetcher(Arc<Inner>);
 struct Inner {
     limits: Limits,
     user_agent: reqwest::header::HeaderValue,
+    proxy: Option<ForwardProxy>,
     /// Made when first needed: to make one reads the system's certificates, which a daemon of files
     /// alone may lack.
     guarded: OnceLock<reqwest::Client>,
@@ -109,9 +112,10 @@ struct Inner {
 }
 
 impl Fetcher {
-    /// A fetcher; `contact` goes into the User-Agent where the operator gives one.
-    pub fn new(contact: Option<&str>) -> Result<Self, FetchError> {
-        Inner::new(Limits::DEFAULT, contact).map(|inner| Self(Arc::new(inner)))
+    /// A fetcher; `contact` goes into the User-Agent where the operator gives one, and public addresses are reached
+    /// through `proxy`.
+    pub fn new(contact: Option<&str>, proxy: Option<&ForwardProxy>) -> Result<Self, FetchError> {
+        Inner::new(Limits::DEFAULT, contact, proxy).map(|inner| Self(Arc::new(inner)))
     }
 
     /// Fetches one request when it is its turn, with retries for what passes (with backoff, Retry-After
@@ -146,7 +150,7 @@ impl Fetcher {
 }
 
 impl Inner {
-    fn new(limits: Limits, contact: Option<&str>) -> Result<Self, FetchError> {
+    fn new(limits: Limits, contact: Option<&str>, proxy: Option<&ForwardProxy>) -> Result<Self, FetchError> {
         // Another part of the program may have installed it before: one is as good as the other.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let contact = contact.map(|contact| format!(" ({contact})")).unwrap_or_default();
@@ -155,6 +159,7 @@ impl Inner {
         Ok(Self {
             limits,
             user_agent,
+            proxy: proxy.cloned(),
             guarded: OnceLock::new(),
             open: OnceLock::new(),
             turns: turn::Turns::default(),
@@ -170,7 +175,7 @@ impl Inner {
         loop {
             let error = match http::get(client, &self.limits, ask).await {
                 Ok(fetched) => return Ok(fetched),
-                Err(error) => error,
+                Err(error) => error.by_proxy(self.proxy.as_ref().filter(|_| !ask.allows_private())),
             };
             let Some(wait) = retry::wait(&self.limits, attempt, &error, rand::random()) else { return Err(error) };
             *last = Some(error);
@@ -200,8 +205,11 @@ impl Inner {
             .tls_version_min(reqwest::tls::Version::TLS_1_2)
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_max_idle_per_host(2);
-        if !allow_private {
-            builder = builder.dns_resolver(guard::PublicOnly);
+        match &self.proxy {
+            _ if allow_private => {}
+            // It looks names up itself; its own may well be private.
+            Some(proxy) => builder = builder.proxy(reqwest::Proxy::all(proxy.expose())?),
+            None => builder = builder.dns_resolver(guard::PublicOnly),
         }
         #[cfg(test)]
         for (name, address) in &self.names {

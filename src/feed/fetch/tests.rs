@@ -101,6 +101,7 @@ struct Fetch {
     allow_private: bool,
     limits: Limits,
     names: Vec<(&'static str, SocketAddr)>,
+    proxy: Option<String>,
 }
 
 impl Fetch {
@@ -113,11 +114,13 @@ impl Fetch {
             allow_private: true,
             limits: PATIENT,
             names: Vec::new(),
+            proxy: None,
         }
     }
 
     async fn run(self) -> Result<Fetched, FetchError> {
-        let mut inner = Inner::new(self.limits, Some("ops@example.com")).unwrap();
+        let proxy = self.proxy.as_deref().and_then(ForwardProxy::parse);
+        let mut inner = Inner::new(self.limits, Some("ops@example.com"), proxy.as_ref()).unwrap();
         inner.names = self.names;
         let url = url::Url::parse(&self.url).unwrap();
         let target = Target::Http { url, headers: self.headers, insecure: true, allow_private: self.allow_private };
@@ -400,7 +403,7 @@ async fn no_error_tells_a_secret() {
 
 #[tokio::test]
 async fn the_shipped_fetcher_refuses_what_it_must() {
-    let fetcher = Fetcher::new(None).unwrap();
+    let fetcher = Fetcher::new(None, None).unwrap();
     let now = Timestamp::from_millis(0);
     let fetch = async |url: &str| {
         let url = url::Url::parse(url).unwrap();
@@ -413,9 +416,41 @@ async fn the_shipped_fetcher_refuses_what_it_must() {
     };
     assert_eq!(fetch("http://127.0.0.1/").await, "plain http is refused: use https, or set `insecure = true`");
     assert_eq!(fetch("ftp://127.0.0.1/").await, "expected https, found `ftp`");
-    let wrong = Fetcher::new(Some("a\r\nb")).err().map(|error| error.to_string());
+    let wrong = Fetcher::new(Some("a\r\nb"), None).err().map(|error| error.to_string());
     let expected = "the contact cannot be sent in a User-Agent: it has characters that HTTP does not allow";
     assert_eq!(wrong.as_deref(), Some(expected));
+}
+
+/// A proxy is asked for what is public, with its login; what may be private is asked itself.
+#[tokio::test]
+async fn public_addresses_are_reached_through_the_proxy() {
+    let proxy = Publisher::start(vec![say("200 OK", "", "figures"), say("403 Forbidden", "", "")]).await;
+    let through = |url: String, allow_private: bool| {
+        let proxy = Some(format!("http://watch:hunter22@{}", proxy.address));
+        let limits = Limits { tries: 1, ..PATIENT };
+        Fetch { proxy, allow_private, limits, ..Fetch::of(url) }.told()
+    };
+    assert_eq!(through("http://stat.example/a?b=c".into(), false).await, "figures");
+    let refused = through("https://stat.example/".into(), false).await;
+    assert_eq!(refused, format!("no connection: tunnel error: unsuccessful (by the proxy {})", proxy.address));
+    let private = through("http://127.0.0.1/".into(), false).await;
+    assert_eq!(private, "`127.0.0.1` is no public address: set `allow_private = true` if it is meant");
+    let own = Publisher::start(vec![say("200 OK", "", "our own")]).await;
+    assert_eq!(through(format!("http://{}/", own.address), true).await, "our own");
+    let asked = proxy.asked();
+    assert!(asked[0].starts_with("get http://stat.example/a?b=c http/1.1"), "{asked:?}");
+    assert!(asked[1].starts_with("connect stat.example:443 http/1.1"), "{asked:?}");
+    let login = "proxy-authorization: basic d2f0y2g6ahvudgvymji=";
+    assert!(asked.len() == 2 && asked.iter().all(|asked| asked.contains(login)), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named_without_its_login() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let proxy = Some(format!("http://watch:hunter22@{closed}"));
+    let limits = Limits { tries: 1, ..PATIENT };
+    let told = Fetch { proxy, allow_private: false, limits, ..Fetch::of("http://stat.example/") }.told().await;
+    assert_eq!(told, format!("no connection: Connection refused (os error 111) (by the proxy {closed})"));
 }
 
 #[test]

@@ -1,0 +1,91 @@
+//! Every command of the pages that runs the program is run, with names such as `RULE` and `FEED` put in the place of
+//! these words. `shipped` says that they exist; here is what only running them can show.
+
+use std::collections::BTreeSet;
+
+use super::markdown::page;
+use super::sandbox::Sandbox;
+use super::shipped::{commands, pages};
+
+/// What stands for a name on a page, and a name that there is.
+const WORDS: &[(&str, &str)] = &[
+    ("RULE", "magnet-exports-falling"),
+    ("FEED", "china-magnets"),
+    ("magnets", "china-magnets"),
+    ("NAME", "desk"),
+    ("hook", "desk"),
+    ("[LABEL=VALUE]", "partner=US"),
+    ("TEXT", "seen"),
+    ("/etc/supplywatch/supplywatch.toml", "config/supplywatch.toml"),
+];
+
+/// Files that commands read.
+const FILES: &[(&str, &str)] = &[
+    ("stops.csv", "date,name\n2025-04-04,export licences required\n"),
+    ("2019.csv", "period,partner,tonnes,published\n2019-01,US,390,2019-02-20\n"),
+];
+
+/// The words of a command line, as a shell takes them apart that knows quotes and nothing else.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in command.chars() {
+        match (c, quote) {
+            (' ', None) => words.push(std::mem::take(&mut word)),
+            ('\'' | '"', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            (c, _) => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// A command with names in the place of words, and the files that there are.
+fn named(command: &str, alert: &str, delivery: &str) -> Vec<String> {
+    let name = |word: String| {
+        let given = [("ALERT", alert), ("ID", delivery)];
+        let known = WORDS.iter().chain(&given).find(|(known, _)| *known == word);
+        known.map_or(word, |(_, name)| (*name).to_owned())
+    };
+    let is_there = |word: &String| !["2020.csv.gz", "older.zip"].contains(&word.as_str());
+    words(command).into_iter().map(name).filter(is_there).collect()
+}
+
+/// A daemon does not end by itself; those are run by the tests of the daemon and of the README.
+fn ends(command: &str) -> bool {
+    !command.starts_with("run") || command.contains("--once")
+}
+
+#[test]
+fn every_command_on_a_page_runs() {
+    let all: BTreeSet<String> =
+        pages().iter().flat_map(|path| commands(&page(path))).filter(|line| ends(line)).collect();
+    // What others read is made first.
+    let mut all: Vec<String> = all.into_iter().collect();
+    all.sort_by_key(|command| !command.contains(" -o "));
+    assert!(all.len() > 40, "only {} commands were found", all.len());
+
+    let sandbox = Sandbox::shipped();
+    FILES.iter().for_each(|(path, text)| sandbox.write(path, text));
+    sandbox.run(&["run", "--once"]).is(0);
+    let alert = sandbox.json(&["alerts"])[0]["id"].as_str().unwrap().to_owned();
+    let delivery = sandbox.json(&["deliveries"])[0]["id"].as_str().unwrap().to_owned();
+    let mut wrong = Vec::new();
+    for command in &all {
+        let arguments = named(command, &alert, &delivery);
+        let ended = sandbox.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        // 1 says that what was looked for is not there, or that something is not well: an answer.
+        if !matches!(ended.status.code(), Some(0 | 1)) || ended.stderr.contains("panicked") {
+            wrong.push(format!("{command}: {:?}: {}", ended.status.code(), ended.stderr));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_command_that_is_refused_is_noticed() {
+    assert_eq!(named("ack ALERT --note \"not yet\"", "a1", "d1"), ["ack", "a1", "--note", "not yet"]);
+    assert_eq!(named("explain RULE 'a b'", "", ""), ["explain", "magnet-exports-falling", "a b"]);
+    assert_eq!(Sandbox::shipped().run(&["explain", "no-such-rule"]).status.code(), Some(2));
+}
