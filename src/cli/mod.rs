@@ -27,6 +27,7 @@ mod routes;
 mod run;
 mod silence;
 mod socket;
+mod store;
 mod template;
 mod test;
 
@@ -100,6 +101,7 @@ enum Verb {
     Drill(drill::Args),
     Template(template::Args),
     Codes(codes::Args),
+    Store(store::Args),
 }
 
 /// How results are asked for.
@@ -182,6 +184,7 @@ pub fn main() -> ExitCode {
         Verb::Drill(args) => drill::run(&session, args),
         Verb::Template(args) => template::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
+        Verb::Store(args) => store::run(&session, args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,6 +37,12 @@ impl Bar {
         self.bar.set_position(position);
     }
 
+    /// So far it has come, of so much as is known by now.
+    pub fn reach_of(&self, position: u64, length: u64) {
+        self.bar.set_length(length);
+        self.reach(position);
+    }
+
     /// Takes it away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

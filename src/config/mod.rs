@@ -33,6 +33,8 @@ pub use problem::{Problem, Problems};
 pub use scenario::{SCENARIO_SUFFIX, load_scenarios, scenario_files};
 pub use setup::{DeadMan, Setup, Web, Written};
 
+use crate::store::Location;
+
 /// A config that was read, with what is doubtful about it.
 pub struct Loaded {
     /// What it comes to.
@@ -52,4 +54,13 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Problems> 
         Some(setup) if !has_errors => Ok(Loaded { setup, warnings: problems.into_vec() }),
         _ => Err(problems),
     }
+}
+
+/// Where a config says that the store is, whatever else is wrong with it: no secret is read.
+pub fn location(path: &Path, environment: &Environment) -> Result<Location, Problems> {
+    let (of_reading, report) = (problem::Report::default(), problem::Report::default());
+    let (sources, file) = gather::gather(path, &of_reading);
+    let Some(file) = file else { return Err(of_reading.finish(&sources)) };
+    let location = resolve::location(&file, &sources, environment, &report);
+    if report.has_errors() { Err(report.finish(&sources)) } else { Ok(location) }
 }

@@ -108,6 +108,66 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// A file that is there already.
+    #[error("{} is there already: name another file, or replace it with `--force`", shown(path))]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder that is not there.
+    #[error("{} is no folder that is there: make it first", shown(path))]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The store itself where another file is meant.
+    #[error("{} is the store itself: name another file", shown(path))]
+    Same {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A store where there must be none.
+    #[error("there is a store at {} already: move it away first, or name another with `--state`", shown(path))]
+    Occupied {
+        /// The store.
+        path: PathBuf,
+    },
+    /// What would be written has no room on its disk.
+    #[error("{} needs {needed} bytes and its disk has {free}: make space; nothing was changed", shown(path))]
+    NoRoom {
+        /// What would be written.
+        path: PathBuf,
+        /// Its bytes.
+        needed: u64,
+        /// Those that are free.
+        free: u64,
+    },
+    /// A file beside the store that cannot be written.
+    #[error("{} cannot be written: this user must be able to write it and its directory", shown(path))]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: Cause,
+    },
+    /// A file that cannot be read.
+    #[error("{} cannot be read", shown(path))]
+    NotRead {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: Cause,
+    },
+    /// Lines that are no whole export.
+    #[error("{} is no whole export: line {line}: {}; nothing was stored", shown(path), printable(why))]
+    NoExport {
+        /// The file.
+        path: PathBuf,
+        /// Where the first mistake is, from 1.
+        line: u64,
+        /// What is wrong there.
+        why: String,
+    },
 
     /// What is stored contradicts itself.
     #[error(

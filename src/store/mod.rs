@@ -11,6 +11,7 @@ mod error;
 mod pull;
 mod reading;
 mod sqlite;
+mod upkeep;
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +24,7 @@ pub use delivery::{DeliveryRecord, DeliveryState, Ended, Gathers, Leased, Owed, 
 pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent, SeriesQuery};
+pub use upkeep::{Backup, Carried, Checkup, Damage, Progress, Restored, Vacuumed};
 pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Acknowledgement, Alert, Hushed, Silence, Transition};

@@ -40,9 +40,8 @@ pub struct Daemon {
 
 /// What `[daemon]` comes to.
 pub fn resolve(cx: Context<'_>, table: &DaemonTable, receivers: &[&str]) -> Daemon {
-    let state = table.state.as_ref().and_then(|at| state(cx, at));
     Daemon {
-        state: Location::Sqlite(state.unwrap_or_else(|| default_state(cx))),
+        state: location(cx, table),
         zone: table.timezone.as_ref().and_then(|at| value::zone(cx, at)).unwrap_or(Tz::UTC),
         contact: table.contact.as_ref().and_then(|at| contact(cx, at)),
         proxy: table.proxy.as_ref().and_then(|at| proxy(cx, at)),
@@ -50,6 +49,12 @@ pub fn resolve(cx: Context<'_>, table: &DaemonTable, receivers: &[&str]) -> Daem
         dead_man: table.dead_man.as_ref().and_then(|table| dead_man(cx, table)),
         fallback: value::receivers(cx, table.fallback.as_ref(), receivers),
     }
+}
+
+/// Where the store is.
+pub fn location(cx: Context<'_>, table: &DaemonTable) -> Location {
+    let state = table.state.as_ref().and_then(|at| state(cx, at));
+    Location::Sqlite(state.unwrap_or_else(|| default_state(cx)))
 }
 
 /// `$STATE_DIRECTORY/supplywatch.db`, else `./supplywatch.db`. The service manager may name several

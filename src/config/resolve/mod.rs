@@ -38,6 +38,7 @@ use super::source::{Place, Sources};
 use crate::base::text::{hex, list};
 use crate::rule::Rule;
 use crate::scenario::Scenario;
+use crate::store::Location;
 
 /// What resolving any part needs.
 #[derive(Clone, Copy)]
@@ -101,6 +102,12 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         web,
         dead_man: daemon.dead_man,
     }
+}
+
+/// Where the store is. Where the report has errors, it is not to be used.
+pub fn location(file: &File, sources: &Sources, environment: &Environment, report: &Report) -> Location {
+    let cx = Context { sources, environment, report, keyring: Keyring { sources, environment, report } };
+    daemon::location(cx, &file.daemon)
 }
 
 /// What a file of scenarios comes to. Where the report has errors, it is not to be used.

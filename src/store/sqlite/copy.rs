@@ -1,4 +1,5 @@
-//! A consistent copy of a database in memory, beside a process that writes to it or without one.
+//! A consistent view of a database beside a process that writes to it or without one, and copies of it: in memory, or
+//! in a file of its own.
 //!
 //! The original's directory stays as it is: where no process has the store, it is read without the lock and
 //! log files that SQLite would make; where one has, they are there.
@@ -22,19 +23,24 @@ const TRIES: usize = 5;
 
 /// Copies a database into `memory`.
 pub fn copy(path: &Path, memory: &mut Connection) -> Result<(), Fault> {
+    look(path, |connection| read(connection, memory))
+}
+
+/// Reads a database without changing anything; begun anew where a process came in between.
+pub fn look<T>(path: &Path, mut read: impl FnMut(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
     for _ in 0..TRIES {
         let Some(before) = at_rest(path) else { break };
-        let copied =
-            read(&Connection::open_with_flags(at_rest_name(path), read_only() | OpenFlags::SQLITE_OPEN_URI)?, memory);
+        let flags = read_only() | OpenFlags::SQLITE_OPEN_URI;
+        let found = read(&mut Connection::open_with_flags(at_rest_name(path), flags)?);
         if at_rest(path) == Some(before) {
-            return copied;
+            return found;
         }
     }
-    let shared = Connection::open_with_flags(path, read_only())?;
+    let mut shared = Connection::open_with_flags(path, read_only())?;
     shared.busy_timeout(BUSY)?;
     // The log is its owner's to bring into the file.
     shared.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    read(&shared, memory)
+    read(&mut shared)
 }
 
 /// How a file is opened that is only read.

@@ -1,10 +1,11 @@
 //! What goes wrong inside the SQLite store, and what that means for the caller.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
 use super::schema::{MIGRATIONS, newest};
+use super::upkeep::unwritable;
 use crate::store::StoreError;
 
 /// An error before it knows its file.
@@ -29,6 +30,22 @@ pub enum Fault {
     Newer(i32),
     /// A file system without what a write-ahead log needs.
     NotLocal,
+    /// What is to be done beside it is refused.
+    Refused(StoreError),
+    /// Another file than the store cannot be written.
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// SQLite cannot copy the store.
+    Copy {
+        /// To where.
+        to: PathBuf,
+        /// What it says.
+        error: rusqlite::Error,
+    },
     /// A panic.
     BrokeOff(String),
     /// A beginning that several deliveries share.
@@ -63,13 +80,22 @@ impl Fault {
             Self::Foreign => StoreError::Foreign { path },
             Self::Newer(found) => StoreError::Newer { path, found, known: newest(MIGRATIONS) },
             Self::NotLocal => StoreError::NotLocal { path },
+            Self::Refused(error) => error,
+            Self::File { path, error } => unwritable(&path, error),
+            Self::Copy { to, error } if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                StoreError::Full { path: to, source: Box::new(error) }
+            }
+            Self::Copy { to, error } if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+                StoreError::Unwritable { path: to, source: Box::new(error) }
+            }
+            Self::Copy { error, .. } => sql(path, error),
             Self::BrokeOff(why) => StoreError::BrokeOff { path, why },
             Self::Ambiguous { prefix, count } => StoreError::Ambiguous { prefix, count },
         }
     }
 }
 
-fn sql(path: std::path::PathBuf, error: rusqlite::Error) -> StoreError {
+fn sql(path: PathBuf, error: rusqlite::Error) -> StoreError {
     use rusqlite::Error as E;
     let source = |error| Box::new(error) as crate::store::error::Cause;
     match (error.sqlite_error_code(), &error) {
@@ -107,7 +133,7 @@ fn sql(path: std::path::PathBuf, error: rusqlite::Error) -> StoreError {
 /// What an error of COMMIT means. SQLite reports a full disk before the last page of the change is in the
 /// log, and a constraint or a lock before it writes any: then nothing is stored. After anything else the
 /// change may be there or not.
-fn commit(path: std::path::PathBuf, error: rusqlite::Error) -> StoreError {
+fn commit(path: PathBuf, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation) => sql(path, error),
         Some(_) | None => StoreError::Unknown { path, source: Box::new(error) },

@@ -27,6 +27,7 @@ mod schema;
 mod search;
 mod supersede;
 mod thread;
+pub mod upkeep;
 
 #[cfg(test)]
 mod tests;

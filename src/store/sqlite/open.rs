@@ -113,6 +113,19 @@ pub fn expected(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Brings the log of a store that no process has into its file; then there is none.
+pub fn settle(path: &Path) -> Result<(), StoreError> {
+    let connection = connect(path)?;
+    let ready = version(&connection).and_then(|_| write_ahead(&connection));
+    ready.map_err(|fault| refusal(fault, path))?;
+    let close = || -> Result<(), Fault> {
+        checkpoint(&connection, "TRUNCATE")?;
+        Ok(connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(|_| ())?)
+    };
+    close().map_err(|fault| fault.at(path))?;
+    connection.close().map_err(|(_, error)| Fault::from(error).at(path))
+}
+
 /// Opens an existing store beside its owner; with it its name.
 pub fn beside_owner(path: &Path) -> Result<(Opened, String), StoreError> {
     expected(path)?;
@@ -234,12 +247,12 @@ fn examine_header(path: &Path, header: &[u8], length: Option<u64>) -> Result<(),
 }
 
 /// Whether there is a log that is not in the file yet: a process has the store, or did not close it.
-fn has_log(path: &Path) -> bool {
+pub fn has_log(path: &Path) -> bool {
     std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// One name for one file: links do not make two stores of it, and no name has a meaning to SQLite.
-fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+pub fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     if let Ok(absolute) = path.canonicalize() {
         return Ok(absolute);
     }
@@ -301,7 +314,7 @@ fn prepare(connection: &mut Connection, path: &Path, found: &Found, now: Timesta
 }
 
 /// The schema of a database that is ours or blank (0).
-fn version(connection: &Connection) -> Result<i32, Fault> {
+pub fn version(connection: &Connection) -> Result<i32, Fault> {
     match kind(connection)? {
         Kind::Blank => Ok(0),
         Kind::Ours(found) if found > newest(MIGRATIONS) => Err(Fault::Newer(found)),
@@ -357,7 +370,7 @@ fn take_over(connection: &mut Connection, now: Timestamp) -> Result<String, Faul
     })
 }
 
-fn id(connection: &Connection) -> Result<String, Fault> {
+pub fn id(connection: &Connection) -> Result<String, Fault> {
     Ok(connection.query_row("SELECT value FROM meta WHERE name = 'store_id'", [], |row| row.get(0))?)
 }
 

@@ -3,8 +3,6 @@
 //! All that is missing is applied in one transaction: a store has the old schema or the new one, and nothing
 //! between. An older program refuses a newer schema; the way back is the copy that is kept before a change.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -13,6 +11,7 @@ use rusqlite::functions::FunctionFlags;
 use super::fault::Fault;
 use super::lock::beside;
 use super::thread::{End, transact};
+use super::upkeep::{Draft, unheard, write_copy};
 use crate::alert::alert_id;
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
@@ -66,12 +65,7 @@ pub fn migrate(connection: &mut Connection, migrations: &[&str], version: i32, n
     if applied >= migrations.len() {
         return Ok(());
     }
-    let of_alert = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("alert_id", 2, of_alert, |values| {
-        let (rule, key) = (values.get_raw(0).as_str()?, values.get_raw(1).as_str()?);
-        let unreadable = || rusqlite::Error::UserFunctionError(format!("no labels: {key}").into());
-        Ok(alert_id(rule, &Labels::from_key(key).ok_or_else(unreadable)?))
-    })?;
+    know_ids(connection)?;
     transact(connection, |transaction| {
         for migration in &migrations[applied..] {
             transaction.execute_batch(migration)?;
@@ -85,6 +79,16 @@ pub fn migrate(connection: &mut Connection, migrations: &[&str], version: i32, n
     })
 }
 
+/// Lets SQL say `alert_id(rule, labels)`; labels that cannot be read are an error.
+pub fn know_ids(connection: &Connection) -> Result<(), Fault> {
+    let of_alert = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    Ok(connection.create_scalar_function("alert_id", 2, of_alert, |values| {
+        let (rule, key) = (values.get_raw(0).as_str()?, values.get_raw(1).as_str()?);
+        let unreadable = || rusqlite::Error::UserFunctionError(format!("no labels: {key}").into());
+        Ok(alert_id(rule, &Labels::from_key(key).ok_or_else(unreadable)?))
+    })?)
+}
+
 /// Gives a new store its name.
 fn begin(transaction: &Connection, now: Timestamp) -> Result<(), Fault> {
     let id = hex(&rand::random::<[u8; 16]>());
@@ -94,16 +98,11 @@ fn begin(transaction: &Connection, now: Timestamp) -> Result<(), Fault> {
 }
 
 /// Keeps a copy of a store beside it before its schema changes; where it is.
-pub fn keep_copy(connection: &Connection, database: &Path, version: i32) -> Result<PathBuf, Fault> {
+pub fn keep_copy(connection: &mut Connection, database: &Path, version: i32) -> Result<PathBuf, Fault> {
     let copy = beside(database, &format!(".schema-{version}"));
-    let unusable =
-        |error: std::io::Error| Fault::Damaged(format!("no copy can be made at {}: {error}", copy.display()));
-    let name = copy.to_str().ok_or_else(|| unusable(std::io::ErrorKind::InvalidFilename.into()))?;
-    // An empty file of ours, so that the copy is as private as the store.
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&copy).map_err(unusable)?;
-    connection.execute("VACUUM INTO ?1", [name])?;
-    check(&Connection::open(&copy)?)?;
-    OpenOptions::new().read(true).open(&copy).and_then(|file| file.sync_all()).map_err(unusable)?;
+    let draft = Draft::begin(&copy).map_err(Fault::Refused)?;
+    write_copy(connection, draft.path(), &unheard())?;
+    draft.finish().map_err(Fault::Refused)?;
     Ok(copy)
 }
 
@@ -156,7 +155,7 @@ mod tests {
         let mut connection = Connection::open(&path).unwrap();
         migrate(&mut connection, MIGRATIONS, 0, NOW).unwrap();
         for _ in 0..2 {
-            let copy = keep_copy(&connection, &path, 1).unwrap();
+            let copy = keep_copy(&mut connection, &path, 1).unwrap();
             assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
             assert_eq!(kind(&Connection::open(&copy).unwrap()).unwrap(), Kind::Ours(newest(MIGRATIONS)));
         }

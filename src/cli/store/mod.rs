@@ -1,0 +1,133 @@
+//! `store`: what is done to the store as a whole, by hand or by a timer.
+
+mod carried;
+mod check;
+mod copies;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indicatif::HumanBytes;
+
+use super::progress::Bar;
+use super::{CONFIG, Exit, Session, say};
+use crate::base::error::Chain;
+use crate::base::text::printable;
+use crate::store::{Location, Progress};
+
+/// Check, back up, restore, shrink and carry the store
+///
+/// The store is that of `[daemon] state`; of the configuration nothing else is read, so that neither a mistake in it
+/// nor a secret that is missing keeps anybody from a backup.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The store's file [default: that of the configuration]
+    #[arg(long, global = true, value_name = "FILE")]
+    state: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Read all of the store and say what is wrong with it; nothing is changed, and the daemon may run
+    ///
+    /// Every page, key and reference is looked at, and what figures, alerts and deliveries say of each other. Exits with
+    /// 1 where anything is wrong: restore a backup then, or report it.
+    Check,
+    /// Write a copy of the store to a file; the daemon may run
+    ///
+    /// It is whole, as of one moment, and has its name once it is checked and on the disk. Only its owner can read it.
+    Backup {
+        /// The file to be written; with `--keep` the folder, where it is named supplywatch-YYYYMMDDTHHMMSSZ.db
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Write into the folder FILE, and remove all but the newest N backups that were made so in it
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        keep: Option<u16>,
+        /// Replace the file if it is there
+        #[arg(long, conflicts_with = "keep")]
+        force: bool,
+    },
+    /// Put a backup in the place of the store; the daemon must be stopped
+    ///
+    /// The backup is checked first. The store that was there is kept beside it (….before-restore). Messages that the
+    /// store will owe have other ids than those which were sent after the backup, so that no receiver takes a new one
+    /// for an old one; what was owed in the backup keeps its ids.
+    Restore {
+        /// The backup
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Give room that is no longer used back to the disk; the daemon must be stopped
+    ///
+    /// The disk needs room for a second store meanwhile; where it has not, nothing is done.
+    Vacuum,
+    /// Write everything that is stored as lines of JSON; the daemon may run
+    ///
+    /// The first line says what follows, the last one how many rows there were and the SHA-256 of all lines before it.
+    /// `store import` makes a store of them again.
+    Export {
+        /// The file to be written, compressed where its name ends with .gz; `-` is standard output
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
+        /// Replace the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Make a store of the lines that `store export` wrote; there must be none yet
+    ///
+    /// Lines of an older supplywatch are brought up to date. What is cut off or changed is refused, and nothing of it
+    /// stays. Ids of messages are new as after `store restore`.
+    Import {
+        /// The file, compressed where its name ends with .gz; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// Runs the verb.
+pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
+    let store = location(session, args.state.as_deref())?;
+    match &args.verb {
+        Verb::Check => check::run(session, &store),
+        Verb::Backup { file, keep, force } => copies::back_up(session, &store, file, keep.map(usize::from), *force),
+        Verb::Restore { file } => copies::restore(session, &store, file),
+        Verb::Vacuum => copies::vacuum(session, &store),
+        Verb::Export { file, force } => carried::export(session, &store, file, *force),
+        Verb::Import { file } => carried::import(session, &store, file),
+    }
+}
+
+/// The store that is named, or that of the config.
+fn location(session: &Session, state: Option<&Path>) -> anyhow::Result<Location> {
+    if let Some(path) = state {
+        return Ok(Location::Sqlite(path.to_owned()));
+    }
+    let path = crate::config::find(session.config.as_deref(), &session.environment).map_err(|error| {
+        say(&format!("error: {}; or name the store with --state", Chain(&error)));
+        Exit(CONFIG)
+    })?;
+    match crate::config::location(&path, &session.environment) {
+        Ok(location) => Ok(location),
+        Err(problems) => {
+            session.problems(&problems)?;
+            Err(Exit(CONFIG).into())
+        }
+    }
+}
+
+/// A bar, and what moves it.
+fn bar(bar: Bar) -> (Arc<Bar>, Progress) {
+    let bar = Arc::new(bar);
+    let moved = bar.clone();
+    (bar, Arc::new(move |done, all| moved.reach_of(done, all)))
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+fn size(bytes: u64) -> String {
+    HumanBytes(bytes).to_string()
+}

@@ -1,0 +1,166 @@
+//! What is done to a store as a whole, by hand or by a timer: checked, copied, put back, made small, carried elsewhere.
+//!
+//! Nothing here needs an open [`Store`](super::Store); each call blocks until it is done.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::sqlite::upkeep;
+use super::{Location, StoreError};
+use crate::base::clock::Timestamp;
+
+/// Hears how far long work has come: so much is done, of so much.
+pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkup {
+    /// The number of its schema.
+    pub schema: i32,
+    /// Its name, on which the ids of deliveries depend.
+    pub id: String,
+    /// Bytes of the database.
+    pub file_bytes: u64,
+    /// Bytes of the write-ahead log beside it.
+    pub log_bytes: u64,
+    /// How many rows each table has, by name.
+    pub tables: Vec<(String, u64)>,
+    /// When the first and the last pull were.
+    pub pulls: Option<(Timestamp, Timestamp)>,
+    /// How many questions were asked of what is stored.
+    pub questions: usize,
+    /// What is wrong.
+    pub damages: Vec<Damage>,
+}
+
+/// Something in a store that contradicts what it holds besides, or itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// What it is, in words.
+    pub what: String,
+    /// How often it was found.
+    pub count: u64,
+    /// Where, for one of them.
+    pub example: String,
+}
+
+/// A backup that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Older ones that are gone since it is there.
+    pub removed: Vec<PathBuf>,
+}
+
+/// What became of a store that was put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Its bytes.
+    pub bytes: u64,
+    /// Where the store is that was there before.
+    pub kept: Option<PathBuf>,
+    /// Its new name.
+    pub id: String,
+}
+
+/// How much a store shrank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vacuumed {
+    /// Bytes before.
+    pub before: u64,
+    /// Bytes since.
+    pub after: u64,
+}
+
+/// What was written to lines or read from them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The number of the schema that the lines speak of.
+    pub schema: i32,
+    /// How many rows of each table, in the order of the lines.
+    pub tables: Vec<(String, u64)>,
+    /// Bytes of the lines, before they are compressed.
+    pub bytes: u64,
+    /// SHA-256 of the lines before the last, in hex.
+    pub sha256: String,
+}
+
+impl Carried {
+    /// How many rows there are in all.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|(_, rows)| rows).sum()
+    }
+}
+
+impl Location {
+    /// Reads all of a store and says what is wrong with it; nothing is changed, and a daemon may have it. An error says
+    /// that there is no store of ours that could be looked at; damage is no error.
+    pub fn check(&self) -> Result<Checkup, StoreError> {
+        match self {
+            Self::Sqlite(path) => upkeep::check(path),
+        }
+    }
+
+    /// Writes a copy of a store as of one moment to a file, which is there once it is whole and on the disk; a daemon
+    /// may have the store. A file that is there is replaced only where that is wanted.
+    pub fn back_up(&self, to: &Path, replace: bool, progress: &Progress) -> Result<Backup, StoreError> {
+        match self {
+            Self::Sqlite(path) => upkeep::back_up(path, to, replace, progress),
+        }
+    }
+
+    /// The same to a folder, named by the time (`supplywatch-20261127T063000Z.db`); of those that are named so in it the
+    /// newest `keep` stay.
+    pub fn back_up_in(
+        &self,
+        folder: &Path,
+        keep: usize,
+        now: Timestamp,
+        progress: &Progress,
+    ) -> Result<Backup, StoreError> {
+        match self {
+            Self::Sqlite(path) => upkeep::back_up_in(path, folder, keep, now, progress),
+        }
+    }
+
+    /// Puts a backup in the place of the store, which no process may have. It gets a new name, so that no delivery that
+    /// it will owe has an id that a receiver knows from the time after the backup; what it owes already keeps its ids.
+    pub fn restore(&self, from: &Path, progress: &Progress) -> Result<Restored, StoreError> {
+        match self {
+            Self::Sqlite(path) => upkeep::restore(path, from, progress),
+        }
+    }
+
+    /// Gives the room that nothing uses any more back to the disk; no process may have the store meanwhile.
+    pub fn vacuum(&self, progress: &Progress) -> Result<Vacuumed, StoreError> {
+        match self {
+            Self::Sqlite(path) => upkeep::vacuum(path, progress),
+        }
+    }
+
+    /// Writes everything that is stored, as of one moment, as lines of JSON to a file (compressed where its name ends
+    /// with `.gz`) or, without one, to standard output; a daemon may have the store.
+    pub fn export(
+        &self,
+        to: Option<&Path>,
+        replace: bool,
+        now: Timestamp,
+        progress: &Progress,
+    ) -> Result<Carried, StoreError> {
+        match self {
+            Self::Sqlite(path) => upkeep::export(path, to, replace, now, progress),
+        }
+    }
+
+    /// Makes a store of lines that [`Location::export`] wrote, of this schema or an older one; without a file, of those
+    /// from standard input. There must be no store yet, or an empty file. All of it is there in the end, or nothing. It
+    /// gets a new name, like one that is put back.
+    pub fn import(&self, from: Option<&Path>, now: Timestamp, progress: &Progress) -> Result<Carried, StoreError> {
+        match self {
+            Self::Sqlite(path) => upkeep::import(path, from, now, progress),
+        }
+    }
+}
