@@ -31,7 +31,7 @@ mod template;
 mod test;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -223,6 +223,11 @@ fn say(text: &str) {
 impl Session {
     /// Finds and reads the config, and says every problem with it.
     fn load(&self) -> anyhow::Result<Setup> {
+        self.read(&self.find()?)
+    }
+
+    /// Finds the config, and says which it is.
+    fn find(&self) -> anyhow::Result<PathBuf> {
         let path = match crate::config::find(self.config.as_deref(), &self.environment) {
             Ok(path) => path,
             Err(error) => {
@@ -231,7 +236,12 @@ impl Session {
             }
         };
         say(&format!("config: {}", crate::base::text::printable(&path.display().to_string())));
-        match crate::config::load(&path, &self.environment) {
+        Ok(path)
+    }
+
+    /// Reads the config, and says every problem with it.
+    fn read(&self, path: &Path) -> anyhow::Result<Setup> {
+        match crate::config::load(path, &self.environment) {
             Ok(Loaded { setup, warnings }) => {
                 for warning in &warnings {
                     say(&warning.render(colour_on_stderr()));
