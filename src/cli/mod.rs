@@ -9,6 +9,7 @@ mod backtest;
 mod chart;
 mod check;
 mod codes;
+mod completions;
 mod deliveries;
 mod desk;
 mod drill;
@@ -18,6 +19,7 @@ mod feeds;
 mod idle;
 mod import;
 mod log;
+mod man;
 mod probe;
 mod progress;
 mod pulled;
@@ -58,7 +60,7 @@ const CONFIG: u8 = 78;
 /// Feeds are pulled on cron schedules, every version of every figure is kept, rules are judged on what is
 /// new, and alerts go to receivers with their evidence. Begin with `supplywatch run --once --dry-run`.
 #[derive(Parser, Debug)]
-#[command(name = "supplywatch", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "supplywatch", version, max_term_width = 100, after_help = exit_codes())]
 struct Cli {
     /// Configuration file [default: $SUPPLYWATCH_CONFIG, ./config/supplywatch.toml, /etc/supplywatch/supplywatch.toml]
     #[arg(long, global = true, value_name = "PATH")]
@@ -76,9 +78,18 @@ struct Cli {
     verb: Verb,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes: 0 all is well; 1 a feed, a delivery or a check of figures failed; 2 wrong usage;
-70 the program cannot go on; 78 the configuration is wrong.";
+/// Every exit code with what it means.
+const EXIT_CODES: [(u8, &str); 5] = [
+    (0, "all is well"),
+    (FAILED, "a feed, a delivery or a check of figures failed"),
+    (USAGE, "wrong usage"),
+    (FATAL, "the program cannot go on"),
+    (CONFIG, "the configuration is wrong"),
+];
+
+fn exit_codes() -> String {
+    format!("Exit codes: {}.", EXIT_CODES.map(|(code, meaning)| format!("{code} {meaning}")).join("; "))
+}
 
 #[derive(Subcommand, Debug)]
 enum Verb {
@@ -100,6 +111,9 @@ enum Verb {
     Drill(drill::Args),
     Template(template::Args),
     Codes(codes::Args),
+    Completions(completions::Args),
+    #[command(hide = true)]
+    Man(man::Args),
 }
 
 /// How results are asked for.
@@ -182,6 +196,8 @@ pub fn main() -> ExitCode {
         Verb::Drill(args) => drill::run(&session, args),
         Verb::Template(args) => template::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
+        Verb::Completions(args) => completions::run(&session, args),
+        Verb::Man(args) => man::run(&session, args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
