@@ -25,10 +25,9 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
-    let setup = session.load()?;
     let said = Remark { comment: args.note.clone(), author: session.author(args.author.as_deref()) };
     let known = super::runtime()?.block_on(async {
-        let known = Desk::of(session, &setup).await.acknowledge(&args.alert, &said).await;
+        let known = Desk::open(session).await?.acknowledge(&args.alert, &said).await;
         found(known, "supplywatch alerts")
     })?;
     let Known { alert, rule, series, episode, at, comment, author } = known;

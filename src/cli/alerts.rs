@@ -30,9 +30,8 @@ enum Verb {
 
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
-    let setup = session.load()?;
     super::runtime()?.block_on(async {
-        let desk = Desk::of(session, &setup).await;
+        let desk = Desk::open(session).await?;
         match &args.verb {
             None => list(session, desk.alerts(args.all).await?),
             Some(Verb::Show { id }) => show(session, found(desk.alert(id).await, "supplywatch alerts --all")?),

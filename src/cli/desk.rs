@@ -1,28 +1,60 @@
 //! Where the verbs ask about alerts, silences and deliveries, and bring what a person has to say of them: the daemon
 //! that has the store, or else the store itself. Both say the same.
 
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use chrono_tz::Tz;
 use reqwest::Method;
 
-use super::socket::Daemon;
+use super::socket::{self, Daemon};
 use super::{Exit, FAILED, Session, say};
+use crate::base::text::printable;
 use crate::config::Setup;
 use crate::inspect::alerts::{self, AlertShown, AlertsWanted, Known, Remark, Standing, Story};
 use crate::inspect::deliveries::{self, Course, DeliveriesWanted, DeliveryShown};
 use crate::inspect::silences::{self, NewSilence, SilenceAdded, SilenceShown};
+use crate::inspect::status::place;
 use crate::inspect::{Inspection, Page, Unanswered};
-use crate::store::Store;
+use crate::store::{Location, Store};
 
 /// Who answers.
 pub struct Desk<'a> {
     session: &'a Session,
-    setup: &'a Setup,
+    config: PathBuf,
+    /// Read where the store has to be asked, or to find out who has it.
+    setup: OnceCell<Setup>,
     daemon: Option<Daemon>,
 }
 
 impl<'a> Desk<'a> {
-    /// Who answers for a setup.
-    pub async fn of(session: &'a Session, setup: &'a Setup) -> Self {
-        Self { session, setup, daemon: Daemon::of(setup).await }
+    /// Who answers for the config that the session finds. The service is known by the config's path alone: whoever may
+    /// ask it need not be able to read the config's secrets.
+    pub async fn open(session: &'a Session) -> anyhow::Result<Self> {
+        let config = session.find()?;
+        let daemon = Daemon::of_config(&config, &session.environment).await;
+        let desk = Self { session, config, setup: OnceCell::new(), daemon };
+        Ok(match desk.daemon {
+            Some(_) => desk,
+            None => Self { daemon: Daemon::of(desk.setup()?).await, ..desk },
+        })
+    }
+
+    fn setup(&self) -> anyhow::Result<&Setup> {
+        if let Some(setup) = self.setup.get() {
+            return Ok(setup);
+        }
+        let read = self.session.read(&self.config)?;
+        Ok(self.setup.get_or_init(|| read))
+    }
+
+    /// The time zone of the config.
+    pub fn zone(&self) -> anyhow::Result<Tz> {
+        match &self.daemon {
+            Some(daemon) => Ok(daemon.status.timezone.parse().unwrap_or_default()),
+            None => Ok(self.setup()?.zone),
+        }
     }
 
     /// The alerts that fire or are held, or all of them.
@@ -109,17 +141,37 @@ impl<'a> Desk<'a> {
 
     /// Asks a copy of the store.
     async fn look<T>(&self, ask: impl AsyncFnOnce(Inspection<'_>) -> Result<T, Unanswered>) -> anyhow::Result<T> {
-        let store = self.session.copy(&self.setup.state).await?;
-        Ok(ask(Inspection { setup: self.setup, store: &store, now: self.session.clock.now() }).await?)
+        let setup = self.setup()?;
+        self.expect(&setup.state)?;
+        let store = self.session.copy(&setup.state).await?;
+        Ok(ask(Inspection { setup, store: &store, now: self.session.clock.now() }).await?)
     }
 
     /// Changes the store, beside whoever has it.
     async fn change<T>(&self, ask: impl AsyncFnOnce(Inspection<'_>) -> Result<T, Unanswered>) -> anyhow::Result<T> {
-        let now = self.session.clock.now();
-        let store = Store::open_beside(&self.setup.state, now).await?;
-        let done = ask(Inspection { setup: self.setup, store: &store, now }).await;
+        let (setup, now) = (self.setup()?, self.session.clock.now());
+        self.expect(&setup.state)?;
+        let store = Store::open_beside(&setup.state, now).await?;
+        let done = ask(Inspection { setup, store: &store, now }).await;
         store.close().await?;
         Ok(done?)
+    }
+
+    /// A store that is not there knows of nothing. That must not pass for good news where a service has one.
+    fn expect(&self, state: &Location) -> anyhow::Result<()> {
+        if state.is_there() {
+            return Ok(());
+        }
+        let shown = printable(&place(state));
+        if let Some(socket) = socket::barred(&self.session.environment) {
+            let socket = printable(&socket.display().to_string());
+            bail!(
+                "there is no state at {shown}, and the daemon at {socket} may be asked by root and by its group alone \
+                 (`adduser NAME supplywatch-operators`, and log in anew)"
+            );
+        }
+        say(&format!("note: there is no state at {shown} yet"));
+        Ok(())
     }
 }
 

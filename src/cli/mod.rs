@@ -9,6 +9,7 @@ mod backtest;
 mod chart;
 mod check;
 mod codes;
+mod completions;
 mod deliveries;
 mod desk;
 mod drill;
@@ -18,6 +19,7 @@ mod feeds;
 mod idle;
 mod import;
 mod log;
+mod man;
 mod probe;
 mod progress;
 mod pulled;
@@ -32,7 +34,7 @@ mod template;
 mod test;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -59,7 +61,7 @@ const CONFIG: u8 = 78;
 /// Feeds are pulled on cron schedules, every version of every figure is kept, rules are judged on what is
 /// new, and alerts go to receivers with their evidence. Begin with `supplywatch run --once --dry-run`.
 #[derive(Parser, Debug)]
-#[command(name = "supplywatch", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "supplywatch", version, max_term_width = 100, after_help = exit_codes())]
 struct Cli {
     /// Configuration file [default: $SUPPLYWATCH_CONFIG, ./config/supplywatch.toml, /etc/supplywatch/supplywatch.toml]
     #[arg(long, global = true, value_name = "PATH")]
@@ -77,9 +79,18 @@ struct Cli {
     verb: Verb,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes: 0 all is well; 1 a feed, a delivery or a check of figures failed; 2 wrong usage;
-70 the program cannot go on; 78 the configuration is wrong.";
+/// Every exit code with what it means.
+const EXIT_CODES: [(u8, &str); 5] = [
+    (0, "all is well"),
+    (FAILED, "a feed, a delivery or a check of figures failed"),
+    (USAGE, "wrong usage"),
+    (FATAL, "the program cannot go on"),
+    (CONFIG, "the configuration is wrong"),
+];
+
+fn exit_codes() -> String {
+    format!("Exit codes: {}.", EXIT_CODES.map(|(code, meaning)| format!("{code} {meaning}")).join("; "))
+}
 
 #[derive(Subcommand, Debug)]
 enum Verb {
@@ -102,6 +113,9 @@ enum Verb {
     Template(template::Args),
     Codes(codes::Args),
     Store(store::Args),
+    Completions(completions::Args),
+    #[command(hide = true)]
+    Man(man::Args),
 }
 
 /// How results are asked for.
@@ -185,6 +199,8 @@ pub fn main() -> ExitCode {
         Verb::Template(args) => template::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
         Verb::Store(args) => store::run(&session, args),
+        Verb::Completions(args) => completions::run(&session, args),
+        Verb::Man(args) => man::run(&session, args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -226,6 +242,11 @@ fn say(text: &str) {
 impl Session {
     /// Finds and reads the config, and says every problem with it.
     fn load(&self) -> anyhow::Result<Setup> {
+        self.read(&self.find()?)
+    }
+
+    /// Finds the config, and says which it is.
+    fn find(&self) -> anyhow::Result<PathBuf> {
         let path = match crate::config::find(self.config.as_deref(), &self.environment) {
             Ok(path) => path,
             Err(error) => {
@@ -234,7 +255,12 @@ impl Session {
             }
         };
         say(&format!("config: {}", crate::base::text::printable(&path.display().to_string())));
-        match crate::config::load(&path, &self.environment) {
+        Ok(path)
+    }
+
+    /// Reads the config, and says every problem with it.
+    fn read(&self, path: &Path) -> anyhow::Result<Setup> {
+        match crate::config::load(path, &self.environment) {
             Ok(Loaded { setup, warnings }) => {
                 for warning in &warnings {
                     say(&warning.render(colour_on_stderr()));

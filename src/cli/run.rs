@@ -1,6 +1,6 @@
 //! `run`: the daemon, or one round of it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -16,6 +16,7 @@ use crate::daemon::{
 };
 use crate::outbox::Next;
 use crate::store::Store;
+use crate::web;
 
 /// Pull feeds, judge rules and deliver messages: as a daemon, or once
 ///
@@ -72,14 +73,27 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     let mut setup = session.load()?;
     adapt(&mut setup, session, args);
     super::log::start(session, if args.once { "error" } else { "info" })?;
+    // Before there are threads that look at the environment: what is handed over is taken out of it.
+    let handed = if args.once { Vec::new() } else { web::handed(&session.environment) };
     super::runtime()?.block_on(async {
-        let store = Store::open(&setup.state, session.clock.now()).await?;
+        let notify = notify(session, args);
+        let opening = Store::open(&setup.state, session.clock.now());
+        let store = notify.patiently("opening the state", opening).await?;
         let context = Context::new(store.clone(), session.clock.clone(), &setup)?;
-        let ended =
-            if args.once { once(session, &context, setup).await } else { stay(session, &context, setup, args).await };
+        let ended = if args.once {
+            once(session, &context, setup).await
+        } else {
+            stay(session, &context, setup, args, notify, handed).await
+        };
         store.close().await?;
         ended
     })
+}
+
+/// The way to the service manager; one round is no service.
+fn notify(session: &Session, args: &Args) -> Notify {
+    let variable = |name: &str| session.environment.variable(name).filter(|_| !args.once);
+    Notify::new(variable("NOTIFY_SOCKET"), variable("WATCHDOG_USEC"), variable("WATCHDOG_PID"))
 }
 
 /// One round: what was left over, every feed, what follows, every delivery.
@@ -159,9 +173,14 @@ fn report_json(
 }
 
 /// The daemon.
-async fn stay(session: &Session, context: &Context, setup: Setup, args: &Args) -> anyhow::Result<()> {
-    let variable = |name: &str| session.environment.variable(name);
-    let notify = Notify::new(variable("NOTIFY_SOCKET"), variable("WATCHDOG_USEC"), variable("WATCHDOG_PID"));
+async fn stay(
+    session: &Session,
+    context: &Context,
+    setup: Setup,
+    args: &Args,
+    notify: Notify,
+    handed: Vec<TcpListener>,
+) -> anyhow::Result<()> {
     let path = setup.path.clone();
     let reload = || {
         let loaded = crate::config::load(&path, &session.environment).map_err(|problems| problems.render(false))?;
@@ -172,7 +191,7 @@ async fn stay(session: &Session, context: &Context, setup: Setup, args: &Args) -
         adapt(&mut setup, session, args);
         Ok(setup)
     };
-    match serve(context.clone(), setup, notify, reload).await {
+    match serve(context.clone(), setup, notify, handed, reload).await {
         Ok(()) => Ok(()),
         Err(fatal) => {
             tracing::error!(error = %Chain(&fatal), "supplywatch cannot go on");

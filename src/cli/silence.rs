@@ -8,7 +8,6 @@ use super::desk::{Desk, found};
 use super::{Exit, Format, Session, USAGE, moment, say};
 use crate::base::clock::duration;
 use crate::base::text::{counted, printable};
-use crate::config::Setup;
 use crate::inspect::Unanswered;
 use crate::inspect::silences::{NewSilence, SilenceShown, SilenceState};
 
@@ -69,11 +68,10 @@ fn length(text: &str) -> Result<std::time::Duration, String> {
 
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
-    let setup = session.load()?;
     super::runtime()?.block_on(async {
-        let desk = Desk::of(session, &setup).await;
+        let desk = Desk::open(session).await?;
         match &args.verb {
-            Verb::Add(add) => add_one(session, &setup, &desk, add).await,
+            Verb::Add(add) => add_one(session, &desk, add).await,
             Verb::List { all } => list(session, desk.silences().await?, *all),
             Verb::Expire { id } => {
                 let listing = "supplywatch silence list --all";
@@ -83,13 +81,13 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
     })
 }
 
-async fn add_one(session: &Session, setup: &Setup, desk: &Desk<'_>, add: &Add) -> anyhow::Result<()> {
+async fn add_one(session: &Session, desk: &Desk<'_>, add: &Add) -> anyhow::Result<()> {
     let mut patterns: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, text) in add.matches.iter().cloned() {
         patterns.entry(name).or_default().push(text);
     }
     let until = match (add.until, add.lasting) {
-        (Some(moment), _) => moment.instant(setup.zone),
+        (Some(moment), _) => moment.instant(desk.zone()?),
         (None, lasting) => session.clock.now().plus(lasting.unwrap_or_default()),
     };
     let wish = NewSilence {

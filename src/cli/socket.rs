@@ -1,6 +1,8 @@
 //! The running daemon, asked through its socket.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use serde_json::Value;
 
 use super::say;
 use crate::base::text::printable;
-use crate::config::Setup;
+use crate::config::{Environment, Setup};
 use crate::inspect::Unanswered;
 use crate::inspect::status::{Status, build_info, place};
 use crate::store::Location;
@@ -23,40 +25,60 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// Where a daemon under the service manager listens, as `systemd/supplywatch.service` has it.
 const SYSTEM: &str = "/run/supplywatch/supplywatch.sock";
 
-/// A daemon that has the store of a setup.
+/// A daemon that runs.
 pub struct Daemon {
     client: Client,
+    /// What it said of itself.
+    pub status: Status,
 }
 
 impl Daemon {
     /// The one that has this setup's store, and is of this version; where one listens and does not answer, that is said.
     pub async fn of(setup: &Setup) -> Option<Self> {
         for path in candidates(setup) {
-            let Ok(client) = client(&path) else { continue };
-            let daemon = Self { client };
-            match tokio::time::timeout(PATIENCE, daemon.get::<Status>(&["status"], &[])).await {
-                Ok(Ok(status)) if status.state == place(&setup.state) && status.version == build_info().version => {
-                    return Some(daemon);
-                }
-                // Nobody listens any more, or it is another's.
-                Ok(_) => {}
-                Err(_) => say(&format!(
-                    "note: the daemon at {} does not answer within {} s: this asks its store instead",
-                    printable(&path.display().to_string()),
-                    PATIENCE.as_secs()
-                )),
+            match Self::at(&path).await {
+                Some(daemon) if daemon.status.state == place(&setup.state) => return Some(daemon),
+                // It is another's.
+                _ => {}
             }
         }
         None
     }
 
+    /// The service, where it runs with this config: it can be asked without the config's secrets, and its store need
+    /// not be seen. Not where the environment names another store.
+    pub async fn of_config(config: &Path, environment: &Environment) -> Option<Self> {
+        if environment.variable("STATE_DIRECTORY").is_some() {
+            return None;
+        }
+        let daemon = Self::at(&service(environment)).await?;
+        let theirs = Path::new(&daemon.status.config);
+        // A relative path is another file in another folder.
+        let is_same = theirs.is_absolute() && theirs.canonicalize().ok()? == config.canonicalize().ok()?;
+        is_same.then_some(daemon)
+    }
+
+    /// Whoever listens at a socket, if it is of this version.
+    async fn at(path: &Path) -> Option<Self> {
+        let client = client(path).ok()?;
+        match tokio::time::timeout(PATIENCE, get::<Status>(&client, &["status"], &[])).await {
+            Ok(Ok(status)) if status.version == build_info().version => Some(Self { client, status }),
+            // Nobody listens any more.
+            Ok(_) => None,
+            Err(_) => {
+                say(&format!(
+                    "note: the daemon at {} does not answer within {} s: this asks its store instead",
+                    printable(&path.display().to_string()),
+                    PATIENCE.as_secs()
+                ));
+                None
+            }
+        }
+    }
+
     /// What is at a path of the API.
     pub async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<T> {
-        let mut url = url(path)?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        answer(self.client.get(url)).await
+        get(&self.client, path, query).await
     }
 
     /// A list of the API, piece by piece, up to so many members.
@@ -97,7 +119,28 @@ impl Daemon {
     }
 }
 
+async fn get<T: DeserializeOwned>(client: &Client, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<T> {
+    let mut url = url(path)?;
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    answer(client.get(url)).await
+}
+
 const MISUNDERSTOOD: &str = "the daemon's answer cannot be understood";
+
+/// Where the service listens; a service of another name has a runtime directory of its own.
+fn service(environment: &Environment) -> PathBuf {
+    let directory = environment.variable("RUNTIME_DIRECTORY");
+    directory.map_or_else(|| PathBuf::from(SYSTEM), |directory| Path::new(directory).join("supplywatch.sock"))
+}
+
+/// The service's socket, where one may not ask there.
+pub fn barred(environment: &Environment) -> Option<PathBuf> {
+    let path = service(environment);
+    let is_barred = UnixStream::connect(&path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    is_barred.then_some(path)
+}
 
 /// The sockets at which it may listen, those alone that are there.
 fn candidates(setup: &Setup) -> Vec<PathBuf> {

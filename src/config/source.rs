@@ -95,6 +95,11 @@ impl Source {
 pub struct Sources(pub Vec<Source>);
 
 impl Sources {
+    /// The config's own file, which includes the others.
+    pub fn first(&self) -> &Source {
+        &self.0[0]
+    }
+
     /// The file of a place.
     pub fn of(&self, place: Place) -> &Source {
         &self.0[place.file]

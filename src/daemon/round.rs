@@ -71,7 +71,8 @@ pub struct Beats {
 }
 
 impl Beats {
-    fn new(metrics: &Metrics) -> Self {
+    /// No loop has come round yet.
+    pub fn new(metrics: &Metrics) -> Self {
         let [poll, evaluate, deliver] = LOOPS.map(|name| metrics.tick(name));
         Self { poll, evaluate, deliver }
     }

@@ -10,6 +10,9 @@ use std::time::Duration;
 use crate::base::clock::monotonic;
 use crate::base::text::printable;
 
+/// For how long more the service manager is asked to wait, again and again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The way to the service manager, if there is one.
 #[derive(Debug)]
 pub struct Notify {
@@ -25,6 +28,19 @@ impl Notify {
         let micros = watchdog_usec.filter(|_| ours).and_then(|usec| usec.parse().ok());
         let watchdog = micros.filter(|micros| *micros > 0).map(Duration::from_micros);
         Self { socket: socket.and_then(connect), watchdog }
+    }
+
+    /// Waits for what may take long before the daemon serves, such as a migration of the store, and asks for patience
+    /// meanwhile.
+    pub async fn patiently<T>(&self, status: &str, work: impl Future<Output = T>) -> T {
+        let (mut ticks, mut work) = (tokio::time::interval(PATIENCE / 3), std::pin::pin!(work));
+        let micros = PATIENCE.as_micros();
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = ticks.tick() => self.send(&format!("EXTEND_TIMEOUT_USEC={micros}\nSTATUS={}", printable(status))),
+            }
+        }
     }
 
     /// The daemon serves.
@@ -90,6 +106,24 @@ mod tests {
         let state = received(&abstracted);
         let monotonic = state.lines().find_map(|line| line.strip_prefix("MONOTONIC_USEC=")).unwrap();
         assert!(state.starts_with("RELOADING=1\n") && monotonic.parse::<u64>().unwrap() > 0, "{state}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_is_asked_for_as_long_as_a_start_takes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        manager.set_nonblocking(true).unwrap();
+        let notify = Notify::new(path.to_str(), None, None);
+        let opened = notify.patiently("opening the state", async {
+            tokio::time::sleep(Duration::from_secs(95)).await;
+            7
+        });
+        assert_eq!(opened.await, 7);
+        for _ in 0..10 {
+            assert_eq!(received(&manager), "EXTEND_TIMEOUT_USEC=30000000\nSTATUS=opening the state");
+        }
+        assert!(manager.recv(&mut [0; 8]).is_err(), "at once, and then every ten seconds");
     }
 
     #[test]

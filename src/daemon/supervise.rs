@@ -4,6 +4,7 @@
 //! A loop that ends or panics by itself is fatal: the process exits and is started again, and the
 //! store tells it where it was. Only this file spawns.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
 use crate::store::StoreError;
-use crate::web::{self, Order, Site};
+use crate::web::{Order, Server, Site};
 
 /// How long deliveries under way may take to finish once the end began.
 const GRACE: Duration = Duration::from_secs(30);
@@ -50,12 +51,13 @@ pub enum Fatal {
     Signals(#[source] std::io::Error),
 }
 
-/// Serves until told to stop. `reload` reads the config again and says what is wrong with it in words;
-/// a bad config keeps the old one running.
+/// Serves until told to stop. `handed` is what the service manager listens at for the page; `reload` reads the config
+/// again and says what is wrong with it in words: a bad config keeps the old one running.
 pub async fn serve(
     context: Context,
     setup: Setup,
     notify: Notify,
+    handed: Vec<TcpListener>,
     reload: impl Fn() -> Result<Setup, String>,
 ) -> Result<(), Fatal> {
     let hear = |kind| signal(kind).map_err(Fatal::Signals);
@@ -67,9 +69,10 @@ pub async fn serve(
     let (sender, setups) = watch::channel(Arc::new(setup));
     let (page, mut orders) = mpsc::channel(ORDERS_MAX);
     let site = Site::new(setups.clone(), reader, &context.store, &context.clock, page, &context.metrics);
+    let page = Server::open(site, handed).await;
     let round = Round::new(setups, &context.metrics);
     let mut loops = spawn_loops(&context, &round);
-    loops.spawn(named("page", round.stop.clone(), serve_page(site, round.clone())));
+    loops.spawn(named("page", round.stop.clone(), serve_page(page, round.clone())));
     notify.ready(&status(&sender.borrow()));
     info!(status = status(&sender.borrow()), "supplywatch serves");
     let mut watchdog = tokio::time::interval(notify.watchdog.map_or(Duration::from_secs(3600), |every| every / 2));
@@ -104,8 +107,8 @@ pub async fn serve(
 }
 
 /// The page ends with the loops; whatever befalls it, they go on.
-async fn serve_page(site: Site, round: Round) -> Result<(), StoreError> {
-    web::serve(site, round.stop.clone()).await;
+async fn serve_page(page: Server, round: Round) -> Result<(), StoreError> {
+    page.serve(round.stop.clone()).await;
     Ok(())
 }
 
@@ -254,5 +257,36 @@ fn prove_progress(notify: &Notify, beats: &Beats, clock: &Clock) {
     match beats.stuck(clock.now()) {
         None => notify.alive(),
         Some(name) => error!(name, "a loop makes no progress; the watchdog is not told that all is well"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn the_watchdog_hears_nothing_while_a_loop_is_stuck() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        manager.set_nonblocking(true).unwrap();
+        let heard = || manager.recv(&mut [0; 64]).is_ok();
+        let notify = Notify::new(path.to_str(), None, None);
+        let begun = Timestamp::parse("2026-11-27T09:00:00Z").unwrap();
+        let clock = Clock::manual(begun);
+        let beats = Beats::new(&Metrics::new(begun));
+        prove_progress(&notify, &beats, &clock);
+        assert!(heard(), "the first round may take its time");
+        beats.evaluate.beat(begun);
+        clock.set(begun.plus(Duration::from_secs(301)));
+        prove_progress(&notify, &beats, &clock);
+        assert!(!heard(), "a loop has not come round for five minutes");
+        beats.evaluate.beat(clock.now());
+        prove_progress(&notify, &beats, &clock);
+        assert!(heard());
     }
 }

@@ -1,23 +1,37 @@
 //! Where the page and the command line are served: an address, and a socket in the file system.
 //!
-//! What cannot be had now is said, and tried again: alerts go on without a page.
+//! What cannot be had now is said, and tried again: alerts go on without a page. The service manager may have opened
+//! the address already; it is then the one that the config names, which says who may look there.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as Handed};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use listenfd::ListenFd;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tracing::{info, warn};
 
 use crate::base::text::printable;
-use crate::config::Web;
+use crate::config::{Environment, Web};
 
 /// Whoever may write to the socket's directory may be let in; others are not.
 const SOCKET_MODE: u32 = 0o660;
 
+/// What the service manager listens at for us (sd_listen_fds(3)). It is there once: whoever asks again gets nothing.
+pub fn handed(environment: &Environment) -> Vec<Handed> {
+    if environment.variable("LISTEN_FDS").is_none() {
+        return Vec::new();
+    }
+    let mut all = ListenFd::from_env();
+    // What is no TCP listener is not for the page.
+    (0..all.len()).filter_map(|index| all.take_tcp_listener(index).ok().flatten()).collect()
+}
+
 /// What is listened at.
 #[derive(Default)]
 pub struct Listeners {
+    /// What the service manager opened; it stays open whatever becomes of the page.
+    handed: Vec<Handed>,
     tcp: Option<TcpListener>,
     unix: Option<(UnixListener, PathBuf)>,
 }
@@ -31,15 +45,54 @@ pub enum Visitor {
 }
 
 impl Listeners {
+    /// Nothing yet but what was [`handed`] over.
+    pub fn new(handed: Vec<Handed>) -> Self {
+        Self { handed, tcp: None, unix: None }
+    }
+
     /// Listens where the setup says and these do not yet; `true` when that is everywhere.
     pub async fn open(&mut self, web: &Web) -> bool {
         if let (Some(address), None) = (web.listen, &self.tcp) {
-            self.tcp = listen_at(address).await;
+            self.tcp = self.listen_at(address).await;
         }
         if let (Some(path), None) = (&web.socket, &self.unix) {
             self.unix = listen_on(path).await.map(|listener| (listener, path.clone()));
         }
         (web.listen.is_none() || self.tcp.is_some()) && (web.socket.is_none() || self.unix.is_some())
+    }
+
+    /// Listens nowhere any more.
+    pub fn close(&mut self) {
+        self.tcp = None;
+        if let Some((_, path)) = self.unix.take() {
+            // It may be gone with its directory; the next start takes a stale one away.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    async fn listen_at(&self, address: SocketAddr) -> Option<TcpListener> {
+        let is_meant = |handed: &&Handed| handed.local_addr().is_ok_and(|known| known == address);
+        let bound = match self.handed.iter().find(is_meant) {
+            Some(handed) => taken(handed),
+            None => TcpListener::bind(address).await,
+        };
+        let (at, listener) = match bound.and_then(|listener| Ok((listener.local_addr()?, listener))) {
+            Ok(bound) => bound,
+            Err(error) => {
+                warn!(
+                    error = %error,
+                    "the page cannot be served at {address}; all else goes on. Is another program there? `web.listen` \
+                     chooses another address"
+                );
+                return None;
+            }
+        };
+        let others = self.handed.iter().filter_map(|handed| handed.local_addr().ok()).filter(|other| *other != address);
+        for other in others {
+            warn!("systemd listens at {other}, and `web.listen` is {address}: nobody is served at the former");
+        }
+        info!(address = %at, "the page is at http://{at}/");
+        Some(listener)
     }
 
     /// The next visitor; never, where nothing is listened at.
@@ -65,29 +118,15 @@ impl Listeners {
 
 impl Drop for Listeners {
     fn drop(&mut self) {
-        if let Some((_, path)) = &self.unix {
-            // It may be gone with its directory; the next start takes a stale one away.
-            let _ = std::fs::remove_file(path);
-        }
+        self.close();
     }
 }
 
-async fn listen_at(address: SocketAddr) -> Option<TcpListener> {
-    let bound = TcpListener::bind(address).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
-    match bound {
-        Ok((address, listener)) => {
-            info!(address = %address, "the page is at http://{address}/");
-            Some(listener)
-        }
-        Err(error) => {
-            warn!(
-                error = %error,
-                "the page cannot be served at {address}; all else goes on. Is another program there? `web.listen` \
-                 chooses another address"
-            );
-            None
-        }
-    }
+/// A listener of the service manager's, which keeps its own.
+fn taken(handed: &Handed) -> std::io::Result<TcpListener> {
+    let listener = handed.try_clone()?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 async fn listen_on(path: &Path) -> Option<UnixListener> {
@@ -163,5 +202,23 @@ mod tests {
         drop(taken);
         listeners.open(&web).await;
         assert!(listeners.tcp.is_some(), "it is free now");
+    }
+
+    #[tokio::test]
+    async fn what_the_service_manager_opened_is_the_page_where_the_config_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut web = web(&directory.path().join("s.sock"));
+        let opened = Handed::bind("127.0.0.1:0").unwrap();
+        let address = opened.local_addr().unwrap();
+        let mut listeners = Listeners::new(vec![opened]);
+        assert!(listeners.open(&web).await);
+        assert_ne!(listeners.tcp.as_ref().unwrap().local_addr().unwrap(), address, "another is configured");
+        web.listen = Some(address);
+        for _ in 0..2 {
+            listeners.close();
+            assert!(listeners.open(&web).await, "it is ours, so it is not taken");
+            let (visit, came) = tokio::join!(TcpStream::connect(address), listeners.next());
+            assert!(visit.is_ok() && matches!(came, Ok(Visitor::Remote(..))));
+        }
     }
 }

@@ -28,7 +28,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use serve::serve;
+pub use listen::handed;
+pub use serve::Server;
 
 use crate::base::clock::Clock;
 use crate::base::limits::REQUEST_BYTES_MAX;

@@ -4,6 +4,7 @@
 //! are too many connections, the one that has been idle longest makes room.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,6 +26,7 @@ use super::guard::Peer;
 use super::listen::{Listeners, Visitor};
 use super::{Change, Site, router};
 use crate::base::limits::{CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADER_FIELDS_MAX, HEADER_WAIT, REQUEST_TIME_MAX};
+use crate::config::Web;
 
 /// How long until an address that is taken is tried again.
 const RETRY: Duration = Duration::from_secs(30);
@@ -33,29 +35,62 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long requests under way may take once the end began.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Serves until told to stop.
-pub async fn serve(site: Site, stop: CancellationToken) {
-    let app = router(site.clone());
-    let mut setups = site.setups.clone();
-    let mut connections = Connections::default();
-    let (mut look, mut retry) = (tokio::time::interval(LOOK), tokio::time::interval(RETRY));
-    while !stop.is_cancelled() {
-        let web = setups.borrow_and_update().web.clone();
-        let mut listeners = Listeners::default();
-        let mut is_complete = listeners.open(&web).await;
+/// The server, which listens: whoever comes now is answered as soon as it serves.
+pub struct Server {
+    site: Site,
+    listeners: Listeners,
+    /// Where it was to listen.
+    web: Web,
+    /// It listens everywhere there.
+    is_complete: bool,
+}
+
+impl Server {
+    /// Listens where the setup says, by what was [`handed`](super::handed) over where that is there.
+    pub async fn open(site: Site, handed: Vec<TcpListener>) -> Self {
+        let web = site.setup().web.clone();
+        let mut listeners = Listeners::new(handed);
+        let is_complete = listeners.open(&web).await;
+        Self { site, listeners, web, is_complete }
+    }
+
+    /// Serves until told to stop.
+    pub async fn serve(mut self, stop: CancellationToken) {
+        let app = router(self.site.clone());
+        let mut setups = self.site.setups.clone();
+        let mut connections = Connections::default();
+        let (mut look, mut retry) = (tokio::time::interval(LOOK), tokio::time::interval(RETRY));
+        // The first tick is at once, and it was tried just now.
+        retry.reset();
         loop {
             tokio::select! {
-                visitor = listeners.next() => connections.begin(visitor, &app, &stop),
+                visitor = self.listeners.next() => connections.begin(visitor, &app, &stop),
                 () = connections.ended() => {}
-                _ = look.tick() => site.look().await,
-                _ = retry.tick(), if !is_complete => is_complete = listeners.open(&web).await,
-                changed = setups.changed() => if changed.is_err() || setups.borrow().web != web { break },
+                _ = look.tick() => self.site.look().await,
+                _ = retry.tick(), if !self.is_complete => self.is_complete = self.listeners.open(&self.web).await,
+                changed = setups.changed() => match changed {
+                    Ok(()) => {
+                        let web = setups.borrow_and_update().web.clone();
+                        self.move_to(web).await;
+                    }
+                    Err(_) => break,
+                },
                 () = stop.cancelled() => break,
             }
         }
+        self.listeners.close();
+        // Whoever watches for changes would stay for ever.
+        let _ = tokio::time::timeout(GRACE, connections.drain()).await;
     }
-    // Whoever watches for changes would stay for ever.
-    let _ = tokio::time::timeout(GRACE, connections.drain()).await;
+
+    async fn move_to(&mut self, web: Web) {
+        if web == self.web {
+            return;
+        }
+        self.listeners.close();
+        self.web = web;
+        self.is_complete = self.listeners.open(&self.web).await;
+    }
 }
 
 impl Site {

@@ -2,7 +2,7 @@
 //! same.
 
 use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::hook::Hook;
 use super::http::Answer;
 use super::markdown::{Piece, page, pieces};
 use super::sandbox::{Daemon, Process, Sandbox, Signal};
-use super::scene::{magnets, once, webhook};
+use super::scene::{DESK, SECRET, magnets, once, webhook};
 
 /// Where the store is, and its socket.
 const STORE: &str = "supplywatch.db";
@@ -28,12 +28,6 @@ fn refused_at_first() -> (Sandbox, Hook) {
 fn started(sandbox: &Sandbox) -> Daemon {
     let mut daemon = sandbox.daemon();
     daemon.wait("READY=1");
-    // The socket is there a moment after the loops are.
-    let begun = std::time::Instant::now();
-    while UnixStream::connect(sandbox.path(SOCKET)).is_err() {
-        assert!(begun.elapsed() < super::inbox::PATIENCE, "nobody listens");
-        std::thread::yield_now();
-    }
     daemon
 }
 
@@ -72,6 +66,40 @@ fn the_daemon_and_the_store_say_the_same() {
     daemon.stop().is(0);
     assert!(!sandbox.path(SOCKET).exists());
     assert_eq!(everything(&sandbox, &alert, &delivery), stored);
+}
+
+/// Whoever may ask the service need not be able to read its secrets, nor its store, nor know where that is.
+#[test]
+fn the_service_is_asked_by_its_config_alone() {
+    let hook = Hook::start();
+    let receiver = webhook("hook", &hook.url()).replace(&format!("\"{SECRET}\""), "{ env = \"HOOK_SECRET\" }");
+    let sandbox = magnets(&[("hook", receiver)]);
+    let [config, run] = ["config/supplywatch.toml", "run"].map(|path| sandbox.path(path).display().to_string());
+    std::fs::create_dir(&run).unwrap();
+    let variables = [("RUNTIME_DIRECTORY", run.as_str()), ("HOOK_SECRET", SECRET)];
+    let mut daemon = sandbox.daemon_with(&["--config", &config], &variables);
+    daemon.wait("READY=1");
+    hook.wait(1);
+    let mut visitor = Sandbox::new();
+    visitor.set("RUNTIME_DIRECTORY", &run);
+    let alerts = visitor.json(&["alerts", "--config", &config]);
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    let added = ["silence", "add", "--match", "partner=DE", "--until", "2100-01-01", "--comment", "a fair"];
+    visitor.json(&[&added[..], &["--config", &config]].concat());
+    assert_eq!(visitor.json(&["silence", "list", "--config", &config]).len(), 1);
+    // Who names a store means that one.
+    visitor.set("STATE_DIRECTORY", &run);
+    visitor.run(&["alerts", "--config", &config]).is(78).says(&["HOOK_SECRET"]);
+    daemon.stop().is(0);
+}
+
+/// That nothing fires is no news where nothing ever ran.
+#[test]
+fn it_is_said_where_there_is_no_store() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    sandbox.run(&["alerts"]).is(0).says(&["note: there is no state at supplywatch.db yet", "No alert fires"]);
+    once(&sandbox, 0);
+    sandbox.run(&["alerts"]).is(0).says_nothing_of(&["no state"]);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The daemon and its service manager: ready, reload, end, watchdog; one daemon a store; and what it does
 //! between them.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use super::hook::{Hook, id};
@@ -45,6 +48,56 @@ fn it_says_ready_on_a_path_and_ends_in_order() {
     hook.wait(1);
     let ended = daemon.stop();
     ended.is(0).says(&["supplywatch serves", "stopping"]);
+}
+
+/// What follows a start may ask at once.
+#[test]
+fn it_says_ready_when_the_page_and_the_socket_are_there() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    let address = free_address();
+    let mut daemon = sandbox.daemon_with(&["--listen", &address.to_string()], &[]);
+    ready(&mut daemon);
+    assert!(TcpStream::connect(address).is_ok(), "nobody listens at {address}");
+    assert!(UnixStream::connect(sandbox.path("supplywatch.db.sock")).is_ok(), "nobody listens on the socket");
+    daemon.stop().is(0).says(&[&format!("the page is at http://{address}/")]);
+}
+
+/// An address at which nobody listens now.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The service manager believes no other process (`NotifyAccess=main`).
+#[test]
+fn it_speaks_for_itself() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    let mut daemon = sandbox.daemon_with(&[], &[("WATCHDOG_USEC", "200000")]);
+    for line in ["STATUS=opening the state", "READY=1", "WATCHDOG=1"] {
+        daemon.wait(line);
+        assert_eq!(daemon.sender, Some(daemon.process.id()), "{line}");
+    }
+    daemon.stop().is(0);
+}
+
+/// The service manager has the page's address open, and hands it over: the visitor who came before the start is
+/// answered, too.
+#[test]
+fn the_page_is_served_by_what_the_service_manager_opened() {
+    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    let opened = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = opened.local_addr().unwrap();
+    let mut early = TcpStream::connect(address).unwrap();
+    let mut daemon = sandbox.daemon_handed(opened, &["--listen", &address.to_string()]);
+    ready(&mut daemon);
+    write!(early, "GET /-/healthy HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    early.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    daemon.signal(Signal::HUP);
+    daemon.wait("RELOADING=1");
+    ready(&mut daemon);
+    assert!(TcpStream::connect(address).is_ok());
+    daemon.stop().is(0);
 }
 
 #[test]

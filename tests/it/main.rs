@@ -60,6 +60,8 @@ mod markdown;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod packaging;
+#[cfg(test)]
 mod publisher;
 #[cfg(test)]
 mod quiet;

@@ -2,6 +2,10 @@
 //! with an empty environment: once to its end, or as a daemon under a double of the service manager.
 
 use std::ffi::OsStr;
+use std::io::IoSliceMut;
+use std::mem::MaybeUninit;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
@@ -9,6 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
@@ -152,13 +157,31 @@ impl Sandbox {
         self.start(listener, OsStr::new(&format!("@{name}")), &[], &[])
     }
 
+    /// Starts the daemon under a service manager that listens for it, as sd_listen_fds(3) has it.
+    pub fn daemon_handed(&self, opened: TcpListener, arguments: &[&str]) -> Daemon {
+        let path = self.path("notify");
+        let listener = notified(UnixDatagram::bind(&path).unwrap());
+        let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"";
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script, "sh", PROGRAM, "run"]).args(arguments);
+        self.prepare(&mut command);
+        command.env("NOTIFY_SOCKET", path);
+        Daemon { process: Process::spawn_with(command, OwnedFd::from(opened).into()), listener, sender: None }
+    }
+
     fn start(&self, listener: UnixDatagram, socket: &OsStr, arguments: &[&str], variables: &[(&str, &str)]) -> Daemon {
         // Two pages cannot be at one address.
         let nowhere: &[&str] = if arguments.contains(&"--listen") { &[] } else { &["--listen", ""] };
         let mut command = self.command(&[&["run"], nowhere, arguments].concat());
         command.env("NOTIFY_SOCKET", socket).envs(variables.iter().copied());
-        Daemon { process: Process::spawn(command), listener }
+        Daemon { process: Process::spawn(command), listener: notified(listener), sender: None }
     }
+}
+
+/// A service manager's socket: each notification says which process sent it.
+fn notified(listener: UnixDatagram) -> UnixDatagram {
+    rustix::net::sockopt::set_socket_passcred(&listener, true).unwrap();
+    listener
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -225,11 +248,21 @@ pub struct Process {
 }
 
 impl Process {
-    pub fn spawn(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn spawn(command: Command) -> Self {
+        Self::spawn_with(command, Stdio::null())
+    }
+
+    /// The same with something to read.
+    pub fn spawn_with(mut command: Command, stdin: Stdio) -> Self {
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let outputs = [read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap())];
         Self { child, outputs, output: [None, None] }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -289,6 +322,8 @@ fn read(mut pipe: impl std::io::Read + Send + 'static) -> Receiver<String> {
 pub struct Daemon {
     pub process: Process,
     listener: UnixDatagram,
+    /// The process that sent the last notification.
+    pub sender: Option<u32>,
 }
 
 impl Daemon {
@@ -300,17 +335,29 @@ impl Daemon {
         loop {
             let left = PATIENCE.saturating_sub(begun.elapsed()).max(Duration::from_millis(1));
             self.listener.set_read_timeout(Some(left)).unwrap();
-            let mut buffer = [0; 4096];
-            let Ok(length) = self.listener.recv(&mut buffer) else {
+            let Some(text) = self.notification() else {
                 self.process.ends_within(Duration::ZERO);
                 panic!("waited in vain for {line}; heard {seen:#?}; it said {:?}", self.process.output)
             };
-            let text = String::from_utf8(buffer[..length].to_vec()).unwrap();
             if text.lines().any(|known| known.starts_with(line)) {
                 return text;
             }
             seen.push(text);
         }
+    }
+
+    /// The next notification, if one comes in time.
+    fn notification(&mut self) -> Option<String> {
+        let mut buffer = [0; 4096];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut space);
+        let parts = &mut [IoSliceMut::new(&mut buffer)];
+        let length = recvmsg(&self.listener, parts, &mut beside, RecvFlags::empty()).ok()?.bytes;
+        self.sender = beside.drain().find_map(|said| match said {
+            RecvAncillaryMessage::ScmCredentials(credentials) => u32::try_from(credentials.pid.as_raw_pid()).ok(),
+            _ => None,
+        });
+        Some(String::from_utf8(buffer[..length].to_vec()).unwrap())
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -18,7 +18,7 @@ pub fn pages() -> Vec<String> {
 }
 
 /// The verbs below a verb, as its help lists them.
-fn verbs(help: &str) -> Vec<String> {
+pub fn verbs(help: &str) -> Vec<String> {
     let Some((_, rest)) = help.split_once("\nCommands:\n") else { return Vec::new() };
     let listed = rest.lines().take_while(|line| line.starts_with("  "));
     listed
@@ -160,7 +160,7 @@ fn every_link_leads_to_a_file() {
 
 #[test]
 fn every_path_on_a_page_exists() {
-    let within = ["src/", "tests/", "docs/", "systemd/", "benches/", "fuzz/", "config/", ".ci/"];
+    let within = ["src/", "tests/", "docs/", "systemd/", "packaging/", "benches/", "fuzz/", "config/", ".ci/"];
     let dead = |path: &String| {
         let spans = pieces(&page(path)).into_iter().filter_map(|piece| match piece {
             Piece::Text(text) => Some(code(&text)),
@@ -242,21 +242,73 @@ fn the_map_is_complete() {
     }
 }
 
+/// The keys of a unit file or a drop-in with their values, in order, each with its section.
+fn keys(path: &str) -> Vec<(String, String, String)> {
+    let (mut section, mut keys) = (String::new(), Vec::new());
+    for line in page(path).lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name.to_owned();
+        } else {
+            let (key, value) =
+                line.split_once('=').unwrap_or_else(|| panic!("{path}: `{line}` is no key with a value"));
+            keys.push((section.clone(), key.to_owned(), value.to_owned()));
+        }
+    }
+    keys
+}
+
 /// The values of a key of the unit file, in order.
 fn unit(key: &str) -> Vec<String> {
-    let unit = page("systemd/supplywatch.service");
-    let pairs = unit.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
-    pairs.filter(|(known, _)| *known == key).map(|(_, value)| value.to_owned()).collect()
+    let keys = keys("systemd/supplywatch.service").into_iter();
+    keys.filter(|(_, known, _)| known == key).map(|(_, _, value)| value).collect()
 }
 
 #[test]
 fn the_unit_starts_a_verb_that_exists() {
     let start = unit("ExecStart");
     let (program, arguments) = start[0].split_once(' ').unwrap();
-    assert!(program.ends_with("/supplywatch") && program.starts_with('/'), "{program}");
+    // By hand it is in /usr/local/bin, from a package in /usr/bin: systemd looks in both.
+    assert_eq!(program, "supplywatch");
     assert_eq!(wrong(&Sandbox::new(), arguments), None);
     assert_eq!(unit("Type"), ["notify"]);
     assert_eq!(unit("ExecReload"), ["/bin/kill -HUP $MAINPID"]);
+}
+
+/// The group of the socket is made by the package, and is none that a dynamic user could be in the way of.
+#[test]
+fn the_unit_and_the_files_beside_it_agree() {
+    let group = unit("Group").remove(0);
+    assert_ne!(vec![group.clone()], unit("User"));
+    assert!(page("systemd/supplywatch.sysusers").lines().any(|line| line == format!("g {group} -")));
+    assert!(
+        page("systemd/supplywatch.tmpfiles")
+            .lines()
+            .any(|line| line.starts_with("d /etc/supplywatch/credentials 0700"))
+    );
+    let stranger = page("src/cli/desk.rs");
+    assert!(stranger.contains(&group), "a stranger is told of another group");
+    let listen = "127.0.0.1:9180";
+    assert!(keys("systemd/supplywatch.socket").iter().any(|(_, key, value)| key == "ListenStream" && value == listen));
+    assert!(page("config/supplywatch.toml").contains(&format!("listen = \"{listen}\"")));
+}
+
+/// A drop-in has keys of the service alone, and says which file it is about.
+#[test]
+fn the_examples_of_drop_ins_are_in_form() {
+    let files = std::fs::read_dir(Path::new(PROJECT).join("systemd/examples")).unwrap();
+    let files: Vec<String> = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(files.len() >= 4, "{files:?}");
+    for file in files {
+        let keys = keys(&format!("systemd/examples/{file}"));
+        assert!(!keys.is_empty(), "{file} says nothing");
+        if file.ends_with(".conf") {
+            assert!(keys.iter().all(|(section, ..)| section == "Service"), "{file}: {keys:?}");
+        }
+        for (_, key, value) in keys.iter().filter(|(_, key, _)| key == "ExecStart") {
+            let arguments = value.strip_prefix("supplywatch ").unwrap_or_else(|| panic!("{file}: {key}={value}"));
+            assert_eq!(wrong(&Sandbox::new(), arguments), None, "{file}");
+        }
+    }
 }
 
 #[test]

@@ -19,6 +19,10 @@ use crate::store::Location;
 const DEAD_MAN_EVERY: Duration = Duration::from_secs(60);
 /// The store's file where the config names none.
 const FILE: &str = "supplywatch.db";
+/// Where `systemd/supplywatch.service` has the config and the store.
+const SERVICE_CONFIG: &str = "/etc/supplywatch";
+/// See [`SERVICE_CONFIG`].
+const SERVICE_STATE: &str = "/var/lib/supplywatch";
 
 /// `[daemon]`, resolved.
 pub struct Daemon {
@@ -54,14 +58,16 @@ pub fn resolve(cx: Context<'_>, table: &DaemonTable, receivers: &[&str]) -> Daem
 /// Where the store is.
 pub fn location(cx: Context<'_>, table: &DaemonTable) -> Location {
     let state = table.state.as_ref().and_then(|at| state(cx, at));
-    Location::Sqlite(state.unwrap_or_else(|| default_state(cx)))
+    let default = || default_state(cx.sources.first().base(), cx.environment.variable("STATE_DIRECTORY"));
+    Location::Sqlite(state.unwrap_or_else(default))
 }
 
-/// `$STATE_DIRECTORY/supplywatch.db`, else `./supplywatch.db`. The service manager may name several
-/// directories, joined by colons; the first is the program's own.
-fn default_state(cx: Context<'_>) -> PathBuf {
-    let directory = cx.environment.variable("STATE_DIRECTORY").and_then(|list| list.split(':').next());
-    directory.filter(|first| !first.is_empty()).map_or_else(|| PathBuf::from(FILE), |first| Path::new(first).join(FILE))
+/// In `$STATE_DIRECTORY`, of which the service manager may name several, joined by colons: the first is the program's
+/// own. Without one, where the service has it, if the config is the service's; else here.
+fn default_state(config: &Path, directory: Option<&str>) -> PathBuf {
+    let first = directory.and_then(|list| list.split(':').next()).filter(|first| !first.is_empty());
+    let of_service = || config.starts_with(SERVICE_CONFIG).then_some(SERVICE_STATE);
+    first.or_else(of_service).map_or_else(|| PathBuf::from(FILE), |directory| Path::new(directory).join(FILE))
 }
 
 fn state(cx: Context<'_>, at: &At<String>) -> Option<PathBuf> {
@@ -137,4 +143,19 @@ fn contact(cx: Context<'_>, at: &At<String>) -> Option<String> {
         return None;
     }
     Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_services_config_has_the_services_store() {
+        let state = |config: &str, directory| default_state(Path::new(config), directory).display().to_string();
+        assert_eq!(state("/etc/supplywatch", None), "/var/lib/supplywatch/supplywatch.db");
+        assert_eq!(state("/etc/supplywatch", Some("/srv/a:/srv/b")), "/srv/a/supplywatch.db");
+        assert_eq!(state("/etc/supplywatch-test", None), "supplywatch.db");
+        assert_eq!(state(".", None), "supplywatch.db");
+        assert_eq!(state(".", Some(":/srv/b")), "supplywatch.db");
+    }
 }

@@ -4,7 +4,7 @@
 
 mod visit;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,10 +94,11 @@ pub async fn poll_loop(context: Context, mut round: Round) -> Result<(), StoreEr
     let stop = round.stop.clone();
     let mut under_way = FuturesUnordered::new();
     let mut busy = BTreeSet::new();
+    let mut expected = Expected::default();
     loop {
         round.beats.poll.beat(context.clock.now());
         let setup = round.newest_setup();
-        let due = due(&context, &setup, &busy).await?;
+        let due = due(&context, &setup, &busy, &mut expected).await?;
         for (name, tick) in due.now.into_iter().take(PULLS.saturating_sub(busy.len())) {
             busy.insert(name.clone());
             under_way.push(pull_named(&context, setup.clone(), name, tick));
@@ -124,14 +125,35 @@ struct Due {
     next: Option<Timestamp>,
 }
 
-async fn due(context: &Context, setup: &Setup, busy: &BTreeSet<String>) -> Result<Due, StoreError> {
+/// When each feed was first expected to be due. What was stored may lie far ahead (the clock has gone back, the schedule
+/// is another), and the schedule's next tick is always ahead: a tick that was expected once is kept to.
+#[derive(Default)]
+struct Expected(BTreeMap<String, Timestamp>);
+
+impl Expected {
+    /// The earliest that was ever said of a feed since it was last due.
+    fn earliest(&mut self, feed: &str, tick: Timestamp) -> Timestamp {
+        let known = self.0.entry(feed.to_owned()).or_insert(tick);
+        *known = tick.min(*known);
+        *known
+    }
+}
+
+async fn due(
+    context: &Context,
+    setup: &Setup,
+    busy: &BTreeSet<String>,
+    expected: &mut Expected,
+) -> Result<Due, StoreError> {
     let states = context.store.feeds().await?;
     let now = context.clock.now();
     let mut due = Due { now: Vec::new(), next: None };
     for feed in setup.feeds.iter().filter(|feed| !busy.contains(&feed.name)) {
         let state = states.get(&feed.name).cloned().unwrap_or_default();
         let Some(tick) = due_at(feed, &state, now) else { continue };
+        let tick = expected.earliest(&feed.name, tick);
         if tick <= now {
+            expected.0.remove(&feed.name);
             due.now.push((feed.name.clone(), tick));
         } else {
             due.next = [due.next, Some(tick)].into_iter().flatten().min();
@@ -207,6 +229,8 @@ fn log(pulled: &Pulled) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::base::clock::Clock;
     use crate::config::Environment;
@@ -246,5 +270,51 @@ mod tests {
             reason.ends_with("a fault of this program, which the answer has brought to light: index out of bounds")
         );
         assert!(matches!(&pulled[1].how, PulledHow::Stored(Appended { new: 1, .. })), "{pulled:?}");
+    }
+
+    fn scheduled(directory: &Path, schedule: &str) -> Arc<Setup> {
+        let table = format!(
+            "[feed.a]\nkind = 'csv'\npath = 'f.csv'\nfrequency = 'month'\nunit = 't'\nschedule = '{schedule}'\n"
+        );
+        std::fs::write(directory.join("supplywatch.toml"), table).unwrap();
+        std::fs::write(directory.join("f.csv"), "period,value\n2025-09,420.5\n").unwrap();
+        let loaded = crate::config::load(&directory.join("supplywatch.toml"), &Environment::of(&[]));
+        Arc::new(loaded.map_err(|problems| problems.render(false)).unwrap().setup)
+    }
+
+    /// When the loop pulls, if it looks every minute for two hours from a moment on.
+    async fn pulls(context: &Context, setup: &Arc<Setup>, from: &str) -> Vec<String> {
+        let (mut expected, mut seen, from) = (Expected::default(), Vec::new(), Timestamp::parse(from).unwrap());
+        for minute in 0..120 {
+            context.clock.set(from.plus(Duration::from_secs(60 * minute)));
+            for (name, tick) in due(context, setup, &BTreeSet::new(), &mut expected).await.unwrap().now {
+                pull_named(context, setup.clone(), name, tick).await.unwrap();
+                seen.push(context.clock.now().to_string());
+            }
+        }
+        seen
+    }
+
+    #[tokio::test]
+    async fn what_is_due_far_ahead_is_pulled_at_the_next_tick() {
+        let directory = tempfile::tempdir().unwrap();
+        let hourly = scheduled(directory.path(), "0 * * * *");
+        let clock = Clock::manual(Timestamp::parse("2026-01-20T09:30:00Z").unwrap());
+        let store = Store::open_copy(&Location::Sqlite(directory.path().join("none.db")), clock.now()).await.unwrap();
+        let context = Context::new(store, clock, &hourly).unwrap();
+        let at_first = pulls(&context, &hourly, "2036-01-20T09:30:00Z").await;
+        assert_eq!(at_first, ["2036-01-20T09:30:00Z", "2036-01-20T10:01:00Z", "2036-01-20T11:01:00Z"]);
+        // The clock was wrong by ten years.
+        assert_eq!(
+            pulls(&context, &hourly, "2026-01-20T09:30:00Z").await,
+            ["2026-01-20T10:01:00Z", "2026-01-20T11:01:00Z"]
+        );
+        // A schedule that was once a month becomes once an hour.
+        let monthly = scheduled(directory.path(), "0 9 20 * *");
+        assert_eq!(pulls(&context, &monthly, "2026-01-20T11:30:00Z").await, ["2026-01-20T12:01:00Z"]);
+        assert_eq!(
+            pulls(&context, &hourly, "2026-01-20T13:30:00Z").await,
+            ["2026-01-20T14:01:00Z", "2026-01-20T15:01:00Z"]
+        );
     }
 }
