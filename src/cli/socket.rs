@@ -31,12 +31,24 @@ pub struct Daemon {
 impl Daemon {
     /// The one that has this setup's store, and is of this version; where one listens and does not answer, that is said.
     pub async fn of(setup: &Setup) -> Option<Self> {
+        let has_store = |status: &Status| status.state == place(&setup.state);
+        Self::that(setup, has_store).await.map(|(daemon, _)| daemon)
+    }
+
+    /// The one that has this setup's store, or runs with its file and another store; and how it is.
+    pub async fn running(setup: &Setup) -> Option<(Self, Status)> {
+        let file = setup.path.canonicalize().ok();
+        let has_file = |status: &Status| file.is_some() && Path::new(&status.config).canonicalize().ok() == file;
+        Self::that(setup, |status| status.state == place(&setup.state) || has_file(status)).await
+    }
+
+    async fn that(setup: &Setup, is_it: impl Fn(&Status) -> bool) -> Option<(Self, Status)> {
         for path in candidates(setup) {
             let Ok(client) = client(&path) else { continue };
             let daemon = Self { client };
             match tokio::time::timeout(PATIENCE, daemon.get::<Status>(&["status"], &[])).await {
-                Ok(Ok(status)) if status.state == place(&setup.state) && status.version == build_info().version => {
-                    return Some(daemon);
+                Ok(Ok(status)) if is_it(&status) && status.version == build_info().version => {
+                    return Some((daemon, status));
                 }
                 // Nobody listens any more, or it is another's.
                 Ok(_) => {}

@@ -58,6 +58,8 @@ mod markdown;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod probing;
+#[cfg(test)]
 mod publisher;
 #[cfg(test)]
 mod quiet;
