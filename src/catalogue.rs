@@ -127,11 +127,15 @@ impl<'a> Catalogue<'a> {
         self.roster.stored(subject).into_iter().map(|position| &self.stored[position])
     }
 
+    /// The feeds that a subject's figures come from.
+    pub fn feeds(&self, subject: &Subject) -> BTreeSet<&str> {
+        self.stored(subject).map(|series| series.feed.as_str()).collect()
+    }
+
     /// The newest pull that changed anything of the feeds of some series.
     async fn newest(&self, store: &Store, subject: &Subject) -> Result<PullId, StoreError> {
-        let feeds: BTreeSet<&str> = self.stored(subject).map(|series| series.feed.as_str()).collect();
         let mut newest = PullId::default();
-        for feed in feeds {
+        for feed in self.feeds(subject) {
             newest = newest.max(store.newest_pull(feed).await?);
         }
         Ok(newest)

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::against_live::Difference;
 use super::idle::{Idle, idle_lines, say_idle};
 use super::pulled::{notice_json, say_notices, say_pulled};
 use super::{Exit, FAILED, Format, Session, say};
@@ -33,12 +32,6 @@ pub struct Args {
     /// Read this feed from a file instead: what would follow if the publisher said so; may be repeated
     #[arg(long, value_name = "NAME=FILE", value_parser = parse_stand_in)]
     feed: Vec<(String, PathBuf)>,
-    /// Hold the rules against the daemon's alerts: what they would open, close and leave; nothing is pulled
-    ///
-    /// The state is copied, whether or not a daemon works with it, and must be there. The difference is
-    /// between its alerts as they are and as they would be once the daemon had these rules.
-    #[arg(long, conflicts_with = "feed")]
-    against_live: bool,
 }
 
 fn parse_stand_in(text: &str) -> Result<(String, PathBuf), String> {
@@ -55,9 +48,6 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         super::explain::known_rule(&setup, name)?;
         // Other rules keep their alerts: they are only not shown.
         say(&format!("showing rule {} alone", printable(name)));
-    }
-    if args.against_live {
-        return super::runtime()?.block_on(against_live(session, &setup, args.rule.as_deref()));
     }
     setup.receivers.iter_mut().for_each(crate::notify::Receiver::write_plain);
     for (name, file) in &args.feed {
@@ -112,22 +102,6 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         }
         if pulled.iter().all(Pulled::is_ok) { Ok(()) } else { Err(Exit(FAILED).into()) }
     })
-}
-
-/// What the rules would do to the alerts of the store, on the figures that it has.
-async fn against_live(session: &Session, setup: &Setup, rule: Option<&str>) -> anyhow::Result<()> {
-    let store = Store::open_live_copy(&setup.state, session.clock.now()).await?;
-    let mut before = store.alerts().await?;
-    before.retain(|alert| !alert.is_data());
-    let context = Context::new(store.clone(), session.clock.clone(), setup)?;
-    let evaluation = Evaluation::new(&context, setup).await?;
-    evaluate_all(&evaluation).await?;
-    evaluate_pending(&evaluation).await?;
-    let mut difference = Difference::new(setup, &store, before, &evaluation.look().await?).await?;
-    if let Some(rule) = rule {
-        difference.only(rule);
-    }
-    difference.show(session)
 }
 
 /// What every rule says now, with the net change of this run where there was one.

@@ -3,7 +3,6 @@
 //! Results go to standard output, talk to standard error. How anything is done is decided below.
 
 mod ack;
-mod against_live;
 mod alerts;
 mod backtest;
 mod chart;
@@ -29,6 +28,7 @@ mod routes;
 mod run;
 mod silence;
 mod socket;
+mod spent;
 mod store;
 mod template;
 mod test;

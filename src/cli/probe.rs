@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::pulled::{pull_json, say_pulled};
+use super::spent::Spent;
 use super::{Exit, FAILED, Format, Session};
-use crate::base::text::counted;
 use crate::config::Setup;
 use crate::daemon::{Context, Pulled, pull_all};
-use crate::feed::{Feed, Quota};
+use crate::feed::Feed;
 use crate::inspect::feeds::Pull;
 use crate::series::{AsOf, History, Point, PullId, Vintage};
 use crate::store::{PullRecord, Store};
@@ -15,7 +15,7 @@ use crate::store::{PullRecord, Store};
 /// Pulls a feed and shows what came of it: so many series at most.
 pub async fn run(session: &Session, setup: &Setup, feed: &Feed, limit: usize) -> anyhow::Result<()> {
     let store = session.copy(&setup.state).await?;
-    let spent = Spent::before(&store, feed, session).await?;
+    let spent = Spent::before(&store, [feed], session).await?;
     let context = Context::new(store.clone(), session.clock.clone(), setup)?;
     let known = store.pulls(&feed.name, 1).await?;
     let pulled = pull_all(&context, setup, |other| other.name == feed.name).await?;
@@ -123,40 +123,5 @@ impl Changes {
             json!({ "labels": history.labels(), "unit": history.unit().map(ToString::to_string), "figures": figures })
         });
         series.collect()
-    }
-}
-
-/// What a probe takes of a publisher's quota: it is asked on behalf of the store that the copy was made from.
-struct Spent {
-    account: String,
-    quota: Option<Quota>,
-    before: u32,
-}
-
-impl Spent {
-    async fn before(store: &Store, feed: &Feed, session: &Session) -> anyhow::Result<Self> {
-        let pace = feed.pace();
-        let before = match pace.quota {
-            Some(quota) => store.spent(&pace.account, quota.window.around(session.clock.now()).0).await?,
-            None => 0,
-        };
-        Ok(Self { account: pace.account, quota: pace.quota, before })
-    }
-
-    /// Counts the requests that were made in the store itself.
-    async fn pay(&self, copy: &Store, session: &Session, setup: &Setup) -> anyhow::Result<()> {
-        let Some(quota) = self.quota else { return Ok(()) };
-        let (since, _) = quota.window.around(session.clock.now());
-        let made = copy.spent(&self.account, since).await?.saturating_sub(self.before);
-        if made == 0 || !setup.state.is_there() {
-            return Ok(());
-        }
-        let store = Store::open_beside(&setup.state, session.clock.now()).await?;
-        for _ in 0..made {
-            store.spend(&self.account, since, u32::MAX).await?;
-        }
-        store.close().await?;
-        tracing::debug!(account = self.account, "{} counted", counted(made as usize, "request"));
-        Ok(())
     }
 }

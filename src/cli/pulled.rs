@@ -50,7 +50,8 @@ pub fn pull_json(pull: &Pull) -> Value {
     })
 }
 
-fn told(pulled: &Pulled) -> String {
+/// What became of one feed, in a line.
+pub fn told(pulled: &Pulled) -> String {
     let feed = &pulled.feed;
     let refused = match pulled.refused_count {
         0 => String::new(),

@@ -143,7 +143,7 @@ fn report_json(
     evaluated: &Evaluated,
     delivered: &[Delivered],
 ) -> anyhow::Result<()> {
-    for Pulled { feed, how, note, refused, refused_count } in pulled {
+    for Pulled { feed, how, note, refused, refused_count, .. } in pulled {
         let items = if let PulledHow::Stored(appended) = how { appended.items } else { 0 };
         let (outcome, new, revised, unchanged, reason) = match how {
             PulledHow::Stored(appended) => ("stored", appended.new, appended.revised, appended.unchanged, None),

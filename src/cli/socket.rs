@@ -35,11 +35,20 @@ pub struct Daemon {
 impl Daemon {
     /// The one that has this setup's store, and is of this version; where one listens and does not answer, that is said.
     pub async fn of(setup: &Setup) -> Option<Self> {
+        Self::that(setup, |status| status.state == place(&setup.state)).await
+    }
+
+    /// The one that has this setup's store, or runs with its file and another store.
+    pub async fn running(setup: &Setup) -> Option<Self> {
+        let file = setup.path.canonicalize().ok();
+        let has_file = |status: &Status| file.is_some() && Path::new(&status.config).canonicalize().ok() == file;
+        Self::that(setup, |status| status.state == place(&setup.state) || has_file(status)).await
+    }
+
+    async fn that(setup: &Setup, is_it: impl Fn(&Status) -> bool) -> Option<Self> {
         for path in candidates(setup) {
-            match Self::at(&path).await {
-                Some(daemon) if daemon.status.state == place(&setup.state) => return Some(daemon),
-                // It is another's.
-                _ => {}
+            if let Some(daemon) = Self::at(&path).await.filter(|daemon| is_it(&daemon.status)) {
+                return Some(daemon);
             }
         }
         None

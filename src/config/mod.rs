@@ -9,6 +9,7 @@ mod file;
 mod find;
 mod gather;
 mod mask;
+mod outline;
 mod problem;
 mod receiver;
 mod resolve;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 pub use environment::Environment;
 pub use find::find;
+pub use outline::{Changes, ItemChange, ItemKind, KeyChange, Outline};
 pub use problem::{Problem, Problems};
 pub use scenario::{SCENARIO_SUFFIX, load_scenarios, scenario_files};
 pub use setup::{DeadMan, Setup, Web, Written};

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::mask::Masked;
 use super::setup::Written;
 use super::source::{Place, Sources};
+use crate::base::secret::Secret;
 use crate::base::text::{counted, printable};
 
 /// How bad a problem is.
@@ -111,6 +112,7 @@ impl Finding {
 pub struct Report {
     findings: RefCell<Vec<Finding>>,
     secrets: RefCell<Vec<Place>>,
+    opened: RefCell<Vec<(Place, Secret)>>,
 }
 
 impl Report {
@@ -122,6 +124,30 @@ impl Report {
     /// What stands there is never to be shown.
     pub fn hide(&self, place: Place) {
         self.secrets.borrow_mut().push(place);
+    }
+
+    /// The secret that a value is, or points to, was read.
+    pub fn opened(&self, place: Place, secret: Secret) {
+        self.opened.borrow_mut().push((place, secret));
+    }
+
+    /// Whether what stands there is never to be shown.
+    pub fn is_hidden(&self, place: Place) -> bool {
+        self.secrets.borrow().contains(&place)
+    }
+
+    /// Whether what stands there is a secret, or points to one.
+    pub fn is_opened(&self, place: Place) -> bool {
+        self.opened.borrow().iter().any(|(opened, _)| *opened == place)
+    }
+
+    /// The secrets that were read of what stands there, in the order of their places.
+    pub fn opened_within(&self, place: Place) -> Vec<Secret> {
+        let opened = self.opened.borrow();
+        let is_within = |at: &Place| at.file == place.file && place.start <= at.start && at.end <= place.end;
+        let mut within: Vec<_> = opened.iter().filter(|(at, _)| is_within(at)).collect();
+        within.sort_by_key(|(at, _)| *at);
+        within.into_iter().map(|(_, secret)| secret.clone()).collect()
     }
 
     /// What another report hides is hidden here too.

@@ -80,7 +80,10 @@ impl Keyring<'_> {
             if text.is_empty() { Err(("the secret is empty".to_owned(), "")) } else { Ok(Secret::new(text)) }
         });
         match checked {
-            Ok(secret) => Some(secret),
+            Ok(secret) => {
+                self.report.opened(at.place, secret.clone());
+                Some(secret)
+            }
             Err((message, help)) => {
                 let finding = Finding::error(place, message).label("no secret");
                 self.report.add(if help.is_empty() { finding } else { finding.help(help) });

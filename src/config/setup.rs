@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::outline::Outline;
 use crate::base::proxy::ForwardProxy;
 use crate::base::secret::Secret;
 use crate::feed::Feed;
@@ -34,6 +35,8 @@ pub struct Setup {
     pub files: Vec<PathBuf>,
     /// The same as they are written, without secrets.
     pub written: Vec<Written>,
+    /// What it says, item by item.
+    pub outline: Outline,
     /// Where the store is.
     pub state: Location,
     /// The daemon's time zone, for feeds that name none.

@@ -98,7 +98,7 @@ pub async fn settle(
     let alert = alert.unwrap_or_else(|| Alert::new(case.name(), case.labels(), "", PullId(0)));
     let whom = told(setup, own, &alert, known);
     let Some((alert, transition, mut message)) = change(case, alert, now) else { return Ok(None) };
-    context.link(&mut message);
+    super::link(setup, &mut message);
     let deliveries = context.dressed(setup, plan(store.id(), &message, &whom));
     let transition = Some((transition, message.clone()));
     let held_until = held_until(setup, message.severity, now);

@@ -13,6 +13,7 @@ mod import;
 mod notice;
 mod poll;
 mod receivers;
+mod reload;
 mod round;
 mod sd_notify;
 #[cfg(test)]
@@ -53,8 +54,6 @@ pub struct Context {
     pub sender: Sender,
     /// The name of this process in leases.
     pub holder: Holder,
-    /// Where the page that shows alerts is to be found.
-    pub page_url: Option<String>,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -77,7 +76,7 @@ impl Context {
         let sender = Sender::new(setup.proxy.as_ref()).map_err(StartError::Sender)?;
         let holder = Holder(format!("{}-{:08x}", std::process::id(), rand::random::<u32>()));
         let metrics = Metrics::new(clock.now());
-        Ok(Self { store, clock, fetcher, sender, holder, page_url: setup.page_url.clone(), metrics })
+        Ok(Self { store, clock, fetcher, sender, holder, metrics })
     }
 
     /// [`Store::commit`] now; what changed by it is counted.
@@ -109,16 +108,16 @@ impl Context {
     /// What is owed, in the words of templates and with a link to the page of its alert.
     fn dressed(&self, setup: &Setup, mut deliveries: Vec<Delivery>) -> Vec<Delivery> {
         for Delivery { receiver, message, .. } in &mut deliveries {
-            self.link(message);
+            link(setup, message);
             setup.template(&message.alert.rule, receiver).dress(message);
         }
         deliveries
     }
+}
 
-    /// Gives a message the address at which a page shows its alert.
-    fn link(&self, message: &mut Message) {
-        message.url = self.page_url.as_ref().map(|page| format!("{page}/alerts/{}", message.alert.id));
-    }
+/// Gives a message the address at which a page shows its alert.
+fn link(setup: &Setup, message: &mut Message) {
+    message.url = setup.page_url.as_ref().map(|page| format!("{page}/alerts/{}", message.alert.id));
 }
 
 /// What changes by what is settled.

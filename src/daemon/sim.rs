@@ -153,7 +153,6 @@ allow_private = true
             fetcher: self.fetcher.clone(),
             sender: self.sender.clone(),
             holder: Holder("sim".to_owned()),
-            page_url: None,
             metrics: Metrics::new(self.clock.now()),
         }
     }

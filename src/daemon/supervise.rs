@@ -1,4 +1,4 @@
-//! The supervisor: starts the loops, hears signals, reloads, proves progress to the service manager,
+//! The supervisor: starts the loops, hears signals, lets them reload, proves progress to the service manager,
 //! and ends the process in order.
 //!
 //! A loop that ends or panics by itself is fatal: the process exits and is started again, and the
@@ -17,10 +17,10 @@ use tracing::{error, info, warn};
 use super::dead_man::dead_man_loop;
 use super::deliver::deliver_loop;
 use super::poll::poll_loop;
+use super::reload::{log_alerts, reload_all, status};
 use super::round::{Beats, Round, TICK_MAX};
 use super::{Context, Evaluation, Notify, Watch, evaluate_all, evaluate_pending, evaluate_ticking};
 use crate::base::clock::Clock;
-use crate::base::error::Chain;
 use crate::config::Setup;
 use crate::store::StoreError;
 use crate::web::{Order, Server, Site};
@@ -155,7 +155,7 @@ async fn drain(loops: &mut JoinSet<Result<(), Fatal>>) -> Result<(), Fatal> {
 
 async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
     let (stop, nudges) = (round.stop.clone(), round.nudges.clone());
-    let mut watch = Watch::default();
+    let (mut watch, mut before) = (Watch::default(), None);
     loop {
         let setup = round.newest_setup();
         let evaluation = Evaluation::new(&context, &setup).await?.among(&nudges);
@@ -167,6 +167,9 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
                 round.nudges.deliver.notify_one();
             }
             evaluate_pending(&evaluation).await?;
+            if all && let Some(before) = before.take() {
+                log_alerts(&context, &setup, before).await?;
+            }
             if context.clock.now().since(ticked) >= RULES_TICK {
                 ticked = context.clock.now();
                 let ticking = evaluate_ticking(&evaluation).await?;
@@ -183,6 +186,8 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
                 () = stop.cancelled() => return Ok(()),
             }
         }
+        // What the next setup does to them is said when it was judged.
+        before = Some(context.store.alerts().await?);
     }
 }
 
@@ -193,63 +198,6 @@ async fn checkpoint_loop(context: Context, round: Round) -> Result<(), StoreErro
             () = round.stop.cancelled() => return Ok(()),
         }
     }
-}
-
-/// Reads the config again, and tells the service manager; what became of it, in one line.
-async fn reload_all(
-    context: &Context,
-    setups: &watch::Sender<Arc<Setup>>,
-    notify: &Notify,
-    round: &Round,
-    reload: &impl Fn() -> Result<Setup, String>,
-) -> Result<String, String> {
-    notify.reloading();
-    let reloaded = reloaded(context, setups, reload).await;
-    context.metrics.reloaded(reloaded.is_ok(), context.clock.now());
-    round.nudges.evaluate.notify_one();
-    let (Ok(status) | Err(status)) = &reloaded;
-    notify.ready(status);
-    reloaded
-}
-
-/// Reads the config again and lets the loops see it; what became of it, in one line.
-async fn reloaded(
-    context: &Context,
-    setups: &watch::Sender<Arc<Setup>>,
-    reload: &impl Fn() -> Result<Setup, String>,
-) -> Result<String, String> {
-    let setup = match reload() {
-        Ok(setup) if setup.state != setups.borrow().state => {
-            Err("`daemon.state` cannot change while the daemon runs; restart it".to_owned())
-        }
-        other => other,
-    };
-    let setup = match setup {
-        Ok(setup) => setup,
-        Err(problems) => {
-            error!(problems = ?problems, "reload failed; the old configuration is kept");
-            let first = problems.lines().next().unwrap_or_default();
-            return Err(format!("reload failed: {first}; old configuration kept"));
-        }
-    };
-    if let Err(error) = Evaluation::new(context, &setup).await.map(|_| ()) {
-        error!(error = %Chain(&error), "reload failed; the old configuration is kept");
-        return Err("reload failed: the store cannot be written; old configuration kept".to_owned());
-    }
-    let status = status(&setup);
-    setups.send_replace(Arc::new(setup));
-    info!(status, "configuration reloaded");
-    Ok(status)
-}
-
-fn status(setup: &Setup) -> String {
-    use crate::base::text::counted;
-    let [feeds, rules, receivers] = [
-        counted(setup.feeds.len(), "feed"),
-        counted(setup.rules.len(), "rule"),
-        counted(setup.receivers.len(), "receiver"),
-    ];
-    format!("watching: {feeds}, {rules}, {receivers}")
 }
 
 /// Tells the watchdog that the loops come round; silence lets it end us.

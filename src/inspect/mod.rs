@@ -9,6 +9,7 @@ pub mod aside;
 pub mod backtest;
 mod csv;
 pub mod deliveries;
+pub mod difference;
 pub mod explain;
 pub mod feeds;
 mod gauges;

@@ -2,7 +2,8 @@
 
 use super::{Inspection, Unanswered};
 use crate::base::clock::Timestamp;
-use crate::metrics::{LOOPS, Metrics};
+use crate::config::Outline;
+use crate::metrics::{LOOPS, Metrics, Reload};
 use crate::store::{Facts, Location};
 
 /// The program.
@@ -30,6 +31,8 @@ pub struct ConfigText {
     /// `<secret>`.
     #[serde(rename = "toml")]
     pub text: String,
+    /// The same item by item and key by key, to be held against another.
+    pub items: Outline,
 }
 
 /// The config of the moment.
@@ -37,7 +40,10 @@ pub fn config(asked: Inspection<'_>) -> ConfigText {
     let file = |written: &crate::config::Written| {
         format!("# {}\n{}", crate::base::text::printable(&written.path.display().to_string()), written.text)
     };
-    ConfigText { text: asked.setup.written.iter().map(file).collect::<Vec<_>>().join("\n") }
+    ConfigText {
+        text: asked.setup.written.iter().map(file).collect::<Vec<_>>().join("\n"),
+        items: asked.setup.outline.clone(),
+    }
 }
 
 /// How the program is.
@@ -62,6 +68,8 @@ pub struct Status {
     pub store: Facts,
     /// The daemon's loops.
     pub loops: Vec<Loop>,
+    /// The last reload since the start, whether or not it stood.
+    pub last_reload: Option<Reload>,
 }
 
 /// What the config has.
@@ -97,6 +105,7 @@ pub async fn status(asked: Inspection<'_>, metrics: &Metrics) -> Result<Status, 
         watching: Watching { feeds: setup.feeds.len(), rules: setup.rules.len(), receivers: setup.receivers.len() },
         store: asked.store.facts().await?,
         loops: LOOPS.map(|name| come_round(metrics, name, asked.now)).into(),
+        last_reload: metrics.last_reload(),
     })
 }
 

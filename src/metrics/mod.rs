@@ -9,7 +9,7 @@
 mod text;
 mod tick;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::core::Collector;
@@ -56,6 +56,19 @@ struct Counters {
     reload_stood: Gauge,
     reloaded_at: Gauge,
     ticks: GaugeVec,
+    last_reload: Mutex<Option<Reload>>,
+}
+
+/// How a reload ended.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Reload {
+    /// When.
+    pub at: Timestamp,
+    /// Whether what was read is in use; else the old config is.
+    pub stood: bool,
+    /// What changed, or why the old config is kept, in a line.
+    #[schema(example = "watching: 3 feeds, 4 rules, 2 receivers; reload: 1 rule added")]
+    pub said: String,
 }
 
 impl Metrics {
@@ -125,16 +138,17 @@ impl Metrics {
                 "When a loop last came round; `poll` is the scheduler. 0: not yet.",
                 "loop",
             ),
+            last_reload: Mutex::default(),
             registry,
         };
         let metrics = Self(Arc::new(counters));
-        metrics.register_constants();
-        metrics.reloaded(true, now);
+        metrics.begin(now);
         metrics
     }
 
-    /// What is known once and for all, and what the system knows of the process.
-    fn register_constants(&self) {
+    /// What is known once and for all, and what the system knows of the process; the config was read `now`.
+    fn begin(&self, now: Timestamp) {
+        self.config_read(true, now);
         let registry = &self.0.registry;
         let options = Opts::new("supplywatch_build_info", "The program that runs: 1.");
         let build = kept(registry, GaugeVec::new(options, &["version"]).expect(CONSTANT));
@@ -180,8 +194,20 @@ impl Metrics {
         self.0.pings.with_label_values(&[PINGS[usize::from(!stood)]]).inc();
     }
 
-    /// The config was read again, and is in use where that `stood`.
-    pub fn reloaded(&self, stood: bool, now: Timestamp) {
+    /// The config was read again: what it is now, or why the old one is kept.
+    pub fn reloaded(&self, outcome: &Result<String, String>, now: Timestamp) {
+        self.config_read(outcome.is_ok(), now);
+        let (Ok(said) | Err(said)) = outcome;
+        *self.0.last_reload.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Reload { at: now, stood: outcome.is_ok(), said: said.clone() });
+    }
+
+    /// The last time that it was, since the start.
+    pub fn last_reload(&self) -> Option<Reload> {
+        self.0.last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn config_read(&self, stood: bool, now: Timestamp) {
         self.0.reload_stood.set(f64::from(u8::from(stood)));
         if stood {
             self.0.reloaded_at.set(seconds(now));

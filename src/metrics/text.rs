@@ -154,7 +154,7 @@ mod tests {
         metrics.attempted("desk", &Outcome::Reject { why: String::new() }, Duration::from_secs(2));
         metrics.gave_up("desk", 2);
         metrics.pinged(false);
-        metrics.reloaded(false, NOW.plus(Duration::from_secs(5)));
+        metrics.reloaded(&Err("reload failed".to_owned()), NOW.plus(Duration::from_secs(5)));
         metrics.tick("poll").beat(NOW);
         let text = metrics.text(&names(&["magnets"]), Reading::default());
         for line in [

@@ -14,6 +14,7 @@ use super::answer::Answer;
 use super::facts::facts;
 use super::http::{Call, Endpoint};
 use super::look;
+use super::probe::Probe;
 use super::service::{Form, Service, Verdict, stranger};
 use crate::alert::Kind;
 use crate::outbox::{Message, Outcome};
@@ -42,6 +43,12 @@ impl Service for Alertmanager {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
         let [first, others @ ..] = &self.servers()[..] else { return Err("no server of Alertmanager".to_owned()) };
         Ok(Call::json(first, &self.alerts(parcel, form)).also_to(others))
+    }
+
+    fn probe(&self) -> Probe {
+        let path = "/api/v2/status";
+        let others: Vec<Endpoint> = self.others.iter().map(|server| server.at(path)).collect();
+        Probe::health(Call::get(&self.first.at(path)).also_to(&others), "/versionInfo/version")
     }
 
     /// Its own templates say in which words people are told.

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::answer::Answer;
 use super::http::{Call, Endpoint};
 use super::markup::json_bytes;
+use super::probe::Probe;
 use super::prose::{self, Markup};
 use super::robot::{Wide, code, headline};
 use super::service::{Form, Service, Verdict, by_status, stranger};
@@ -58,6 +59,10 @@ impl Service for DingTalk {
             None => self.endpoint.clone(),
         };
         Ok(Call::json(&endpoint, &body))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::presence(&self.endpoint)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

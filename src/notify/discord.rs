@@ -13,6 +13,7 @@ use super::http::{Call, Endpoint, Part};
 use super::look::{self, Tone};
 use super::markdown::Markdown;
 use super::picture::{CHAT, Picture};
+use super::probe::Probe;
 use super::prose::{self, Markup, Room};
 use super::service::{Form, Service, Verdict, stranger};
 use crate::base::limits::RETRY_AFTER_MAX;
@@ -60,6 +61,10 @@ impl Service for Discord {
         body["attachments"] = json!([{"id": 0, "filename": Picture::NAME, "description": picture.alt}]);
         let parts = [("payload_json", Part::Json(body.to_string())), ("files[0]", Part::Picture(picture))];
         Ok(Call::parts(&endpoint, parts.map(|(name, part)| (name.to_owned(), part)).into()))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::login(Call::get(&self.endpoint), &["/name", "/id"])
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

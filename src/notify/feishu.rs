@@ -13,6 +13,7 @@ use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markdown::target;
 use super::markup::json_bytes;
+use super::probe::Probe;
 use super::prose::{self, Markup};
 use super::robot::{code, headline};
 use super::service::{Form, Service, Verdict, by_status, stranger};
@@ -60,6 +61,10 @@ impl Service for Feishu {
         let sign = sign(secret, &seconds);
         (body["timestamp"], body["sign"]) = (seconds.into(), sign.as_str().into());
         Ok(Call::json(&self.endpoint, &body).hide(&Secret::new(sign)))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::presence(&self.endpoint)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

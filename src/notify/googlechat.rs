@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::http::{Call, Endpoint};
 use super::look;
 use super::markdown;
+use super::probe::Probe;
 use super::prose::{self, Markup, Room};
 use super::service::{Form, Service, Verdict, stranger};
 use crate::outbox::{Message, Outcome};
@@ -38,6 +39,10 @@ impl Service for GoogleChat {
         };
         body["thread"] = json!({"threadKey": parcel.message().thread()});
         Ok(Call::json(&endpoint, &body))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::presence(&self.endpoint)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markup::{chars, fenced};
+use super::probe::Probe;
 use super::prose::{self, Markup};
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::base::secret::Secret;
@@ -49,6 +50,11 @@ impl Service for Gotify {
         }
         let call = Call::json(&self.server.at("/message"), &body);
         Ok(call.secret_header("x-gotify-key", self.token.expose()))
+    }
+
+    fn probe(&self) -> Probe {
+        // An application's token may send and nothing else.
+        Probe::health(Call::get(&self.server.at("/health")), "/health")
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

@@ -10,12 +10,12 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Method, RequestBuilder, Response, multipart};
+use reqwest::{Client, Method, Response};
 use url::{Host, Url};
 
+use super::Sent;
 use super::answer::{Answer, kept, wait};
-use super::picture::Picture;
-use super::{Sent, safe_json};
+pub use super::body::{Body, Part};
 use crate::base::address::is_public;
 use crate::base::clock::Timestamp;
 use crate::base::error::Chain;
@@ -64,110 +64,6 @@ pub struct Call {
     pub others: Vec<Endpoint>,
 }
 
-/// The body of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
-    /// JSON, byte for byte.
-    Json(String),
-    /// Fields of a form (`application/x-www-form-urlencoded`).
-    Form(Vec<(&'static str, String)>),
-    /// Fields of a form of which some are files (`multipart/form-data`).
-    Parts(Vec<(String, Part)>),
-}
-
-/// A field of a form that may hold files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// Text.
-    Text(String),
-    /// JSON, byte for byte.
-    Json(String),
-    /// A picture, as a file.
-    Picture(Picture),
-}
-
-impl Part {
-    /// As it is sent.
-    fn made(&self) -> multipart::Part {
-        match self {
-            Self::Text(text) => multipart::Part::text(text.clone()),
-            Self::Json(text) => of_kind(multipart::Part::text(text.clone()), "application/json"),
-            Self::Picture(picture) => {
-                let file = multipart::Part::bytes(picture.png.clone()).file_name(Picture::NAME);
-                of_kind(file, Picture::KIND)
-            }
-        }
-    }
-
-    /// The same in lines, for people.
-    fn lines(&self) -> String {
-        match self {
-            Self::Text(text) => text_lines(text),
-            Self::Json(text) => json_lines(text),
-            Self::Picture(picture) => picture.to_string(),
-        }
-    }
-}
-
-fn of_kind(part: multipart::Part, kind: &str) -> multipart::Part {
-    part.mime_str(kind).expect("what we name is a media type")
-}
-
-fn text_lines(text: &str) -> String {
-    text.lines().map(printable).collect::<Vec<_>>().join("\n  ")
-}
-
-fn json_lines(text: &str) -> String {
-    let value = serde_json::from_str::<serde_json::Value>(text);
-    value.map_or_else(|_| safe_json(text), |value| safe_json(&format!("{value:#}")))
-}
-
-impl Body {
-    const fn content_type(&self) -> &'static str {
-        match self {
-            Self::Json(_) => "application/json",
-            Self::Form(_) => "application/x-www-form-urlencoded",
-            Self::Parts(_) => "multipart/form-data",
-        }
-    }
-
-    /// The JSON that it must be.
-    #[cfg(test)]
-    #[track_caller]
-    pub fn json(&self) -> String {
-        let Self::Json(text) = self else { panic!("no JSON") };
-        text.clone()
-    }
-
-    /// A request with it; what stands between parts is new each time.
-    fn fill(&self, request: RequestBuilder, content_type: &'static str) -> RequestBuilder {
-        let text = match self {
-            Self::Json(text) => text.clone(),
-            Self::Form(fields) => url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish(),
-            Self::Parts(parts) => {
-                let add = |form: multipart::Form, (name, part): &(String, Part)| form.part(name.clone(), part.made());
-                return request.multipart(parts.iter().fold(multipart::Form::new(), add));
-            }
-        };
-        request.header("content-type", content_type).body(text)
-    }
-
-    /// The same in lines, for people.
-    fn lines(&self) -> String {
-        match self {
-            Self::Json(text) => json_lines(text),
-            Self::Form(fields) => {
-                let line = |(name, value): &(&str, String)| format!("{name} = {}", text_lines(value));
-                fields.iter().map(line).collect::<Vec<_>>().join("\n")
-            }
-            Self::Parts(parts) => {
-                let line = |(name, part): &(String, Part)| format!("{name} = {}", part.lines());
-                parts.iter().map(line).collect::<Vec<_>>().join("\n")
-            }
-        }
-    }
-}
-
 impl Call {
     /// A post of a JSON body.
     pub fn json(endpoint: &Endpoint, body: &impl serde::Serialize) -> Self {
@@ -183,6 +79,16 @@ impl Call {
     /// A post of a form of which some fields are files.
     pub fn parts(endpoint: &Endpoint, parts: Vec<(String, Part)>) -> Self {
         Self::post(endpoint, Body::Parts(parts))
+    }
+
+    /// A question.
+    pub fn get(endpoint: &Endpoint) -> Self {
+        Self { method: Method::GET, ..Self::post(endpoint, Body::Empty) }
+    }
+
+    /// A question whose answer's head is enough.
+    pub fn head(endpoint: &Endpoint) -> Self {
+        Self { method: Method::HEAD, ..Self::post(endpoint, Body::Empty) }
     }
 
     fn post(endpoint: &Endpoint, body: Body) -> Self {
@@ -318,6 +224,14 @@ impl Endpoint {
     pub fn at(&self, path: &str) -> Self {
         let base = self.url.expose().trim().trim_end_matches('/');
         Self { url: Secret::new(format!("{base}{path}")), ..self.clone() }
+    }
+
+    /// The same server without a path: nothing secret is left of the address. One that may not be asked stays as it is.
+    pub fn front(&self) -> Self {
+        match self.check() {
+            Ok(url) => Self { url: Secret::new(format!("{}/", url.origin().ascii_serialization())), ..self.clone() },
+            Err(_) => self.clone(),
+        }
     }
 
     /// The same address with these parameters in place of any of their names. What else it holds stays as it is,

@@ -14,6 +14,7 @@ use super::answer::{Answer, PAUSE_DEFAULT, within_reason};
 use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markup::{Html, Plain, json_bytes};
+use super::probe::Probe;
 use super::prose;
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::base::secret::Secret;
@@ -76,6 +77,11 @@ impl Service for Matrix {
         let path = format!("/_matrix/client/v3/rooms/{room}/send/m.room.message/{transaction}");
         let call = Call::json(&self.server.at(&path), &body).bearer(&self.token);
         Ok(Call { method: Method::PUT, ..call })
+    }
+
+    fn probe(&self) -> Probe {
+        let server = self.server.at("/_matrix/client/v3/account/whoami");
+        Probe::login(Call::get(&server).bearer(&self.token), &["/user_id"])
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

@@ -7,6 +7,7 @@ use super::answer::Answer;
 use super::attachment;
 use super::http::{Call, Endpoint};
 use super::markdown::Markdown;
+use super::probe::Probe;
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::outbox::Outcome;
 
@@ -29,6 +30,10 @@ impl Service for Mattermost {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
         let payload = attachment::payload(parcel, &MARKUP, form, self.channel.as_deref());
         Ok(Call::json(&self.endpoint, &payload))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::presence(&self.endpoint)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

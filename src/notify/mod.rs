@@ -16,6 +16,7 @@ pub mod mattermost;
 pub mod ntfy;
 pub mod opsgenie;
 pub mod pagerduty;
+pub mod probe;
 pub mod pushover;
 pub mod rocketchat;
 pub mod service;
@@ -29,6 +30,7 @@ pub mod zulip;
 
 mod answer;
 mod attachment;
+mod body;
 mod facts;
 mod layout;
 mod look;

@@ -11,6 +11,7 @@ use super::answer::{Answer, PAUSE_DEFAULT};
 use super::http::{Call, Endpoint};
 use super::look::Tone;
 use super::markup::{Plain, json_bytes};
+use super::probe::Probe;
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use super::{Parcel, prose};
 use crate::base::clock::Timestamp;
@@ -75,9 +76,16 @@ impl Service for Ntfy {
         let call = Call::json(&self.server.at("/"), &body);
         Ok(match &self.login {
             None => call,
-            Some(Login::Token(token)) => call.bearer(token),
-            Some(Login::Password(name, password)) => call.basic(name, password),
+            Some(login) => login.sign(call),
         })
+    }
+
+    fn probe(&self) -> Probe {
+        // Who may write to a topic and not read it is known all the same.
+        match &self.login {
+            None => Probe::health(Call::get(&self.server.at("/v1/health")), "/healthy"),
+            Some(login) => Probe::login(login.sign(Call::get(&self.server.at("/v1/account"))), &["/username"]),
+        }
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {
@@ -98,6 +106,15 @@ impl Service for Ntfy {
             Some(42905 | 42908) => answer.means(Outcome::Pause { after: until_midnight(answer), why }).into(),
             Some(42900..=42999) => answer.means(answer.pause(PAUSE_DEFAULT)).into(),
             _ => by_status(answer),
+        }
+    }
+}
+
+impl Login {
+    fn sign(&self, call: Call) -> Call {
+        match self {
+            Self::Token(token) => call.bearer(token),
+            Self::Password(name, password) => call.basic(name, password),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::facts::matter;
 use super::http::{Call, Endpoint};
 use super::look;
 use super::markup::{Plain, utf16};
+use super::probe::Probe;
 use super::prose;
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::base::secret::Secret;
@@ -67,6 +68,11 @@ impl Service for Opsgenie {
         };
         let key = format!("GenieKey {}", self.key.expose());
         Ok(Call::json(&self.api.at(&path), &body).hide(&self.key).secret_header("authorization", key))
+    }
+
+    fn probe(&self) -> Probe {
+        // Its keys may send and nothing else.
+        Probe::presence(&self.api)
     }
 
     /// 202 says that it will be looked at; more is never said.

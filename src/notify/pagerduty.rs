@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::facts::{facts, matter};
 use super::http::{Call, Endpoint};
 use super::look;
+use super::probe::Probe;
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use super::{Parcel, layout};
 use crate::base::secret::Secret;
@@ -43,6 +44,11 @@ impl Service for PagerDuty {
         let event = full.filter(|event| event.to_string().len() <= EVENT_MAX);
         let event = event.unwrap_or_else(|| self.event(message, "left out: the event would be too large".into()));
         Ok(Call::json(&self.api.at("/v2/enqueue"), &event).hide(&self.key))
+    }
+
+    fn probe(&self) -> Probe {
+        // Its keys may send and nothing else.
+        Probe::presence(&self.api)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

@@ -12,6 +12,7 @@ use super::http::{Call, Endpoint, Part};
 use super::look::Tone;
 use super::markup::{Plain, chars};
 use super::picture::{CHAT, Picture};
+use super::probe::Probe;
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use super::{Parcel, prose};
 use crate::base::clock::Timestamp;
@@ -80,6 +81,12 @@ impl Service for Pushover {
             }
         };
         Ok(call.hide(&self.token).hide(&self.user))
+    }
+
+    fn probe(&self) -> Probe {
+        let fields = vec![("token", self.token.expose().to_owned()), ("user", self.user.expose().to_owned())];
+        let call = Call::form(&self.api.at("/1/users/validate.json"), fields);
+        Probe::login(call.hide(&self.token).hide(&self.user), &["/status"])
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

@@ -10,6 +10,7 @@ use super::answer::{Answer, PAUSE_DEFAULT};
 use super::attachment;
 use super::http::{Call, Endpoint};
 use super::markdown;
+use super::probe::Probe;
 use super::prose::Markup;
 use super::service::{Form, Service, Verdict, stranger};
 use crate::base::limits::RETRY_AFTER_MAX;
@@ -28,6 +29,10 @@ impl Service for RocketChat {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
         let payload = attachment::payload(parcel, &Signs, form, self.channel.as_deref());
         Ok(Call::json(&self.endpoint, &payload))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::presence(&self.endpoint)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

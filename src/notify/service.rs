@@ -1,6 +1,7 @@
 //! Services that take messages as HTTP requests: what is asked of one, and what its answer means.
 //!
-//! A service is two pure functions. Everything between them, the one sender does.
+//! A service is two pure functions, and a third that asks without telling anybody anything. Everything between them,
+//! the one sender does.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -10,6 +11,7 @@ use tracing::warn;
 
 use super::answer::Answer;
 use super::http::{Call, Clients};
+use super::probe::Probe;
 use super::{Parcel, Sent};
 use crate::outbox::{Delivery, Message, Outcome};
 
@@ -17,6 +19,9 @@ use crate::outbox::{Delivery, Message, Outcome};
 pub trait Service: Any + Debug + Send + Sync {
     /// The request that brings a message; why it cannot be made, where the config is to blame.
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String>;
+
+    /// What shows whether it would take a message, as far as that can be asked without sending one.
+    fn probe(&self) -> Probe;
 
     /// Whether people read what it takes: programs are told no template's words.
     fn is_for_people(&self) -> bool {

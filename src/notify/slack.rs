@@ -12,6 +12,7 @@ use super::answer::{Answer, PAUSE_DEFAULT};
 use super::http::{Call, Endpoint};
 use super::look::{self, Tone};
 use super::markdown::unticked;
+use super::probe::Probe;
 use super::service::{Form, Service, Verdict, stranger};
 use super::{Parcel, REPEAT, layout};
 use crate::alert::Kind;
@@ -73,6 +74,15 @@ impl Service for Slack {
         }
         let call = Call::json(&self.endpoint.at("/api/chat.postMessage"), &payload);
         Ok(call.secret_header("authorization", format!("Bearer {}", bot.token.expose())).hide(&bot.token))
+    }
+
+    fn probe(&self) -> Probe {
+        match &self.bot {
+            None => Probe::presence(&self.endpoint),
+            Some(bot) => {
+                Probe::login(Call::form(&self.endpoint.at("/api/auth.test"), vec![]).bearer(&bot.token), &["/user"])
+            }
+        }
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

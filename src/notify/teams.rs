@@ -14,6 +14,7 @@ use super::http::{Call, Endpoint};
 use super::look::{self, Tone};
 use super::markdown::Markdown;
 use super::picture::{Picture, Size};
+use super::probe::Probe;
 use super::prose::{self, Markup, Room};
 use super::service::{Form, Service, Verdict, stranger};
 use crate::outbox::{Message, Outcome};
@@ -37,6 +38,10 @@ const MARKUP: Markdown = Markdown { code: false, line_break: "\n\n" };
 impl Service for Teams {
     fn call(&self, parcel: Parcel<'_>, form: Form) -> Result<Call, String> {
         Ok(Call::json(&self.endpoint, &payload(parcel, form)))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::presence(&self.endpoint)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

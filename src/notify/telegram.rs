@@ -13,6 +13,7 @@ use super::http::{Call, Endpoint, Part};
 use super::look::Tone;
 use super::markup::{Html, Plain, utf16};
 use super::picture::{CHAT, Picture};
+use super::probe::Probe;
 use super::prose;
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use crate::base::secret::Secret;
@@ -67,7 +68,6 @@ impl Service for Telegram {
         if let Some(opening) = parcel.opening.and_then(|name| name.parse::<i64>().ok()) {
             body["reply_parameters"] = json!({"message_id": opening, "allow_sending_without_reply": true});
         }
-        let method = |name: &str| self.api.at(&format!("/bot{}/{name}", self.token.expose()));
         let text = match form {
             Form::Full => prose::letter(parcel, &HTML, TEXT_MAX),
             Form::Short => prose::note(parcel, &Plain { length: utf16 }, TEXT_MAX),
@@ -79,15 +79,22 @@ impl Service for Telegram {
         let call = match fits.then(|| Picture::of(parcel.message(), CHAT)).flatten() {
             Some(picture) => {
                 body["caption"] = text.into();
-                Call::parts(&method("sendPhoto"), photo(&body, picture))
+                Call::parts(&self.method("sendPhoto"), photo(&body, picture))
             }
             None => {
                 body["text"] = text.into();
                 body["link_preview_options"] = json!({"is_disabled": true});
-                Call::json(&method("sendMessage"), &body)
+                Call::json(&self.method("sendMessage"), &body)
             }
         };
         Ok(call.hide(&self.token))
+    }
+
+    fn probe(&self) -> Probe {
+        // That the bot knows the chat shows that the API knows the bot.
+        let chat = self.method("getChat").with_query(&[("chat_id", &self.chat)]);
+        let names = &["/result/title", "/result/username", "/result/first_name", "/result/id"];
+        Probe::login(Call::get(&chat).hide(&self.token), names)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {
@@ -107,6 +114,13 @@ impl Service for Telegram {
             429 => answer.means(Outcome::Pause { after: wait(answer, &said), why }).into(),
             _ => by_status(answer),
         }
+    }
+}
+
+impl Telegram {
+    /// Where a method of the API is.
+    fn method(&self, name: &str) -> Endpoint {
+        self.api.at(&format!("/bot{}/{name}", self.token.expose()))
     }
 }
 

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::http::{Body, Call, Endpoint};
+use super::probe::Probe;
 use super::service::{Form, Service};
 use super::{Parcel, hmac};
 use crate::alert::kind;
@@ -66,6 +67,10 @@ impl Service for Webhook {
             None => call,
         };
         Ok(call.header("supplywatch-attempt", parcel.attempt.to_string()))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::presence(&self.endpoint)
     }
 
     fn is_for_people(&self) -> bool {

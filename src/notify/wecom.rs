@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Parcel;
 use super::answer::Answer;
 use super::http::{Call, Endpoint};
+use super::probe::Probe;
 use super::prose;
 use super::robot::{Wide, code};
 use super::service::{Form, Service, Verdict, by_status, stranger};
@@ -35,6 +36,10 @@ impl Service for WeCom {
             Form::Short => prose::note(parcel, &MARKUP, TEXT_MAX / 4),
         };
         Ok(Call::json(&self.endpoint, &json!({"msgtype": "markdown", "markdown": {"content": content}})))
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::presence(&self.endpoint)
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::answer::{Answer, PAUSE_DEFAULT, within_reason};
 use super::http::{Call, Endpoint};
 use super::markup::{chars, fenced};
+use super::probe::Probe;
 use super::prose::{self, Markup};
 use super::service::{Form, Service, Verdict, by_status, stranger};
 use super::{Parcel, look};
@@ -52,6 +53,11 @@ impl Service for Zulip {
             ("content", content),
         ];
         Ok(Call::form(&self.server.at("/api/v1/messages"), fields).basic(&self.user, &self.key))
+    }
+
+    fn probe(&self) -> Probe {
+        let server = self.server.at("/api/v1/users/me");
+        Probe::login(Call::get(&server).basic(&self.user, &self.key), &["/full_name"])
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

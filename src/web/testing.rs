@@ -1,5 +1,6 @@
 //! A site over a store of its own, asked without a network: for tests.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -20,8 +21,8 @@ pub struct World {
     pub site: Site,
     /// What it told the daemon.
     pub orders: mpsc::Receiver<Order>,
-    _setups: watch::Sender<Arc<Setup>>,
-    _directory: tempfile::TempDir,
+    setups: watch::Sender<Arc<Setup>>,
+    directory: tempfile::TempDir,
 }
 
 /// An answer, whole.
@@ -39,17 +40,24 @@ impl World {
     /// Over an empty store, with a config.
     pub async fn new(config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("supplywatch.toml");
-        std::fs::write(&path, config).unwrap();
-        let loaded = crate::config::load(&path, &Environment::of(&[]));
-        let setup = loaded.map_err(|problems| problems.render(false)).unwrap().setup;
+        let setup = setup(&directory, config);
         let clock = Clock::manual(Timestamp::parse("2026-11-27T09:00:00Z").unwrap());
         let store = Store::open(&Location::Sqlite(directory.path().join("s.db")), clock.now()).await.unwrap();
         let (setups, watched) = watch::channel(Arc::new(setup));
         let (page, orders) = mpsc::channel(4);
         let reader = store.reader().await.unwrap();
         let site = Site::new(watched, reader, &store, &clock, page, &Metrics::new(clock.now()));
-        Self { site, orders, _setups: setups, _directory: directory }
+        Self { site, orders, setups, directory }
+    }
+
+    /// The same with another config, as after a reload.
+    pub fn reconfigure(&self, config: &str) {
+        self.setups.send_replace(Arc::new(setup(&self.directory, config)));
+    }
+
+    /// A path in its directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     /// Asks by the network, from loopback.
@@ -70,6 +78,13 @@ impl World {
     pub async fn page(&self, path: &str) -> Answer {
         self.ask(request("GET", path, &[("host", "127.0.0.1:9180"), ("accept", "text/html")], "")).await
     }
+}
+
+fn setup(directory: &tempfile::TempDir, config: &str) -> Setup {
+    let path = directory.path().join("supplywatch.toml");
+    std::fs::write(&path, config).unwrap();
+    let loaded = crate::config::load(&path, &Environment::of(&[]));
+    loaded.map_err(|problems| problems.render(false)).unwrap().setup
 }
 
 /// A request.

@@ -62,6 +62,8 @@ mod metrics;
 #[cfg(test)]
 mod packaging;
 #[cfg(test)]
+mod probing;
+#[cfg(test)]
 mod publisher;
 #[cfg(test)]
 mod quiet;

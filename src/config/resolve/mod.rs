@@ -28,6 +28,7 @@ use sha2::{Digest, Sha256};
 
 use super::environment::Environment;
 use super::file::{File, Named};
+use super::outline::outline;
 use super::problem::{Finding, Report};
 use super::rule::RuleTable;
 use super::scenario::ScenarioTable;
@@ -87,6 +88,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         path: path.to_owned(),
         files,
         written: cx.report.shown(sources),
+        outline: outline(sources, report),
         state: daemon.state,
         zone: daemon.zone,
         feeds,

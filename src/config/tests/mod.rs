@@ -7,6 +7,7 @@ mod feed;
 mod include;
 mod items;
 mod notation;
+mod outline;
 mod phones;
 mod quiet;
 mod receiver;

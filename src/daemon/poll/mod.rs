@@ -37,6 +37,8 @@ pub struct Pulled {
     pub refused: Vec<Refusal>,
     /// All refused rows.
     pub refused_count: usize,
+    /// How long it took to fetch and read.
+    pub took: Duration,
 }
 
 /// How a pull went.
@@ -197,11 +199,11 @@ fn next_due(feed: &Feed, now: Timestamp) -> Option<Timestamp> {
     Some(tick.plus(spread * share / 1000))
 }
 
-/// Counts a pull that fetched and read for so long, and what it brought.
-fn count(metrics: &Metrics, pulled: &Pulled, took: Duration) {
-    let Pulled { feed, how, refused_count, .. } = pulled;
+/// Counts a pull, and what it brought.
+fn count(metrics: &Metrics, pulled: &Pulled) {
+    let Pulled { feed, how, refused_count, took, .. } = pulled;
     let Some(result) = how.result() else { return };
-    metrics.pulled(feed, result, took);
+    metrics.pulled(feed, result, *took);
     metrics.observed(feed, "rejected", *refused_count);
     if let PulledHow::Stored(Appended { new, revised, unchanged, .. }) = how {
         for (change, count) in [("new", new), ("revised", revised), ("unchanged", unchanged)] {
@@ -211,7 +213,7 @@ fn count(metrics: &Metrics, pulled: &Pulled, took: Duration) {
 }
 
 fn log(pulled: &Pulled) {
-    let Pulled { feed, how, note, refused, refused_count } = pulled;
+    let Pulled { feed, how, note, refused, refused_count, .. } = pulled;
     let note = note.as_deref();
     match how {
         PulledHow::Stored(Appended { new, revised, unchanged, items, .. }) => {

@@ -85,9 +85,9 @@ pub async fn end(begun: Begun<'_>) -> Result<Pulled, StoreError> {
         Begun::NotOurs(feed) => quiet(feed, PulledHow::NotOurs),
         Begun::Ours(ours) => {
             let (visit, harvest, took) = *ours;
-            let pulled = visit.settle(harvest).await?;
+            let pulled = Pulled { took, ..visit.settle(harvest).await? };
             visit.context.store.release_feed(&visit.lease).await?;
-            count(&visit.context.metrics, &pulled, took);
+            count(&visit.context.metrics, &pulled);
             pulled
         }
     };
@@ -96,7 +96,8 @@ pub async fn end(begun: Begun<'_>) -> Result<Pulled, StoreError> {
 }
 
 fn quiet(feed: &Feed, how: PulledHow) -> Pulled {
-    Pulled { feed: feed.name.clone(), how, note: None, refused: Vec::new(), refused_count: 0 }
+    let (feed, took) = (feed.name.clone(), Duration::ZERO);
+    Pulled { feed, how, note: None, refused: Vec::new(), refused_count: 0, took }
 }
 
 /// A pull that was fetched, and how long that took, or that someone else has.
@@ -304,7 +305,7 @@ impl Visit<'_> {
             Claim::Taken(appended) => PulledHow::Stored(appended),
             Claim::Held { .. } | Claim::Finished => PulledHow::NotOurs,
         };
-        Ok(Pulled { feed: feed.name.clone(), how, note, refused, refused_count })
+        Ok(Pulled { note, refused, refused_count, ..quiet(feed, how) })
     }
 
     /// What the feed's next pull is to know: what was marked before, with what this one marks.
@@ -332,7 +333,7 @@ impl Visit<'_> {
         };
         self.context.store.fail(&self.lease, failed).await?;
         let how = PulledHow::Failed { reason, set_aside };
-        Ok(Pulled { feed: self.feed.name.clone(), how, note: None, refused, refused_count })
+        Ok(Pulled { refused, refused_count, ..quiet(self.feed, how) })
     }
 
     /// A minute after the first failure, doubling to an hour, as the publisher asks if it asks for

@@ -82,6 +82,11 @@ impl Email {
         sent
     }
 
+    /// Connects and logs in as for a mail, and writes none; `Err` says what is wrong.
+    pub async fn probe(&self) -> Result<(), Sent> {
+        smtp::probe(self).await
+    }
+
     /// Who it is from and for, and the mail as it goes out.
     fn write(&self, parcel: Parcel<'_>, charts: Charts) -> Result<(Envelope, Vec<u8>), Sent> {
         let mail = letter::write(self, parcel, charts)

@@ -17,7 +17,7 @@ use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -193,6 +193,15 @@ pub async fn deliver(
     // The relay has answered; how the conversation ends changes nothing.
     let _ = within(Phase::Quit, relay.quit()).await;
     Ok(verdicts.into_iter().flatten().collect())
+}
+
+/// Goes as far as a mail would, and takes leave.
+pub async fn probe(email: &Email) -> Result<(), Sent> {
+    let mut relay = open(email).await?;
+    within(Phase::Mail, relay.command(Noop)).await.map_err(|failure| whole(Phase::Mail, failure))?;
+    // The relay has answered; how the conversation ends changes nothing.
+    let _ = within(Phase::Quit, relay.quit()).await;
+    Ok(())
 }
 
 /// A connection that is protected and logged in as the set-up says.

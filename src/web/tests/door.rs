@@ -1,6 +1,11 @@
 //! Who is let in, and who may write.
 
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::web::Order;
 use crate::web::guard::Peer;
@@ -214,4 +219,43 @@ async fn what_was_done_by_one_is_not_said_to_all() {
     let done = world.page("/?done=silenced").await;
     assert!(!done.body.contains("The silence holds"), "{}", done.body);
     assert!(world.page("/silences?done=silenced").await.body.contains("The silence holds"));
+}
+
+/// Waits until somebody listens there.
+async fn reached(address: SocketAddr, socket: &Path) {
+    let reached = async {
+        while TcpStream::connect(address).await.is_err() || UnixStream::connect(socket).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), reached).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_page_and_the_socket_move_with_the_config() {
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (first, second) = (free(), free());
+    let world = World::new("").await;
+    let config =
+        |address, socket| format!("[web]\nlisten = '{address}'\nsocket = '{}'\n", world.path(socket).display());
+    world.reconfigure(&config(first, "a.sock"));
+    let stop = tokio_util::sync::CancellationToken::new();
+    let moving = async {
+        reached(first, &world.path("a.sock")).await;
+        world.reconfigure(&config(second, "b.sock"));
+        reached(second, &world.path("b.sock")).await;
+        assert!(TcpStream::connect(first).await.is_err() && !world.path("a.sock").exists(), "it is left");
+        stop.cancel();
+    };
+    tokio::join!(crate::web::serve(world.site.clone(), stop.clone()), moving);
+}
+
+#[tokio::test]
+async fn the_page_says_how_the_last_reload_ended() {
+    let world = open().await;
+    assert!(!world.page("/status").await.body.contains("last reload"));
+    let refused = Err("reload failed: <error>; old configuration kept".to_owned());
+    world.site.gauges.metrics().reloaded(&refused, world.site.clock.now());
+    let page = world.page("/status").await.body;
+    assert!(page.contains("last reload") && page.contains("reload failed: &#60;error&#62;"), "{page}");
 }
