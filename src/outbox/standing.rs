@@ -47,6 +47,8 @@ impl Standing {
                 let rests_until = rest(*after);
                 Self { rests_until, ..self.failed(why, now) }
             }
+            // It was under way when the rest began, and says nothing that was not known: a burst is one failure too many.
+            Outcome::Retry { why, .. } if self.rests_until.is_some_and(|until| until > now) => self.failed(why, now),
             Outcome::Retry { why, .. } => {
                 let times = (self.failures + 1).checked_sub(FAILURES_BEFORE_REST);
                 let wait = times.map(|times| REST.saturating_mul(2_u32.saturating_pow(times.min(10))).min(REST_MAX));
@@ -77,11 +79,19 @@ mod tests {
         Outcome::Retry { after: None, why: "503".into(), maybe_delivered: false }
     }
 
+    /// After so many failures in a row, each when the rest before it was over; when that was.
+    fn failed(failures: u32) -> (Standing, Timestamp) {
+        (0..failures).fold((Standing::default(), NOW), |(standing, now), _| {
+            let now = standing.rests_until.unwrap_or(now);
+            (standing.after(&retry(), now), now)
+        })
+    }
+
     /// Seconds of rest after so many failures in a row.
     fn rest(failures: u32) -> Option<u64> {
-        let standing = (0..failures).fold(Standing::default(), |standing, _| standing.after(&retry(), NOW));
+        let (standing, now) = failed(failures);
         assert_eq!((standing.failures, standing.last_error.as_deref()), (failures, Some("503")));
-        standing.rests_until.map(|until| until.since(NOW).as_secs())
+        standing.rests_until.map(|until| until.since(now).as_secs())
     }
 
     #[test]
@@ -92,12 +102,21 @@ mod tests {
 
     #[test]
     fn a_message_that_is_taken_or_refused_ends_the_failures() {
-        let failing = (0..7).fold(Standing::default(), |standing, _| standing.after(&retry(), NOW));
+        let (failing, _) = failed(7);
         assert!(failing.is_doubtful() && failing.failing_since == Some(NOW));
         let well = failing.clone().after(&Outcome::Delivered { remote_ref: None }, NOW);
         assert_eq!((well.failures, well.failing_since, well.last_ok_at), (0, None, Some(NOW)));
         let refused = failing.after(&Outcome::Reject { why: "400".into() }, NOW);
         assert_eq!((refused.failures, refused.last_error, refused.last_ok_at), (0, None, None));
+    }
+
+    #[test]
+    fn a_burst_that_fails_at_once_gives_rest_once() {
+        let burst = (0..24).fold(Standing::default(), |standing, _| standing.after(&retry(), NOW));
+        assert_eq!(burst, failed(FAILURES_BEFORE_REST).0);
+        let late = burst.clone().after(&retry(), NOW.plus(REST / 2));
+        assert_eq!((late.failures, late.rests_until), (burst.failures, burst.rests_until));
+        assert!(late.is_doubtful());
     }
 
     #[test]

@@ -85,6 +85,7 @@ macro_rules! contract {
                 a_rule_looks_from_where_it_came,
                 tasks_of_a_feed_keep_their_order,
                 a_task_is_held_until_it_runs_out,
+                a_task_that_is_given_back_is_free_at_once,
                 what_a_task_came_to_is_stored_whole,
                 a_lost_task_stores_nothing,
                 an_alert_of_another_version_stores_nothing,

@@ -269,6 +269,13 @@ impl Store {
         }
     }
 
+    /// Gives a task back that was not done, so that it need not run out; one that is no longer ours stays as it is.
+    pub async fn release_task(&self, task: &Task) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.release_task(task).await,
+        }
+    }
+
     /// The series that a pull changed.
     pub async fn changed(&self, pull: PullId) -> Result<Vec<SeriesRef>, StoreError> {
         match self {

@@ -280,7 +280,8 @@ pub async fn evaluate_ticking(evaluation: &Evaluation<'_>) -> Result<Evaluated, 
     Ok(evaluated)
 }
 
-/// Works out every pull that is waiting, in order.
+/// Works out every pull that is waiting, in order. Where somebody got ahead, such as a reload that took a rule away, the
+/// rest waits until the rules are read again.
 pub async fn evaluate_pending(evaluation: &Evaluation<'_>) -> Result<Evaluated, StoreError> {
     let Context { store, clock, holder, .. } = evaluation.context;
     let mut all = Evaluated::default();
@@ -291,7 +292,16 @@ pub async fn evaluate_pending(evaluation: &Evaluation<'_>) -> Result<Evaluated, 
                 info!(feed = task.feed, pull = task.pull.0, assessed, quiet, "pull evaluated");
                 all.extend(evaluated);
             }
-            None => warn!(pull = task.pull.0, feed = task.feed, "evaluation was fenced: another process got ahead"),
+            None => {
+                warn!(
+                    pull = task.pull.0,
+                    feed = task.feed,
+                    "evaluation was fenced: the rules or another process got ahead"
+                );
+                store.release_task(&task).await?;
+                all.fenced = true;
+                break;
+            }
         }
     }
     Ok(all)

@@ -75,7 +75,7 @@ impl Evaluated {
 
     /// Someone else got ahead: says so in the log.
     pub fn fenced(&mut self) {
-        warn!("evaluation was fenced: another process got ahead; it is repeated");
+        warn!("evaluation was fenced: the rules or another process got ahead; it is repeated");
         self.fenced = true;
     }
 

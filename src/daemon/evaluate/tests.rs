@@ -3,6 +3,7 @@
 mod model;
 
 mod parts;
+mod reload;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -64,6 +64,21 @@ pub async fn a_task_is_held_until_it_runs_out(site: Site) {
     assert_eq!(task(&store, minutes(9)).await, None);
 }
 
+pub async fn a_task_that_is_given_back_is_free_at_once(site: Site) {
+    let store = site.open().await;
+    append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;
+    let first = task(&store, minutes(1)).await.unwrap();
+    store.release_task(&first).await.unwrap();
+    let second = task(&store, minutes(1)).await.unwrap();
+    assert!(second.claim > first.claim);
+    // Who gave it back has no say in it any more.
+    store.release_task(&first).await.unwrap();
+    assert_eq!(task(&store, minutes(1)).await, None);
+    assert_eq!(store.commit(Some(&second), Vec::new(), Vec::new(), minutes(1)).await.unwrap(), Committed::Stored);
+    store.release_task(&second).await.unwrap();
+    assert_eq!(task(&store, minutes(9)).await, None);
+}
+
 pub async fn what_a_task_came_to_is_stored_whole(site: Site) {
     let store = site.open().await;
     append(&store, 1, vec![row("US", "2025-09", 1.0)]).await;

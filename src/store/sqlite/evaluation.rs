@@ -49,6 +49,20 @@ impl Sqlite {
         self.thread.write(move |transaction| lease_task(transaction, &holder, now, now.plus(ttl))).await
     }
 
+    /// See [`crate::store::Store::release_task`].
+    pub async fn release_task(&self, task: &Task) -> Result<(), StoreError> {
+        let task = task.clone();
+        self.thread
+            .write(move |transaction| {
+                let release = "UPDATE eval_task SET holder = NULL, lease_until = 0
+                    WHERE pull = ?1 AND shard = ?2 AND holder = ?3 AND claim = ?4 AND state = 'pending'";
+                let values = (task.pull.0, task.shard, &task.holder, task.claim);
+                transaction.prepare_cached(release)?.execute(values)?;
+                Ok(End::Commit(()))
+            })
+            .await
+    }
+
     /// See [`crate::store::Store::alerts_of`]; the series by their keys.
     pub async fn alerts_of(&self, rule: &str, keys: Vec<String>) -> Result<Vec<Option<Alert>>, StoreError> {
         let rule = rule.to_owned();
