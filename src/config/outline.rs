@@ -250,7 +250,7 @@ pub struct KeyChange {
 }
 
 /// Keys of `[daemon]` that a running daemon goes on with as they were.
-const AT_START: [&str; 2] = ["state", "contact"];
+const AT_START: [&str; 3] = ["state", "contact", "proxy"];
 
 impl What {
     /// The word: `added`, `removed`, `changed`.

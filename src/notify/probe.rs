@@ -277,9 +277,9 @@ mod tests {
 
     #[tokio::test]
     async fn each_service_is_asked_what_tells_nobody_anything() {
-        let clients = Clients::new().unwrap();
+        let clients = Clients::new(None).unwrap();
         for Row { service, asked, answer, found: (reached, name), refused: (status, why) } in
-            logins().into_iter().chain(others())
+            chats().into_iter().chain(others())
         {
             let double = HttpDouble::start(Reply::status(200).body(answer)).await;
             let found = of_service(service(&double.url("")).as_ref(), &clients, at(NOW)).await;
@@ -298,7 +298,7 @@ mod tests {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let endpoint = server(&format!("http://127.0.0.1:{port}/T0KEN-abcdef"));
         let hook = crate::notify::teams::Teams { endpoint };
-        let told = of_service(&hook, &Clients::new().unwrap(), at(NOW)).await.unwrap_err();
+        let told = of_service(&hook, &Clients::new(None).unwrap(), at(NOW)).await.unwrap_err();
         assert!(told.starts_with("no connection") && !told.contains("T0KEN"), "{told}");
     }
 
