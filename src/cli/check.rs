@@ -5,6 +5,7 @@ use serde_json::json;
 use super::idle::{Idle, say_idle};
 use super::{Format, Session};
 use crate::base::text::counted;
+use crate::config::schema;
 
 /// Check the configuration and print every problem found
 ///
@@ -12,10 +13,17 @@ use crate::base::text::counted;
 /// match no series in the store, and derived series that have no figures, are warnings. Nothing is fetched,
 /// sent or stored.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Print the JSON Schema of configurations, for an editor, and look at none
+    #[arg(long)]
+    schema: bool,
+}
 
 /// Runs the verb.
-pub fn run(session: &Session, _args: &Args) -> anyhow::Result<()> {
+pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
+    if args.schema {
+        return session.print(&format!("{:#}", schema()));
+    }
     let setup = session.load()?;
     let idle = super::runtime()?.block_on(async {
         let store = session.copy(&setup.state).await?;

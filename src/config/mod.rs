@@ -11,14 +11,17 @@ mod gather;
 mod mask;
 mod problem;
 mod receiver;
+mod reference;
 mod resolve;
 mod route;
 mod rule;
 mod scenario;
+mod schema;
 mod secret;
 mod section;
 mod series;
 mod setup;
+mod shape;
 mod source;
 mod template;
 #[cfg(test)]
@@ -31,7 +34,9 @@ pub use environment::Environment;
 pub use find::find;
 pub use problem::{Problem, Problems};
 pub use scenario::{SCENARIO_SUFFIX, load_scenarios, scenario_files};
+pub use schema::schema;
 pub use setup::{DeadMan, Setup, Web, Written};
+use source::Source;
 
 /// A config that was read, with what is doubtful about it.
 pub struct Loaded {
@@ -43,8 +48,17 @@ pub struct Loaded {
 
 /// Reads a config with all that it includes.
 pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Problems> {
+    read(path, Source::read(path), environment)
+}
+
+/// Reads a config whose text is not at its path yet.
+pub fn load_text(path: &Path, text: String, environment: &Environment) -> Result<Loaded, Problems> {
+    read(path, Ok(Source { path: path.to_owned(), text }), environment)
+}
+
+fn read(path: &Path, source: Result<Source, String>, environment: &Environment) -> Result<Loaded, Problems> {
     let report = problem::Report::default();
-    let (sources, file) = gather::gather(path, &report);
+    let (sources, file) = gather::gather(path, source, &report);
     let setup = file.map(|file| resolve::resolve(path, file, &sources, environment, &report));
     let has_errors = report.has_errors();
     let problems = report.finish(&sources);

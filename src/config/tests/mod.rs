@@ -10,6 +10,7 @@ mod notation;
 mod phones;
 mod quiet;
 mod receiver;
+mod reference;
 mod release;
 mod route;
 mod rule;
