@@ -17,10 +17,12 @@ mod explain;
 mod feeds;
 mod idle;
 mod import;
+mod init;
 mod log;
 mod probe;
 mod progress;
 mod pulled;
+mod questions;
 mod receivers;
 mod record;
 mod routes;
@@ -82,6 +84,7 @@ Exit codes: 0 all is well; 1 a feed, a delivery or a check of figures failed; 2 
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    Init(Box<init::Args>),
     Run(run::Args),
     Check(check::Args),
     DryRun(dry_run::Args),
@@ -164,6 +167,7 @@ pub fn main() -> ExitCode {
         clock: Clock::System,
     };
     let done = match &cli.verb {
+        Verb::Init(args) => init::run(&session, args),
         Verb::Run(args) => run::run(&session, args),
         Verb::Check(args) => check::run(&session, args),
         Verb::DryRun(args) => dry_run::run(&session, args),

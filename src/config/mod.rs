@@ -4,6 +4,7 @@
 //! TOML, `resolve` makes a `Setup` that cannot be wrong; all that is wrong is said at once. Only this module
 //! reads TOML and the environment.
 
+pub mod draft;
 mod environment;
 mod file;
 mod find;
