@@ -17,11 +17,13 @@ mod explain;
 mod feeds;
 mod idle;
 mod import;
+mod init;
 mod log;
 mod man;
 mod probe;
 mod progress;
 mod pulled;
+mod questions;
 mod receivers;
 mod record;
 mod routes;
@@ -94,6 +96,7 @@ fn exit_codes() -> String {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    Init(Box<init::Args>),
     Run(run::Args),
     Check(check::Args),
     DryRun(dry_run::Args),
@@ -180,6 +183,7 @@ pub fn main() -> ExitCode {
         clock: Clock::System,
     };
     let done = match &cli.verb {
+        Verb::Init(args) => init::run(&session, args),
         Verb::Run(args) => run::run(&session, args),
         Verb::Check(args) => check::run(&session, args),
         Verb::DryRun(args) => dry_run::run(&session, args),

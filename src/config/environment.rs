@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 /// The environment as it was when the program started.
+#[derive(Clone, Default)]
 pub struct Environment {
     variables: HashMap<String, String>,
 }
@@ -17,6 +18,12 @@ impl Environment {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         Self { variables: std::env::vars_os().filter_map(text).collect() }
+    }
+
+    /// The same with another variable.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
     }
 
     /// An environment of a test's own.

@@ -282,6 +282,9 @@ fn tables<'t>(root: &mut Section<'t>, key: &'static str) -> Vec<(At<String>, Sec
     family.entries().into_iter().filter_map(named).collect()
 }
 
+/// What [`is_name`] says, as a regular expression.
+pub const NAMES: &str = "^[A-Za-z0-9._-]{1,100}$";
+
 fn is_name(name: &str) -> bool {
     (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }

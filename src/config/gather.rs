@@ -16,11 +16,11 @@ use crate::base::text::printable;
 /// Errors of syntax that are shown of one file, at most: what follows a few is mostly their echo.
 const SYNTAX_ERRORS_SHOWN: usize = 10;
 
-/// Reads a config with all that it includes; `None` when a file could not be read as TOML, since names may
+/// Reads a config, whose own text is given, with all that it includes; `None` when a file could not be read as TOML, since names may
 /// be missing then. What is wrong is in the report.
-pub fn gather(path: &Path, report: &Report) -> (Sources, Option<File>) {
+pub fn gather(path: &Path, source: Result<Source, String>, report: &Report) -> (Sources, Option<File>) {
     let mut gathering = Gathering { sources: Sources::default(), file: File::default(), whole: true, report };
-    match Source::read(path) {
+    match source {
         Ok(source) => gathering.add(source, Role::Main),
         Err(why) => {
             report.add(Finding::file_error(path, format!("the config cannot be read: {why}")));

@@ -4,6 +4,7 @@
 //! TOML, `resolve` makes a `Setup` that cannot be wrong; all that is wrong is said at once. Only this module
 //! reads TOML and the environment.
 
+pub mod draft;
 mod environment;
 mod file;
 mod find;
@@ -12,14 +13,17 @@ mod mask;
 mod outline;
 mod problem;
 mod receiver;
+mod reference;
 mod resolve;
 mod route;
 mod rule;
 mod scenario;
+mod schema;
 mod secret;
 mod section;
 mod series;
 mod setup;
+mod shape;
 mod source;
 mod template;
 #[cfg(test)]
@@ -33,7 +37,9 @@ pub use find::find;
 pub use outline::{Changes, ItemChange, ItemKind, KeyChange, Outline};
 pub use problem::{Problem, Problems};
 pub use scenario::{SCENARIO_SUFFIX, load_scenarios, scenario_files};
+pub use schema::schema;
 pub use setup::{DeadMan, Setup, Web, Written};
+use source::Source;
 
 use crate::store::Location;
 
@@ -47,8 +53,17 @@ pub struct Loaded {
 
 /// Reads a config with all that it includes.
 pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Problems> {
+    read(path, Source::read(path), environment)
+}
+
+/// Reads a config whose text is not at its path yet.
+pub fn load_text(path: &Path, text: String, environment: &Environment) -> Result<Loaded, Problems> {
+    read(path, Ok(Source { path: path.to_owned(), text }), environment)
+}
+
+fn read(path: &Path, source: Result<Source, String>, environment: &Environment) -> Result<Loaded, Problems> {
     let report = problem::Report::default();
-    let (sources, file) = gather::gather(path, &report);
+    let (sources, file) = gather::gather(path, source, &report);
     let setup = file.map(|file| resolve::resolve(path, file, &sources, environment, &report));
     let has_errors = report.has_errors();
     let problems = report.finish(&sources);

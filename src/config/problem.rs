@@ -113,12 +113,23 @@ pub struct Report {
     findings: RefCell<Vec<Finding>>,
     secrets: RefCell<Vec<Place>>,
     opened: RefCell<Vec<(Place, Secret)>>,
+    expected: RefCell<Vec<String>>,
 }
 
 impl Report {
     /// Takes a problem down.
     pub fn add(&self, finding: Finding) {
         self.findings.borrow_mut().push(finding);
+    }
+
+    /// Takes the names down of which one was expected where another stands.
+    pub fn expect<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        self.expected.borrow_mut().extend(names.into_iter().map(ToOwned::to_owned));
+    }
+
+    /// All names that were expected where others stand.
+    pub fn expected(self) -> Vec<String> {
+        self.expected.into_inner()
     }
 
     /// What stands there is never to be shown.
@@ -271,6 +282,13 @@ impl Problem {
             "label": excerpt.map(|excerpt| &excerpt.label).filter(|label| !label.is_empty()),
             "help": self.help,
         })
+    }
+
+    /// In a line, without its place: what it is, and what to write instead.
+    pub fn brief(&self) -> String {
+        let label = self.excerpt.as_ref().map(|excerpt| &excerpt.label).filter(|label| !label.is_empty());
+        let parts = [Some(&self.title), label, self.help.as_ref()];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("; ")
     }
 
     /// Whether it must be mended.

@@ -20,7 +20,7 @@ const BYTES_MAX: u64 = 64 << 10;
 const OTHERS: u32 = 0o007;
 
 /// The keys of a table that says where a secret is.
-const WAYS: [&str; 3] = ["env", "file", "credential"];
+pub const WAYS: [&str; 3] = ["env", "file", "credential"];
 
 /// Where a secret string is.
 #[derive(Clone)]

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::mask::is_telling;
 use super::problem::{Finding, Report};
 use super::secret::SecretText;
+use super::shape::{Shape, Takes};
 use super::source::{At, Place, Texts};
 use crate::base::text::{printable, shorten};
 
@@ -23,6 +24,8 @@ pub struct Section<'t> {
     table: &'t DeTable<'t>,
     known: Vec<&'static str>,
     secret_keys: Vec<&'static str>,
+    /// Where it is taken down what is asked for; `None` where a config is read.
+    shape: Option<&'t Shape>,
 }
 
 /// One entry of a table of free names.
@@ -52,7 +55,30 @@ impl Given {
 impl<'t> Section<'t> {
     /// A table that begins at a place.
     pub fn new(title: String, place: Place, table: &'t DeTable<'t>, report: &'t Report) -> Self {
-        Self { title, place, report, table, known: Vec::new(), secret_keys: Vec::new() }
+        Self { title, place, report, table, known: Vec::new(), secret_keys: Vec::new(), shape: None }
+    }
+
+    /// A table of which nobody asks what it says, but what it may say: every key that is asked for is taken down in
+    /// `shape`, and every table below it is there.
+    pub fn asked(place: Place, table: &'t DeTable<'t>, report: &'t Report, shape: &'t Shape) -> Self {
+        Self { shape: Some(shape), ..Self::new(String::new(), place, table, report) }
+    }
+
+    /// A table in this one.
+    fn below(&self, title: String, place: Place, table: &'t DeTable<'t>) -> Self {
+        Self { shape: self.shape, ..Self::new(title, place, table, self.report) }
+    }
+
+    /// A table in this one that is there because it may be, where that is what is asked.
+    fn possible(&self, title: String) -> Option<Self> {
+        self.shape.map(|_| self.below(title, self.place, self.table))
+    }
+
+    /// Takes down what may stand under a key, where that is what is asked.
+    fn may_be(&self, key: &str, takes: Takes) {
+        if let Some(shape) = self.shape {
+            shape.add(&self.title, key, takes);
+        }
     }
 
     /// The table as messages name it.
@@ -65,8 +91,9 @@ impl<'t> Section<'t> {
     }
 
     /// The value of a key, which is known from now on.
-    fn take(&mut self, key: &'static str) -> Option<At<&'t DeValue<'t>>> {
+    fn take(&mut self, key: &'static str, takes: Takes) -> Option<At<&'t DeValue<'t>>> {
         self.known.push(key);
+        self.may_be(key, takes);
         let (spanned, value) = self.table.get_key_value(key)?;
         Some(At { value: value.get_ref(), place: self.place(value.span()), key: self.place(spanned.span()) })
     }
@@ -82,7 +109,7 @@ impl<'t> Section<'t> {
 
     /// A string.
     pub fn text(&mut self, key: &'static str) -> Option<At<String>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::Text)?;
         match at.value.as_str() {
             Some(text) => Some(at.with(text.to_owned())),
             None => {
@@ -94,7 +121,7 @@ impl<'t> Section<'t> {
 
     /// A string, or a date in its place.
     pub fn text_or_date(&mut self, key: &'static str) -> Option<At<String>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::Text)?;
         let date = at.value.as_datetime().map(ToString::to_string);
         match at.value.as_str().map(str::to_owned).or(date) {
             Some(text) => Some(at.with(text)),
@@ -107,7 +134,7 @@ impl<'t> Section<'t> {
 
     /// `true` or `false`.
     pub fn flag(&mut self, key: &'static str) -> Option<At<bool>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::Flag)?;
         match at.value.as_bool() {
             Some(flag) => Some(at.with(flag)),
             None => {
@@ -119,7 +146,7 @@ impl<'t> Section<'t> {
 
     /// A whole number, not negative.
     pub fn whole(&mut self, key: &'static str) -> Option<At<u64>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::Whole)?;
         match whole(at.value) {
             Some(number) => Some(at.with(number)),
             None => {
@@ -131,7 +158,7 @@ impl<'t> Section<'t> {
 
     /// A list of whole numbers, not negative.
     pub fn wholes(&mut self, key: &'static str) -> Option<At<Vec<At<u64>>>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::Wholes)?;
         let Some(items) = at.value.as_array() else {
             self.refuse(key, &at, "a list of whole numbers");
             return None;
@@ -151,8 +178,9 @@ impl<'t> Section<'t> {
 
     /// Tables with keys of their own: `[[key]]`.
     pub fn list(&mut self, key: &'static str) -> Vec<Section<'t>> {
-        let Some(at) = self.take(key) else { return Vec::new() };
+        let at = self.take(key, Takes::Tables);
         let title = if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) };
+        let Some(at) = at else { return self.possible(title).into_iter().collect() };
         let Some(items) = at.value.as_array() else {
             self.refuse(key, &at, &format!("tables written as [[{title}]]"));
             return Vec::new();
@@ -160,7 +188,7 @@ impl<'t> Section<'t> {
         let table = |item: &'t Spanned<DeValue<'t>>| {
             let place = self.place(item.span());
             match item.get_ref().as_table() {
-                Some(table) => Some(Section::new(title.clone(), place, table, self.report)),
+                Some(table) => Some(self.below(title.clone(), place, table)),
                 None => {
                     self.refuse(key, &At { value: item.get_ref(), place, key: place }, "tables in its list");
                     None
@@ -172,7 +200,7 @@ impl<'t> Section<'t> {
 
     /// A whole number, or a string that says how much in words of its own.
     pub fn amount(&mut self, key: &'static str, example: &str) -> Option<At<String>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::TextOrWhole)?;
         let text = at.value.as_str().map(str::to_owned);
         match text.or_else(|| whole(at.value).map(|number| number.to_string())) {
             Some(text) => Some(at.with(text)),
@@ -185,7 +213,7 @@ impl<'t> Section<'t> {
 
     /// A number that is not negative, or a string that says it in its own way.
     pub fn number(&mut self, key: &'static str, example: &str) -> Option<At<String>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::TextOrNumber)?;
         let text = match at.value {
             DeValue::String(text) => Some(text.to_string()),
             DeValue::Integer(integer) if integer.radix() == 10 => Some(integer.as_str().to_owned()),
@@ -200,7 +228,7 @@ impl<'t> Section<'t> {
 
     /// A string, or `true` or `false` in its place.
     pub fn text_or_flag(&mut self, key: &'static str) -> Option<At<String>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::TextOrFlag)?;
         let text = at.value.as_str().map(str::to_owned);
         match text.or_else(|| at.value.as_bool().map(|flag| flag.to_string())) {
             Some(text) => Some(at.with(text)),
@@ -213,7 +241,7 @@ impl<'t> Section<'t> {
 
     /// A list of strings, or one string.
     pub fn texts(&mut self, key: &'static str) -> Option<Texts> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::Texts)?;
         let texts = self.strings(key, &at, false)?;
         Some(at.with(texts))
     }
@@ -242,7 +270,7 @@ impl<'t> Section<'t> {
     /// A secret string: the string itself, or a table that says where it is.
     pub fn secret(&mut self, key: &'static str) -> Option<At<SecretText>> {
         self.secret_keys.push(key);
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::Secret)?;
         self.read_secret(key, &at)
     }
 
@@ -255,15 +283,17 @@ impl<'t> Section<'t> {
             };
             return Some(at.with(SecretText::Literal(text.to_owned())));
         };
-        let section = Section::new(format!("{}.{key}", self.title), at.key, table, self.report);
+        let section = self.below(format!("{}.{key}", self.title), at.key, table);
         SecretText::read(section).map(|secret| at.with(secret))
     }
 
     /// A table with keys of its own.
     pub fn table(&mut self, key: &'static str) -> Option<Section<'t>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::Table);
+        let title = format!("{}.{key}", self.title);
+        let Some(at) = at else { return self.possible(title) };
         match at.value.as_table() {
-            Some(table) => Some(Section::new(format!("{}.{key}", self.title), at.key, table, self.report)),
+            Some(table) => Some(self.below(title, at.key, table)),
             None => {
                 self.refuse(key, &at, "a table");
                 None
@@ -273,10 +303,13 @@ impl<'t> Section<'t> {
 
     /// A table with keys of its own, or a list of strings in its place.
     pub fn table_or_texts(&mut self, key: &'static str) -> Option<At<Result<Section<'t>, Vec<At<String>>>>> {
-        let at = self.take(key)?;
+        let at = self.take(key, Takes::TableOrTexts);
+        let title = format!("{}.{key}", self.title);
+        let Some(at) = at else {
+            return self.possible(title).map(|table| At { value: Ok(table), place: self.place, key: self.place });
+        };
         if let Some(table) = at.value.as_table() {
-            let section = Section::new(format!("{}.{key}", self.title), at.key, table, self.report);
-            return Some(at.with(Ok(section)));
+            return Some(at.with(Ok(self.below(title, at.key, table))));
         }
         let texts = self.strings(key, &at, false)?;
         Some(at.with(Err(texts)))
@@ -301,8 +334,10 @@ impl<'t> Section<'t> {
     pub fn entry_table(&self, entry: &Entry<'t>) -> Option<Section<'t>> {
         let (at, name) = (self.entry_value(entry), &entry.name.value);
         let title = format!("{}.{}", self.title, printable(name));
+        self.may_be(name, Takes::Table);
         match at.value.as_table() {
-            Some(table) => Some(Section::new(title, entry.name.place, table, self.report)),
+            Some(table) => Some(self.below(title, entry.name.place, table)),
+            None if self.shape.is_some() => self.possible(title),
             None => {
                 self.hide(entry);
                 let message = format!("`{name}` must be a table, found {}", found(at.value));
@@ -315,6 +350,7 @@ impl<'t> Section<'t> {
 
     /// An entry that is a string, or a whole number that stands for its digits.
     pub fn entry_text(&self, entry: &Entry<'t>) -> Option<At<String>> {
+        self.may_be(&entry.name.value, Takes::TextOrWhole);
         let at = self.entry_value(entry);
         let digits = whole(at.value).map(|number| number.to_string());
         let text = at.value.as_str().map(str::to_owned).or(digits);
@@ -326,6 +362,7 @@ impl<'t> Section<'t> {
 
     /// An entry that is a number, or a string that may be one; as written.
     pub fn entry_number(&self, entry: &Entry<'t>) -> Option<At<String>> {
+        self.may_be(&entry.name.value, Takes::TextOrNumber);
         let at = self.entry_value(entry);
         let text = match at.value {
             DeValue::String(text) => Some(text.to_string()),
@@ -341,6 +378,7 @@ impl<'t> Section<'t> {
 
     /// An entry that is a string or a list of them.
     pub fn entry_texts(&self, entry: &Entry<'t>) -> Option<Texts> {
+        self.may_be(&entry.name.value, Takes::TextsOrWholes);
         let at = self.entry_value(entry);
         let texts = self.strings(&entry.name.value, &at, true)?;
         Some(at.with(texts))
@@ -348,6 +386,7 @@ impl<'t> Section<'t> {
 
     /// An entry that is a secret string.
     pub fn entry_secret(&self, entry: &Entry<'t>) -> Option<At<SecretText>> {
+        self.may_be(&entry.name.value, Takes::Secret);
         self.read_secret(&entry.name.value, &self.entry_value(entry))
     }
 

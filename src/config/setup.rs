@@ -20,6 +20,7 @@ use crate::rule::derived::Derived;
 use crate::store::Location;
 
 /// Who is told, again and again, that all is well: whoever hears nothing any more raises the alarm.
+#[derive(Debug)]
 pub struct DeadMan {
     /// The address that is asked.
     pub endpoint: Endpoint,
@@ -28,6 +29,7 @@ pub struct DeadMan {
 }
 
 /// The whole config, resolved.
+#[derive(Debug)]
 pub struct Setup {
     /// The file that it came from.
     pub path: PathBuf,

@@ -29,6 +29,7 @@ use crate::series::{Item, Labels, Observation, Refusal, Release, Unit};
 use fetch::pieces::Cut;
 
 /// One feed of the config, ready to be pulled.
+#[derive(Debug)]
 pub struct Feed {
     /// Its name in the config; the `feed` label of its series.
     pub name: String,

@@ -62,6 +62,7 @@ use crate::base::text::printable;
 use crate::outbox::{Delivery, Digest, Message, Outcome, Policy, Voice};
 
 /// One receiver of the config, ready to be told.
+#[derive(Debug)]
 pub struct Receiver {
     /// Its name in the config.
     pub name: String,
@@ -80,6 +81,7 @@ pub struct Receiver {
 }
 
 /// How a receiver is reached.
+#[derive(Debug)]
 pub enum Channel {
     /// Standard output, for people.
     Console(console::Console),

@@ -35,7 +35,7 @@ fn run(sandbox: &Sandbox, step: &[String]) -> Ended {
 fn move_page(sandbox: &Sandbox) -> String {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let config = sandbox.read("config/supplywatch.toml");
-    let moved = config.replace("# listen = \"127.0.0.1:9180\"", &format!("listen = \"{address}\""));
+    let moved = config.replace("#listen = \"127.0.0.1:9180\"", &format!("listen = \"{address}\""));
     assert_ne!(moved, config, "the shipped config says where the page is");
     sandbox.write("config/supplywatch.toml", moved);
     address

@@ -30,6 +30,8 @@ mod feeds;
 #[cfg(test)]
 mod fetching;
 #[cfg(test)]
+mod first_config;
+#[cfg(test)]
 mod five_minutes;
 #[cfg(test)]
 mod fred;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::idle::{Idle, say_idle};
 use super::{Exit, FAILED, Format, Session};
 use crate::base::text::counted;
-use crate::config::Setup;
+use crate::config::{Setup, schema};
 
 /// Check the configuration and print every problem found
 ///
@@ -47,6 +47,9 @@ pub struct Args {
     /// where the daemon would refuse the reload.
     #[arg(long)]
     against_live: bool,
+    /// Print the JSON Schema of configurations, for an editor, and look at none
+    #[arg(long)]
+    schema: bool,
     /// With --against-live: the alerts of this rule alone
     #[arg(long, value_name = "NAME", requires = "against_live")]
     rule: Option<String>,
@@ -68,6 +71,9 @@ impl Args {
 
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
+    if args.schema {
+        return session.print(&format!("{:#}", schema()));
+    }
     let setup = session.load()?;
     args.check_names(&setup)?;
     super::log::start(session, "error")?;

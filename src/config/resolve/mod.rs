@@ -112,6 +112,24 @@ pub fn location(file: &File, sources: &Sources, environment: &Environment, repor
     daemon::location(cx, &file.daemon)
 }
 
+/// A kind of feeds or of receivers.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// As written.
+    pub name: &'static str,
+    /// The keys that it takes, of those that not every kind takes.
+    pub keys: &'static [&'static str],
+}
+
+/// The kinds that a table has; none where it has no kinds.
+pub fn kinds(table: &str) -> Vec<Kind> {
+    match table {
+        "feed" => publisher::KINDS.iter().map(|kind| Kind { name: kind.name, keys: kind.keys }).collect(),
+        "receiver" => receiver::KINDS.iter().map(|kind| Kind { name: kind.name, keys: kind.keys }).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// What a file of scenarios comes to. Where the report has errors, it is not to be used.
 pub fn scenarios(
     tables: Vec<ScenarioTable>,

@@ -22,6 +22,7 @@ pub fn choice<T: Copy>(cx: Context<'_>, key: &str, at: &At<String>, choices: &[(
     if found.is_none() {
         let message = format!("`{key}` cannot be `{}`", shorten(&at.value, 60));
         let names = choices.iter().map(|(name, _)| *name);
+        cx.report.expect(names.clone());
         let expected = format!("expected {}", one_of(names.clone()));
         cx.add(Finding::error(at.place, message).label(expected).near(&at.value, names));
     }

@@ -11,6 +11,7 @@ mod outline;
 mod phones;
 mod quiet;
 mod receiver;
+mod reference;
 mod release;
 mod route;
 mod rule;
