@@ -96,6 +96,8 @@ pub const JUDGED_MAX: usize = 500;
 pub const EXPLAINED_MAX: usize = 100;
 /// Reasons that are kept of an unknown value; the others are counted.
 pub const REASONS_KEPT: usize = 8;
+/// Bytes of one value in the journal, at most; the rest is cut off.
+pub const JOURNAL_VALUE_BYTES_MAX: usize = 16 << 10;
 /// Bytes of a receiver's answer that are read for its verdict, at most.
 pub const ANSWER_BYTES_READ: usize = 16 << 10;
 /// Bytes of a receiver's answer that are kept with the attempt, at most.

@@ -8,6 +8,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::Session;
+use super::journal::Journal;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -40,8 +41,7 @@ pub fn start(session: &Session, level: &str) -> anyhow::Result<()> {
             registry.with(layer).init();
         }
         LogFormat::Journald => {
-            let journal = tracing_journald::layer()?.with_field_prefix(None);
-            registry.with(journal.with_syslog_identifier("supplywatch".to_owned())).init();
+            registry.with(Journal::open()?).init();
         }
     }
     Ok(())
@@ -50,7 +50,7 @@ pub fn start(session: &Session, level: &str) -> anyhow::Result<()> {
 /// The journal where systemd connected standard error to it, text on a terminal, else JSON.
 fn default_format(session: &Session) -> LogFormat {
     use std::io::IsTerminal;
-    if session.environment.variable("JOURNAL_STREAM").is_some() && tracing_journald::layer().is_ok() {
+    if session.environment.variable("JOURNAL_STREAM").is_some() && Journal::open().is_ok() {
         LogFormat::Journald
     } else if std::io::stderr().is_terminal() || session.environment.variable("INVOCATION_ID").is_none() {
         LogFormat::Text

@@ -18,6 +18,7 @@ mod feeds;
 mod idle;
 mod import;
 mod init;
+mod journal;
 mod log;
 mod man;
 mod probe;
