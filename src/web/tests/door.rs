@@ -247,7 +247,8 @@ async fn the_page_and_the_socket_move_with_the_config() {
         assert!(TcpStream::connect(first).await.is_err() && !world.path("a.sock").exists(), "it is left");
         stop.cancel();
     };
-    tokio::join!(crate::web::serve(world.site.clone(), stop.clone()), moving);
+    let server = crate::web::Server::open(world.site.clone(), Vec::new()).await;
+    tokio::join!(server.serve(stop.clone()), moving);
 }
 
 #[tokio::test]
