@@ -136,15 +136,16 @@ def guide(story):
         for part in parts:
             commands = [block for block in page[part] if "/etc/supplywatch" not in block[1][0] or part != "Removing"]
             seen.append(f"{part}: {follow(machine, commands)}")
-    program = story.options.program if story.options.program.exists() else None
-    if program:
-        # As an archive is unpacked.
-        (home / "unpacked").mkdir()
+    if story.options.program.exists():
+        # As an archive is unpacked; what is built from the source lies in the same place.
+        place = home / "unpacked"
+        place.mkdir()
         machine.write("/home/carla/.here", "/home/carla/unpacked\n", 0o666)
-        for source, target in ((program, "supplywatch"), (ROOT / "config", "config"), (ROOT / "systemd", "systemd")):
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, home / "unpacked" / target)
-        build, install, away = page["By hand"]
-        count = follow(machine, [install, *page["The first alert"]]) + follow(machine, [away])
+        shutil.copy(story.options.program, place / "supplywatch")
+        for folder in ("config", "systemd"):
+            shutil.copytree(ROOT / folder, place / folder)
+        build, *install, away = page["By hand"]
+        count = follow(machine, [*install, *page["The first alert"]]) + follow(machine, [away])
         seen.append(f"By hand: {count}")
     expect(seen, "nothing to follow it with")
     return f"each command of docs/INSTALL.md did what it says; {'; '.join(seen)}"

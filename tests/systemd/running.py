@@ -37,6 +37,7 @@ def journal_fields(story):
     expect(all(wanted <= set(entry) for entry in entries), f"fields: {sorted(entries[0])}")
     other = story.machine.journal("RECEIVER=nobody")
     expect(not other, "a receiver that is none has entries")
+    expect(all('receiver="desk"' in entry["MESSAGE"] for entry in entries), f"texts: {[e['MESSAGE'] for e in entries]}")
     fields = sorted(field for field in entries[0] if not field.startswith(("_", "CODE_", "SYSLOG_")))
     return f"`journalctl RECEIVER=desk` finds its 2 deliveries; fields {', '.join(fields)}"
 
