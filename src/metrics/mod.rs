@@ -142,12 +142,12 @@ impl Metrics {
             registry,
         };
         let metrics = Self(Arc::new(counters));
-        metrics.begin(now);
+        metrics.start(now);
         metrics
     }
 
     /// What is known once and for all, and what the system knows of the process; the config was read `now`.
-    fn begin(&self, now: Timestamp) {
+    fn start(&self, now: Timestamp) {
         self.config_read(true, now);
         let registry = &self.0.registry;
         let options = Opts::new("supplywatch_build_info", "The program that runs: 1.");

@@ -279,7 +279,7 @@ mod tests {
     async fn each_service_is_asked_what_tells_nobody_anything() {
         let clients = Clients::new().unwrap();
         for Row { service, asked, answer, found: (reached, name), refused: (status, why) } in
-            logins().into_iter().chain(others())
+            chats().into_iter().chain(others())
         {
             let double = HttpDouble::start(Reply::status(200).body(answer)).await;
             let found = of_service(service(&double.url("")).as_ref(), &clients, at(NOW)).await;
