@@ -127,6 +127,7 @@ macro_rules! contract {
                 a_beginning_gives_way_to_the_end_alone,
                 what_may_have_arrived_gives_way_to_nothing,
                 what_gives_way_is_in_no_message,
+                what_gave_way_is_not_sent,
                 more_than_is_told_one_by_one_is_told_together,
             }
             hush {

@@ -260,6 +260,18 @@ pub async fn what_gives_way_is_in_no_message(site: Site) {
     assert!(leased[0].delivery.message.others[0].title.starts_with("Fired and resolved: "));
 }
 
+pub async fn what_gave_way_is_not_sent(site: Site) {
+    let store = site.open().await;
+    fires_together(&store, &["DE", "US"]).await;
+    owes(&store, "US", &[Kind::Resolved]).await;
+    // Both beginnings can be taken, and that of the US gives way when what it belongs to is gathered.
+    let leased = due(&store, 31, false).await;
+    assert_eq!(told(&leased), ["desk DE 1"]);
+    let gone = record_of(&store, "desk US 1").await;
+    assert_eq!((gone.state, gone.attempts), (DeliveryState::Superseded, 0));
+    assert_eq!(told(&due(&store, 31, false).await), ["desk US 2"]);
+}
+
 pub async fn more_than_is_told_one_by_one_is_told_together(site: Site) {
     let store = site.open().await;
     fires_together(&store, &["US", "DE"]).await;

@@ -217,7 +217,7 @@ fn lease(transaction: &Connection, taking: &Taking, places: &[Place]) -> Result<
     loop {
         let before = gone.len();
         for head in due(transaction, taking, places)? {
-            if gone.contains(&head.seq) {
+            if gone.contains(&head.seq) || !is_pending(transaction, head.seq)? {
                 continue;
             }
             let together = gather(transaction, &head, At::new(taking))?;
@@ -234,6 +234,11 @@ fn lease(transaction: &Connection, taking: &Taking, places: &[Place]) -> Result<
         }
     }
     Ok((leased, !gone.is_empty()))
+}
+
+/// Whether a delivery still waits: one that is taken before it may have let it give way.
+fn is_pending(transaction: &Connection, seq: i64) -> Result<bool, Fault> {
+    Ok(transaction.prepare_cached("SELECT 1 FROM delivery WHERE seq = ?1 AND state = 'pending'")?.exists([seq])?)
 }
 
 /// Writes how attempts ended, and how their receivers stand then; for each, whether its lease was not lost.
