@@ -72,7 +72,7 @@ Examples:
   supplywatch init --watch 8505110070 --feed census --partner China --chat slack
   supplywatch init --price Nickel --price Copper --output prices.toml
 
-Other publishers (Chinese and Japanese customs, FRED, SDMX, RSS, files of your own) have ready examples in config/feeds.";
+Other publishers (Chinese and Japanese customs, FRED, SDMX, RSS, your own files) have ready examples in config/feeds.";
 
 /// Where a config is looked for first.
 const OUTPUT: &str = "config/supplywatch.toml";

@@ -210,8 +210,8 @@ impl Draft {
         let head = "\
 # What supplywatch watches, what counts as alarming, and who is told; made by `supplywatch init`.
 #
-# `supplywatch check` finds every mistake, `supplywatch dry-run` shows what would be sent, `supplywatch run` begins. Every
-# option is in docs/FEEDS.md, docs/RULES.md, docs/ROUTING.md and docs/RECEIVERS.md.
+# `supplywatch check` finds every mistake, `supplywatch dry-run` shows what would be sent, `supplywatch run` begins.
+# Every option is in docs/FEEDS.md, docs/RULES.md, docs/ROUTING.md and docs/RECEIVERS.md.
 ";
         [head.to_owned(), self.feed(), self.rule(), self.receiver()].join("\n")
     }
@@ -403,8 +403,8 @@ mod tests {
         insta::assert_snapshot!(draft.text(), @r#"
         # What supplywatch watches, what counts as alarming, and who is told; made by `supplywatch init`.
         #
-        # `supplywatch check` finds every mistake, `supplywatch dry-run` shows what would be sent, `supplywatch run` begins. Every
-        # option is in docs/FEEDS.md, docs/RULES.md, docs/ROUTING.md and docs/RECEIVERS.md.
+        # `supplywatch check` finds every mistake, `supplywatch dry-run` shows what would be sent, `supplywatch run` begins.
+        # Every option is in docs/FEEDS.md, docs/RULES.md, docs/ROUTING.md and docs/RECEIVERS.md.
 
         # Imports of 8505110070, US from China, as the US Census Bureau has them; docs/FEEDS.md says how late they are.
         [feed.trade]
@@ -438,8 +438,8 @@ mod tests {
         insta::assert_snapshot!(made(&OFFERS[4], slack).text(), @r#"
         # What supplywatch watches, what counts as alarming, and who is told; made by `supplywatch init`.
         #
-        # `supplywatch check` finds every mistake, `supplywatch dry-run` shows what would be sent, `supplywatch run` begins. Every
-        # option is in docs/FEEDS.md, docs/RULES.md, docs/ROUTING.md and docs/RECEIVERS.md.
+        # `supplywatch check` finds every mistake, `supplywatch dry-run` shows what would be sent, `supplywatch run` begins.
+        # Every option is in docs/FEEDS.md, docs/RULES.md, docs/ROUTING.md and docs/RECEIVERS.md.
 
         # Prices of Nickel, as the World Bank has them; docs/FEEDS.md says how late they are.
         [feed.prices]

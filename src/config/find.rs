@@ -24,7 +24,10 @@ pub enum FindError {
         by: &'static str,
     },
     /// None of the usual places has one.
-    #[error("no config found: looked for {}; name one with --config or ${VARIABLE}", places(looked))]
+    #[error(
+        "no config found: looked for {}; name one with --config or ${VARIABLE}, or write one with `supplywatch init`",
+        places(looked)
+    )]
     Nowhere {
         /// The places looked at, in order.
         looked: Vec<PathBuf>,
@@ -93,6 +96,6 @@ mod tests {
     #[test]
     fn the_places_looked_at_are_named() {
         let error = FindError::Nowhere { looked: PLACES.map(PathBuf::from).to_vec() };
-        insta::assert_snapshot!(error, @"no config found: looked for `config/supplywatch.toml` and `/etc/supplywatch/supplywatch.toml`; name one with --config or $SUPPLYWATCH_CONFIG");
+        insta::assert_snapshot!(error, @"no config found: looked for `config/supplywatch.toml` and `/etc/supplywatch/supplywatch.toml`; name one with --config or $SUPPLYWATCH_CONFIG, or write one with `supplywatch init`");
     }
 }

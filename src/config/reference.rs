@@ -174,7 +174,7 @@ impl Reference {
         table.within(&self.running)
     }
 
-    /// What runs in the shipped config, and a table of a block in which an option has a value, and which has what goes with it.
+    /// What runs in the shipped config, and a table of a block in which an option has a value, beside what goes with it.
     pub fn with(&self, block: &Block, shown: &Shown, value: &str) -> String {
         let mut table = self.around(block, shown);
         table.set(shown.path, format!("{} = {value}", shown.path));

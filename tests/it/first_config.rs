@@ -43,6 +43,14 @@ fn the_variables_that_it_needs_are_named_and_no_secret_is_written() {
 }
 
 #[test]
+fn prices_need_no_country() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["init", "--price", "Nickel", "--price", "Copper"]).is(0).says(&["is written"]);
+    assert!(sandbox.read("config/supplywatch.toml").contains("series   = [\"Nickel\", \"Copper\"]"));
+    sandbox.run(&["check"]).is(0).says(&["1 feed, 1 rule, 1 receiver"]);
+}
+
+#[test]
 fn a_file_that_is_there_is_left_alone_without_force() {
     let sandbox = Sandbox::new();
     sandbox.write("config/supplywatch.toml", "# mine\n");
@@ -63,7 +71,7 @@ fn what_is_wrong_with_the_options_is_said_and_nothing_written() {
     refused(&[], &["standard input is no terminal", "--watch 85051110"]);
     refused(&["--watch", "85051"], &["`commodity` cannot be `85051`", "expected 2, 4, 6 or 8 digits"]);
     refused(&["--watch", "850511", "--reporter", "Japan", "--feed", "eurostat"], &["Japan is no member"]);
-    refused(&["--watch", "850511", "--feed", "gacc"], &["the kinds are eurostat"]);
+    refused(&["--watch", "850511", "--feed", "gacc"], &["the kinds are `eurostat`"]);
     refused(&["--watch", "850511", "--webhook", "http://hooks.example"], &["plain http"]);
     refused(&["--watch", "850511", "--email", "desk"], &["--relay"]);
     refused(&["--watch", "850511", "--email", "desk", "--relay", "smtp.example.org"], &["`desk` is no mail address"]);
@@ -108,7 +116,7 @@ fn questions_are_asked_on_a_terminal() {
     let answers = "eurostat\nAtlantis\nFR\nmagnets\n85051110\nCN, JP\n\nemail\ndesk@example.org\n\n\n\n";
     let (ended, seen) = on_a_terminal(&sandbox, &["init"], answers);
     ended.is(0).says(&["config/supplywatch.toml is written"]);
-    for shown in ["Whose figures shall be watched?", "Atlantis is no member", "85051110  ", "By which mail relay?"] {
+    for shown in ["Whose figures shall be watched?", "`Atlantis` is no country", "85051110  ", "By which mail relay?"] {
         assert!(seen.contains(shown), "{shown:?} is not to be seen in\n{seen}");
     }
     for line in questions_of_the_page() {
