@@ -72,11 +72,7 @@ fn goes_on(schema: u32) {
     assert_eq!(before.len(), 12, "schema {schema}: {before:?}");
     assert!(std::fs::read(sandbox.path(STATE)).unwrap() == old, "looking changed it");
 
-    sandbox
-        .run(&["run", "--once"])
-        .is(0)
-        .says(&["feed magnets: 0 new, 0 revised"])
-        .says_nothing_of(&["alerts changed"]);
+    sandbox.run(&["run", "--once"]).is(0).says(&["feed magnets: 0 new, 0 revised"]);
     assert_eq!(alerts(&sandbox), stood, "schema {schema}");
     let after = states(&deliveries(&sandbox));
     let owed = ids(&before, "pending");
