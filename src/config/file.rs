@@ -58,6 +58,8 @@ pub struct DaemonTable {
     pub page_url: Option<At<String>>,
     /// Who is told that all is well.
     pub dead_man: Option<DeadManTable>,
+    /// How long deliveries that are over are kept.
+    pub keep_attempts: Option<At<String>>,
 }
 
 /// `[daemon.dead_man]`.
@@ -321,6 +323,7 @@ impl DaemonTable {
             fallback: section.texts("fallback"),
             page_url: section.text("page_url"),
             dead_man: section.table("dead_man").map(DeadManTable::read),
+            keep_attempts: section.text("keep_attempts"),
         };
         // A database's address may hold its password.
         if let Some(state) = table.state.as_ref().filter(|state| state.value.contains("://")) {

@@ -65,6 +65,8 @@ pub struct Setup {
     pub page_url: Option<String>,
     /// Who is told that all is well.
     pub dead_man: Option<DeadMan>,
+    /// How long deliveries that are over are kept, and pulls that brought nothing.
+    pub keep_attempts: Duration,
     /// Where and to whom its page is served.
     pub web: Web,
 }

@@ -8,6 +8,7 @@ mod courier;
 mod dead_man;
 mod deliver;
 mod evaluate;
+mod forget;
 mod health;
 mod import;
 mod notice;

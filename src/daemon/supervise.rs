@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use super::dead_man::dead_man_loop;
 use super::deliver::deliver_loop;
+use super::forget::forget_loop;
 use super::poll::poll_loop;
 use super::reload::{log_alerts, reload_all, status};
 use super::round::{Beats, Round, TICK_MAX};
@@ -123,6 +124,7 @@ fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
     loops.spawn(named("evaluate", round.stop.clone(), evaluate));
     loops.spawn(named("deliver", round.stop.clone(), deliver));
     loops.spawn(named("dead man", round.stop.clone(), dead_man_loop(context.clone(), round.clone())));
+    loops.spawn(named("forget", round.stop.clone(), forget_loop(context.clone(), round.clone())));
     loops.spawn(named("checkpoint", round.stop.clone(), checkpoint_loop(context.clone(), round.clone())));
     loops
 }

@@ -5,6 +5,7 @@
 
 mod evaluation;
 pub mod fixture;
+mod forget;
 mod gather;
 mod hush;
 mod life;
@@ -149,6 +150,11 @@ macro_rules! contract {
                 a_reader_sees_what_is_stored_and_changes_nothing,
                 a_version_changes_with_every_commit,
                 a_reader_ends_with_its_store,
+            }
+            forget {
+                deliveries_that_are_over_are_forgotten,
+                a_message_finds_its_thread_after_what_was_forgotten,
+                pulls_that_brought_nothing_are_forgotten,
             }
             life {
                 a_store_is_as_it_was_left,

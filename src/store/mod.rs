@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent, SeriesQuery};
 pub use upkeep::{Backup, Carried, Checkup, Damage, Progress, Restored, Vacuumed};
-pub use work::{Claim, Committed, Holder, Lease, Look, Settled, Task};
+pub use work::{Claim, Committed, Forgotten, Holder, Lease, Look, Settled, Task};
 
 use crate::alert::{Acknowledgement, Alert, Hushed, Silence, Transition};
 use crate::base::clock::Timestamp;
@@ -519,6 +519,16 @@ impl Store {
     pub async fn attempts(&self, delivery: &str) -> Result<Vec<(u32, Timestamp, Option<Attempt>)>, StoreError> {
         match self {
             Self::Sqlite(store) => store.attempts(delivery).await,
+        }
+    }
+
+    /// Takes a step in forgetting what was over before then: how deliveries were attempted, deliveries that are over, which
+    /// series pulls changed, and pulls that changed nothing. Kept are what is pending, what belongs to an alert that fires
+    /// or fired since, the beginning of each thread at its receiver, and the last pulls of each feed. Nothing is left to
+    /// be done where nothing was forgotten.
+    pub async fn forget(&self, before: Timestamp) -> Result<Forgotten, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.forget(before).await,
         }
     }
 

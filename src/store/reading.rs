@@ -161,7 +161,7 @@ pub struct Facts {
     pub alerts: usize,
     /// Their transitions.
     pub transitions: usize,
-    /// Deliveries, also those that are sent.
+    /// Deliveries that there ever were, also those that are sent or forgotten.
     pub deliveries: usize,
 }
 

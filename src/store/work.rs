@@ -94,3 +94,34 @@ pub enum Committed {
     /// Someone else holds the task, has looked, or has written an alert: nothing is stored.
     Fenced,
 }
+
+/// What was forgotten in one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Deliveries.
+    pub deliveries: usize,
+    /// Attempts.
+    pub attempts: usize,
+    /// Pulls that changed nothing.
+    pub pulls: usize,
+    /// Series that pulls changed.
+    pub series: usize,
+}
+
+impl Forgotten {
+    /// Whether there is nothing left to forget.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// This and another.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            deliveries: self.deliveries + other.deliveries,
+            attempts: self.attempts + other.attempts,
+            pulls: self.pulls + other.pulls,
+            series: self.series + other.series,
+        }
+    }
+}

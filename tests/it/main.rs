@@ -96,6 +96,10 @@ mod together;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]
+mod upgrading;
+#[cfg(test)]
+mod upkeep;
+#[cfg(test)]
 mod workbook;
 #[cfg(test)]
 mod worldbank;

@@ -17,6 +17,10 @@ use crate::store::Location;
 
 /// How often it is told that all is well, where the config does not say.
 const DEAD_MAN_EVERY: Duration = Duration::from_secs(60);
+/// How long deliveries that are over are kept where the config does not say: a receiver's outages of a year can be seen.
+const KEEP_ATTEMPTS: Duration = Duration::from_secs(365 * 86_400);
+/// The shortest time for which they can be kept: what went wrong of late is told by them.
+const KEEP_ATTEMPTS_MIN: Duration = Duration::from_secs(30 * 86_400);
 /// The store's file where the config names none.
 const FILE: &str = "supplywatch.db";
 /// Where `systemd/supplywatch.service` has the config and the store.
@@ -40,6 +44,8 @@ pub struct Daemon {
     pub page_url: Option<String>,
     /// Who is told that all is well.
     pub dead_man: Option<DeadMan>,
+    /// How long deliveries that are over are kept.
+    pub keep_attempts: Duration,
 }
 
 /// What `[daemon]` comes to.
@@ -51,6 +57,7 @@ pub fn resolve(cx: Context<'_>, table: &DaemonTable, receivers: &[&str]) -> Daem
         proxy: table.proxy.as_ref().and_then(|at| proxy(cx, at)),
         page_url: table.page_url.as_ref().and_then(|at| page_url(cx, at)),
         dead_man: table.dead_man.as_ref().and_then(|table| dead_man(cx, table)),
+        keep_attempts: table.keep_attempts.as_ref().and_then(|at| keep_attempts(cx, at)).unwrap_or(KEEP_ATTEMPTS),
         fallback: value::receivers(cx, table.fallback.as_ref(), receivers),
     }
 }
@@ -132,6 +139,17 @@ fn proxy(cx: Context<'_>, at: &At<SecretText>) -> Option<ForwardProxy> {
         cx.error(at.place, "`proxy` is no address of a proxy", "expected http://HOST:PORT", help);
     }
     proxy
+}
+
+/// How long deliveries that are over are kept.
+fn keep_attempts(cx: Context<'_>, at: &At<String>) -> Option<Duration> {
+    let kept = value::duration(cx, "keep_attempts", at)?;
+    if kept < KEEP_ATTEMPTS_MIN {
+        let help = "alerts on the program's own health look back some days: write \"30d\" or more";
+        cx.error(at.place, "`keep_attempts` is less than 30 days", "too short", help);
+        return None;
+    }
+    Some(kept)
 }
 
 /// The contact goes into an HTTP header.

@@ -103,6 +103,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         page_url: daemon.page_url,
         web,
         dead_man: daemon.dead_man,
+        keep_attempts: daemon.keep_attempts,
     }
 }
 

@@ -227,3 +227,20 @@ fn the_proxy_on_the_way_out_is_an_address_and_a_secret() {
     1 error
     "#);
 }
+
+#[test]
+fn what_is_over_is_kept_for_a_year_or_as_long_as_is_said() {
+    let days = |config: &str| Sandbox::new(config).setup().keep_attempts.as_secs() / 86_400;
+    assert_eq!((days(""), days("daemon.keep_attempts = '90d'")), (365, 90));
+    insta::assert_snapshot!(check("daemon.keep_attempts = '7d'"), @r#"
+    error: `keep_attempts` is less than 30 days
+     --> supplywatch.toml:1:24
+      |
+    1 | daemon.keep_attempts = '7d'
+      |                        ^^^^ too short
+      |
+      = help: alerts on the program's own health look back some days: write "30d" or more
+
+    1 error
+    "#);
+}

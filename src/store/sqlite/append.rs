@@ -54,7 +54,7 @@ impl Sqlite {
 
 /// Does some work without asking of each row whether what it refers to exists: a fourth of an import's time in this
 /// thread, for rows whose series and pull were read or written just before.
-fn unchecked<T>(
+pub fn unchecked<T>(
     connection: &mut Connection,
     work: impl FnOnce(&mut Connection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {

@@ -37,7 +37,7 @@ fn facts(connection: &Connection) -> Result<Facts, Fault> {
         alerts: amount("SELECT count(*) FROM alert")?,
         // None is ever deleted.
         transitions: amount("SELECT coalesce(max(seq), 0) FROM transition")?,
-        deliveries: amount("SELECT coalesce(max(seq), 0) FROM delivery")?,
+        deliveries: amount("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'delivery'")?,
     })
 }
 

@@ -14,6 +14,7 @@ mod evaluation;
 mod facts;
 mod fault;
 mod feeds;
+mod forget;
 mod gather;
 mod history;
 mod hush;

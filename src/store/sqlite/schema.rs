@@ -11,7 +11,7 @@ use rusqlite::functions::FunctionFlags;
 use super::fault::Fault;
 use super::lock::beside;
 use super::thread::{End, transact};
-use super::upkeep::{Draft, unheard, write_copy};
+use super::upkeep::{Draft, bytes_used, room_for, unheard, write_copy};
 use crate::alert::alert_id;
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
@@ -100,6 +100,7 @@ fn begin(transaction: &Connection, now: Timestamp) -> Result<(), Fault> {
 /// Keeps a copy of a store beside it before its schema changes; where it is.
 pub fn keep_copy(connection: &mut Connection, database: &Path, version: i32) -> Result<PathBuf, Fault> {
     let copy = beside(database, &format!(".schema-{version}"));
+    room_for(bytes_used(connection)?, &copy).map_err(Fault::Refused)?;
     let draft = Draft::begin(&copy).map_err(Fault::Refused)?;
     write_copy(connection, draft.path(), &unheard())?;
     draft.finish().map_err(Fault::Refused)?;

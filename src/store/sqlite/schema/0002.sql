@@ -10,8 +10,9 @@ CREATE TABLE spent(
 
 CREATE INDEX pull_raw_feed ON pull_raw(feed, pull);
 
--- How far a rule has looked at a feed: what has no alert was found quiet until then.
-CREATE TABLE look(
+-- How far a rule has looked at a feed: what has no alert was found quiet until then. The last programs of the schema before
+-- made it already.
+CREATE TABLE IF NOT EXISTS look(
     rule TEXT NOT NULL,
     feed TEXT NOT NULL,
     rule_hash TEXT NOT NULL,            -- '': forgotten

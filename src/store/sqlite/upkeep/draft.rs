@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Seek};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
@@ -48,6 +48,12 @@ impl Draft {
         Ok(&self.file)
     }
 
+    /// The same for a file that is the store: it is given to the service's user where root does this for it.
+    pub fn finish_store(self) -> Result<u64, StoreError> {
+        hand_over(&self.place, &self.part).map_err(|error| unwritable(&self.part, error))?;
+        self.finish()
+    }
+
     /// Brings it to the disk and gives it its name; one that has the name is replaced. Its bytes.
     pub fn finish(mut self) -> Result<u64, StoreError> {
         let finish = || {
@@ -75,8 +81,21 @@ impl Drop for Draft {
 
 /// Brings a name in a folder to the disk.
 pub fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder(path))?.sync_all()
+}
+
+/// Gives a file to whoever has the store, or where there is none its folder. Only root can; anybody else has it.
+pub fn hand_over(store: &Path, file: &Path) -> std::io::Result<()> {
+    let owner = std::fs::metadata(store).or_else(|_| std::fs::metadata(folder(store)))?;
+    match std::os::unix::fs::chown(file, Some(owner.uid()), Some(owner.gid())) {
+        Err(error) if error.kind() != ErrorKind::PermissionDenied => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The folder of a file.
+pub fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// A file that cannot be written, or cannot get its name.

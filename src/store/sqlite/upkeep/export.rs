@@ -1,5 +1,6 @@
 //! Everything that is stored, as lines.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -98,9 +99,8 @@ fn write(
 }
 
 /// The last number of each table that gives none twice.
-fn numbers(connection: &Connection) -> Result<std::collections::BTreeMap<String, i64>, Fault> {
-    let mut select =
-        connection.prepare("SELECT name, seq FROM sqlite_sequence WHERE name NOT LIKE '%\\_new' ESCAPE '\\'")?;
+fn numbers(connection: &Connection) -> Result<BTreeMap<String, i64>, Fault> {
+    let mut select = connection.prepare("SELECT name, seq FROM sqlite_sequence")?;
     Ok(select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
 }
 

@@ -68,7 +68,7 @@ pub enum Target<'a> {
     /// As they are.
     Plain(BufWriter<Box<dyn Write + 'a>>),
     /// Compressed.
-    Packed(GzEncoder<BufWriter<Box<dyn Write + 'a>>>),
+    Packed(Box<GzEncoder<BufWriter<Box<dyn Write + 'a>>>>),
 }
 
 impl<'a> Target<'a> {
@@ -76,7 +76,7 @@ impl<'a> Target<'a> {
     pub fn new(name: Option<&Path>, place: impl Write + 'a) -> Self {
         let place = BufWriter::with_capacity(1 << 16, Box::new(place) as Box<dyn Write + 'a>);
         if name.is_some_and(is_packed) {
-            Self::Packed(GzEncoder::new(place, Compression::default()))
+            Self::Packed(Box::new(GzEncoder::new(place, Compression::default())))
         } else {
             Self::Plain(place)
         }

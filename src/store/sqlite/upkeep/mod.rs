@@ -30,6 +30,7 @@ use rusqlite::Connection;
 
 use super::copy::look;
 use super::fault::Fault;
+use super::lock::{Lock, beside};
 use super::open::version;
 use super::schema::check as check_pages;
 use crate::base::text::hex;
@@ -80,19 +81,26 @@ pub fn write_copy(connection: &mut Connection, to: &Path, progress: &Progress) -
 }
 
 /// How many bytes of a database are in use, whatever the length of its file.
-fn bytes_used(connection: &Connection) -> Result<u64, Fault> {
+pub fn bytes_used(connection: &Connection) -> Result<u64, Fault> {
     let pages = "SELECT (page_count - freelist_count) * page_size
         FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()";
     Ok(connection.query_row(pages, [], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
 /// Refuses to begin what would fill the disk.
-fn room_for(bytes: u64, place: &Path) -> Result<(), StoreError> {
-    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+pub fn room_for(bytes: u64, place: &Path) -> Result<(), StoreError> {
     // Where the system does not say, writing finds out.
-    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let Ok(disk) = rustix::fs::statvfs(draft::folder(place)) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free < bytes { Err(StoreError::NoRoom { path: place.to_owned(), needed: bytes, free }) } else { Ok(()) }
+}
+
+/// Takes a store that no process has, also where there is none yet.
+fn take(store: &Path) -> Result<Lock, StoreError> {
+    let lock = Lock::take(store)?;
+    let file = beside(store, "-lock");
+    draft::hand_over(store, &file).map_err(|error| unwritable(&file, error))?;
+    Ok(lock)
 }
 
 /// Gives a store a new name; what it is.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -66,9 +66,7 @@ impl Place {
 
     /// What is wrong with it.
     fn damages(&self) -> Vec<String> {
-        let Location::Sqlite(path) = &self.store;
-        let found = Location::Sqlite(path.clone()).check().unwrap();
-        found.damages.into_iter().map(|damage| damage.what).collect()
+        self.store.check().unwrap().damages.into_iter().map(|damage| damage.what).collect()
     }
 }
 
@@ -258,6 +256,25 @@ async fn a_restore_keeps_what_was_there() {
     place.open().await.close().await.unwrap();
 }
 
+/// Root does it for the service's user, who must be able to read what comes of it.
+#[tokio::test]
+async fn what_is_put_in_the_stores_place_is_its_owners() {
+    let place = Place::filled().await;
+    place.store.back_up(&place.path("b.db"), false, &unheard()).unwrap();
+    place.store.export(Some(&place.path("e")), false, NOW, &unheard()).unwrap();
+    let own = |name: &str| drop(std::os::unix::fs::chown(place.path(name), Some(12_345), Some(12_345)));
+    let owner = |name: &str| fs::metadata(place.path(name)).unwrap().uid();
+    own("s.db");
+    let service = owner("s.db");
+    place.store.restore(&place.path("b.db"), &unheard()).unwrap();
+    assert_eq!((owner("s.db"), owner("s.db.before-restore")), (service, service));
+    place.store.vacuum(&unheard()).unwrap();
+    assert_eq!(owner("s.db"), service);
+    own("");
+    Location::Sqlite(place.path("o.db")).import(Some(&place.path("e")), NOW, &unheard()).unwrap();
+    assert_eq!((owner("o.db"), owner("o.db-lock")), (service, service));
+}
+
 #[tokio::test]
 async fn only_a_good_backup_is_put_back() {
     let place = Place::filled().await;
@@ -391,6 +408,23 @@ async fn damage_is_not_imported() {
     let other = Location::Sqlite(place.path("o.db"));
     assert_eq!(refusal(other.import(Some(&place.path("e")), NOW, &unheard())), "NoExport");
     assert!(!other.is_there());
+}
+
+/// What was told by another goes before that one.
+#[tokio::test]
+async fn what_was_told_together_is_forgotten_together() {
+    let place = Place::filled().await;
+    place.sql("UPDATE alert SET firing = NULL, gravity = 0, since = 0");
+    place.sql("UPDATE delivery SET state = 'sent', remote_ref = NULL; UPDATE delivery SET receiver = 'desk'");
+    place.sql("DELETE FROM attempt WHERE delivery = 1; UPDATE delivery SET told_by = 2 WHERE seq = 1");
+    let store = place.open().await;
+    let mut steps = Vec::new();
+    while steps.last().is_none_or(|deliveries| *deliveries > 0) {
+        steps.push(store.forget(minutes(9000)).await.unwrap().deliveries);
+    }
+    assert_eq!(steps, [1, 1, 0]);
+    assert_eq!(store.deliveries(false, 9).await.unwrap(), []);
+    store.close().await.unwrap();
 }
 
 #[test]

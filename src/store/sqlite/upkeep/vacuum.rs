@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::copy_to;
 use super::draft::unwritable;
-use crate::store::sqlite::lock::Lock;
+use super::{copy_to, take};
 use crate::store::sqlite::open::{absolute, expected, settle};
 use crate::store::{Progress, StoreError, Vacuumed};
 
@@ -12,9 +11,9 @@ use crate::store::{Progress, StoreError, Vacuumed};
 pub fn vacuum(store: &Path, progress: &Progress) -> Result<Vacuumed, StoreError> {
     expected(store)?;
     let store = &absolute(store)?;
-    let _lock = Lock::take(store)?;
+    let _lock = take(store)?;
     settle(store)?;
     let before = std::fs::metadata(store).map_err(|error| unwritable(store, error))?.len();
     let draft = copy_to(store, store, progress)?;
-    Ok(Vacuumed { before, after: draft.finish()? })
+    Ok(Vacuumed { before, after: draft.finish_store()? })
 }
