@@ -76,7 +76,7 @@ fn read(path: &Path, source: Result<Source, String>, environment: &Environment) 
 /// Where a config says that the store is, whatever else is wrong with it: no secret is read.
 pub fn location(path: &Path, environment: &Environment) -> Result<Location, Problems> {
     let (of_reading, report) = (problem::Report::default(), problem::Report::default());
-    let (sources, file) = gather::gather(path, &of_reading);
+    let (sources, file) = gather::gather(path, Source::read(path), &of_reading);
     let Some(file) = file else { return Err(of_reading.finish(&sources)) };
     let location = resolve::location(&file, &sources, environment, &report);
     if report.has_errors() { Err(report.finish(&sources)) } else { Ok(location) }

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
@@ -35,9 +35,19 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(denied(error)),
         }
+        give(&file, database);
         // The number only helps whoever reads the refusal: a full disk is no reason to refuse.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self(file))
+    }
+}
+
+/// Gives a file to the owner of the folder in which it is: what root makes in a service's folder, the service must be able
+/// to open. Nobody else can give files away, nor has to.
+pub fn give(file: &File, path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    if let Ok(owner) = std::fs::metadata(folder) {
+        let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));
     }
 }
 
@@ -70,5 +80,15 @@ mod tests {
         }
         drop(first);
         Lock::take(&database).unwrap();
+    }
+
+    #[test]
+    fn what_root_makes_belongs_to_whom_the_folder_belongs() {
+        let directory = tempfile::tempdir().unwrap();
+        // Only root can give it away; for anybody else it is their own already.
+        let _ = std::os::unix::fs::chown(directory.path(), Some(64_123), Some(64_123));
+        let _lock = Lock::take(&directory.path().join("s.db")).unwrap();
+        let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
+        assert_eq!(owner(&directory.path().join("s.db-lock")), owner(directory.path()));
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
-use crate::store::sqlite::lock::beside;
+use crate::store::sqlite::lock::{beside, give};
 
 /// A file on its way: beside its place, under a name of its own. What is dropped unfinished is removed.
 pub struct Draft {
@@ -39,6 +39,11 @@ impl Draft {
     /// Where it is meanwhile.
     pub fn path(&self) -> &Path {
         &self.part
+    }
+
+    /// It is to be a store: it belongs to whom its folder belongs.
+    pub fn give(&self) {
+        give(&self.file, &self.place);
     }
 
     /// The file, empty, to be written to from its beginning.

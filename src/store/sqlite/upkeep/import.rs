@@ -40,6 +40,7 @@ pub fn import(store: &Path, from: Option<&Path>, now: Timestamp, progress: &Prog
     let mut lines =
         Lines { source, name: &name, line: Vec::new(), number: 0, digest: Sha256::new(), bytes: 0, rows: 0 };
     let carried = fill(&mut lines, draft.path(), now, progress).map_err(|fault| fault.at(store))?;
+    draft.give();
     let found = check(draft.path())?;
     if let Some(damage) = found.damages.first() {
         return Err(lines.wrong(format!("what it holds is damaged: {}: {}", damage.what, damage.example)));

@@ -28,6 +28,7 @@ pub fn restore(store: &Path, from: &Path, progress: &Progress) -> Result<Restore
     let draft = copy_to(from, store, progress)?;
     let named = || -> Result<String, Fault> { rename(&Connection::open(draft.path())?) };
     let id = named().map_err(|fault| fault.at(draft.path()))?;
+    draft.give();
     let kept = keep(store)?;
     Ok(Restored { bytes: draft.finish()?, kept, id })
 }

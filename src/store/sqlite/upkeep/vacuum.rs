@@ -16,5 +16,6 @@ pub fn vacuum(store: &Path, progress: &Progress) -> Result<Vacuumed, StoreError>
     settle(store)?;
     let before = std::fs::metadata(store).map_err(|error| unwritable(store, error))?.len();
     let draft = copy_to(store, store, progress)?;
+    draft.give();
     Ok(Vacuumed { before, after: draft.finish()? })
 }
