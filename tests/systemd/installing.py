@@ -1,6 +1,7 @@
 """The package comes, is replaced, and goes; backups are made and put back."""
 import re
 import shutil
+import time
 
 from kit import ROOT, expect
 from story import CONFIG_PATH, STATE, UNIT, Skipped
@@ -64,6 +65,8 @@ def backup(story):
     machine.run("systemctl", "enable", "--now", "supplywatch-backup.timer")
     machine.run("systemctl", "start", "supplywatch-backup")
     machine.run("systemctl", "stop", UNIT)
+    # Backups are named by the second.
+    time.sleep(1.1)
     machine.run("systemctl", "start", "supplywatch-backup")
     machine.run("systemctl", "start", UNIT)
     folder = "/var/lib/private/supplywatch-backup"

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
@@ -35,9 +35,18 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(denied(error)),
         }
+        give(&file, database);
         // The number only helps whoever reads the refusal: a full disk is no reason to refuse.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self(file))
+    }
+}
+
+/// Gives a file to the owner of a store, or where there is none of its folder: what root makes there, the service must be
+/// able to open. Nobody else can give files away, nor has to.
+pub fn give(file: &File, database: &Path) {
+    if let Ok(owner) = std::fs::metadata(database).or_else(|_| std::fs::metadata(folder(database))) {
+        let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));
     }
 }
 
@@ -46,6 +55,11 @@ fn process(file: &mut File) -> Option<u32> {
     file.rewind().ok()?;
     file.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
+}
+
+/// The folder of a file.
+pub fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// The file that SQLite's naming puts beside a database: `-wal`, `-shm`; and ours, `-lock`.
@@ -70,5 +84,15 @@ mod tests {
         }
         drop(first);
         Lock::take(&database).unwrap();
+    }
+
+    #[test]
+    fn what_root_makes_belongs_to_whom_the_folder_belongs() {
+        let directory = tempfile::tempdir().unwrap();
+        // Only root can give it away; for anybody else it is their own already.
+        let _ = std::os::unix::fs::chown(directory.path(), Some(64_123), Some(64_123));
+        let _lock = Lock::take(&directory.path().join("s.db")).unwrap();
+        let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
+        assert_eq!(owner(&directory.path().join("s.db-lock")), owner(directory.path()));
     }
 }

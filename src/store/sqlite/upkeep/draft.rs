@@ -2,11 +2,11 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Seek};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::store::StoreError;
-use crate::store::sqlite::lock::beside;
+use crate::store::sqlite::lock::{beside, folder, give};
 
 /// A file on its way: beside its place, under a name of its own. What is dropped unfinished is removed.
 pub struct Draft {
@@ -50,7 +50,7 @@ impl Draft {
 
     /// The same for a file that is the store: it is given to the service's user where root does this for it.
     pub fn finish_store(self) -> Result<u64, StoreError> {
-        hand_over(&self.place, &self.part).map_err(|error| unwritable(&self.part, error))?;
+        give(&self.file, &self.place);
         self.finish()
     }
 
@@ -82,20 +82,6 @@ impl Drop for Draft {
 /// Brings a name in a folder to the disk.
 pub fn sync_folder(path: &Path) -> std::io::Result<()> {
     File::open(folder(path))?.sync_all()
-}
-
-/// Gives a file to whoever has the store, or where there is none its folder. Only root can; anybody else has it.
-pub fn hand_over(store: &Path, file: &Path) -> std::io::Result<()> {
-    let owner = std::fs::metadata(store).or_else(|_| std::fs::metadata(folder(store)))?;
-    match std::os::unix::fs::chown(file, Some(owner.uid()), Some(owner.gid())) {
-        Err(error) if error.kind() != ErrorKind::PermissionDenied => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-/// The folder of a file.
-pub fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// A file that cannot be written, or cannot get its name.

@@ -13,10 +13,11 @@ use sha2::{Digest, Sha256};
 use super::draft::Draft;
 use super::export::columns;
 use super::lines::{Ending, FORMAT, Heading, KIND, Opening, next_line, source};
-use super::{check, rename, take};
+use super::{check, rename};
 use crate::base::clock::Timestamp;
 use crate::base::text::{hex, shorten};
 use crate::store::sqlite::fault::Fault;
+use crate::store::sqlite::lock::Lock;
 use crate::store::sqlite::open::{absolute, has_log};
 use crate::store::sqlite::schema::{MIGRATIONS, migrate, newest};
 use crate::store::sqlite::thread::{End, transact};
@@ -28,7 +29,7 @@ const ROWS_TOLD: u64 = 1 << 12;
 /// See [`crate::store::Location::import`].
 pub fn import(store: &Path, from: Option<&Path>, now: Timestamp, progress: &Progress) -> Result<Carried, StoreError> {
     let store = &absolute(store)?;
-    let _lock = take(store)?;
+    let _lock = Lock::take(store)?;
     if has_log(store) || std::fs::metadata(store).is_ok_and(|file| file.len() > 0) {
         return Err(StoreError::Occupied { path: store.clone() });
     }

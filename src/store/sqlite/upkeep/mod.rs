@@ -95,14 +95,6 @@ pub fn room_for(bytes: u64, place: &Path) -> Result<(), StoreError> {
     if free < bytes { Err(StoreError::NoRoom { path: place.to_owned(), needed: bytes, free }) } else { Ok(()) }
 }
 
-/// Takes a store that no process has, also where there is none yet.
-fn take(store: &Path) -> Result<Lock, StoreError> {
-    let lock = Lock::take(store)?;
-    let file = beside(store, "-lock");
-    draft::hand_over(store, &file).map_err(|error| unwritable(&file, error))?;
-    Ok(lock)
-}
-
 /// Gives a store a new name; what it is.
 fn rename(connection: &Connection) -> Result<String, Fault> {
     let id = hex(&rand::random::<[u8; 16]>());

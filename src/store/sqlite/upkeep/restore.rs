@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::draft::{sync_folder, unwritable};
-use super::{Fault, check, copy_to, rename, take};
-use crate::store::sqlite::lock::beside;
+use super::{Fault, check, copy_to, rename};
+use crate::store::sqlite::lock::{Lock, beside};
 use crate::store::sqlite::open::{absolute, expected, has_log, settle};
 use crate::store::{Progress, Restored, StoreError};
 
@@ -20,7 +20,7 @@ pub fn restore(store: &Path, from: &Path, progress: &Progress) -> Result<Restore
     if store == from {
         return Err(StoreError::Same { path: from.clone() });
     }
-    let _lock = take(store)?;
+    let _lock = Lock::take(store)?;
     let found = check(from)?;
     if let Some(damage) = found.damages.first() {
         return Err(StoreError::Damaged { path: from.clone(), detail: format!("{}: {}", damage.what, damage.example) });

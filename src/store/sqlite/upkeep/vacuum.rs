@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::draft::unwritable;
-use super::{copy_to, take};
+use super::copy_to;
+use crate::store::sqlite::lock::Lock;
 use crate::store::sqlite::open::{absolute, expected, settle};
 use crate::store::{Progress, StoreError, Vacuumed};
 
@@ -11,7 +12,7 @@ use crate::store::{Progress, StoreError, Vacuumed};
 pub fn vacuum(store: &Path, progress: &Progress) -> Result<Vacuumed, StoreError> {
     expected(store)?;
     let store = &absolute(store)?;
-    let _lock = take(store)?;
+    let _lock = Lock::take(store)?;
     settle(store)?;
     let before = std::fs::metadata(store).map_err(|error| unwritable(store, error))?.len();
     let draft = copy_to(store, store, progress)?;
