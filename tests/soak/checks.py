@@ -48,7 +48,8 @@ def as_history_says(run):
     expect(not lost and not extra and len(live) == len(again),
            f"{len(lost)} transitions are missing ({some(lost)}), {len(extra)} are too many ({some(extra)})")
     kinds = collections.Counter(one.kind for one in run.transitions if one.rule in RULES)
-    return f"{len(live)} transitions the same ({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))})"
+    alone, all_of = sum(map(len, run.judged.values())), sum(pull.outcome == "changed" for pull in run.pulls)
+    return f"{alone} of {all_of} pulls judged by themselves, {len(live)} transitions the same ({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))})"
 
 
 def as_the_model_says(run):
@@ -61,9 +62,8 @@ def as_the_model_says(run):
         for one in run.transitions:
             if one.rule == name:
                 ids[one.alert] = model.key_of(played.feed, json.loads(one.labels))
-        for pull in run.pulls:
-            if pull.feed == played.feed and pull.outcome == "changed":
-                played.pull(run.bodies[pull.sha256][0])
+        for pull in run.judged[played.feed]:
+            played.pull(run.bodies[pull.sha256][0])
         expected = played.firing()
         found = {model.key_of(played.feed, json.loads(labels)): severity for rule, labels, severity in run.firing if rule == name}
         levels = any(isinstance(state, str) for state in expected.values())
@@ -314,7 +314,7 @@ def all_was_met(run):
     """each fault that was planned came to pass"""
     missed = [f"{window.whom} {window.mood}" for window in run.windows if not run.met["moods"].get((window.whom, window.mood))
               and window.mood != "refused"]
-    expect(len(missed) <= len(run.windows) // 4, f"{len(missed)} of {len(run.windows)} met nobody: {some(missed)}")
+    expect(len(missed) <= len(run.windows) // 3, f"{len(missed)} of {len(run.windows)} met nobody: {some(missed)}")
     outcomes = collections.Counter(pull.outcome for pull in run.pulls)
     for outcome in ("changed", "set_aside", "failed"):
         expect(outcomes[outcome], f"no pull was {outcome}")

@@ -48,7 +48,7 @@ class Pull:
     at: float
     outcome: str
     sha256: str
-    reason: str
+    done: float
 
 
 @dataclass
@@ -74,10 +74,30 @@ class Evidence:
     drained: float = 0
     verdict: str = ""                             # of `store check`
     publications: int = 0
+    judged: dict = field(default_factory=dict)    # by feed: the pulls that were judged by themselves
     seconds: float = 0
 
     def but(self, **changes):
         return replace(copy.copy(self), **changes)
+
+
+def judged(pulls, log):
+    """The pulls whose consequences were worked out, by feed, in their order. What waited when everything was looked at, as
+    at a start, was looked at together: of these the last stands for all, and the log has nothing to say of each."""
+    nothing = set()
+    for line in log:
+        if '"pull evaluated"' in line:
+            said = json.loads(line)
+            if said["assessed"] == said["quiet"] == 0:
+                nothing.add(said["pull"])
+    by_feed = {}
+    for pull in pulls:
+        if pull.outcome == "changed":
+            by_feed.setdefault(pull.feed, []).append(pull)
+    for feed, of in by_feed.items():
+        by_feed[feed] = [one for one, later in zip(of, [*of[1:], None]) if not (
+            later and one.id in nothing and later.id in nothing and one.done >= later.at)]
+    return by_feed
 
 
 def read_transitions(store):
@@ -105,8 +125,9 @@ def read(path):
         deliveries.append(Delivery(
             seq, name, receiver, message["alert"]["id"], message["number"], message["alert"]["episode"], message["title"],
             state, told_by, gave_way, attempts, error))
-    pulls = [Pull(id, feed, at / 1000, outcome, sha256, reason) for id, feed, at, outcome, sha256, reason in store.execute(
-        "SELECT p.id, f.name, p.at, p.outcome, p.sha256, p.reason FROM pull p JOIN feed f ON f.id = p.feed ORDER BY p.id")]
+    pulls = [Pull(id, feed, at / 1000, outcome, sha256, (done or 0) / 1000) for id, feed, at, outcome, sha256, done in store.execute(
+        "SELECT p.id, f.name, p.at, p.outcome, p.sha256, t.done_at FROM pull p JOIN feed f ON f.id = p.feed "
+        "LEFT JOIN eval_task t ON t.pull = p.id ORDER BY p.id")]
     firing = [(rule, labels, json.loads(state)["severity"]) for rule, labels, state in store.execute(
         "SELECT rule, labels, firing FROM alert WHERE firing IS NOT NULL")]
     counts = {table: store.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in (

@@ -76,8 +76,8 @@ ALL = [
     (checks.as_history_says, "a transition too many", lambda run: run.but(again=without(run.again, lambda one: one.rule in RULES))),
     (checks.as_the_model_says, "an alert that fires unseen", lambda run: run.but(
         firing=without(run.firing, lambda one: one[0] in model.RULES))),
-    (checks.as_the_model_says, "a correction that was not told", lambda run: run.but(transitions=without(
-        run.transitions, lambda one: one.rule in model.RULES and one.kind == "corrected"))),
+    (checks.as_the_model_says, "corrections that were not told", lambda run: run.but(transitions=[
+        one for one in run.transitions if one.rule not in model.RULES or one.kind != "corrected"])),
     (checks.is_owed, "a delivery that was never written", lambda run: run.but(deliveries=without(run.deliveries, is_sent))),
     (checks.is_delivered, "a receipt that is not there", lambda run: run.but(receipts=[
         receipt for receipt in run.receipts if receipt.id != run.deliveries[first(run.deliveries, is_sent)].id])),
