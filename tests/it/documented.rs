@@ -17,6 +17,11 @@ const WORDS: &[(&str, &str)] = &[
     ("[LABEL=VALUE]", "partner=US"),
     ("TEXT", "seen"),
     ("/etc/supplywatch/supplywatch.toml", "config/supplywatch.toml"),
+    ("/var/lib/supplywatch/supplywatch.db", "supplywatch.db"),
+    ("/srv/supplywatch/supplywatch.db", "elsewhere.db"),
+    ("/var/backups/supplywatch.db", "backup.db"),
+    ("/var/backups/supplywatch", "."),
+    ("FILE", "backup.db"),
 ];
 
 /// Files that commands read.
@@ -36,9 +41,10 @@ fn scenarios() -> String {
     tables.next().expect("the page shows scenarios")
 }
 
-/// Whether a command is only the name of a verb that wants more.
+/// Whether a command is only the name of a verb that wants more: arguments, a verb below it, or a terminal.
 fn is_name(command: &str, said: &str) -> bool {
-    said.contains("required arguments were not provided")
+    let wants = ["required arguments were not provided", "\nCommands:\n", "no terminal"];
+    wants.iter().any(|want| said.contains(want))
         && command.split(' ').all(|word| word.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
@@ -66,7 +72,12 @@ fn named(command: &str, alert: &str, delivery: &str) -> Vec<String> {
         known.map_or(word, |(_, name)| (*name).to_owned())
     };
     let is_there = |word: &String| !["2020.csv.gz", "older.zip"].contains(&word.as_str());
-    words(command).into_iter().map(name).filter(is_there).collect()
+    let mut named: Vec<String> = words(command).into_iter().map(name).filter(is_there).collect();
+    // A new config does not go where there is one.
+    if named[0] == "init" {
+        named.extend(["--output", "new.toml", "--force"].map(ToOwned::to_owned));
+    }
+    named
 }
 
 /// A daemon does not end by itself; those are run by the tests of the daemon and of the README.

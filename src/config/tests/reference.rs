@@ -34,7 +34,7 @@ fn sandbox() -> Sandbox {
 #[track_caller]
 fn meaning(sandbox: &Sandbox, config: &str) -> String {
     std::fs::write(sandbox.path("supplywatch.toml"), config).unwrap();
-    let setup = Setup { written: Vec::new(), ..sandbox.setup() };
+    let setup = Setup { written: Vec::new(), outline: crate::config::Outline::default(), ..sandbox.setup() };
     format!("{setup:#?}")
 }
 

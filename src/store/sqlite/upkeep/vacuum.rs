@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::draft::unwritable;
 use super::copy_to;
+use super::draft::unwritable;
 use crate::store::sqlite::lock::Lock;
 use crate::store::sqlite::open::{absolute, expected, settle};
 use crate::store::{Progress, StoreError, Vacuumed};
