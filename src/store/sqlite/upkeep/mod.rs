@@ -30,7 +30,7 @@ use rusqlite::Connection;
 
 use super::copy::look;
 use super::fault::Fault;
-use super::lock::{Lock, beside};
+use super::lock::folder;
 use super::open::version;
 use super::schema::check as check_pages;
 use crate::base::text::hex;
@@ -90,7 +90,7 @@ pub fn bytes_used(connection: &Connection) -> Result<u64, Fault> {
 /// Refuses to begin what would fill the disk.
 pub fn room_for(bytes: u64, place: &Path) -> Result<(), StoreError> {
     // Where the system does not say, writing finds out.
-    let Ok(disk) = rustix::fs::statvfs(draft::folder(place)) else { return Ok(()) };
+    let Ok(disk) = rustix::fs::statvfs(folder(place)) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free < bytes { Err(StoreError::NoRoom { path: place.to_owned(), needed: bytes, free }) } else { Ok(()) }
 }
