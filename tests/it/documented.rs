@@ -74,7 +74,7 @@ fn named(command: &str, alert: &str, delivery: &str) -> Vec<String> {
     let is_there = |word: &String| !["2020.csv.gz", "older.zip"].contains(&word.as_str());
     let mut named: Vec<String> = words(command).into_iter().map(name).filter(is_there).collect();
     // A new config does not go where there is one.
-    if named[0] == "init" {
+    if named[0] == "init" && !named.iter().any(|word| word == "--output") {
         named.extend(["--output", "new.toml", "--force"].map(ToOwned::to_owned));
     }
     named

@@ -128,6 +128,49 @@ struct Past<'a> {
 
 type Checked = Result<(), TestCaseError>;
 
+/// How often in a row a receiver has failed, and until when it rests, as far as is known: of attempts that ended at once
+/// nobody knows in which order they did.
+#[derive(Default)]
+struct Failures {
+    least: usize,
+    most: usize,
+    rests_for_sure: Option<Timestamp>,
+    may_rest: Option<Timestamp>,
+}
+
+impl Failures {
+    /// Takes in what ended at once; how long the receiver rests from then on, if it does by its failures.
+    fn after(&mut self, together: &[&Attempt]) -> Option<Duration> {
+        let at = together[0].finished_at;
+        let wait = |failures: usize| Some(Duration::from_secs((30_u64 << failures.checked_sub(5)?.min(5)).min(900)));
+        let pauses = together.iter().filter_map(|ended| match &ended.outcome {
+            Outcome::Pause { after, .. } => Some(at.plus((*after).min(RETRY_AFTER_MAX))),
+            _ => None,
+        });
+        let pause = pauses.max();
+        let is_well = |ended: &&Attempt| matches!(ended.outcome, Outcome::Delivered { .. } | Outcome::Reject { .. });
+        let is_new = together.iter().any(is_well);
+        if is_new {
+            (self.least, self.most) = (0, 0);
+        }
+        self.may_rest = self.may_rest.max(pause);
+        let mut rest = None;
+        for _ in together.iter().filter(|ended| matches!(ended.outcome, Outcome::Retry { .. })) {
+            let (may_count, counts) = (self.rests_for_sure <= Some(at), self.may_rest <= Some(at) && !is_new);
+            self.most += usize::from(may_count);
+            self.least += usize::from(counts);
+            let waits = [self.most, self.least].map(|failures| wait(failures).map(|wait| at.plus(wait)));
+            self.may_rest = if may_count { self.may_rest.max(waits[0]) } else { self.may_rest };
+            if counts && waits[1].is_some() {
+                self.rests_for_sure = self.rests_for_sure.max(waits[1]);
+                rest = wait(self.least);
+            }
+        }
+        self.rests_for_sure = self.rests_for_sure.max(pause);
+        rest
+    }
+}
+
 impl<'a> Past<'a> {
     /// The attempts whose ends were recorded, in that order.
     fn ended(&self) -> Vec<&'a Attempt> {
@@ -265,25 +308,23 @@ impl<'a> Past<'a> {
         Ok(())
     }
 
-    /// A receiver that fails again and again rests longer and longer, and is then tried with one message.
+    /// A receiver that fails again and again rests longer and longer, and is then tried with one message. Failures within
+    /// a rest count for nothing: they were under way when it began.
     fn it_rests(&self) -> Checked {
-        let (mut failures, mut before) = (0_usize, START);
+        let (mut failures, mut before) = (Failures::default(), START);
         let ended = self.ended();
         let mut ends = ended.chunk_by(|one, other| one.finished_at == other.finished_at).peekable();
         while let Some(together) = ends.next() {
             let at = together[0].finished_at;
-            let is_failure = |ended: &&&Attempt| matches!(ended.outcome, Outcome::Retry { .. });
-            let is_well =
-                |ended: &&Attempt| matches!(ended.outcome, Outcome::Delivered { .. } | Outcome::Reject { .. });
-            // Of those that ended at once nobody knows which was the last.
-            let is_new = together.iter().any(is_well) || self.is_enabled_within(before, at);
-            failures = if is_new { 0 } else { failures + together.iter().filter(is_failure).count() };
+            if self.is_enabled_within(before, at) {
+                failures = Failures::default();
+            }
             before = at;
-            let Some(times) = failures.checked_sub(5) else { continue };
-            // A pause is as long as it says.
-            if together.iter().any(|ended| is_failure(&ended)) {
-                let rest = Duration::from_secs((30_u64 << times.min(5)).min(900));
+            if let Some(rest) = failures.after(together) {
                 self.is_quiet(at, at.plus(rest), "it rests")?;
+            }
+            if failures.least < 5 {
+                continue;
             }
             let until = ends.peek().map_or(at, |next| next[0].finished_at);
             for seen in self.seen.iter().filter(|seen| at < seen.at && seen.at < until) {
