@@ -129,6 +129,7 @@ macro_rules! contract {
                 what_may_have_arrived_gives_way_to_nothing,
                 what_gives_way_is_in_no_message,
                 what_gave_way_is_not_sent,
+                what_it_tells_itself_holds_no_message_up,
                 more_than_is_told_one_by_one_is_told_together,
             }
             hush {

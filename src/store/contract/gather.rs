@@ -272,6 +272,21 @@ pub async fn what_gave_way_is_not_sent(site: Site) {
     assert_eq!(told(&due(&store, 31, false).await), ["desk US 2"]);
 }
 
+pub async fn what_it_tells_itself_holds_no_message_up(site: Site) {
+    let store = site.open().await;
+    owes(&store, "US", &[Kind::Resolved, Kind::Fired]).await;
+    let place = Place { gathers: Gathers::All, ..Place::new("desk", 9) };
+    let leased = store.lease_due(&taking(minutes(31), 24), &[place]).await.unwrap();
+    assert_eq!(told(&leased), ["desk US 2 + US 1"], "what came later leads");
+    put_off(&store, &leased[0], 50).await;
+    assert_eq!(store.next_delivery_at(Vec::new()).await.unwrap(), Some(minutes(50)));
+    owes(&store, "US", &[Kind::Resolved]).await;
+    let again = due(&store, 50, false).await;
+    assert_eq!(told(&again), ["desk US 2 + US 1"]);
+    succeed(&store, &again[0]).await;
+    assert_eq!(told(&due(&store, 50, false).await), ["desk US 3"]);
+}
+
 pub async fn more_than_is_told_one_by_one_is_told_together(site: Site) {
     let store = site.open().await;
     fires_together(&store, &["US", "DE"]).await;

@@ -178,7 +178,7 @@ pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fau
 }
 
 /// The deliveries of a receiver that can be taken, the oldest first, and whether another of the alert waits behind each.
-/// Values: the receiver, now, until when others must have waited, how many, how often they were attempted at least.
+/// None is taken before what came before it of its alert, but for what it tells itself. Values: the receiver, now, until when others must have waited, how many, how often they were attempted at least.
 pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts, EXISTS (
         SELECT 1 FROM delivery n
         WHERE n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq > d.seq)
@@ -187,7 +187,8 @@ pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts, EXISTS (
         AND d.not_before <= ?3 AND d.attempts >= ?5 AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL
         AND NOT EXISTS (
             SELECT 1 FROM delivery p
-            WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)
+            WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq
+                AND p.told_by IS NOT d.seq)
     ORDER BY d.seq LIMIT ?4";
 
 /// When the next delivery of a receiver can be taken: of each alert the oldest counts.
@@ -195,7 +196,8 @@ pub const NEXT: &str = "SELECT min(max(d.not_before, d.held_until, d.lease_until
     FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
     WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND r.disabled_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM delivery p
-        WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq)";
+        WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq
+            AND p.told_by IS NOT d.seq)";
 
 /// The receivers that are owed something, found by leaps from one to the next.
 pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (
