@@ -178,7 +178,8 @@ pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fau
 }
 
 /// The deliveries of a receiver that can be taken, the oldest first, and whether another of the alert waits behind each.
-/// None is taken before what came before it of its alert, but for what it tells itself. Values: the receiver, now, until when others must have waited, how many, how often they were attempted at least.
+/// None is taken before what came before it of its alert, but for what it tells itself.
+/// Values: the receiver, now, until when others must have waited, how many, how often they were attempted at least.
 pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts, EXISTS (
         SELECT 1 FROM delivery n
         WHERE n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq > d.seq)
