@@ -14,6 +14,9 @@ import urllib.request
 from kit import Failed, http
 
 PATIENCE = 60
+# Once it has seen a large piece freed, glibc keeps such pieces for the next time, so that memory rises in steps for a while
+# to what was ever needed at once. With a fixed threshold it gives back what is free, and what grows is in use.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 PAGES = [
     "/", "/alerts?state=all", "/rules", "/rules/magnets-falling", "/series", "/feeds", "/feeds/metals", "/deliveries",
     "/silences", "/status", "/metrics", "/explain?rule=magnets-falling&partner=US", "/api/v1/alerts?state=all",
@@ -53,7 +56,7 @@ class Daemon:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.program, "run", "--config", self.config, "--log-format", "json"], cwd=self.directory,
-                env={"SUPPLYWATCH_LOG": "info"}, stdout=log, stderr=log)
+                env={"SUPPLYWATCH_LOG": "info"} | ALLOCATOR, stdout=log, stderr=log)
         end = time.monotonic() + PATIENCE
         while not self.is_ready():
             if self.process.poll() is not None or time.monotonic() > end:

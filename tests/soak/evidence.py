@@ -120,20 +120,21 @@ def read(path):
     deliveries = []
     for seq, name, receiver, message, state, told_by, gave_way, attempts, error in store.execute(
             "SELECT d.seq, d.id, d.receiver, CASE d.message WHEN '' THEN t.message ELSE d.message END, d.state, d.told_by, "
-            "d.gave_way, d.attempts, d.last_error FROM delivery d LEFT JOIN transition t ON t.seq = d.transition ORDER BY d.seq"):
+            "d.gave_way, d.attempts, d.last_error FROM delivery d LEFT JOIN transition t ON t.seq = d.transition "
+            "ORDER BY d.seq"):
         message = json.loads(message)
         deliveries.append(Delivery(
             seq, name, receiver, message["alert"]["id"], message["number"], message["alert"]["episode"], message["title"],
             state, told_by, gave_way, attempts, error))
-    pulls = [Pull(id, feed, at / 1000, outcome, sha256, (done or 0) / 1000) for id, feed, at, outcome, sha256, done in store.execute(
-        "SELECT p.id, f.name, p.at, p.outcome, p.sha256, t.done_at FROM pull p JOIN feed f ON f.id = p.feed "
-        "LEFT JOIN eval_task t ON t.pull = p.id ORDER BY p.id")]
+    pulls = [Pull(*row) for row in store.execute(
+        "SELECT p.id, f.name, p.at / 1000.0, p.outcome, p.sha256, coalesce(t.done_at, 0) / 1000.0 "
+        "FROM pull p JOIN feed f ON f.id = p.feed LEFT JOIN eval_task t ON t.pull = p.id ORDER BY p.id")]
     firing = [(rule, labels, json.loads(state)["severity"]) for rule, labels, state in store.execute(
         "SELECT rule, labels, firing FROM alert WHERE firing IS NOT NULL")]
     counts = {table: store.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in (
         "series", "observation", "observation_rev", "item", "pull", "attempt", "silence", "acknowledgement")}
     counts["withdrawn"] = store.execute(
-        "SELECT (SELECT count(*) FROM observation WHERE value IS NULL) + (SELECT count(*) FROM observation_rev WHERE value IS NULL)"
-    ).fetchone()[0]
+        "SELECT (SELECT count(*) FROM observation WHERE value IS NULL) + "
+        "(SELECT count(*) FROM observation_rev WHERE value IS NULL)").fetchone()[0]
     store.close()
     return Evidence(transitions, deliveries, pulls, firing, damage, counts)

@@ -73,7 +73,8 @@ def is_sent(one):
 
 # A fault for each check, planted into a copy of what was found.
 ALL = [
-    (checks.as_history_says, "a transition too many", lambda run: run.but(again=without(run.again, lambda one: one.rule in RULES))),
+    (checks.as_history_says, "a transition too many", lambda run: run.but(
+        again=without(run.again, lambda one: one.rule in RULES))),
     (checks.as_the_model_says, "an alert that fires unseen", lambda run: run.but(
         firing=without(run.firing, lambda one: one[0] in model.RULES))),
     (checks.as_the_model_says, "corrections that were not told", lambda run: run.but(transitions=[
@@ -92,9 +93,11 @@ ALL = [
     (checks.log_is_cut, "a log that stays", lambda run: run.but(log_left=4096)),
     (checks.store_is_whole, "a damaged page", lambda run: run.but(damage=["row 7 missing from index"])),
     (checks.journal_is_calm, "a panic", lambda run: run.but(log=[*run.log, "thread 'main' panicked at src/main.rs:1:1"])),
-    (checks.journal_is_calm, "an error", lambda run: run.but(log=[*run.log, '{"level": "ERROR", "message": "something broke"}'])),
+    (checks.journal_is_calm, "an error", lambda run: run.but(
+        log=[*run.log, '{"level": "ERROR", "message": "something broke"}'])),
     (checks.arrives_soon, "deliveries that take a minute", lambda run: run.but(receipts=[
         moved(receipt, receipt.at + 60) if receipt.receiver == "hook" else receipt for receipt in run.receipts])),
-    (checks.pages_are_there, "a page that fails", lambda run: run.but(readings=[*run.readings, (run.calm_since - 5, "/", 500, 0.1)])),
+    (checks.pages_are_there, "a page that fails", lambda run: run.but(
+        readings=[*run.readings, (run.calm_since, "/", 500, 0.1)])),
     (checks.ended_well, "a delivery that waits", lambda run: run.but(deliveries=cut(run.deliveries, is_sent, state="pending"))),
 ]

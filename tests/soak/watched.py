@@ -111,7 +111,8 @@ def config(state, port, publishers, receivers, passing=False, guest=False):
 
 def replayed(state):
     """The same feeds from files and the same rules, of which a console is told."""
-    parts = [f'[daemon]\nstate = "sqlite:{state}"\n', '[web]\nlisten = ""\nsocket = ""\n', '[receiver.desk]\nkind = "console"\n']
+    parts = [f'[daemon]\nstate = "sqlite:{state}"\n', '[web]\nlisten = ""\nsocket = ""\n']
+    parts.append('[receiver.desk]\nkind = "console"\n')
     for name, keys in FEEDS.items():
         keys = {key: value for key, value in keys.items() if key not in ("schedule", "release", "expect_within", "format")}
         parts.append(table("feed", name, keys | {"path": f"{name}.file"}))
