@@ -17,6 +17,7 @@ const WORDS: &[(&str, &str)] = &[
     ("[LABEL=VALUE]", "partner=US"),
     ("TEXT", "seen"),
     ("/etc/supplywatch/supplywatch.toml", "config/supplywatch.toml"),
+    ("/etc/supplywatch-metals/supplywatch.toml", "config/supplywatch.toml"),
     ("/var/lib/supplywatch/supplywatch.db", "supplywatch.db"),
     ("/srv/supplywatch/supplywatch.db", "elsewhere.db"),
     ("/var/backups/supplywatch.db", "backup.db"),

@@ -154,6 +154,34 @@ def guide(story):
     return f"each command of docs/INSTALL.md did what it says; {'; '.join(seen)}"
 
 
+def operating(story):
+    """docs/OPERATING.md: what is done to a service that runs as it was installed, and a second one beside it."""
+    machine, page = story.machine, blocks(ROOT / "docs/OPERATING.md")
+    machine.run("sh", "-c", "rm -rf /etc/supplywatch /etc/systemd/system/supplywatch*; systemctl daemon-reload")
+    install_again(story)
+    machine.run("systemctl", "start", UNIT)
+    machine.write("/home/carla/.here", "/home/carla\n", 0o666)
+    seen = []
+    for part in ("Does everything answer?", "Backup and restore", "Looking after the store", "Several instances"):
+        seen.append(f"{part} {follow(machine, [block for block in page[part] if block[0] == 'sh'])}")
+    for unit in (UNIT, f"{UNIT}-metals"):
+        expect(machine.says("systemctl", "is-active", unit) == "active", f"{unit} does not run")
+    alerts = [len(machine.ask("alerts", *config)) for config in ((), ("--config", "/etc/supplywatch-metals/supplywatch.toml"))]
+    expect(alerts == [2, 2], f"alerts of both: {alerts}")
+    machine.run("systemctl", "disable", "--now", f"{UNIT}-metals")
+    return f"each command of docs/OPERATING.md did what it says: {', '.join(seen)}; both services have their alerts"
+
+
+def install_again(story):
+    """On a machine from which it was taken away."""
+    if story.options.package:
+        machine = story.machine
+        shutil.copy(story.options.package, machine.path("/root/supplywatch.deb"))
+        machine.run("dpkg", "--install", "/root/supplywatch.deb")
+    else:
+        raise Skipped("there is no package")
+
+
 def by_hand(machine, program):
     """As the package would, where there is none yet."""
     for source, target, mode in (
