@@ -142,6 +142,13 @@ class Soak:
         expect(ended.returncode == 0, ended.stderr)
         self.did("receivers enable")
 
+    def look_after(self):
+        """What an operator does to the store while the daemon runs: it is checked and copied."""
+        for verb in (["check"], ["backup", self.directory / "backup.db", "--force"]):
+            ended = self.daemon.ask("store", *verb)
+            expect(ended.returncode == 0, f"store {verb[0]}:\n{ended.stdout}{ended.stderr}")
+            self.did(f"store {verb[0]}")
+
     def leak(self):
         """A listener to changes that never goes away."""
         self.leaks.append(urllib.request.urlopen(f"{self.daemon.origin}/events", timeout=60))
@@ -184,6 +191,7 @@ class Soak:
             story.at((0.1 + 0.1 * index) * seconds + 1, None, self.acknowledge)
         for part in (0.15, 0.45, 0.7):
             story.at(part * seconds, None, self.silence)
+            story.at((part + 0.1) * seconds, None, self.look_after)
         self.sabotage(self.options.sabotage)
 
     def sabotage(self, what):
@@ -272,17 +280,11 @@ class Soak:
         run.calm_since = self.daemon.starts[-1] + 20
         run.seconds = self.active
         run.publications = sum(one.at >= 0 for one in self.world.publications)
-        run.verdict = self.verdict()
+        checked = self.daemon.ask("store", "check")
+        run.verdict = checked.stdout.strip().splitlines()[-1]
+        run.damage += [checked.stdout + checked.stderr] if checked.returncode else []
         run.again = self.replay(run)
         return run
-
-    def verdict(self):
-        """What the program's own check says of the store, where it has one."""
-        if self.daemon.ask("store", "check", "--help").returncode:
-            return "the program has none"
-        ended = self.daemon.ask("store", "check")
-        expect(ended.returncode == 0, ended.stdout + ended.stderr)
-        return ended.stdout.strip().splitlines()[-1]
 
     def replay(self, run):
         """The transitions of a fresh store that is given what this one stored, pull by pull. Feeds know nothing of each
