@@ -62,7 +62,8 @@ const CONFIG: u8 = 78;
 /// Watches published customs and price figures and tells people when supply is at risk.
 ///
 /// Feeds are pulled on cron schedules, every version of every figure is kept, rules are judged on what is
-/// new, and alerts go to receivers with their evidence. Begin with `supplywatch run --once --dry-run`.
+/// new, and alerts go to receivers with their evidence. Begin with `supplywatch init`, which writes a configuration, and
+/// `supplywatch dry-run`, which shows what would be sent.
 #[derive(Parser, Debug)]
 #[command(name = "supplywatch", version, max_term_width = 100, after_help = exit_codes())]
 struct Cli {
