@@ -226,7 +226,7 @@ class World:
         if feed == "eu-imports" and self.random.random() < 0.4:
             key = self.random.choice(keys)
             self.add(at, feed, [(key, period, None)], "withdrawal")
-            self.add(at + max(0.2 * self.month, 4), feed, [(key, period, known[key, period])], "return")
+            self.add(at + max(0.2 * self.month, 7), feed, [(key, period, known[key, period])], "return")
             return
         falling = [key for key in keys if feed == "cn-magnets" and falls_twice(known, key, period)]
         if falling and self.random.random() < 0.7:

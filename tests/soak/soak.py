@@ -55,6 +55,10 @@ class Soak:
         """Whether the disk is: what ends then cannot start."""
         return self.full_since and not self.may_end_until
 
+    def at_ease(self, deed):
+        """A deed of an operator, but for the time in which the disk is full or the daemon may end for it."""
+        return lambda: time.time() > self.may_end_until and not self.is_full() and deed()
+
     def checked(self):
         """Nothing but a full disk may end it, and then it is started again when there is room."""
         if self.daemon.is_up() or self.is_full():
@@ -165,7 +169,7 @@ class Soak:
         self.windows = windows(drawn, seconds, list(self.publishers), list(self.receivers))
         for window in self.windows:
             door = self.publishers.get(window.whom) or self.receivers[window.whom]
-            story.during(window, door, self.enable if window.mood == "410" else lambda: None)
+            story.during(window, door, self.at_ease(self.enable) if window.mood == "410" else lambda: None)
         # The last two thirds belong to one process, whose memory is looked at.
         kills = max(2, round(seconds / 90))
         for index in range(kills):
@@ -188,10 +192,10 @@ class Soak:
             story.at(0.22 * seconds, "the disk is full", self.fill)
             story.at(0.22 * seconds + min(15, 0.04 * seconds), "the disk has room", self.empty)
         for index in range(8):
-            story.at((0.1 + 0.1 * index) * seconds + 1, None, self.acknowledge)
+            story.at((0.1 + 0.1 * index) * seconds + 1, None, self.at_ease(self.acknowledge))
         for part in (0.15, 0.45, 0.7):
-            story.at(part * seconds, None, self.silence)
-            story.at((part + 0.1) * seconds, None, self.look_after)
+            story.at(part * seconds, None, self.at_ease(self.silence))
+            story.at((part + 0.1) * seconds, None, self.at_ease(self.look_after))
         self.sabotage(self.options.sabotage)
 
     def sabotage(self, what):
