@@ -84,6 +84,8 @@ pub const BOUND_TRIES_MAX: usize = 400_000;
 pub const CHARTS_MAX: usize = 12;
 /// Series whose labels are looked through for values to offer, at most.
 pub const SEARCHED_FOR_LABELS: usize = 1000;
+/// Series that are read to draw on the overview what is made of several, at most.
+pub const SERIES_READ_MAX: usize = 5000;
 /// Values of a label that are offered to look for series, at most.
 pub const LABEL_VALUES_TOLD: usize = 12;
 /// Vintages of a series that is replayed while somebody waits for it, at most.

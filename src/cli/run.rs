@@ -11,11 +11,11 @@ use crate::base::error::Chain;
 use crate::base::text::{counted, printable};
 use crate::config::Setup;
 use crate::daemon::{
-    Context, Delivered, Evaluated, Evaluation, Notify, Pulled, PulledHow, Watch, deliver_all, evaluate_all,
-    evaluate_pending, notices, pull_all, serve,
+    Context, Delivered, Evaluated, Evaluation, Notify, Pulled, Watch, deliver_all, evaluate_all, evaluate_pending,
+    notices, pull_all, serve,
 };
 use crate::outbox::Next;
-use crate::store::Store;
+use crate::store::{Appended, Store};
 use crate::web;
 
 /// Pull feeds, judge rules and deliver messages: as a daemon, or once
@@ -144,17 +144,10 @@ fn report_json(
     delivered: &[Delivered],
 ) -> anyhow::Result<()> {
     for Pulled { feed, how, note, refused, refused_count, .. } in pulled {
-        let items = if let PulledHow::Stored(appended) = how { appended.items } else { 0 };
-        let (outcome, new, revised, unchanged, reason) = match how {
-            PulledHow::Stored(appended) => ("stored", appended.new, appended.revised, appended.unchanged, None),
-            PulledHow::NothingNew => ("not_modified", 0, 0, 0, None),
-            PulledHow::NotOurs => ("held", 0, 0, 0, None),
-            PulledHow::Failed { reason, set_aside: true } => ("set_aside", 0, 0, 0, Some(reason)),
-            PulledHow::Failed { reason, set_aside: false } => ("failed", 0, 0, 0, Some(reason)),
-        };
+        let Appended { new, revised, unchanged, items, .. } = how.appended();
         session.line(&json!({
-            "type": "pull", "feed": feed, "outcome": outcome, "new": new, "revised": revised,
-            "unchanged": unchanged, "items": items, "refused": refused_count, "refusals": refused, "reason": reason,
+            "type": "pull", "feed": feed, "outcome": how.outcome(), "new": new, "revised": revised,
+            "unchanged": unchanged, "items": items, "refused": refused_count, "refusals": refused, "reason": how.reason(),
             "note": note,
         }))?;
     }

@@ -136,7 +136,7 @@ async fn moved(store: &Store, was: Option<Alert>, alert: Alert) -> Result<Option
         return Ok(None);
     }
     let last = match alert.number > number {
-        true => store.transitions(&alert.rule, &alert.labels).await?.pop(),
+        true => store.newest([(alert.rule.as_str(), &alert.labels)]).await?.pop().flatten(),
         false => None,
     };
     let (title, transition) = last.map(|(transition, message)| (message.title, transition.kind.name())).unzip();

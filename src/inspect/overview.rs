@@ -5,6 +5,7 @@ use super::feeds::{self, Condition, FeedStatus, NextRelease};
 use super::{Holdings, Inspection, Quiet};
 use crate::alert::{Alert, Kind, State};
 use crate::base::clock::Timestamp;
+use crate::base::limits::SERIES_READ_MAX;
 use crate::base::text::{counted, lasting};
 use crate::catalogue::{self, Catalogue, histories};
 use crate::chart::{Chart, Firing};
@@ -19,8 +20,6 @@ const FIRING_SHOWN: usize = 25;
 const HELD_SHOWN: usize = 10;
 /// Changes that are, at most.
 const CHANGES_SHOWN: usize = 10;
-/// Series that are read to draw what is made of several, at most.
-const SERIES_READ_MAX: usize = 5000;
 /// Figures in a spark, at most.
 const FIGURES_DRAWN: usize = 24;
 /// Releases that are due within so many days are shown.

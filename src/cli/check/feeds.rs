@@ -11,9 +11,9 @@ use super::{is_meant, took};
 use crate::base::text::printable;
 use crate::catalogue::Catalogue;
 use crate::config::Setup;
-use crate::daemon::{Context, Pulled, PulledHow, pull_all};
+use crate::daemon::{Context, Pulled, pull_all};
 use crate::feed::Feed;
-use crate::store::{SeriesRef, Store};
+use crate::store::{Appended, SeriesRef, Store};
 
 /// Pulls the feeds that are meant, several at once; whether all are well.
 pub async fn probe(session: &Session, setup: &Setup, named: &[String]) -> anyhow::Result<bool> {
@@ -109,18 +109,11 @@ impl Probed<'_> {
 
     fn json(&self) -> Value {
         let Pulled { feed, how, note, refused, refused_count, took } = self.pulled;
-        let (outcome, figures, reason) = match how {
-            PulledHow::Stored(appended) => {
-                ("stored", appended.new + appended.revised + appended.unchanged + appended.items, None)
-            }
-            PulledHow::NothingNew => ("not_modified", 0, None),
-            PulledHow::NotOurs => ("held", 0, None),
-            PulledHow::Failed { reason, set_aside: true } => ("set_aside", 0, Some(reason)),
-            PulledHow::Failed { reason, set_aside: false } => ("failed", 0, Some(reason)),
-        };
+        let Appended { new, revised, unchanged, items, .. } = how.appended();
         json!({
-            "type": "feed", "feed": feed, "ok": self.pulled.is_ok(), "outcome": outcome, "figures": figures,
-            "refused": refused_count, "refusals": refused, "reason": reason, "note": note,
+            "type": "feed", "feed": feed, "ok": self.pulled.is_ok(), "outcome": how.outcome(),
+            "figures": new + revised + unchanged + items,
+            "refused": refused_count, "refusals": refused, "reason": how.reason(), "note": note,
             "series": self.series.len(), "units": self.units(), "labels": self.labels(), "rules": self.rules,
             "duration_ms": took.as_millis(),
         })

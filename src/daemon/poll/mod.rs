@@ -71,6 +71,27 @@ impl PulledHow {
             Self::Failed { set_aside: false, .. } => Some("failed"),
         }
     }
+
+    /// What programs are told: `stored`, `not_modified`, `held`, `set_aside` or `failed`.
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Stored(_) => "stored",
+            Self::NothingNew => "not_modified",
+            Self::NotOurs => "held",
+            Self::Failed { set_aside: true, .. } => "set_aside",
+            Self::Failed { set_aside: false, .. } => "failed",
+        }
+    }
+
+    /// What was stored; nothing, unless the pull stands.
+    pub fn appended(&self) -> Appended {
+        if let Self::Stored(appended) = self { appended.clone() } else { Appended::default() }
+    }
+
+    /// Why it does not stand, where it does not.
+    pub fn reason(&self) -> Option<&str> {
+        if let Self::Failed { reason, .. } = self { Some(reason) } else { None }
+    }
 }
 
 impl Pulled {
