@@ -5,7 +5,7 @@ use super::fixture::*;
 use crate::alert::State;
 use crate::base::clock::Timestamp;
 use crate::outbox::Next;
-use crate::store::{Committed, FailedPull, Forgotten, Store};
+use crate::store::{Appended, Claim, Committed, FailedPull, Forgotten, NewPull, Store};
 
 /// Forgets all there is to forget.
 async fn forget(store: &Store, before: Timestamp) -> Forgotten {
@@ -94,7 +94,11 @@ pub async fn a_message_finds_its_thread_after_what_was_forgotten(site: Site) {
 pub async fn pulls_that_brought_nothing_are_forgotten(site: Site) {
     let store = site.open().await;
     let known = || vec![row("US", "2025-09", 420.5)];
-    let first = append(&store, 1, known()).await.pull.unwrap();
+    // Its answer is not kept any more: that it brought a figure is what keeps it.
+    let changes = NewPull { raw: None, ..pull("magnets", minutes(1)) };
+    let Claim::Taken(Appended { pull: Some(first), .. }) = append_as(&store, changes, known()).await else {
+        panic!("it brings a figure")
+    };
     for minute in 2..200 {
         assert_eq!(append(&store, minute, known()).await.pull, None);
     }
