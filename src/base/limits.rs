@@ -112,6 +112,24 @@ pub const GATHERED_MAX: usize = 1000;
 pub const GATHER_WAIT: Duration = Duration::from_secs(300);
 /// How long a delivery is ours; longer than any send may take.
 pub const LEASE: Duration = Duration::from_secs(180);
+/// How long a replica that says nothing keeps its work.
+pub const REPLICA_LEASE: Duration = Duration::from_secs(15);
+/// See [`REPLICA_LEASE`]: a shorter one would take work from replicas that are only slow.
+pub const REPLICA_LEASE_MIN: Duration = Duration::from_secs(2);
+/// See [`REPLICA_LEASE`]: a longer one would leave work undone for too long.
+pub const REPLICA_LEASE_MAX: Duration = Duration::from_secs(300);
+/// Connecting to a host of the database until it has let us in, at most.
+pub const DATABASE_CONNECT: Duration = Duration::from_secs(5);
+/// Silence of the database after which it is asked whether it is there.
+pub const DATABASE_PROBE_AFTER: Duration = Duration::from_secs(5);
+/// How often it is asked again.
+pub const DATABASE_PROBE_EVERY: Duration = Duration::from_secs(2);
+/// Questions without an answer after which it counts as gone.
+pub const DATABASE_PROBES: u32 = 3;
+/// Time for what was sent to the database to be taken, at most.
+pub const DATABASE_UNHEARD: Duration = Duration::from_secs(10);
+/// A replica whose clock differs more from the database's takes no work: leases and schedules are told by it.
+pub const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(30);
 /// Periods between the first and the last column of a panel, at most; what lies further is judged by its
 /// own history.
 pub const PANEL_PERIODS_MAX: usize = 4096;

@@ -22,7 +22,7 @@ pub enum LogFormat {
 }
 
 /// Libraries below are only heard when something is wrong.
-const LIBRARIES: &str = "hyper=warn,hyper_util=warn,h2=warn,rustls=warn,reqwest=warn,lettre=warn";
+const LIBRARIES: &str = "hyper=warn,hyper_util=warn,h2=warn,rustls=warn,reqwest=warn,lettre=warn,tokio_postgres=warn";
 
 /// Starts logging at a level unless the command line or `$SUPPLYWATCH_LOG` says otherwise.
 pub fn start(session: &Session, level: &str) -> anyhow::Result<()> {

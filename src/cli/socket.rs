@@ -153,11 +153,16 @@ pub fn barred(environment: &Environment) -> Option<PathBuf> {
 
 /// The sockets at which it may listen, those alone that are there.
 fn candidates(setup: &Setup) -> Vec<PathBuf> {
-    let Location::Sqlite(state) = &setup.state;
-    let mut beside = state.clone().into_os_string();
-    beside.push(".sock");
-    let mut paths: Vec<PathBuf> = setup.web.socket.clone().into_iter().collect();
-    paths.extend([PathBuf::from(beside), PathBuf::from(SYSTEM)]);
+    let beside = match &setup.state {
+        Location::Sqlite(state) => {
+            let mut beside = state.clone().into_os_string();
+            beside.push(".sock");
+            Some(PathBuf::from(beside))
+        }
+        Location::Postgres(_) => None,
+    };
+    let mut paths: Vec<PathBuf> = setup.web.socket.clone().into_iter().chain(beside).collect();
+    paths.push(PathBuf::from(SYSTEM));
     paths.dedup();
     let is_socket = |path: &PathBuf| path.metadata().is_ok_and(|data| data.file_type().is_socket());
     paths.into_iter().filter(is_socket).collect()

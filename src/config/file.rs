@@ -42,8 +42,10 @@ pub struct Named<T> {
 /// `[daemon]`.
 #[derive(Default)]
 pub struct DaemonTable {
-    /// `sqlite:PATH`.
-    pub state: Option<At<String>>,
+    /// `sqlite:PATH`, or the address of a PostgreSQL database.
+    pub state: Option<At<SecretText>>,
+    /// How long a replica that says nothing keeps its work.
+    pub lease: Option<At<String>>,
     /// The zone of feeds that name none.
     pub timezone: Option<At<String>>,
     /// Globs of further files.
@@ -315,7 +317,8 @@ fn merge<'t, T>(
 impl DaemonTable {
     fn read(mut section: Section<'_>) -> Self {
         let table = Self {
-            state: section.text("state"),
+            state: section.text_or_secret("state"),
+            lease: section.text("lease"),
             timezone: section.text("timezone"),
             include: section.texts("include"),
             contact: section.text("contact"),
@@ -325,10 +328,6 @@ impl DaemonTable {
             dead_man: section.table("dead_man").map(DeadManTable::read),
             keep_attempts: section.text("keep_attempts"),
         };
-        // A database's address may hold its password.
-        if let Some(state) = table.state.as_ref().filter(|state| state.value.contains("://")) {
-            section.report.hide(state.place);
-        }
         section.finish();
         table
     }

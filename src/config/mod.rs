@@ -73,7 +73,7 @@ fn read(path: &Path, source: Result<Source, String>, environment: &Environment) 
     }
 }
 
-/// Where a config says that the store is, whatever else is wrong with it: no secret is read.
+/// Where a config says that the store is, whatever else is wrong with it: no secret is read but one in that.
 pub fn location(path: &Path, environment: &Environment) -> Result<Location, Problems> {
     let (of_reading, report) = (problem::Report::default(), problem::Report::default());
     let (sources, file) = gather::gather(path, Source::read(path), &of_reading);

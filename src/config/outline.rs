@@ -15,6 +15,7 @@ use super::source::{Place, Sources};
 use crate::base::secret::Secret;
 use crate::base::text::{counted, printable};
 use crate::notify::http::Endpoint;
+use crate::store::postgres::Server;
 
 /// All that a config says: its items in the order of their kinds and names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -194,8 +195,11 @@ impl Reader<'_> {
     }
 }
 
-/// A secret that is written out: of an address its host, else nothing.
+/// A secret that is written out: of an address its host, of a database's what is no password, else nothing.
 fn shown(secret: &str) -> String {
+    if let Ok(server) = Server::parse(secret) {
+        return server.shown();
+    }
     let is_address = secret.trim_start().starts_with("http://") || secret.trim_start().starts_with("https://");
     let endpoint = Endpoint { url: Secret::new(secret), insecure: true, allow_private: true };
     if is_address { endpoint.shown() } else { "<secret>".to_owned() }

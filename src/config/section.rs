@@ -274,6 +274,18 @@ impl<'t> Section<'t> {
         self.read_secret(key, &at)
     }
 
+    /// The same where only what may hold a password is a secret: an address, also one that is mistyped, or whatever is
+    /// elsewhere.
+    pub fn text_or_secret(&mut self, key: &'static str) -> Option<At<SecretText>> {
+        let at = self.take(key, Takes::Secret)?;
+        match at.value {
+            DeValue::String(text) if !may_hide(at.value) && !text.contains('@') => {
+                Some(at.with(SecretText::Literal(text.to_string())))
+            }
+            _ => self.read_secret(key, &at),
+        }
+    }
+
     fn read_secret(&self, key: &str, at: &At<&'t DeValue<'t>>) -> Option<At<SecretText>> {
         let Some(table) = at.value.as_table() else {
             self.report.hide(at.place);

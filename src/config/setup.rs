@@ -41,6 +41,8 @@ pub struct Setup {
     pub outline: Outline,
     /// Where the store is.
     pub state: Location,
+    /// How long a replica that says nothing keeps its work; only a store on a server has replicas.
+    pub lease: Duration,
     /// The daemon's time zone, for feeds that name none.
     pub zone: Tz,
     /// The feeds, in the order of their names.

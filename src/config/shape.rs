@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn keys_are_those_that_the_readers_ask_for() {
-        assert_eq!(takes("daemon.state"), Some(Takes::Text));
+        assert_eq!(takes("daemon.state"), Some(Takes::Secret));
+        assert_eq!(takes("daemon.timezone"), Some(Takes::Text));
         assert_eq!(takes("daemon.dead_man.url"), Some(Takes::Secret));
         assert_eq!(takes("feed"), Some(Takes::Table));
         assert_eq!(takes("feed.NAME"), Some(Takes::Table));

@@ -108,10 +108,17 @@ impl<'a> Courier<'a> {
         let taking = taking(context, now, hurry);
         let turn = context.store.turn(ended, &taking, rooms);
         let mut turn = std::pin::pin!(turn);
-        let (ours, leased) = loop {
+        let done = loop {
             tokio::select! {
-                done = &mut turn => break done?,
+                done = &mut turn => break done,
                 Some(tried) = self.under_way.next(), if !self.under_way.is_empty() => self.over.push(tried),
+            }
+        };
+        let (ours, leased) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                self.keep(over);
+                return Err(error);
             }
         };
         let begun = leased.len();
@@ -120,6 +127,14 @@ impl<'a> Courier<'a> {
             self.under_way.push(Box::pin(attempt(context, setup.clone(), leased)));
         }
         Ok((over.into_iter().zip(ours).map(|over| self.told(over)).collect(), begun))
+    }
+
+    /// Keeps what is over for another try to record it.
+    fn keep(&mut self, over: Vec<Tried>) {
+        for Tried { leased, .. } in &over {
+            *self.busy.entry(leased.delivery.receiver.clone()).or_default() += 1;
+        }
+        self.over.splice(0..0, over);
     }
 
     /// Counts a message that is sent now.
@@ -141,7 +156,13 @@ impl<'a> Courier<'a> {
     pub async fn record(&mut self) -> Result<(), StoreError> {
         let over = std::mem::take(&mut self.over);
         let ended = over.iter().map(Tried::ended).collect();
-        let ours = self.context.store.record(ended).await?;
+        let ours = match self.context.store.record(ended).await {
+            Ok(ours) => ours,
+            Err(error) => {
+                self.keep(over);
+                return Err(error);
+            }
+        };
         over.into_iter().zip(ours).for_each(|over| drop(self.told(over)));
         Ok(())
     }
@@ -200,6 +221,11 @@ impl<'a> Courier<'a> {
             0 if !hurry => Gathers::Repeats,
             free => Gathers::Beyond(free),
         }
+    }
+
+    /// Whether anything is under way.
+    pub fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
     }
 
     /// The receivers of which something that is over did not come to an end.
@@ -295,8 +321,17 @@ async fn send(context: &Context, receiver: &Receiver, leased: &Leased) -> Sent {
         let why = "an attempt was cut off: the receiver may have it, and wants no copy".to_owned();
         return Sent { outcome: Outcome::Reject { why }, status: None };
     }
-    let parcel = parcel(leased, now);
-    receiver.send(&context.sender, parcel).await
+    let lapsed = |maybe_delivered| {
+        let why = "the database has not answered for so long that another replica may send it".to_owned();
+        Sent { outcome: Outcome::Retry { after: None, why, maybe_delivered }, status: None }
+    };
+    if !context.membership.holds() {
+        return lapsed(false);
+    }
+    tokio::select! {
+        sent = receiver.send(&context.sender, parcel(leased, now)) => sent,
+        () = context.membership.lapsed() => lapsed(true),
+    }
 }
 
 /// A delivery as its receiver is given it.

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::Context;
 use super::courier::{Courier, Delivered, gathers, parcel, taking};
 use super::round::Round;
+use crate::base::error::Chain;
 use crate::base::limits::LEASE_BATCH;
 use crate::config::Setup;
 use crate::outbox::{Attempt, Next, Outcome};
@@ -49,28 +50,21 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
     let mut courier = Courier::new(&context);
     let mut setup: Option<Arc<Setup>> = None;
     while !round.stop.is_cancelled() {
-        let newest = round.newest_setup();
-        // Whoever starts it or changes the config may have mended what disabled a receiver.
-        if !setup.as_ref().is_some_and(|setup| Arc::ptr_eq(setup, &newest)) {
-            for receiver in context.store.enable_receivers(None).await? {
-                info!(receiver, "receiver enabled again");
+        round.may_act(&context, &round.beats.deliver).await;
+        let nudges = round.nudges.clone();
+        let nudged = nudges.deliver.notified();
+        let wait = match begin(&context, &mut round, &mut courier, &mut setup).await {
+            // What is under way goes on, and how it ends is recorded once that can be.
+            Err(error) if error.passes() => {
+                warn!(error = %Chain(&error), "the database let the deliveries down; it is tried again");
+                SHORT
             }
-            courier.forget_limits();
-        }
-        let setup = setup.insert(newest).clone();
-        let nudged = round.nudges.deliver.notified();
-        let (_, begun) = courier.turn(&setup, false, &[]).await?;
-        round.beats.deliver.beat(context.clock.now());
-        // While attempts are under way their ends wake us; what else becomes due can wait that long.
-        let wait = match begun {
-            // There may be more than are begun at a time.
-            LEASE_BATCH.. => Duration::ZERO,
-            1.. => round.tick,
-            0 => until_due(&context, &mut courier, &setup, round.tick).await?,
+            begun => begun?,
         };
+        round.beats.deliver.beat(context.clock.now());
         // Only the wait is given up for another: what is over is recorded to its end, and told in the log.
         tokio::select! {
-            () = courier.until_over(), if !courier.is_idle() => {}
+            () = courier.until_over(), if courier.is_under_way() => {}
             () = nudged => {}
             () = tokio::time::sleep(wait) => {}
             () = round.stop.cancelled() => {}
@@ -81,6 +75,32 @@ pub async fn deliver_loop(context: Context, mut round: Round) -> Result<(), Stor
         courier.record().await?;
     }
     Ok(())
+}
+
+/// Records what is over and begins what is due; how long until there is more to begin.
+async fn begin(
+    context: &Context,
+    round: &mut Round,
+    courier: &mut Courier<'_>,
+    setup: &mut Option<Arc<Setup>>,
+) -> Result<Duration, StoreError> {
+    let newest = round.newest_setup();
+    // Whoever starts it or changes the config may have mended what disabled a receiver.
+    if !setup.as_ref().is_some_and(|setup| Arc::ptr_eq(setup, &newest)) {
+        for receiver in context.store.enable_receivers(None).await? {
+            info!(receiver, "receiver enabled again");
+        }
+        courier.forget_limits();
+    }
+    let setup = setup.insert(newest).clone();
+    let (_, begun) = courier.turn(&setup, false, &[]).await?;
+    // While attempts are under way their ends wake us; what else becomes due can wait that long.
+    match begun {
+        // There may be more than are begun at a time.
+        LEASE_BATCH.. => Ok(Duration::ZERO),
+        1.. => Ok(round.tick),
+        0 => until_due(context, courier, &setup, round.tick).await,
+    }
 }
 
 /// What is due but not leased waits for a free place or a pause: no need to spin.

@@ -11,6 +11,7 @@ mod evaluate;
 mod forget;
 mod health;
 mod import;
+mod membership;
 mod notice;
 mod poll;
 mod receivers;
@@ -28,6 +29,7 @@ pub use deliver::{deliver_all, preview_all};
 pub use evaluate::{Assessed, Evaluated, Evaluation, evaluate_all, evaluate_pending, evaluate_ticking};
 pub use health::Watch;
 pub use import::{ImportError, Importer};
+use membership::Membership;
 pub use notice::{Notice, notices};
 pub use poll::{Pulled, PulledHow, pull_all};
 pub use sd_notify::Notify;
@@ -55,6 +57,8 @@ pub struct Context {
     pub sender: Sender,
     /// The name of this process in leases.
     pub holder: Holder,
+    /// Until when this process may act on what it holds.
+    pub membership: Membership,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -77,7 +81,8 @@ impl Context {
         let sender = Sender::new(setup.proxy.as_ref()).map_err(StartError::Sender)?;
         let holder = Holder(format!("{}-{:08x}", std::process::id(), rand::random::<u32>()));
         let metrics = Metrics::new(clock.now());
-        Ok(Self { store, clock, fetcher, sender, holder, metrics })
+        let membership = Membership::alone();
+        Ok(Self { store, clock, fetcher, sender, holder, membership, metrics })
     }
 
     /// [`Store::commit`] now; what changed by it is counted.

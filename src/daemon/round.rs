@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify as Nudge, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::Context;
 use crate::base::clock::Timestamp;
 use crate::config::Setup;
 use crate::metrics::{LOOPS, Metrics, Tick};
@@ -41,6 +42,17 @@ impl Round {
     /// The setup of the moment; [`Round::changed`] speaks of later ones.
     pub fn newest_setup(&mut self) -> Arc<Setup> {
         self.setups.borrow_and_update().clone()
+    }
+
+    /// Waits until this process may act on what it holds, or is told to stop; the loop comes round meanwhile.
+    pub async fn may_act(&self, context: &Context, tick: &Tick) {
+        while !context.membership.holds() && !self.stop.is_cancelled() {
+            tick.beat(context.clock.now());
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(200)) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
     }
 
     /// Waits for another setup than [`Round::newest_setup`] gave; for ever when none will come.
@@ -85,6 +97,12 @@ impl Beats {
     /// A loop that has not come round for the first time.
     pub fn unbegun(&self, now: Timestamp) -> Option<&'static str> {
         self.first(|tick| tick.age(now).is_none())
+    }
+
+    /// A loop waits for what keeps it from coming round: it is not stuck.
+    pub fn rest(&self, name: &str, now: Timestamp) {
+        let ticks = [&self.poll, &self.evaluate, &self.deliver];
+        LOOPS.into_iter().zip(ticks).filter(|(known, _)| *known == name).for_each(|(_, tick)| tick.beat(now));
     }
 
     fn first(&self, is_so: impl Fn(&Tick) -> bool) -> Option<&'static str> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::membership::Membership;
 use super::{Assessed, Context, Evaluation, deliver_all, evaluate_all, evaluate_pending, evaluate_ticking, pull_all};
 use crate::base::clock::{Clock, Timestamp};
 use crate::config::{Environment, Setup};
@@ -153,6 +154,7 @@ allow_private = true
             fetcher: self.fetcher.clone(),
             sender: self.sender.clone(),
             holder: Holder("sim".to_owned()),
+            membership: Membership::alone(),
             metrics: Metrics::new(self.clock.now()),
         }
     }

@@ -17,11 +17,13 @@ use tracing::{error, info, warn};
 use super::dead_man::dead_man_loop;
 use super::deliver::deliver_loop;
 use super::forget::forget_loop;
+use super::membership::{join, membership_loop};
 use super::poll::poll_loop;
 use super::reload::{log_alerts, reload_all, status};
 use super::round::{Beats, Round, TICK_MAX};
 use super::{Context, Evaluation, Notify, Watch, evaluate_all, evaluate_pending, evaluate_ticking};
 use crate::base::clock::Clock;
+use crate::base::error::Chain;
 use crate::config::Setup;
 use crate::store::StoreError;
 use crate::web::{Order, Server, Site};
@@ -32,6 +34,8 @@ const GRACE: Duration = Duration::from_secs(30);
 const RULES_TICK: Duration = Duration::from_secs(60);
 /// Orders of the page that wait, at most.
 const ORDERS_MAX: usize = 16;
+/// How long a loop waits that a server let down.
+const AWAY_WAIT: Duration = Duration::from_secs(1);
 /// How often the write-ahead log is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
@@ -66,6 +70,7 @@ pub async fn serve(
     let mut hangup = hear(SignalKind::hangup())?;
     // The rules are known to the store before any pull is: a rule that is there first sees all of it.
     Evaluation::new(&context, &setup).await.map_err(|error| Fatal::Store("evaluate", error))?;
+    join(&context, &setup).await.map_err(|error| Fatal::Store("membership", error))?;
     let reader = context.store.reader().await.map_err(|error| Fatal::Store("page", error))?;
     let (sender, setups) = watch::channel(Arc::new(setup));
     let (page, mut orders) = mpsc::channel(ORDERS_MAX);
@@ -104,6 +109,9 @@ pub async fn serve(
         warn!("deliveries under way did not finish in time; they are tried again after the next start");
         loops.abort_all();
     }
+    if let Err(error) = context.store.leave(&context.holder).await {
+        warn!(error = %Chain(&error), "what this process holds is not let go of; it is free when its lease ends");
+    }
     ended.and(drained.unwrap_or(Ok(())))
 }
 
@@ -115,18 +123,37 @@ async fn serve_page(page: Server, round: Round) -> Result<(), StoreError> {
 
 fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
     let mut loops = JoinSet::new();
-    let (poll, evaluate, deliver) = (
-        poll_loop(context.clone(), round.clone()),
-        evaluate_loop(context.clone(), round.clone()),
-        deliver_loop(context.clone(), round.clone()),
-    );
-    loops.spawn(named("poll", round.stop.clone(), poll));
-    loops.spawn(named("evaluate", round.stop.clone(), evaluate));
-    loops.spawn(named("deliver", round.stop.clone(), deliver));
-    loops.spawn(named("dead man", round.stop.clone(), dead_man_loop(context.clone(), round.clone())));
-    loops.spawn(named("forget", round.stop.clone(), forget_loop(context.clone(), round.clone())));
-    loops.spawn(named("checkpoint", round.stop.clone(), checkpoint_loop(context.clone(), round.clone())));
+    loops.spawn(lasting("membership", context.clone(), round.clone(), membership_loop));
+    loops.spawn(lasting("poll", context.clone(), round.clone(), poll_loop));
+    loops.spawn(lasting("evaluate", context.clone(), round.clone(), evaluate_loop));
+    loops.spawn(lasting("deliver", context.clone(), round.clone(), deliver_loop));
+    loops.spawn(lasting("dead man", context.clone(), round.clone(), dead_man_loop));
+    loops.spawn(lasting("forget", context.clone(), round.clone(), forget_loop));
+    loops.spawn(lasting("checkpoint", context.clone(), round.clone(), checkpoint_loop));
     loops
+}
+
+/// A loop that begins anew where the store on a server could not be reached, or had no room, for a while: all that it
+/// knows is in the store.
+async fn lasting<F: Future<Output = Result<(), StoreError>>>(
+    name: &'static str,
+    context: Context,
+    round: Round,
+    run: impl Fn(Context, Round) -> F,
+) -> Result<(), Fatal> {
+    loop {
+        match run(context.clone(), round.clone()).await {
+            Err(error) if error.passes() && !round.stop.is_cancelled() => {
+                warn!(name, error = %Chain(&error), "the database let a loop down; it begins anew");
+                round.beats.rest(name, context.clock.now());
+                tokio::select! {
+                    () = tokio::time::sleep(AWAY_WAIT) => {}
+                    () = round.stop.cancelled() => {}
+                }
+            }
+            ended => return named(name, round.stop.clone(), std::future::ready(ended)).await,
+        }
+    }
 }
 
 /// A loop that must not end before it is told to.
@@ -160,10 +187,12 @@ async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreEr
     let (mut watch, mut before) = (Watch::default(), None);
     loop {
         let setup = round.newest_setup();
+        round.may_act(&context, &round.beats.evaluate).await;
         let evaluation = Evaluation::new(&context, &setup).await?.among(&nudges);
         let (mut ticked, mut all) = (context.clock.now(), false);
         loop {
             let nudged = nudges.evaluate.notified();
+            round.may_act(&context, &round.beats.evaluate).await;
             if !all {
                 all = !evaluate_all(&evaluation).await?.fenced;
                 round.nudges.deliver.notify_one();

@@ -117,5 +117,6 @@ fn come_round(metrics: &Metrics, name: &str, now: Timestamp) -> Loop {
 pub fn place(state: &Location) -> String {
     match state {
         Location::Sqlite(path) => path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string(),
+        Location::Postgres(server) => server.shown(),
     }
 }

@@ -13,14 +13,21 @@ mod model;
 mod outbox;
 mod pulls;
 mod reading;
+pub mod server;
 
-use super::{Location, Store};
+use super::{Damage, Location, Store};
 use crate::base::clock::Timestamp;
 
 /// A place for a store, new for each test.
 pub struct Site {
     location: Location,
-    _directory: tempfile::TempDir,
+    _place: Place,
+}
+
+/// What is taken away with a site.
+enum Place {
+    Directory(#[expect(dead_code, reason = "it is there to be dropped")] tempfile::TempDir),
+    Database(#[expect(dead_code, reason = "it is there to be dropped")] server::Database),
 }
 
 /// The time at which every test begins.
@@ -28,13 +35,25 @@ pub const NOW: Timestamp = Timestamp::from_millis(1_760_000_000_000);
 
 impl Site {
     /// An SQLite file in a new directory.
-    pub fn sqlite() -> Self {
+    pub fn sqlite() -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
-        Self { location: Location::Sqlite(directory.path().join("store.db")), _directory: directory }
+        let location = Location::Sqlite(directory.path().join("store.db"));
+        Some(Self { location, _place: Place::Directory(directory) })
+    }
+
+    /// A new database on the server that tests are given; `None` where they are given none.
+    pub fn postgres() -> Option<Self> {
+        let database = server::Database::create()?;
+        Some(Self { location: Location::Postgres(Box::new(database.server())), _place: Place::Database(database) })
     }
 
     async fn open(&self) -> Store {
         Store::open(&self.location, NOW).await.unwrap()
+    }
+
+    /// What is wrong with a file; a server's own tools say it of its tables.
+    fn damages(&self) -> Vec<Damage> {
+        self.location.file().map(|_| self.location.check().unwrap().damages).unwrap_or_default()
     }
 
     async fn open_at(&self, now: Timestamp) -> Store {
@@ -48,7 +67,9 @@ macro_rules! contract {
             $(mod $module {
                 $(#[tokio::test]
                 async fn $test() {
-                    super::super::$module::$test(super::super::Site::$backend()).await;
+                    if let Some(site) = super::super::Site::$backend() {
+                        super::super::$module::$test(site).await;
+                    }
                 })+
             })+
 
@@ -161,6 +182,7 @@ macro_rules! contract {
                 a_store_is_as_it_was_left,
                 a_store_knows_how_large_it_is,
                 what_a_process_held_is_free_after_it,
+                an_attempt_that_nobody_has_repeated_is_recorded,
                 no_wait_outlasts_a_clock_that_goes_back,
                 a_copy_is_apart_from_its_store,
                 a_copy_of_nothing_is_empty,
@@ -171,4 +193,4 @@ macro_rules! contract {
     };
 }
 
-contract!(sqlite);
+contract!(sqlite, postgres);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::postgres::ServerError;
 use crate::base::text::printable;
 
 /// What a database library said.
@@ -169,6 +170,13 @@ pub enum StoreError {
         why: String,
     },
 
+    /// A place that is no file, where only a file will do.
+    #[error("{store} is a PostgreSQL database: this is only for a store in a file")]
+    NoFile {
+        /// The store.
+        store: String,
+    },
+
     /// What is stored contradicts itself.
     #[error(
         "the store {} is damaged ({detail}): restore a backup, or move the file with its -wal away to begin anew",
@@ -262,6 +270,9 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// What befalls a store on a server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// A beginning that several deliveries share.
     #[error("{count} deliveries begin with {}: give more of the id", printable(prefix))]
     Ambiguous {
@@ -276,14 +287,23 @@ impl StoreError {
     /// Whether this process must not go on with the store: what it believes of the file may be wrong, and
     /// only a restart reads it again.
     pub const fn is_final(&self) -> bool {
-        !matches!(
-            self,
+        match self {
             Self::Full { .. }
-                | Self::Busy { .. }
-                | Self::Ambiguous { .. }
-                | Self::ReadOnly { .. }
-                | Self::TooLong { .. }
-        )
+            | Self::Busy { .. }
+            | Self::Ambiguous { .. }
+            | Self::ReadOnly { .. }
+            | Self::TooLong { .. } => false,
+            Self::Server(error) => error.is_final(),
+            _ => true,
+        }
+    }
+
+    /// Whether it passes by itself, so that a process which has the store open need only wait: what befalls a server.
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::Server(error) => !error.is_final(),
+            _ => false,
+        }
     }
 }
 

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{DeliveryRecord, DeliveryState, SeriesRef, Store, StoreError};
+use super::{DeliveryState, Store, StoreError};
 use crate::alert::{Alert, Transition};
 use crate::base::clock::Timestamp;
-use crate::outbox::Message;
 use crate::rule::Severity;
-use crate::series::{Labels, Selector};
+use crate::series::Selector;
 
 /// A part of what there is, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +171,7 @@ impl Store {
     pub async fn reader(&self) -> Result<Self, StoreError> {
         match self {
             Self::Sqlite(store) => store.reader().await.map(Self::Sqlite),
+            Self::Postgres(store) => store.reader().map(Self::Postgres),
         }
     }
 
@@ -180,92 +180,7 @@ impl Store {
     pub async fn version(&self) -> Result<u64, StoreError> {
         match self {
             Self::Sqlite(store) => store.version().await,
-        }
-    }
-
-    /// A part of the alerts.
-    pub async fn find_alerts(&self, query: AlertQuery) -> Result<Page<Alert, AlertPlace>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.find_alerts(query).await,
-        }
-    }
-
-    /// How many alerts there are, by rule and state, in their order.
-    pub async fn count_alerts(&self) -> Result<Vec<AlertCount>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.count_alerts().await,
-        }
-    }
-
-    /// The alerts whose ids begin so, two at most: enough to know that one is not the only one.
-    pub async fn alerts_by_id(&self, beginning: &str) -> Result<Vec<Alert>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.alerts_by_id(beginning).await,
-        }
-    }
-
-    /// The newest transition of each of some alerts with its message, in their order; `None` of one that has none.
-    pub async fn newest(
-        &self,
-        alerts: impl IntoIterator<Item = (&str, &Labels)>,
-    ) -> Result<Vec<Option<(Transition, Message)>>, StoreError> {
-        let keys = alerts.into_iter().map(|(rule, labels)| (rule.to_owned(), labels.key())).collect();
-        match self {
-            Self::Sqlite(store) => store.newest(keys).await,
-        }
-    }
-
-    /// The newest transitions of all alerts, newest first.
-    pub async fn recent(&self, limit: usize) -> Result<Vec<Recent>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.recent(limit).await,
-        }
-    }
-
-    /// A part of the series.
-    pub async fn find_series(&self, query: SeriesQuery) -> Result<Page<SeriesRef, usize>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.find_series(query).await,
-        }
-    }
-
-    /// The stored series with these labels, each as far as its feed has it, in their order.
-    pub async fn series_of(
-        &self,
-        series: impl IntoIterator<Item = &Labels>,
-    ) -> Result<Vec<Option<SeriesRef>>, StoreError> {
-        let key = |labels: &Labels| (labels.value("feed").unwrap_or_default().to_owned(), labels.key());
-        let keys = series.into_iter().map(key).collect();
-        match self {
-            Self::Sqlite(store) => store.series_of(keys).await,
-        }
-    }
-
-    /// The series with that id, also one that its feed no longer has.
-    pub async fn series_by_id(&self, id: i64) -> Result<Option<SeriesRef>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.series_by_id(id).await,
-        }
-    }
-
-    /// A part of the deliveries; nobody counts them.
-    pub async fn find_deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord, i64>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.find_deliveries(query).await,
-        }
-    }
-
-    /// How many deliveries there are, by receiver and state, in their order.
-    pub async fn count_deliveries(&self) -> Result<Vec<DeliveryCount>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.count_deliveries().await,
-        }
-    }
-
-    /// The deliveries whose ids begin so, two at most: enough to know that one is not the only one.
-    pub async fn deliveries_by_id(&self, beginning: &str) -> Result<Vec<DeliveryRecord>, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.deliveries_by_id(beginning).await,
+            Self::Postgres(store) => store.version().await,
         }
     }
 
@@ -273,6 +188,7 @@ impl Store {
     pub async fn facts(&self) -> Result<Facts, StoreError> {
         match self {
             Self::Sqlite(store) => store.facts().await,
+            Self::Postgres(store) => store.facts().await,
         }
     }
 }

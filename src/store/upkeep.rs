@@ -99,17 +99,13 @@ impl Location {
     /// Reads all of a store and says what is wrong with it; nothing is changed, and a daemon may have it. An error says
     /// that there is no store of ours that could be looked at; damage is no error.
     pub fn check(&self) -> Result<Checkup, StoreError> {
-        match self {
-            Self::Sqlite(path) => upkeep::check(path),
-        }
+        upkeep::check(self.file()?)
     }
 
     /// Writes a copy of a store as of one moment to a file, which is there once it is whole and on the disk; a daemon
     /// may have the store. A file that is there is replaced only where that is wanted.
     pub fn back_up(&self, to: &Path, replace: bool, progress: &Progress) -> Result<Backup, StoreError> {
-        match self {
-            Self::Sqlite(path) => upkeep::back_up(path, to, replace, progress),
-        }
+        upkeep::back_up(self.file()?, to, replace, progress)
     }
 
     /// The same to a folder, named by the time (`supplywatch-20261127T063000Z.db`); of those that are named so in it the
@@ -121,24 +117,18 @@ impl Location {
         now: Timestamp,
         progress: &Progress,
     ) -> Result<Backup, StoreError> {
-        match self {
-            Self::Sqlite(path) => upkeep::back_up_in(path, folder, keep, now, progress),
-        }
+        upkeep::back_up_in(self.file()?, folder, keep, now, progress)
     }
 
     /// Puts a backup in the place of the store, which no process may have. It gets a new name, so that no delivery that
     /// it will owe has an id that a receiver knows from the time after the backup; what it owes already keeps its ids.
     pub fn restore(&self, from: &Path, progress: &Progress) -> Result<Restored, StoreError> {
-        match self {
-            Self::Sqlite(path) => upkeep::restore(path, from, progress),
-        }
+        upkeep::restore(self.file()?, from, progress)
     }
 
     /// Gives the room that nothing uses any more back to the disk; no process may have the store meanwhile.
     pub fn vacuum(&self, progress: &Progress) -> Result<Vacuumed, StoreError> {
-        match self {
-            Self::Sqlite(path) => upkeep::vacuum(path, progress),
-        }
+        upkeep::vacuum(self.file()?, progress)
     }
 
     /// Writes everything that is stored, as of one moment, as lines of JSON to a file (compressed where its name ends
@@ -150,17 +140,13 @@ impl Location {
         now: Timestamp,
         progress: &Progress,
     ) -> Result<Carried, StoreError> {
-        match self {
-            Self::Sqlite(path) => upkeep::export(path, to, replace, now, progress),
-        }
+        upkeep::export(self.file()?, to, replace, now, progress)
     }
 
     /// Makes a store of lines that [`Location::export`] wrote, of this schema or an older one; without a file, of those
     /// from standard input. There must be no store yet, or an empty file. All of it is there in the end, or nothing. It
     /// gets a new name, like one that is put back.
     pub fn import(&self, from: Option<&Path>, now: Timestamp, progress: &Progress) -> Result<Carried, StoreError> {
-        match self {
-            Self::Sqlite(path) => upkeep::import(path, from, now, progress),
-        }
+        upkeep::import(self.file()?, from, now, progress)
     }
 }

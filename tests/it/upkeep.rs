@@ -47,6 +47,21 @@ fn a_backup_needs_nothing_of_the_config_but_the_place() {
     sandbox.run(&["store", "check", "--state", "none.db"]).is(70).says(&["there is no store at none.db"]);
 }
 
+/// What stands on the command line, every user of the machine can read.
+#[test]
+fn a_password_has_no_place_on_the_command_line() {
+    let sandbox = desk();
+    let check = |state: &str| sandbox.run(&["store", "check", "--state", state]);
+    let refused = check("postgres://watch:hunter22@db.example/state");
+    refused.is(2).says(&["a password on the command line can be read", "PGPASSWORD", "--config"]);
+    refused.says_nothing_of(&["hunter22"]);
+    check("postgres://watch@db.example/state?sslmod=disable")
+        .is(2)
+        .says(&["`sslmod` is unknown; did you mean `sslmode`?"]);
+    let wrong = check("postgres://watch:hunter/22@db.example/state");
+    wrong.is(2).says(&["are written %25, %40"]).says_nothing_of(&["hunter"]);
+}
+
 #[test]
 fn damage_is_told_with_exit_code_1() {
     let sandbox = desk();

@@ -34,7 +34,7 @@ pub fn import(session: &Session, store: &Location, file: &Path) -> anyhow::Resul
     let done = store.import(named(file), session.clock.now(), &progress);
     bar.finish();
     let carried = done?;
-    let Location::Sqlite(path) = store;
+    let path = store.file()?;
     match session.format {
         Format::Json => session.line(&said(path, &carried)),
         Format::Text => session.print(&format!("store {}: {}", shown(path), told(&carried))),

@@ -23,7 +23,8 @@ pub fn run(session: &Session, store: &Location) -> anyhow::Result<()> {
     if found.damages.is_empty() { Ok(()) } else { Err(Exit(FAILED).into()) }
 }
 
-fn show(session: &Session, Location::Sqlite(path): &Location, found: &Checkup) -> anyhow::Result<()> {
+fn show(session: &Session, store: &Location, found: &Checkup) -> anyhow::Result<()> {
+    let path = store.file()?;
     let Checkup { schema, id, file_bytes, log_bytes, tables, pulls, questions, damages } = found;
     if session.format == Format::Json {
         let tables: serde_json::Map<_, _> = tables.iter().map(|(table, rows)| (table.clone(), json!(rows))).collect();

@@ -43,7 +43,7 @@ pub fn restore(session: &Session, store: &Location, from: &Path) -> anyhow::Resu
     let done = store.restore(from, &progress);
     bar.finish();
     let Restored { bytes, kept, id } = done?;
-    let Location::Sqlite(path) = store;
+    let path = store.file()?;
     if session.format == Format::Json {
         let kept = kept.map(|kept| kept.display().to_string());
         return session.line(&json!({
@@ -65,7 +65,7 @@ pub fn vacuum(session: &Session, store: &Location) -> anyhow::Result<()> {
     let done = store.vacuum(&progress);
     bar.finish();
     let Vacuumed { before, after } = done?;
-    let Location::Sqlite(path) = store;
+    let path = store.file()?;
     if session.format == Format::Json {
         return session.line(&json!({"store": path.display().to_string(), "before": before, "after": after}));
     }

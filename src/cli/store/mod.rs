@@ -10,18 +10,21 @@ use std::sync::Arc;
 use indicatif::HumanBytes;
 
 use super::progress::Bar;
-use super::{CONFIG, Exit, Session, say};
+use super::{CONFIG, Exit, Session, USAGE, say};
 use crate::base::error::Chain;
+use crate::base::secret::Secret;
 use crate::base::text::printable;
+use crate::store::postgres::Server;
 use crate::store::{Location, Progress};
 
 /// Check, back up, restore, shrink and carry the store
 ///
 /// The store is that of `[daemon] state`; of the configuration nothing else is read, so that neither a mistake in it
-/// nor a secret that is missing keeps anybody from a backup.
+/// nor another secret that is missing keeps anybody from a backup.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The store's file [default: that of the configuration]
+    /// The store's file, or its address (postgres://…) without the password, which $PGPASSWORD may have [default: that of
+    /// the configuration]
     #[arg(long, global = true, value_name = "FILE")]
     state: Option<PathBuf>,
     #[command(subcommand)]
@@ -102,7 +105,10 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
 /// The store that is named, or that of the config.
 fn location(session: &Session, state: Option<&Path>) -> anyhow::Result<Location> {
     if let Some(path) = state {
-        return Ok(Location::Sqlite(path.to_owned()));
+        return match path.to_str().filter(|text| Server::is_meant(text)) {
+            Some(address) => server(session, address).map(|server| Location::Postgres(Box::new(server))),
+            None => Ok(Location::Sqlite(path.to_owned())),
+        };
     }
     let path = crate::config::find(session.config.as_deref(), &session.environment).map_err(|error| {
         say(&format!("error: {}; or name the store with --state", Chain(&error)));
@@ -115,6 +121,26 @@ fn location(session: &Session, state: Option<&Path>) -> anyhow::Result<Location>
             Err(Exit(CONFIG).into())
         }
     }
+}
+
+/// The database that the command line names. What stands there can be read by every user of the machine.
+fn server(session: &Session, address: &str) -> anyhow::Result<Server> {
+    let wrong = |what: &str, help: &str| {
+        say(&format!("error: --state: {what}; {help}"));
+        anyhow::Error::from(Exit(USAGE))
+    };
+    let server = Server::parse(address).map_err(|error| wrong(&error.what, &error.help))?;
+    if server.has_password() {
+        let what = "a password on the command line can be read by every user of this machine";
+        let help = "leave it out and set PGPASSWORD, or have the whole address in a configuration, as \
+                    daemon.state = { file = \"…\" }, and name that with --config";
+        return Err(wrong(what, help));
+    }
+    let password = session.environment.variable("PGPASSWORD").map(Secret::new);
+    Ok(match password {
+        Some(password) => server.with_password(password),
+        None => server,
+    })
 }
 
 /// A bar, and what moves it.

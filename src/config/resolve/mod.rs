@@ -90,6 +90,7 @@ pub fn resolve(path: &Path, file: File, sources: &Sources, environment: &Environ
         written: cx.report.shown(sources),
         outline: outline(sources, report),
         state: daemon.state,
+        lease: daemon.lease,
         zone: daemon.zone,
         feeds,
         derived,

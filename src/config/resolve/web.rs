@@ -166,5 +166,7 @@ fn default_socket(cx: Context<'_>, state: &Location) -> PathBuf {
             name.push(".sock");
             PathBuf::from(name)
         }
+        // Nothing of this machine belongs to a store elsewhere.
+        (None, Location::Postgres(_)) => PathBuf::from(SOCKET),
     }
 }

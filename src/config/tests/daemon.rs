@@ -3,10 +3,16 @@
 use super::{Sandbox, check};
 use crate::store::Location;
 
+fn shown(state: &Location) -> String {
+    match state {
+        Location::Sqlite(path) => path.display().to_string(),
+        Location::Postgres(server) => server.shown(),
+    }
+}
+
 fn state(config: &str, variables: &[(&str, &str)]) -> String {
     let sandbox = variables.iter().fold(Sandbox::new(config), |sandbox, (name, value)| sandbox.variable(name, value));
-    let Location::Sqlite(path) = sandbox.setup().state;
-    path.display().to_string().replace(sandbox.path("").to_str().unwrap(), "DIR/")
+    shown(&sandbox.setup().state).replace(sandbox.path("").to_str().unwrap(), "DIR/")
 }
 
 #[test]
@@ -23,17 +29,6 @@ fn the_store_is_where_the_config_or_the_service_manager_says() {
 
 #[test]
 fn other_stores_are_refused() {
-    insta::assert_snapshot!(check("daemon.state = 'postgres://watch:hunter22@db/supplywatch'"), @r#"
-    error: `state` names a PostgreSQL database, which this version does not support
-     --> supplywatch.toml:1:16
-      |
-    1 | daemon.state = "<secret>"
-      |                ^^^^^^^^^^ not supported
-      |
-      = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
-
-    1 error
-    "#);
     insta::assert_snapshot!(check("daemon.state = 'supplywatch.db'"), @r#"
     error: `state` does not say which kind of store `supplywatch.db` is
      --> supplywatch.toml:1:16
@@ -41,7 +36,7 @@ fn other_stores_are_refused() {
     1 | daemon.state = 'supplywatch.db'
       |                ^^^^^^^^^^^^^^^^ expected `sqlite:` before the path
       |
-      = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
+      = help: write "sqlite:PATH", such as "sqlite:/var/lib/supplywatch/supplywatch.db", or "postgres://USER@HOST/DATABASE"
 
     1 error
     "#);
@@ -50,9 +45,9 @@ fn other_stores_are_refused() {
      --> supplywatch.toml:1:16
       |
     1 | daemon.state = 'mysql:x'
-      |                ^^^^^^^^^ expected `sqlite:`
+      |                ^^^^^^^^^ expected `sqlite:` or `postgres://`
       |
-      = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
+      = help: write "sqlite:PATH", such as "sqlite:/var/lib/supplywatch/supplywatch.db", or "postgres://USER@HOST/DATABASE"
 
     1 error
     "#);
@@ -63,9 +58,127 @@ fn other_stores_are_refused() {
     1 | daemon.state = 'sqlite::memory:'
       |                ^^^^^^^^^^^^^^^^^ no file
       |
-      = help: write "sqlite:PATH", such as "sqlite:supplywatch.db" or "sqlite:/var/lib/supplywatch/supplywatch.db"
+      = help: write "sqlite:PATH", such as "sqlite:/var/lib/supplywatch/supplywatch.db", or "postgres://USER@HOST/DATABASE"
 
     1 error
+    "#);
+}
+
+#[test]
+fn the_store_may_be_on_a_server() {
+    assert_eq!(state("daemon.state = 'postgres://watch:hunter22@db/state'", &[]), "postgres://watch@db:5432/state");
+    let place = ("STATE", "postgres://watch:hunter22@a,b:5433/state");
+    assert_eq!(state("daemon.state = { env = 'STATE' }", &[place]), "postgres://watch@a:5432,b:5433/state");
+    assert_eq!(state("daemon.state = { env = 'STATE' }", &[("STATE", "sqlite:a.db")]), "DIR/a.db");
+    let file = Sandbox::new("daemon.state = { file = 'state' }").with("state", "postgresql://watch@localhost/state\n");
+    assert_eq!(shown(&file.setup().state), "postgres://watch@localhost:5432/state");
+    let secret = Sandbox::new("daemon.state = 'postgres://watch:hunter22@db/state'").setup();
+    let shown = format!("{secret:?} {}", serde_json::to_string(&secret.outline).unwrap());
+    assert!(shown.contains("postgres://watch@db:5432/state") && !shown.contains("hunter22"), "{shown}");
+}
+
+#[test]
+fn a_server_that_is_named_wrongly_is_told() {
+    insta::assert_snapshot!(check("daemon.state = 'postgres://watch:hunter22@db/state?sslmod=disable'"), @r#"
+    error: `state` is no address of a database: `sslmod` is unknown
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = "<secret>"
+      |                ^^^^^^^^^^ expected postgres://USER@HOST/DATABASE
+      |
+      = help: did you mean `sslmode`?
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("daemon.state = 'postgres://watch:hunter/22@db/state'"), @r#"
+    error: `state` is no address of a database: there is an `@` or a `/` too many in the address
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = "<secret>"
+      |                ^^^^^^^^^^ expected postgres://USER@HOST/DATABASE
+      |
+      = help: in a name or a password `%`, `@`, `:`, `/` and `?` are written %25, %40, %3A, %2F and %3F, and blanks %20
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("daemon.state = 'postgres://watch@db/state?sslrootcert=none.pem'"), @r#"
+    error: the authorities of the database (`sslrootcert`) cannot be read from `none.pem`: I/O error: No such file or directory (os error 2)
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = "<secret>"
+      |                ^^^^^^^^^^ named here
+      |
+      = help: a file of certificates is PEM: -----BEGIN CERTIFICATE-----
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("daemon.state = 'postgres://watch:hunter22@db/state?sslmode=disable'"), @r#"
+    warning: the config has no feed: nothing will be pulled
+    --> supplywatch.toml
+     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
+
+    warning: `state` has `sslmode=disable`: the password and all data can be read, and changed, on the way
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = "<secret>"
+      |                ^^^^^^^^^^ not on this machine, and not encrypted
+      |
+      = help: leave `sslmode` out, or keep it where the network itself is protected
+    "#);
+    let of_variable = Sandbox::new("daemon.state = { env = 'STATE' }").variable("STATE", "hunter22:x");
+    insta::assert_snapshot!(of_variable.told(), @r#"
+    error: `state` names a store of the unknown kind
+     --> supplywatch.toml:1:16
+      |
+    1 | daemon.state = { env = 'STATE' }
+      |                ^^^^^^^^^^^^^^^^^ expected `sqlite:` or `postgres://`
+      |
+      = help: write "sqlite:PATH", such as "sqlite:/var/lib/supplywatch/supplywatch.db", or "postgres://USER@HOST/DATABASE"
+
+    1 error
+    "#);
+    insta::assert_snapshot!(Sandbox::new("daemon.state = { env = 'STATE' }").told(), @r#"
+    error: the environment variable `STATE` is unset, empty or not UTF-8
+     --> supplywatch.toml:1:24
+      |
+    1 | daemon.state = { env = 'STATE' }
+      |                        ^^^^^^^ no secret
+      |
+      = help: set it for the process that runs supplywatch
+
+    1 error
+    "#);
+}
+
+#[test]
+fn a_silent_replica_keeps_its_work_for_a_while() {
+    let lease = |more: &str| {
+        Sandbox::new(&format!("[daemon]\nstate = 'postgres://watch@localhost/state'\n{more}")).setup().lease.as_secs()
+    };
+    assert_eq!((lease(""), lease("lease = '1m'")), (15, 60));
+    insta::assert_snapshot!(check("[daemon]\nstate = 'postgres://watch@localhost/state'\nlease = '1s'"), @r#"
+    error: `lease` cannot be `1s`
+     --> supplywatch.toml:3:9
+      |
+    3 | lease = '1s'
+      |         ^^^^ expected 2 s to 5 min
+      |
+      = help: a shorter one takes work from replicas that are only slow, a longer one leaves it undone
+
+    1 error
+    "#);
+    insta::assert_snapshot!(check("[daemon]\nlease = '30s'"), @r#"
+    warning: the config has no feed: nothing will be pulled
+    --> supplywatch.toml
+     = help: a feed is a table [feed.NAME] with `kind`, `path` or `url`, and `frequency`
+
+    warning: `lease` has no meaning for a store in a file, which one process has
+     --> supplywatch.toml:2:1
+      |
+    2 | lease = '30s'
+      | ^^^^^ only for `postgres://`
+      |
+      = help: it is for several replicas on one PostgreSQL: state = "postgres://…"
     "#);
 }
 

@@ -188,7 +188,11 @@ fn no_problem_shows_a_secret() {
         "[feed.f]\nkind = 'csv'\nfrequency = 'month'\nurl = 'https://h.example/'\n[feed.f.headers]\nHost = 'hunter22'"
             .to_owned(),
         "[feed.f]\nkind = 'csv'\nheaders = 'hunter22'".to_owned(),
-        "[daemon]\nstate = 'postgres://u:hunter22@h/d'".to_owned(),
+        "[daemon]\nstate = 'postgres://u:hunter22@h/d?sslmode=require'".to_owned(),
+        "[daemon]\nstate = 'postgres://u:a/hunter22@h/d'".to_owned(),
+        "[daemon]\nstate = 'postgres://u:a?hunter22@h/d'".to_owned(),
+        "[daemon]\nstate = ['postgres://u:hunter22@h/d']".to_owned(),
+        "[daemon]\nstate = 'postgres:/u:hunter22@h/d'".to_owned(),
         "[daemon]\nstat = 'postgres://u:hunter22@h/d'".to_owned(),
         "[receiver.a]\nsecret = 'hunter22\nkind = 'console'".to_owned(),
         "[receiver.a]\nurl = hunter22".to_owned(),

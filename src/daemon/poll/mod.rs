@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::visit::{begin, end};
 use super::Context;
@@ -23,6 +23,8 @@ use crate::store::{Appended, FeedState, StoreError};
 
 /// Feeds that are pulled at the same time, at most: each may hold a body in memory.
 const PULLS: usize = 8;
+/// A feed that is pulled elsewhere is looked at again after so long.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// What became of one feed's pull.
 #[derive(Clone, Debug)]
@@ -120,6 +122,7 @@ pub async fn poll_loop(context: Context, mut round: Round) -> Result<(), StoreEr
     let mut expected = Expected::default();
     loop {
         round.beats.poll.beat(context.clock.now());
+        round.may_act(&context, &round.beats.poll).await;
         let setup = round.newest_setup();
         let due = due(&context, &setup, &busy, &mut expected).await?;
         for (name, tick) in due.now.into_iter().take(PULLS.saturating_sub(busy.len())) {
@@ -188,7 +191,10 @@ async fn due(
 /// Pulls a feed of a setup; its name again.
 async fn pull_named(context: &Context, setup: Arc<Setup>, name: String, tick: Timestamp) -> Result<String, StoreError> {
     if let Some(feed) = setup.feeds.iter().find(|feed| feed.name == name) {
-        end(begin(context, feed, tick).await?).await?;
+        let pulled = end(begin(context, feed, tick).await?).await?;
+        if matches!(pulled.how, PulledHow::NotOurs) {
+            tokio::time::sleep(ELSEWHERE).await;
+        }
     }
     Ok(name)
 }
@@ -241,7 +247,7 @@ fn log(pulled: &Pulled) {
             info!(feed, new, revised, unchanged, items, refused = refused_count, note, "feed pulled");
         }
         PulledHow::NothingNew => info!(feed, note, "feed has nothing new"),
-        PulledHow::NotOurs => info!(feed, "feed is pulled elsewhere"),
+        PulledHow::NotOurs => debug!(feed, "feed is pulled elsewhere"),
         PulledHow::Failed { reason, set_aside: true } => warn!(feed, ?reason, "pull set aside; earlier data stand"),
         PulledHow::Failed { reason, set_aside: false } => warn!(feed, ?reason, "pull failed; earlier data stand"),
     }

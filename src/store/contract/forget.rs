@@ -73,7 +73,7 @@ pub async fn deliveries_that_are_over_are_forgotten(site: Site) {
         let kept = ["DE", "JP"].contains(&record.delivery.message.alert.labels["partner"].as_str());
         assert_eq!(!attempts.is_empty(), kept && record.attempts > 0);
     }
-    assert_eq!(site.location.check().unwrap().damages, []);
+    assert_eq!(site.damages(), []);
     let facts = store.facts().await.unwrap();
     assert_eq!(facts.deliveries, all.len(), "how many there were is known");
 }
@@ -131,5 +131,5 @@ pub async fn pulls_that_brought_nothing_are_forgotten(site: Site) {
     assert_eq!(store.changed(first).await.unwrap().len(), 1, "its task is not done");
     store.commit(Some(&task), Vec::new(), Vec::new(), minutes(202)).await.unwrap();
     assert_eq!(forget(&store, minutes(9000)).await, Forgotten { series: 1, ..Forgotten::default() });
-    assert_eq!(site.location.check().unwrap().damages, []);
+    assert_eq!(site.damages(), []);
 }

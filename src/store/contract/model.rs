@@ -134,12 +134,15 @@ async fn agree(store: &Store, pulls: &[Vec<Figure>]) -> Result<(), TestCaseError
     Ok(())
 }
 
-pub fn histories_equal_a_naive_model(site: fn() -> Site) {
+pub fn histories_equal_a_naive_model(site: fn() -> Option<Site>) {
+    if site().is_none() {
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut runner = TestRunner::new(Config::with_cases(64));
     let tested = runner.run(&figures(), |pulls| {
         runtime.block_on(async {
-            let site = site();
+            let site = site().unwrap();
             let store = site.open().await;
             let agreed = agree(&store, &pulls).await;
             store.close().await.unwrap();

@@ -13,8 +13,8 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::fault::Fault;
 use super::lock::beside;
+use crate::store::sql::Fault;
 
 /// How long reading waits for a process that recovers the store.
 const BUSY: Duration = Duration::from_secs(5);

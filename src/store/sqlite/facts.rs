@@ -7,9 +7,9 @@ use std::time::UNIX_EPOCH;
 use rusqlite::Connection;
 
 use super::Sqlite;
-use super::fault::Fault;
 use super::lock::beside;
 use crate::base::clock::Timestamp;
+use crate::store::sql::Fault;
 use crate::store::{Facts, StoreError};
 
 impl Sqlite {

@@ -1,4 +1,4 @@
-//! What goes wrong inside the SQLite store, and what that means for the caller.
+//! What goes wrong with a file, and what that means for the caller.
 
 use std::path::{Path, PathBuf};
 
@@ -7,68 +7,9 @@ use rusqlite::ErrorCode;
 use super::schema::{MIGRATIONS, newest};
 use super::upkeep::unwritable;
 use crate::store::StoreError;
-
-/// An error before it knows its file.
-#[derive(Debug)]
-pub enum Fault {
-    /// SQLite says no.
-    Sql(rusqlite::Error),
-    /// COMMIT gave an error.
-    Commit(rusqlite::Error),
-    /// A stored value that cannot be what was written.
-    Unreadable {
-        /// What it should be.
-        what: &'static str,
-        /// What is there.
-        found: String,
-    },
-    /// A check found damage.
-    Damaged(String),
-    /// Another program's database.
-    Foreign,
-    /// A schema that this program does not know yet.
-    Newer(i32),
-    /// A file system without what a write-ahead log needs.
-    NotLocal,
-    /// What is to be done beside it is refused.
-    Refused(StoreError),
-    /// Another file than the store cannot be written.
-    File {
-        /// Which one.
-        path: PathBuf,
-        /// What the system says.
-        error: std::io::Error,
-    },
-    /// SQLite cannot copy the store.
-    Copy {
-        /// To where.
-        to: PathBuf,
-        /// What it says.
-        error: rusqlite::Error,
-    },
-    /// A panic.
-    BrokeOff(String),
-    /// A beginning that several deliveries share.
-    Ambiguous {
-        /// The beginning.
-        prefix: String,
-        /// How many there are.
-        count: usize,
-    },
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
+use crate::store::sql::Fault;
 
 impl Fault {
-    /// A value that does not read back.
-    pub fn unreadable(what: &'static str, found: impl ToString) -> Self {
-        Self::Unreadable { what, found: found.to_string() }
-    }
-
     /// The error for the caller.
     pub fn at(self, path: &Path) -> StoreError {
         let path = path.to_owned();
@@ -79,6 +20,8 @@ impl Fault {
             Self::Damaged(detail) => StoreError::Damaged { path, detail },
             Self::Foreign => StoreError::Foreign { path },
             Self::Newer(found) => StoreError::Newer { path, found, known: newest(MIGRATIONS) },
+            Self::Older(found) => StoreError::Older { path, found, known: newest(MIGRATIONS) },
+            Self::Missing => StoreError::Missing { path },
             Self::NotLocal => StoreError::NotLocal { path },
             Self::Refused(error) => error,
             Self::File { path, error } => unwritable(&path, error),
@@ -91,6 +34,13 @@ impl Fault {
             Self::Copy { error, .. } => sql(path, error),
             Self::BrokeOff(why) => StoreError::BrokeOff { path, why },
             Self::Ambiguous { prefix, count } => StoreError::Ambiguous { prefix, count },
+            Self::Server(_)
+            | Self::ServerCommit(_)
+            | Self::Silent
+            | Self::Replaced { .. }
+            | Self::Standby
+            | Self::NotUtf8(_)
+            | Self::OldServer(_) => StoreError::BrokeOff { path, why: "a server answered for a file".to_owned() },
         }
     }
 }

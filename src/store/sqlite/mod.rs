@@ -5,28 +5,12 @@
 //! of their own and so neither wait for a change nor delay one. What vintages, claims and versions mean is the same for
 //! every backend.
 
-mod alerts;
-mod append;
-mod columns;
 mod copy;
-mod deliveries;
-mod evaluation;
 mod facts;
 mod fault;
-mod feeds;
-mod forget;
-mod gather;
-mod history;
-mod hush;
-mod items;
 mod lock;
 mod open;
-mod outbox;
-mod receivers;
-mod resend;
 mod schema;
-mod search;
-mod supersede;
 mod thread;
 pub mod upkeep;
 
@@ -40,10 +24,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::OnceCell;
 
-use super::StoreError;
+use super::sql::{Connection, End, Fault};
+use super::{Server, StoreError};
 use crate::base::clock::Timestamp;
 use open::Opened;
-use thread::{Role, Thread};
+use thread::{Role, Thread, transact, unchecked};
 
 /// How many threads read for others.
 const READERS: usize = 2;
@@ -112,6 +97,12 @@ impl Sqlite {
         Self::start(path, false, move || open::expected(&file).and_then(|()| open::copied(&file, now))).await
     }
 
+    /// A copy in memory of a store on a server; where there is none yet, an empty one, unless one is `expected`.
+    pub async fn open_copy_of(server: &Server, expected: bool, now: Timestamp) -> Result<Self, StoreError> {
+        let (place, server) = (PathBuf::from(server.shown()), server.clone());
+        Self::start(&place, false, move || open::copied_from(&server, expected, now)).await
+    }
+
     async fn start(
         path: &Path,
         is_shared: bool,
@@ -143,6 +134,32 @@ impl Sqlite {
         let watch = self.readers.as_ref().and_then(|readers| readers.get()).map(|readers| &readers.watch);
         let changes = watch.unwrap_or(&self.thread).call(|connection| open::changes(connection)).await?;
         Ok(u64::from(self.era) << 32 | u64::from(changes))
+    }
+
+    /// Does some work that reads.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.thread.call(move |connection| work(&Connection::Sqlite(connection))).await
+    }
+
+    /// Does some work in one transaction that no other writer can get into.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection<'_>) -> Result<End<T>, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.thread.write(move |connection| work(&Connection::Sqlite(connection))).await
+    }
+
+    /// The same without asking of each row whether what it refers to exists.
+    pub async fn write_unchecked<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection<'_>) -> Result<End<T>, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.thread.may_write()?;
+        let work = move |connection: &rusqlite::Connection| work(&Connection::Sqlite(connection));
+        self.thread.call(move |connection| unchecked(connection, |connection| transact(connection, work))).await
     }
 
     /// See [`crate::store::Store::close`].

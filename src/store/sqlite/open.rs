@@ -15,12 +15,14 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::fault::Fault;
+use super::copy;
 use super::lock::{Lock, beside};
-use super::schema::{APPLICATION_ID, Kind, MIGRATIONS, check, keep_copy, kind, migrate, newest};
-use super::{copy, outbox};
+use super::schema::{APPLICATION_ID, Kind, MIGRATIONS, check, keep_copy, kind, know_extremes, migrate, newest};
+use super::thread::transact;
+use super::upkeep::unheard;
 use crate::base::clock::Timestamp;
-use crate::store::StoreError;
+use crate::store::sql::{self, Fault};
+use crate::store::{Server, StoreError, postgres};
 
 /// Every page of a file up to this size is checked whenever it is opened.
 pub const CHECKED_ALWAYS: u64 = 64 << 20;
@@ -176,6 +178,26 @@ pub fn copied(path: &Path, now: Timestamp) -> Result<(Opened, String), StoreErro
     };
     let id = ready(&mut connection).map_err(|fault| fault.at(path))?;
     Ok((Opened { connection, hold: Hold::Copy }, id))
+}
+
+/// The same of a store on a server.
+pub fn copied_from(server: &Server, expected: bool, now: Timestamp) -> Result<(Opened, String), StoreError> {
+    let fill = |memory: &mut Connection| -> Result<(), Fault> {
+        settings(memory)?;
+        migrate(memory, MIGRATIONS, 0, now)?;
+        let Some(session) = postgres::look(server, expected)? else { return Ok(()) };
+        transact(memory, |memory| {
+            sql::transfer(&sql::Connection::Postgres(&session), &sql::Connection::Sqlite(memory), &unheard())?;
+            Ok(sql::End::Commit(()))
+        })
+    };
+    let copy = || -> Result<(Opened, String), Fault> {
+        let mut memory = Connection::open_in_memory()?;
+        fill(&mut memory)?;
+        let id = take_over(&mut memory, now)?;
+        Ok((Opened { connection: memory, hold: Hold::Copy }, id))
+    };
+    copy().map_err(|fault| fault.on(server))
 }
 
 /// What stands where a store is expected.
@@ -338,6 +360,7 @@ fn settings(connection: &Connection) -> Result<(), Fault> {
     }
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    know_extremes(connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }
@@ -357,16 +380,11 @@ fn write_ahead(connection: &Connection) -> Result<(), Fault> {
 /// A store that is now ours alone: whatever earlier processes had claimed is free again, and no wait is
 /// longer than one can be, should the clock have gone back.
 fn take_over(connection: &mut Connection, now: Timestamp) -> Result<String, Fault> {
-    super::thread::transact(connection, |transaction| {
-        for table in ["eval_task", "delivery"] {
-            let free = format!(
-                "UPDATE {table} SET holder = NULL, lease_until = 0 WHERE state = 'pending' AND holder IS NOT NULL"
-            );
-            transaction.execute(&free, [])?;
-        }
-        transaction.execute("UPDATE lease SET holder = NULL, expires_at = 0 WHERE holder IS NOT NULL", [])?;
-        outbox::shorten_waits(transaction, now)?;
-        Ok(super::thread::End::Commit(id(transaction)?))
+    transact(connection, |transaction| {
+        let shared = &sql::Connection::Sqlite(transaction);
+        sql::free(shared, None)?;
+        sql::shorten_waits(shared, now)?;
+        Ok(sql::End::Commit(id(transaction)?))
     })
 }
 

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
-use super::fault::Fault;
 use super::lock::beside;
-use super::thread::{End, transact};
+use super::thread::transact;
 use super::upkeep::{Draft, bytes_used, room_for, unheard, write_copy};
 use crate::alert::alert_id;
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
 use crate::series::Labels;
+use crate::store::sql::{End, Fault};
 
 /// Marks a database file as ours (`SWch`).
 pub const APPLICATION_ID: i32 = 0x5357_6368;
@@ -82,11 +82,28 @@ pub fn migrate(connection: &mut Connection, migrations: &[&str], version: i32, n
 /// Lets SQL say `alert_id(rule, labels)`; labels that cannot be read are an error.
 pub fn know_ids(connection: &Connection) -> Result<(), Fault> {
     let of_alert = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    Ok(connection.create_scalar_function("alert_id", 2, of_alert, |values| {
+    connection.create_scalar_function("alert_id", 2, of_alert, |values| {
         let (rule, key) = (values.get_raw(0).as_str()?, values.get_raw(1).as_str()?);
         let unreadable = || rusqlite::Error::UserFunctionError(format!("no labels: {key}").into());
         Ok(alert_id(rule, &Labels::from_key(key).ok_or_else(unreadable)?))
-    })?)
+    })?;
+    Ok(())
+}
+
+/// Lets SQL say `greatest(a, b, …)` and `least(a, b, …)` of numbers, as other databases do: SQLite calls them `max` and
+/// `min`, which there are aggregates alone.
+pub fn know_extremes(connection: &Connection) -> Result<(), Fault> {
+    for (name, sign) in [("greatest", 1), ("least", -1)] {
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+        connection.create_scalar_function(name, -1, flags, move |values| {
+            let mut all = Vec::with_capacity(values.len());
+            for place in 0..values.len() {
+                all.push(values.get::<i64>(place)?);
+            }
+            Ok(all.into_iter().max_by_key(|value| i128::from(*value) * sign))
+        })?;
+    }
+    Ok(())
 }
 
 /// Gives a new store its name.

@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rusqlite::{Connection, StatementStatus, ffi};
 
 use super::Sqlite;
-use super::fault::Fault;
 use super::lock::beside;
 use super::schema::APPLICATION_ID;
-use super::thread::End;
 use crate::outbox::{Next, Outcome};
 use crate::series::PullId;
 use crate::store::contract::NOW;
 use crate::store::contract::fixture::*;
+use crate::store::sql;
+use crate::store::sql::End;
+use crate::store::sql::Fault;
 use crate::store::{Claim, DeliveryQuery, DeliveryState, Location, SeriesQuery, Store, StoreError};
 
 /// A directory for a store and the path of the store in it.
@@ -59,7 +60,7 @@ impl Place {
 }
 
 fn sqlite(store: &Store) -> &Sqlite {
-    let Store::Sqlite(sqlite) = store;
+    let Store::Sqlite(sqlite) = store else { panic!("another store") };
     sqlite
 }
 
@@ -441,7 +442,7 @@ async fn many_at_once_take_each_thing_once() {
 
 /// What is asked to find work.
 fn searches() -> [&'static str; 3] {
-    [super::outbox::DUE, super::outbox::NEXT, super::outbox::PENDING]
+    [sql::DUE, sql::NEXT, sql::PENDING]
 }
 
 #[tokio::test]
@@ -474,7 +475,7 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
             .thread
             .call(|connection| {
                 let places = ["desk", "hook"].map(|name| crate::store::Place::new(name, 24));
-                let found = super::outbox::due(connection, &taking(minutes(31), 24), &places)?;
+                let found = sql::due(&sql::Connection::Sqlite(connection), &taking(minutes(31), 24), &places)?;
                 assert_eq!(found.len(), 2);
                 let mut count = 0;
                 for sql in searches() {
@@ -525,9 +526,9 @@ async fn plan(store: &Store, sql: String) -> String {
 #[tokio::test]
 async fn lists_are_read_by_their_indices() {
     let store = Place::new().open().await;
-    let alerts = plan(&store, super::alerts::listed()).await;
+    let alerts = plan(&store, sql::listed()).await;
     assert_eq!(alerts, "SEARCH alert USING INDEX alert_listed (gravity>? AND gravity<?)");
-    let series = plan(&store, format!("SELECT s.id, s.labels {}", super::search::LISTED)).await;
+    let series = plan(&store, format!("SELECT s.id, s.labels {}", sql::LISTED)).await;
     assert!(series.contains("SEARCH s USING COVERING INDEX sqlite_autoindex_series_1 (feed=?)"), "{series}");
     assert!(series.contains("COVERING INDEX series_former") && !series.contains("TEMP B-TREE FOR ORDER"), "{series}");
     let all = DeliveryQuery::default;
@@ -539,7 +540,7 @@ async fn lists_are_read_by_their_indices() {
         (DeliveryQuery { rule: Some("a".into()), ..all() }, "INDEX delivery_alert"),
         (DeliveryQuery { failed: true, ..all() }, "INDEX delivery_failed"),
     ] {
-        let found = plan(&store, super::deliveries::numbers(&query).0).await;
+        let found = plan(&store, sql::numbers(&query).0).await;
         assert!(found.contains(index), "{query:?}: {found}");
     }
 }

@@ -4,17 +4,18 @@
 //! A final error ends the store: nothing more is done with the file, and every later call says why. What is read for
 //! others changes nothing, so that an error there is the answer to that one call.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::fault::Fault;
 use super::open::Opened;
 use crate::base::error::{Chain, of_panic};
 use crate::store::StoreError;
+use crate::store::sql::{End, Fault};
 
 /// After so many steps of SQLite's machine it is asked whether a read goes on.
 const STEPS: i32 = 10_000;
@@ -33,14 +34,6 @@ enum Job {
 enum Flow {
     GoOn,
     End(String),
-}
-
-/// What becomes of a transaction.
-pub enum End<T> {
-    /// It is stored.
-    Commit(T),
-    /// Nothing of it is stored.
-    RollBack(T),
 }
 
 /// What is done on a thread.
@@ -242,6 +235,17 @@ pub fn transact<T>(
             Ok(value)
         }
     }
+}
+
+/// Does some work without asking of each row whether what it refers to exists.
+pub fn unchecked<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+    let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    done.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Runs work; a panic in it rolls its transaction back on its way and is an error like any other.

@@ -6,8 +6,8 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::questions::QUESTIONS;
 use crate::base::clock::Timestamp;
+use crate::store::sql::Fault;
 use crate::store::sqlite::copy::look;
-use crate::store::sqlite::fault::Fault;
 use crate::store::sqlite::lock::beside;
 use crate::store::sqlite::open::{absolute, expected, id, version};
 use crate::store::sqlite::schema::know_ids;

@@ -14,8 +14,8 @@ use super::draft::Draft;
 use super::lines::{Ending, FORMAT, Heading, KIND, Opening, Target};
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
+use crate::store::sql::Fault;
 use crate::store::sqlite::copy::look;
-use crate::store::sqlite::fault::Fault;
 use crate::store::sqlite::open::{absolute, expected, id, version};
 use crate::store::{Carried, Progress, StoreError};
 

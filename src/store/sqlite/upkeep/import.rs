@@ -16,11 +16,11 @@ use super::lines::{Ending, FORMAT, Heading, KIND, Opening, next_line, source};
 use super::{check, rename};
 use crate::base::clock::Timestamp;
 use crate::base::text::{hex, shorten};
-use crate::store::sqlite::fault::Fault;
+use crate::store::sql::{End, Fault};
 use crate::store::sqlite::lock::Lock;
 use crate::store::sqlite::open::{absolute, has_log};
 use crate::store::sqlite::schema::{MIGRATIONS, migrate, newest};
-use crate::store::sqlite::thread::{End, transact};
+use crate::store::sqlite::thread::transact;
 use crate::store::{Carried, Progress, StoreError};
 
 /// After so many rows it is told how many there are.

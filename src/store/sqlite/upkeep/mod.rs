@@ -29,11 +29,11 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::copy::look;
-use super::fault::Fault;
 use super::lock::folder;
 use super::open::version;
 use super::schema::check as check_pages;
 use crate::base::text::hex;
+use crate::store::sql::Fault;
 use crate::store::{Progress, StoreError};
 
 /// After so many steps of SQLite's machine it is told how far a copy has come: some times a second.

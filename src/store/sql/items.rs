@@ -5,19 +5,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row as Columns};
-
 use super::columns::{from_json, json, time};
+use super::connection::{Connection, Row as Columns};
 use super::fault::Fault;
 use crate::period::{Frequency, Period, Span};
 use crate::series::{Finite, Item, KnownItem, PullId, Row, Status, Unit};
 use crate::store::NewPull;
 
 /// Keeps the items of a pull that are not known yet; how many they are, and the figures of their days.
-pub fn keep(transaction: &Connection, feed: i64, id: i64, pull: &NewPull) -> Result<(usize, Vec<Row>), Fault> {
+pub fn keep(transaction: &Connection<'_>, feed: i64, id: i64, pull: &NewPull) -> Result<(usize, Vec<Row>), Fault> {
     let insert = "INSERT INTO item(feed, id, pull, day, title, url, summary, tags, corrects, effective, ends)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING";
-    let mut insert = transaction.prepare_cached(insert)?;
+    let mut insert = transaction.prepare(insert)?;
     let (mut new, mut days) = (0, BTreeSet::new());
     for item in &pull.items {
         let Item { day, title, url, summary, tags, corrects, effective, ends, .. } = item;
@@ -34,9 +33,9 @@ pub fn keep(transaction: &Connection, feed: i64, id: i64, pull: &NewPull) -> Res
 }
 
 /// How many items a day has.
-fn count(transaction: &Connection, feed: i64, pull: &NewPull, day: Period) -> Result<Row, Fault> {
-    let select = "SELECT CAST(count(*) AS REAL) FROM item WHERE feed = ?1 AND day = ?2";
-    let count: f64 = transaction.prepare_cached(select)?.query_row((feed, day.ordinal()), |row| row.get(0))?;
+fn count(transaction: &Connection<'_>, feed: i64, pull: &NewPull, day: Period) -> Result<Row, Fault> {
+    let select = "SELECT CAST(count(*) AS DOUBLE PRECISION) FROM item WHERE feed = ?1 AND day = ?2";
+    let count: f64 = transaction.prepare(select)?.query_one((feed, day.ordinal()), |row| row.get(0))?;
     Ok(Row {
         labels: pull.labels.clone(),
         unit: Unit::parse("count").ok(),
@@ -48,11 +47,11 @@ fn count(transaction: &Connection, feed: i64, pull: &NewPull, day: Period) -> Re
 }
 
 /// The items of a feed that its pulls have brought until one of them, in the order in which they became known.
-pub fn load(connection: &Connection, feed: &str, until: PullId) -> Result<Arc<[KnownItem]>, Fault> {
+pub fn load(connection: &Connection<'_>, feed: &str, until: PullId) -> Result<Arc<[KnownItem]>, Fault> {
     let select = "SELECT i.id, i.pull, p.at, i.day, i.title, i.url, i.summary, i.tags, i.corrects, i.effective, i.ends
         FROM item i JOIN pull p ON p.id = i.pull
         WHERE i.feed = (SELECT id FROM feed WHERE name = ?1) AND i.pull <= ?2 ORDER BY i.pull, i.day, i.id";
-    let mut select = connection.prepare_cached(select)?;
+    let mut select = connection.prepare(select)?;
     select.query_and_then((feed, until.0), known)?.collect()
 }
 
@@ -66,8 +65,8 @@ fn known(row: &Columns<'_>) -> Result<KnownItem, Fault> {
         day: day(row.get(3)?)?,
         tags: from_json("item's tags", &tags)?,
         corrects: row.get(8)?,
-        effective: row.get::<_, Option<i32>>(9)?.map(day).transpose()?,
-        ends: row.get::<_, Option<i32>>(10)?.map(day).transpose()?,
+        effective: row.get::<Option<i32>>(9)?.map(day).transpose()?,
+        ends: row.get::<Option<i32>>(10)?.map(day).transpose()?,
     };
     Ok(KnownItem { item, pull: PullId(row.get(1)?), seen_at: time(row, 2)? })
 }

@@ -3,128 +3,118 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, Row};
-
-use super::Sqlite;
+use super::End;
 use super::columns::{counted, from_json, json, labels, time};
+use super::connection::{Connection, Row};
 use super::evaluation::{ALERT, alert};
 use super::fault::Fault;
-use super::thread::End;
 use crate::alert::{Acknowledgement, Alert, Hush, Hushed, Hushes, Matcher, Silence, Topic};
 use crate::base::clock::Timestamp;
 use crate::outbox::{Delivery, tell};
 use crate::series::Labels;
-use crate::store::{Settled, StoreError};
+use crate::store::{Settled, Store, StoreError};
 
 const SILENCE: &str = "id, matcher, since, until, comment, author";
 const KNOWN: &str = "k.rule, k.labels, k.episode, k.at, k.note, k.author";
 
-impl Sqlite {
-    /// See [`crate::store::Store::add_silence`].
+impl Store {
+    /// Adds a silence; the same with its number.
     pub async fn add_silence(&self, silence: Silence) -> Result<Silence, StoreError> {
-        self.thread
-            .write(move |transaction| {
-                let insert = format!(
-                    "INSERT INTO silence(matcher, since, until, comment, author) VALUES (?1, ?2, ?3, ?4, ?5)
+        self.write(move |transaction| {
+            let insert = format!(
+                "INSERT INTO silence(matcher, since, until, comment, author) VALUES (?1, ?2, ?3, ?4, ?5)
                      RETURNING {SILENCE}"
-                );
-                let Silence { matcher, since, until, comment, author, .. } = &silence;
-                let values = (json(matcher)?, since.millis(), until.millis(), comment, author);
-                let mut insert = transaction.prepare_cached(&insert)?;
-                let mut added = insert.query_and_then(values, read_silence)?;
-                let added = added.next().ok_or_else(|| Fault::unreadable("silence", "none"))??;
-                Ok(End::Commit(added))
-            })
-            .await
+            );
+            let Silence { matcher, since, until, comment, author, .. } = &silence;
+            let values = (json(matcher)?, since.millis(), until.millis(), comment, author);
+            let mut insert = transaction.prepare(&insert)?;
+            let mut added = insert.query_and_then(values, read_silence)?;
+            let added = added.next().ok_or_else(|| Fault::unreadable("silence", "none"))??;
+            Ok(End::Commit(added))
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::silences`].
+    /// Every silence, also those that are over, oldest first.
     pub async fn silences(&self) -> Result<Vec<Silence>, StoreError> {
-        self.thread.call(|connection| silences_after(connection, Timestamp::from_millis(i64::MIN))).await
+        self.call(|connection| silences_after(connection, Timestamp::from_millis(i64::MIN))).await
     }
 
-    /// See [`crate::store::Store::expire_silence`].
+    /// Ends a silence now, if it is not over; `None` where none has the number.
     pub async fn expire_silence(&self, id: i64, now: Timestamp) -> Result<Option<Silence>, StoreError> {
-        self.thread
-            .write(move |transaction| {
-                let end = format!("UPDATE silence SET until = min(until, ?2) WHERE id = ?1 RETURNING {SILENCE}");
-                let mut end = transaction.prepare_cached(&end)?;
-                let ended = end.query_and_then((id, now.millis()), read_silence)?.next().transpose()?;
-                Ok(End::Commit(ended))
-            })
-            .await
+        self.write(move |transaction| {
+            let end = format!("UPDATE silence SET until = least(until, ?2) WHERE id = ?1 RETURNING {SILENCE}");
+            let mut end = transaction.prepare(&end)?;
+            let ended = end.query_and_then((id, now.millis()), read_silence)?.next().transpose()?;
+            Ok(End::Commit(ended))
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::acknowledge`].
+    /// Notes that somebody knows of an episode; `false` where the alert no longer fires in it.
     pub async fn acknowledge(&self, known: Acknowledgement) -> Result<bool, StoreError> {
-        self.thread
-            .write(move |transaction| {
-                let insert = "INSERT INTO acknowledgement(rule, labels, episode, at, note, author)
+        self.write(move |transaction| {
+            let insert = "INSERT INTO acknowledgement(rule, labels, episode, at, note, author)
                     SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM alert
                     WHERE rule = ?1 AND labels = ?2 AND episode = ?3 AND firing IS NOT NULL
                     ON CONFLICT(rule, labels, episode) DO UPDATE SET at = excluded.at, note = excluded.note,
                     author = excluded.author";
-                let Acknowledgement { rule, labels, episode, at, note, author } = &known;
-                let values = (rule, labels.key(), episode, at.millis(), note, author);
-                Ok(End::Commit(transaction.prepare_cached(insert)?.execute(values)? == 1))
-            })
-            .await
+            let Acknowledgement { rule, labels, episode, at, note, author } = &known;
+            let values = (rule, labels.key(), episode, at.millis(), note, author);
+            Ok(End::Commit(transaction.prepare(insert)?.execute(values)? == 1))
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::acknowledgements`].
+    /// The acknowledgements of episodes that go on.
     pub async fn acknowledgements(&self) -> Result<Vec<Acknowledgement>, StoreError> {
-        self.thread
-            .call(|connection| {
-                let select = format!(
-                    "SELECT {KNOWN} FROM acknowledgement k JOIN alert a USING(rule, labels, episode)
+        self.call(|connection| {
+            let select = format!(
+                "SELECT {KNOWN} FROM acknowledgement k JOIN alert a USING(rule, labels, episode)
                      WHERE a.firing IS NOT NULL ORDER BY k.rule, k.labels"
-                );
-                connection.prepare_cached(&select)?.query_and_then([], read_known)?.collect()
-            })
-            .await
+            );
+            connection.prepare(&select)?.query_and_then((), read_known)?.collect()
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::hushed`].
+    /// What kept messages of an alert's transitions back, by the transitions' numbers.
     pub async fn hushed(&self, rule: &str, labels: &Labels) -> Result<BTreeMap<u32, Hushed>, StoreError> {
         let key = (rule.to_owned(), labels.key());
-        self.thread
-            .call(move |connection| {
-                let select =
-                    "SELECT number, hushed FROM transition WHERE rule = ?1 AND labels = ?2 AND hushed IS NOT NULL";
-                let mut select = connection.prepare_cached(select)?;
-                let read = |row: &Row<'_>| -> Result<(u32, Hushed), Fault> {
-                    Ok((row.get(0)?, from_json("what was kept back", &row.get::<_, String>(1)?)?))
-                };
-                select.query_and_then(key, read)?.collect()
-            })
-            .await
+        self.call(move |connection| {
+            let select = "SELECT number, hushed FROM transition WHERE rule = ?1 AND labels = ?2 AND hushed IS NOT NULL";
+            let mut select = connection.prepare(select)?;
+            let read = |row: &Row<'_>| -> Result<(u32, Hushed), Fault> {
+                Ok((row.get(0)?, from_json("what was kept back", &row.get::<String>(1)?)?))
+            };
+            select.query_and_then(key, read)?.collect()
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::firing`].
+    /// The alerts that fire, in the order of rules and labels.
     pub async fn firing(&self) -> Result<Vec<Alert>, StoreError> {
-        self.thread
-            .call(|connection| {
-                let select = format!("SELECT {ALERT} FROM alert WHERE firing IS NOT NULL ORDER BY rule, labels");
-                connection.prepare_cached(&select)?.query_and_then([], alert)?.collect()
-            })
-            .await
+        self.call(|connection| {
+            let select = format!("SELECT {ALERT} FROM alert WHERE firing IS NOT NULL ORDER BY rule, labels");
+            connection.prepare(&select)?.query_and_then((), alert)?.collect()
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::waiting`].
+    /// How many alerts of each rule that has any wait for a figure and do not fire.
     pub async fn waiting(&self) -> Result<BTreeMap<String, usize>, StoreError> {
-        self.thread
-            .call(|connection| {
-                let select = "SELECT rule, count(*) FROM alert WHERE firing IS NULL AND held IS NOT NULL GROUP BY rule";
-                let mut select = connection.prepare_cached(select)?;
-                select.query_and_then([], |row| Ok((row.get(0)?, counted(row, 1)?)))?.collect()
-            })
-            .await
+        self.call(|connection| {
+            let select = "SELECT rule, count(*) FROM alert WHERE firing IS NULL AND held IS NOT NULL GROUP BY rule";
+            let mut select = connection.prepare(select)?;
+            select.query_and_then((), |row| Ok((row.get(0)?, counted(row, 1)?)))?.collect()
+        })
+        .await
     }
 }
 
 /// What may keep back the messages of what is stored together: the silences that hold, and the alerts that inhibit
 /// any of them, as they are once all of it is stored.
-pub fn hushes(transaction: &Connection, settled: &[Settled], now: Timestamp) -> Result<Hushes, Fault> {
+pub fn hushes(transaction: &Connection<'_>, settled: &[Settled], now: Timestamp) -> Result<Hushes, Fault> {
     let telling: Vec<&Settled> = settled.iter().filter(|settled| !settled.deliveries.is_empty()).collect();
     if telling.is_empty() {
         return Ok(Hushes::default());
@@ -136,7 +126,7 @@ pub fn hushes(transaction: &Connection, settled: &[Settled], now: Timestamp) -> 
     let key = |alert: &Alert| (alert.rule.clone(), alert.labels.clone());
     for rule in &rules {
         let select = format!("SELECT {ALERT} FROM alert WHERE rule = ?1 AND firing IS NOT NULL");
-        let mut select = transaction.prepare_cached(&select)?;
+        let mut select = transaction.prepare(&select)?;
         for alert in select.query_and_then([rule], alert)? {
             let alert = alert?;
             firing.insert(key(&alert), alert);
@@ -150,7 +140,7 @@ pub fn hushes(transaction: &Connection, settled: &[Settled], now: Timestamp) -> 
 
 /// Keeps back what is to be kept back of an assessment, and notes with the alert who is told.
 pub fn settle(
-    transaction: &Connection,
+    transaction: &Connection<'_>,
     hushes: &Hushes,
     settled: &mut Settled,
     now: Timestamp,
@@ -168,22 +158,22 @@ pub fn settle(
 }
 
 /// That somebody knows of an alert's episode.
-fn known(transaction: &Connection, alert: &Alert) -> Result<Option<Hush>, Fault> {
+fn known(transaction: &Connection<'_>, alert: &Alert) -> Result<Option<Hush>, Fault> {
     let select =
         format!("SELECT {KNOWN} FROM acknowledgement k WHERE k.rule = ?1 AND k.labels = ?2 AND k.episode = ?3");
-    let mut select = transaction.prepare_cached(&select)?;
+    let mut select = transaction.prepare(&select)?;
     let key = (&alert.rule, alert.labels.key(), alert.episode);
     let known = select.query_and_then(key, read_known)?.next().transpose()?;
     Ok(known.map(|known| known.hush()))
 }
 
-fn silences_after(connection: &Connection, now: Timestamp) -> Result<Vec<Silence>, Fault> {
+fn silences_after(connection: &Connection<'_>, now: Timestamp) -> Result<Vec<Silence>, Fault> {
     let select = format!("SELECT {SILENCE} FROM silence WHERE until > ?1 ORDER BY id");
-    connection.prepare_cached(&select)?.query_and_then([now.millis()], read_silence)?.collect()
+    connection.prepare(&select)?.query_and_then([now.millis()], read_silence)?.collect()
 }
 
 fn read_silence(row: &Row<'_>) -> Result<Silence, Fault> {
-    let matcher: Matcher = from_json("silence", &row.get::<_, String>(1)?)?;
+    let matcher: Matcher = from_json("silence", &row.get::<String>(1)?)?;
     let (since, until) = (time(row, 2)?, time(row, 3)?);
     Ok(Silence { id: row.get(0)?, matcher, since, until, comment: row.get(4)?, author: row.get(5)? })
 }
@@ -191,7 +181,7 @@ fn read_silence(row: &Row<'_>) -> Result<Silence, Fault> {
 fn read_known(row: &Row<'_>) -> Result<Acknowledgement, Fault> {
     Ok(Acknowledgement {
         rule: row.get(0)?,
-        labels: labels(&row.get::<_, String>(1)?)?,
+        labels: labels(&row.get::<String>(1)?)?,
         episode: row.get(2)?,
         at: time(row, 3)?,
         note: row.get(4)?,

@@ -1,36 +1,34 @@
 //! Sending again, by hand, what was not sent or was given up.
 
-use rusqlite::Connection;
-
-use super::Sqlite;
-use super::columns::BEGINS;
+use super::End;
+use super::columns::{BEGINS, beginning};
+use super::connection::Connection;
 use super::fault::Fault;
 use super::outbox::{columns, record};
-use super::thread::End;
+use super::receivers::take;
 use crate::base::clock::Timestamp;
-use crate::store::{DeliveryRecord, StoreError};
+use crate::store::{DeliveryRecord, Store, StoreError};
 
-impl Sqlite {
-    /// See [`crate::store::Store::retry_delivery`].
+impl Store {
+    /// Makes a dead or pending delivery due now, with its patience renewed; `None` for an unknown id.
     pub async fn retry_delivery(&self, delivery: &str, now: Timestamp) -> Result<Option<DeliveryRecord>, StoreError> {
         let delivery = delivery.to_owned();
-        self.thread
-            .write(move |transaction| {
-                let Some(id) = unsent(transaction, &delivery)? else { return Ok(End::RollBack(None)) };
-                Ok(End::Commit(Some(renew(transaction, &id, now)?)))
-            })
-            .await
+        self.write(move |transaction| {
+            let Some(id) = unsent(transaction, &delivery)? else { return Ok(End::RollBack(None)) };
+            Ok(End::Commit(Some(renew(transaction, &id, now)?)))
+        })
+        .await
     }
 }
 
 /// The one delivery that can be sent again and has this id, or an id that begins so.
-fn unsent(transaction: &Connection, prefix: &str) -> Result<Option<String>, Fault> {
+fn unsent(transaction: &Connection<'_>, prefix: &str) -> Result<Option<String>, Fault> {
     if prefix.is_empty() {
         return Ok(None);
     }
     let select = format!("SELECT id FROM delivery WHERE {BEGINS} AND state IN ('pending', 'dead') ORDER BY id");
-    let mut select = transaction.prepare_cached(&select)?;
-    let found: Vec<String> = select.query_map([prefix], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut select = transaction.prepare(&select)?;
+    let found: Vec<String> = select.query_and_then(beginning(prefix), |row| row.get(0))?.collect::<Result<_, _>>()?;
     match found.as_slice() {
         [] => Ok(None),
         [first, ..] if first == prefix => Ok(Some(first.clone())),
@@ -41,20 +39,23 @@ fn unsent(transaction: &Connection, prefix: &str) -> Result<Option<String>, Faul
 
 /// Makes a delivery due now, or the one that tells it. An attempt that is under way goes on; whoever asks for another
 /// does not want to wait for the receiver's pause, either.
-fn renew(transaction: &Connection, id: &str, now: Timestamp) -> Result<DeliveryRecord, Fault> {
+fn renew(transaction: &Connection<'_>, id: &str, now: Timestamp) -> Result<DeliveryRecord, Fault> {
+    let receiver = "SELECT receiver FROM delivery WHERE id = ?1";
+    let receiver: String = transaction.prepare(receiver)?.query_one([id], |row| row.get(0))?;
+    take(transaction, [receiver.as_str()].into(), true)?;
     let leader = "SELECT coalesce(told_by, seq) FROM delivery WHERE id = ?1";
-    let leader: i64 = transaction.prepare_cached(leader)?.query_row([id], |row| row.get(0))?;
+    let leader: i64 = transaction.prepare(leader)?.query_one([id], |row| row.get(0))?;
     let follow = "UPDATE delivery SET state = 'pending' WHERE told_by = ?1 AND state = 'dead'";
-    transaction.prepare_cached(follow)?.execute([leader])?;
+    transaction.prepare(follow)?.execute([leader])?;
     let resume = "UPDATE receiver SET disabled_at = NULL, failures = 0, paused_until = 0
         WHERE name = (SELECT receiver FROM delivery WHERE seq = ?1)";
-    transaction.prepare_cached(resume)?.execute([leader])?;
+    transaction.prepare(resume)?.execute([leader])?;
     let update = format!(
         "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE seq = ?1
          RETURNING {}",
         columns()
     );
-    let mut update = transaction.prepare_cached(&update)?;
+    let mut update = transaction.prepare(&update)?;
     let mut renewed = update.query_and_then((leader, now.millis()), record)?;
     renewed.next().ok_or_else(|| Fault::unreadable("delivery", id))?
 }

@@ -1,9 +1,9 @@
 //! Domain values as columns: what is written here reads back equal, or is an error that names it.
 
-use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::connection::Row;
 use super::fault::Fault;
 use crate::base::clock::Timestamp;
 use crate::period::{Frequency, Period, Span};
@@ -11,8 +11,13 @@ use crate::rule::Severity;
 use crate::series::{Dimension, Labels, Status, Unit};
 use crate::store::{DeliveryState, SeriesRef};
 
-/// Whether an id begins with ?1, so that its index finds it.
-pub const BEGINS: &str = "id >= ?1 AND id < ?1 || char(1114111)";
+/// Whether an id begins so, in a way that lets its index find it; with the values of [`beginning`].
+pub const BEGINS: &str = "id >= ?1 AND id < ?2";
+
+/// A beginning, and what follows all that begin so.
+pub fn beginning(of: &str) -> (String, String) {
+    (of.to_owned(), format!("{of}{}", char::MAX))
+}
 
 /// A column with a time.
 pub fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, Fault> {
@@ -21,7 +26,7 @@ pub fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, Fault> {
 
 /// A column with a time or nothing.
 pub fn some_time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Fault> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+    Ok(row.get::<Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
 /// A time as a column.
@@ -79,7 +84,7 @@ pub fn of_gravity(gravity: usize) -> Result<Option<Severity>, Fault> {
 
 /// A column with the state of a delivery.
 pub fn delivery_state(row: &Row<'_>, column: usize) -> Result<DeliveryState, Fault> {
-    let name = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    let name: &str = row.get(column)?;
     let found = DeliveryState::ALL.into_iter().find(|state| state.name() == name);
     found.ok_or_else(|| Fault::unreadable("state of a delivery", name))
 }
@@ -140,9 +145,9 @@ pub fn series(row: &Row<'_>) -> Result<SeriesRef, Fault> {
     Ok(SeriesRef {
         id: row.get(0)?,
         feed: row.get(1)?,
-        labels: labels(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?,
-        frequency: frequency(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?,
-        unit: unit(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)?,
+        labels: labels(row.get(2)?)?,
+        frequency: frequency(row.get(3)?)?,
+        unit: unit(row.get(4)?)?,
     })
 }
 

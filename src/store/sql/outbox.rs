@@ -6,18 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row};
-
-use super::Sqlite;
 use super::columns::{count, delivery_state, from_json, json, some_time, time};
+use super::connection::{Connection, Row};
 use super::fault::Fault;
 use super::gather::{At, Head, Reach, complete, end_with, gather, gathers};
-use super::receivers::{stand, standing};
-use super::thread::End;
+use super::receivers::{stand, standing, take};
+use super::{End, FENCED};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
 use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, Ended, Gathers, Leased, Place, Room, StoreError, Taking};
+use crate::store::{DeliveryRecord, Ended, Gathers, Leased, Place, Room, Store, StoreError, Taking};
 
 /// What a delivery says, in SQL: its own message, or its transition's. `of` is the name of the table.
 pub fn message_of(of: &str) -> String {
@@ -31,24 +29,27 @@ pub fn message_of(of: &str) -> String {
 pub fn columns() -> String {
     let message = message_of("delivery");
     format!(
-        "id, receiver, alert, {message}, created_at, state, attempts, max(not_before, held_until), last_error, sent_at,
-         remote_ref, (SELECT l.id FROM delivery l WHERE l.seq = delivery.told_by), gave_way"
+        "id, receiver, alert, {message}, created_at, state, attempts, greatest(not_before, held_until), last_error, sent_at,
+         remote_ref, (SELECT l.id FROM delivery l WHERE l.seq = delivery.told_by) AS teller, gave_way"
     )
 }
 
-impl Sqlite {
-    /// See [`crate::store::Store::lease_due`].
+impl Store {
+    /// Claims due deliveries of receivers that have places, the oldest of each (receiver, alert) first and only it,
+    /// puts behind each what is to be told with it, and records the beginning of an attempt for each in the same
+    /// transaction.
     pub async fn lease_due(&self, taking: &Taking, places: &[Place]) -> Result<Vec<Leased>, StoreError> {
         let (taking, places) = (taking.clone(), places.to_vec());
-        self.thread
-            .write(move |transaction| {
-                let (leased, changed) = lease(transaction, &taking, &places)?;
-                Ok(if changed { End::Commit(leased) } else { End::RollBack(leased) })
-            })
-            .await
+        self.write(move |transaction| {
+            let (leased, changed) = lease(transaction, &taking, &places)?;
+            Ok(if changed { End::Commit(leased) } else { End::RollBack(leased) })
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::turn`].
+    /// Records how attempts ended, as [`Store::record`] does, and then claims what is due, as [`Store::lease_due`]
+    /// does, in one transaction. A receiver that has no room of its own is sent one message at a time: nobody knows it
+    /// any more.
     pub async fn turn(
         &self,
         ended: Vec<Ended>,
@@ -56,98 +57,95 @@ impl Sqlite {
         rooms: BTreeMap<String, Room>,
     ) -> Result<(Vec<bool>, Vec<Leased>), StoreError> {
         let taking = taking.clone();
-        self.thread
-            .write(move |transaction| {
-                let ours = record_ends(transaction, &ended)?;
-                let mut places = Vec::new();
-                for name in pending_receivers(transaction)? {
-                    let room = rooms.get(&name).unwrap_or(&Room::ONE);
-                    let left = room.left(&standing(transaction, &name)?);
-                    if left > 0 {
-                        places.push(Place { gathers: room.gathers, receiver: name, free: left });
-                    }
+        self.write(move |transaction| {
+            let ours = record_ends(transaction, &ended)?;
+            let mut places = Vec::new();
+            for name in pending_receivers(transaction)? {
+                let room = rooms.get(&name).unwrap_or(&Room::ONE);
+                let left = room.left(&standing(transaction, &name)?);
+                if left > 0 {
+                    places.push(Place { gathers: room.gathers, receiver: name, free: left });
                 }
-                let (leased, changed) = lease(transaction, &taking, &places)?;
-                let idle = ended.is_empty() && !changed;
-                Ok(if idle { End::RollBack((ours, leased)) } else { End::Commit((ours, leased)) })
-            })
-            .await
+            }
+            let (leased, changed) = lease(transaction, &taking, &places)?;
+            let idle = ended.is_empty() && !changed;
+            Ok(if idle { End::RollBack((ours, leased)) } else { End::Commit((ours, leased)) })
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::complete_bundles`].
+    /// What waits for the rest of its bundle waits no longer: all of it is stored.
     pub async fn complete_bundles(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.thread.write(move |transaction| complete(transaction, now).map(End::Commit)).await
+        self.write(move |transaction| complete(transaction, now).map(End::Commit)).await
     }
 
-    /// See [`crate::store::Store::pending_receivers`].
+    /// The receivers that have pending deliveries.
     pub async fn pending_receivers(&self) -> Result<Vec<String>, StoreError> {
-        self.thread.call(|connection| pending_receivers(connection)).await
+        self.call(pending_receivers).await
     }
 
-    /// See [`crate::store::Store::record`].
+    /// Records how attempts ended and what follows, and how their receivers stand then, in one transaction; for
+    /// each, `false` when its lease was lost meanwhile.
     pub async fn record(&self, ended: Vec<Ended>) -> Result<Vec<bool>, StoreError> {
-        self.thread.write(move |transaction| Ok(End::Commit(record_ends(transaction, &ended)?))).await
+        self.write(move |transaction| Ok(End::Commit(record_ends(transaction, &ended)?))).await
     }
 
-    /// See [`crate::store::Store::next_delivery_at`].
+    /// When the next delivery is due, if any is pending, except for some receivers.
     pub async fn next_delivery_at(&self, except: Vec<String>) -> Result<Option<Timestamp>, StoreError> {
-        self.thread
-            .call(move |connection| {
-                let mut select = connection.prepare_cached(NEXT)?;
-                let mut next: Option<i64> = None;
-                for receiver in pending_receivers(connection)?.into_iter().filter(|name| !except.contains(name)) {
-                    let of_receiver: Option<i64> = select.query_row([receiver], |row| row.get(0))?;
-                    next = next.into_iter().chain(of_receiver).min();
-                }
-                Ok(next.map(Timestamp::from_millis))
-            })
-            .await
+        self.call(move |connection| {
+            let mut select = connection.prepare(NEXT)?;
+            let mut next: Option<i64> = None;
+            for receiver in pending_receivers(connection)?.into_iter().filter(|name| !except.contains(name)) {
+                let of_receiver: Option<i64> = select.query_one([receiver], |row| row.get(0))?;
+                next = next.into_iter().chain(of_receiver).min();
+            }
+            Ok(next.map(Timestamp::from_millis))
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::deliveries`].
+    /// Deliveries, newest first; only dead ones and those with a failed attempt when `failed`.
     pub async fn deliveries(&self, failed: bool, limit: usize) -> Result<Vec<DeliveryRecord>, StoreError> {
         let limit = count(limit);
-        self.thread
-            .call(move |connection| {
-                let which = if failed { "WHERE last_error IS NOT NULL" } else { "" };
-                let select = format!("SELECT {} FROM delivery {which} ORDER BY seq DESC LIMIT ?1", columns());
-                let mut select = connection.prepare_cached(&select)?;
-                select.query_and_then([limit], record)?.collect()
-            })
-            .await
+        self.call(move |connection| {
+            let which = if failed { "WHERE last_error IS NOT NULL" } else { "" };
+            let select = format!("SELECT {} FROM delivery {which} ORDER BY seq DESC LIMIT ?1", columns());
+            let mut select = connection.prepare(&select)?;
+            select.query_and_then([limit], record)?.collect()
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::attempts`].
+    /// The attempts of a delivery, oldest first; one without an end began and was cut off.
     pub async fn attempts(&self, delivery: &str) -> Result<Vec<(u32, Timestamp, Option<Attempt>)>, StoreError> {
         let delivery = delivery.to_owned();
-        self.thread
-            .call(move |connection| {
-                let select = "SELECT a.number, a.started_at, a.finished_at, a.outcome, a.why, a.after_ms,
+        self.call(move |connection| {
+            let select = "SELECT a.number, a.started_at, a.finished_at, a.outcome, a.why, a.after_ms,
                     a.maybe_delivered, a.remote_ref, a.status
                     FROM attempt a JOIN delivery d ON d.seq = a.delivery WHERE d.id = ?1 ORDER BY a.number";
-                let mut select = connection.prepare_cached(select)?;
-                select.query_and_then([delivery], attempt)?.collect()
-            })
-            .await
+            let mut select = connection.prepare(select)?;
+            select.query_and_then([delivery], attempt)?.collect()
+        })
+        .await
     }
 }
 
 /// Writes what is owed, held until its receiver's quiet hours end; what is owed already stays as it is. `same` is the
 /// transition that has the same message, so that it is not written twice.
 pub fn owe(
-    transaction: &Connection,
+    transaction: &Connection<'_>,
     delivery: &Delivery,
     same: Option<i64>,
     now: Timestamp,
     manners: &Manners,
 ) -> Result<(), Fault> {
     let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before, thread,
-        held_until, bundle, transition) VALUES (?1, ?2, ?3, ?4, ?5, max(?5, ?8), ?6, ?7, ?8, ?9, ?10)
+        held_until, bundle, transition) VALUES (?1, ?2, ?3, ?4, ?5, greatest(?5, ?8), ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT(id) DO NOTHING";
     let held = manners.held_until.get(&delivery.receiver).copied();
     let awaits_more = manners.awaits_more && manners.bundle.is_some();
     let not_before = if awaits_more { now.plus(GATHER_WAIT) } else { delivery.created_at.min(now) };
-    transaction.prepare_cached(insert)?.execute((
+    transaction.prepare(insert)?.execute((
         &delivery.id,
         &delivery.receiver,
         &delivery.alert,
@@ -163,17 +161,17 @@ pub fn owe(
         // What does not wait does not wait for what came before it, either.
         let release = "UPDATE delivery SET held_until = 0
             WHERE state = 'pending' AND receiver = ?1 AND alert = ?2 AND held_until <> 0";
-        transaction.prepare_cached(release)?.execute((&delivery.receiver, &delivery.alert))?;
+        transaction.prepare(release)?.execute((&delivery.receiver, &delivery.alert))?;
     }
     Ok(())
 }
 
 /// No delivery and no receiver waits longer than a wait can be, should the clock have gone back.
-pub fn shorten_waits(transaction: &Connection, now: Timestamp) -> Result<(), Fault> {
+pub fn shorten_waits(transaction: &Connection<'_>, now: Timestamp) -> Result<(), Fault> {
     let latest = now.plus(RETRY_AFTER_MAX).millis();
     let shorten = "UPDATE delivery SET not_before = ?1 WHERE state = 'pending' AND not_before > ?1";
-    transaction.execute(shorten, [latest])?;
-    transaction.execute("UPDATE receiver SET paused_until = ?1 WHERE paused_until > ?1", [latest])?;
+    transaction.prepare(shorten)?.execute([latest])?;
+    transaction.prepare("UPDATE receiver SET paused_until = ?1 WHERE paused_until > ?1")?.execute([latest])?;
     Ok(())
 }
 
@@ -189,16 +187,16 @@ pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts, EXISTS (
         AND NOT EXISTS (
             SELECT 1 FROM delivery p
             WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq
-                AND p.told_by IS NOT d.seq)
+                AND p.told_by IS DISTINCT FROM d.seq)
     ORDER BY d.seq LIMIT ?4";
 
 /// When the next delivery of a receiver can be taken: of each alert the oldest counts.
-pub const NEXT: &str = "SELECT min(max(d.not_before, d.held_until, d.lease_until, coalesce(r.paused_until, 0)))
+pub const NEXT: &str = "SELECT min(greatest(d.not_before, d.held_until, d.lease_until, coalesce(r.paused_until, 0)))
     FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
     WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND r.disabled_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM delivery p
         WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq
-            AND p.told_by IS NOT d.seq)";
+            AND p.told_by IS DISTINCT FROM d.seq)";
 
 /// The receivers that are owed something, found by leaps from one to the next.
 pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (
@@ -208,18 +206,20 @@ pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (
         FROM owed WHERE name IS NOT NULL)
     SELECT name FROM owed WHERE name IS NOT NULL";
 
-fn pending_receivers(connection: &Connection) -> Result<Vec<String>, Fault> {
-    let mut select = connection.prepare_cached(PENDING)?;
-    Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+fn pending_receivers(connection: &Connection<'_>) -> Result<Vec<String>, Fault> {
+    let mut select = connection.prepare(PENDING)?;
+    select.query_and_then((), |row| row.get(0))?.collect()
 }
 
 /// Takes deliveries that are due, each with what is to be told with it, and records that attempts begin; and whether
 /// anything is to be stored: some may have given way instead.
-fn lease(transaction: &Connection, taking: &Taking, places: &[Place]) -> Result<(Vec<Leased>, bool), Fault> {
+fn lease(transaction: &Connection<'_>, taking: &Taking, places: &[Place]) -> Result<(Vec<Leased>, bool), Fault> {
     let (mut leased, mut gone) = (Vec::new(), BTreeSet::new());
+    let free = take(transaction, places.iter().map(|place| place.receiver.as_str()).collect(), false)?;
+    let places: Vec<Place> = places.iter().filter(|place| free.contains(&place.receiver)).cloned().collect();
     loop {
         let before = gone.len();
-        for head in due(transaction, taking, places)? {
+        for head in due(transaction, taking, &places)? {
             if gone.contains(&head.seq) || !is_pending(transaction, head.seq)? {
                 continue;
             }
@@ -240,12 +240,13 @@ fn lease(transaction: &Connection, taking: &Taking, places: &[Place]) -> Result<
 }
 
 /// Whether a delivery still waits: one that is taken before it may have let it give way.
-fn is_pending(transaction: &Connection, seq: i64) -> Result<bool, Fault> {
-    Ok(transaction.prepare_cached("SELECT 1 FROM delivery WHERE seq = ?1 AND state = 'pending'")?.exists([seq])?)
+fn is_pending(transaction: &Connection<'_>, seq: i64) -> Result<bool, Fault> {
+    transaction.prepare("SELECT 1 FROM delivery WHERE seq = ?1 AND state = 'pending'")?.exists([seq])
 }
 
 /// Writes how attempts ended, and how their receivers stand then; for each, whether its lease was not lost.
-fn record_ends(transaction: &Connection, ended: &[Ended]) -> Result<Vec<bool>, Fault> {
+fn record_ends(transaction: &Connection<'_>, ended: &[Ended]) -> Result<Vec<bool>, Fault> {
+    take(transaction, ended.iter().map(|one| one.receiver.as_str()).collect(), true)?;
     let mut standings: BTreeMap<&str, Standing> = BTreeMap::new();
     let mut ours = Vec::with_capacity(ended.len());
     for one in ended {
@@ -270,8 +271,8 @@ fn record_ends(transaction: &Connection, ended: &[Ended]) -> Result<Vec<bool>, F
 }
 
 /// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
-pub fn due(transaction: &Connection, taking: &Taking, places: &[Place]) -> Result<Vec<Head>, Fault> {
-    let mut select = transaction.prepare_cached(DUE)?;
+pub fn due(transaction: &Connection<'_>, taking: &Taking, places: &[Place]) -> Result<Vec<Head>, Fault> {
+    let mut select = transaction.prepare(DUE)?;
     let (mut found, at): (Vec<(usize, Head)>, _) = (Vec::new(), At::new(taking));
     for place in places {
         let gathers = gathers(transaction, place, at)?;
@@ -300,7 +301,7 @@ pub fn due(transaction: &Connection, taking: &Taking, places: &[Place]) -> Resul
 }
 
 /// Takes a delivery and records that an attempt begins.
-fn begin(transaction: &Connection, seq: i64, taking: &Taking) -> Result<Leased, Fault> {
+fn begin(transaction: &Connection<'_>, seq: i64, taking: &Taking) -> Result<Leased, Fault> {
     let Taking { holder, now, ttl, .. } = taking;
     let expires_at = now.plus(*ttl);
     let take = format!(
@@ -308,19 +309,19 @@ fn begin(transaction: &Connection, seq: i64, taking: &Taking) -> Result<Leased, 
          WHERE seq = ?1 RETURNING id, receiver, alert, {}, patience_from, claim, attempts, thread",
         message_of("delivery")
     );
-    let mut take = transaction.prepare_cached(&take)?;
+    let mut take = transaction.prepare(&take)?;
     let mut taken = take.query_and_then((seq, &holder.0, expires_at.millis()), |row| -> Result<Leased, Fault> {
         let (claim, attempt) = (row.get(5)?, row.get(6)?);
         let delivery = delivery(row)?;
         let first = "SELECT remote_ref FROM delivery WHERE receiver = ?1 AND thread = ?2 AND remote_ref IS NOT NULL
             AND seq < ?3 ORDER BY seq LIMIT 1";
-        let key = (&delivery.receiver, row.get::<_, String>(7)?, seq);
-        let opening = transaction.prepare_cached(first)?.query_row(key, |row| row.get(0)).optional()?;
-        let doubt = "SELECT max(a.started_at >= d.patience_from) FROM attempt a JOIN delivery d ON d.seq = a.delivery
+        let key = (&delivery.receiver, row.get::<String>(7)?, seq);
+        let opening = transaction.prepare(first)?.query_row(key, |row| row.get(0))?;
+        let doubt = "SELECT max(CASE WHEN a.started_at >= d.patience_from THEN 1 ELSE 0 END) FROM attempt a JOIN delivery d ON d.seq = a.delivery
             WHERE a.delivery = ?1 AND (a.finished_at IS NULL OR a.maybe_delivered = 1)";
         let doubt: Option<bool> = match attempt {
             1 => None,
-            _ => transaction.prepare_cached(doubt)?.query_row([seq], |row| row.get(0))?,
+            _ => transaction.prepare(doubt)?.query_one([seq], |row| row.get(0))?,
         };
         let (maybe_delivered, cut_off) = (doubt.is_some(), doubt == Some(true));
         Ok(Leased { delivery, claim, attempt, maybe_delivered, cut_off, opening, expires_at, is_storm: false })
@@ -328,12 +329,12 @@ fn begin(transaction: &Connection, seq: i64, taking: &Taking) -> Result<Leased, 
     let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
     let insert = "INSERT INTO attempt(delivery, number, claim, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
     let values = (seq, leased.attempt, leased.claim, &holder.0, now.millis());
-    transaction.prepare_cached(insert)?.execute(values)?;
+    transaction.prepare(insert)?.execute(values)?;
     Ok(leased)
 }
 
 /// Writes what follows an attempt to its delivery; its number, unless the lease is lost.
-fn settle(transaction: &Connection, ended: &Ended) -> Result<Option<i64>, Fault> {
+fn settle(transaction: &Connection<'_>, ended: &Ended) -> Result<Option<i64>, Fault> {
     let Ended { id, claim, attempt, next, .. } = ended;
     let finished_at = attempt.finished_at.millis();
     let (state, not_before, sent_at) = match next {
@@ -347,13 +348,13 @@ fn settle(transaction: &Connection, ended: &Ended) -> Result<Option<i64>, Fault>
     let remote_ref = attempt.outcome.remote_ref();
     let update = "UPDATE delivery SET state = ?3, not_before = coalesce(?4, not_before), sent_at = ?5, last_error = ?6,
         remote_ref = ?7, holder = NULL, lease_until = 0
-        WHERE id = ?1 AND claim = ?2 AND holder IS NOT NULL AND state = 'pending' RETURNING seq";
-    let values = (id, claim, state, not_before, sent_at, error, remote_ref);
-    Ok(transaction.prepare_cached(update)?.query_row(values, |row| row.get(0)).optional()?)
+        WHERE id = ?1 AND (claim = ?2 OR ?8 = 0) AND state = 'pending' RETURNING seq";
+    let values = (id, claim, state, not_before, sent_at, error, remote_ref, FENCED);
+    transaction.prepare(update)?.query_row(values, |row| row.get(0))
 }
 
 /// Writes how an attempt ended.
-fn finish(transaction: &Connection, seq: i64, number: u32, attempt: &Attempt) -> Result<(), Fault> {
+fn finish(transaction: &Connection<'_>, seq: i64, number: u32, attempt: &Attempt) -> Result<(), Fault> {
     let wait = |after: &Duration| i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
     let (after, maybe_delivered, remote_ref) = match &attempt.outcome {
         Outcome::Delivered { remote_ref } => (None, false, remote_ref.as_deref()),
@@ -363,7 +364,7 @@ fn finish(transaction: &Connection, seq: i64, number: u32, attempt: &Attempt) ->
     };
     let update = "UPDATE attempt SET started_at = ?3, finished_at = ?4, outcome = ?5, why = ?6, after_ms = ?7,
         maybe_delivered = ?8, remote_ref = ?9, status = ?10 WHERE delivery = ?1 AND number = ?2";
-    transaction.prepare_cached(update)?.execute((
+    transaction.prepare(update)?.execute((
         seq,
         number,
         attempt.started_at.millis(),
@@ -384,7 +385,7 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
         id: row.get(0)?,
         receiver: row.get(1)?,
         alert: row.get(2)?,
-        message: from_json("message", &row.get::<_, String>(3)?)?,
+        message: from_json("message", &row.get::<String>(3)?)?,
         created_at: time(row, 4)?,
     })
 }
@@ -406,8 +407,8 @@ pub fn record(row: &Row<'_>) -> Result<DeliveryRecord, Fault> {
 fn attempt(row: &Row<'_>) -> Result<(u32, Timestamp, Option<Attempt>), Fault> {
     let (number, started_at) = (row.get(0)?, time(row, 1)?);
     let Some(finished_at) = some_time(row, 2)? else { return Ok((number, started_at, None)) };
-    let after = row.get::<_, Option<i64>>(5)?.map(|after| Duration::from_millis(after.unsigned_abs()));
-    let why = row.get::<_, Option<String>>(4)?.unwrap_or_default();
+    let after = row.get::<Option<i64>>(5)?.map(|after| Duration::from_millis(after.unsigned_abs()));
+    let why = row.get::<Option<String>>(4)?.unwrap_or_default();
     let name: String = row.get(3)?;
     let outcome = match name.as_str() {
         "delivered" => Outcome::Delivered { remote_ref: row.get(7)? },

@@ -1,64 +1,66 @@
 //! Series as they are searched and listed: without holding all of them.
 
-use rusqlite::Connection;
-
-use super::Sqlite;
 use super::columns::{SERIES, count, counted, json, labels, series};
+use super::connection::Connection;
 use super::fault::Fault;
-use crate::series::Selector;
-use crate::store::{Page, SeriesQuery, SeriesRef, StoreError};
+use crate::series::{Labels, Selector};
+use crate::store::{Page, SeriesQuery, SeriesRef, Store, StoreError};
 
 /// The series that feeds have, in order: by the indices of feeds and series alone.
 pub const LISTED: &str = "FROM feed f CROSS JOIN series s ON s.feed = f.id
     WHERE (?1 IS NULL OR f.name = ?1) AND s.id NOT IN (SELECT id FROM series WHERE current = 0)
     ORDER BY f.name, s.labels, s.frequency, s.unit";
 
-impl Sqlite {
-    /// See [`crate::store::Store::find_series`].
+impl Store {
+    /// A part of the series.
     pub async fn find_series(&self, query: SeriesQuery) -> Result<Page<SeriesRef, usize>, StoreError> {
-        self.thread.call(move |connection| find(connection, &query)).await
+        self.call(move |connection| find(connection, &query)).await
     }
 
-    /// See [`crate::store::Store::series_by_id`].
+    /// The series with that id, also one that its feed no longer has.
     pub async fn series_by_id(&self, id: i64) -> Result<Option<SeriesRef>, StoreError> {
-        self.thread.call(move |connection| by_id(connection, id)).await
+        self.call(move |connection| by_id(connection, id)).await
     }
 }
 
-impl Sqlite {
-    /// See [`crate::store::Store::series_of`].
-    pub async fn series_of(&self, keys: Vec<(String, String)>) -> Result<Vec<Option<SeriesRef>>, StoreError> {
-        self.thread.call(move |connection| keys.iter().map(|(feed, key)| by_key(connection, feed, key)).collect()).await
+impl Store {
+    /// The stored series with these labels, each as far as its feed has it, in their order.
+    pub async fn series_of(
+        &self,
+        series: impl IntoIterator<Item = &Labels>,
+    ) -> Result<Vec<Option<SeriesRef>>, StoreError> {
+        let key = |labels: &Labels| (labels.value("feed").unwrap_or_default().to_owned(), labels.key());
+        let keys: Vec<(String, String)> = series.into_iter().map(key).collect();
+        self.call(move |connection| {
+            let select = format!(
+                "SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed
+                 WHERE s.feed = (SELECT id FROM feed WHERE name = ?1) AND s.labels = ?2 AND s.current = 1"
+            );
+            connection.prepare(&select)?.query_each(&keys, super::columns::series)
+        })
+        .await
     }
 }
 
-fn by_key(connection: &Connection, feed: &str, key: &str) -> Result<Option<SeriesRef>, Fault> {
-    let select = format!(
-        "SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed
-         WHERE s.feed = (SELECT id FROM feed WHERE name = ?1) AND s.labels = ?2 AND s.current = 1"
-    );
-    connection.prepare_cached(&select)?.query_and_then((feed, key), series)?.next().transpose()
-}
-
-fn by_id(connection: &Connection, id: i64) -> Result<Option<SeriesRef>, Fault> {
+fn by_id(connection: &Connection<'_>, id: i64) -> Result<Option<SeriesRef>, Fault> {
     let select = format!("SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed WHERE s.id = ?1");
-    connection.prepare_cached(&select)?.query_and_then([id], series)?.next().transpose()
+    connection.prepare(&select)?.query_and_then([id], series)?.next().transpose()
 }
 
-fn find(connection: &Connection, query: &SeriesQuery) -> Result<Page<SeriesRef, usize>, Fault> {
+fn find(connection: &Connection<'_>, query: &SeriesQuery) -> Result<Page<SeriesRef, usize>, Fault> {
     let SeriesQuery { feed, offset, limit, .. } = query;
     let wanted = Wanted::new(query)?;
     let (ids, total) = if wanted.is_everything() {
         let select = format!("SELECT s.id {LISTED} LIMIT ?2 OFFSET ?3");
-        let mut select = connection.prepare_cached(&select)?;
-        let ids = select.query_map((feed, count(*limit), count(*offset)), |row| row.get(0))?;
+        let mut select = connection.prepare(&select)?;
+        let ids = select.query_and_then((feed, count(*limit), count(*offset)), |row| row.get(0))?;
         (ids.collect::<Result<Vec<i64>, _>>()?, all(connection, feed.as_deref())?)
     } else {
-        let mut select = connection.prepare_cached(&format!("SELECT s.id, s.labels {LISTED}"))?;
+        let mut select = connection.prepare(&format!("SELECT s.id, s.labels {LISTED}"))?;
         let mut rows = select.query([feed])?;
         let (mut ids, mut total) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
-            if !wanted.is(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)? {
+            if !wanted.is(row.get(1)?)? {
                 continue;
             }
             if total >= *offset && ids.len() < *limit {
@@ -77,11 +79,11 @@ fn find(connection: &Connection, query: &SeriesQuery) -> Result<Page<SeriesRef, 
 }
 
 /// How many series feeds have.
-fn all(connection: &Connection, feed: Option<&str>) -> Result<usize, Fault> {
+fn all(connection: &Connection<'_>, feed: Option<&str>) -> Result<usize, Fault> {
     let select = "SELECT (SELECT count(*) FROM series WHERE feed = f.id)
         - (SELECT count(*) FROM series WHERE feed = f.id AND current = 0) FROM feed f WHERE ?1 IS NULL OR f.name = ?1";
     let mut total = 0;
-    for found in connection.prepare_cached(select)?.query_and_then([feed], |row| counted(row, 0))? {
+    for found in connection.prepare(select)?.query_and_then([feed], |row| counted(row, 0))? {
         total += found?;
     }
     Ok(total)

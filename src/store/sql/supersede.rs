@@ -2,9 +2,8 @@
 //!
 //! It is looked at when one of them could be attempted; what may have reached its receiver stays.
 
-use rusqlite::{Connection, Row};
-
 use super::columns::{from_json, json};
+use super::connection::{Connection, Row};
 use super::fault::Fault;
 use super::gather::{At, Head};
 use super::outbox::message_of;
@@ -27,14 +26,14 @@ fn chain() -> String {
 
 /// Lets a delivery give way to a later one of its alert; whether it did. Where a receiver keeps alerts, it needs each
 /// opening, so that it can close it.
-pub fn give_way(transaction: &Connection, head: &Head, seq: i64, at: At) -> Result<bool, Fault> {
-    if transaction.prepare_cached(DOUBT)?.exists([seq])? {
+pub fn give_way(transaction: &Connection<'_>, head: &Head, seq: i64, at: At) -> Result<bool, Fault> {
+    if transaction.prepare(DOUBT)?.exists([seq])? {
         return Ok(false);
     }
     let read = |row: &Row<'_>| -> Result<(i64, Message), Fault> {
-        Ok((row.get(0)?, from_json("message", &row.get::<_, String>(1)?)?))
+        Ok((row.get(0)?, from_json("message", &row.get::<String>(1)?)?))
     };
-    let mut select = transaction.prepare_cached(&chain())?;
+    let mut select = transaction.prepare(&chain())?;
     let chain = select.query_and_then((seq, at.now.millis(), at.waited), read)?.collect::<Result<Vec<_>, Fault>>()?;
     let Some(((first, message), later)) = chain.split_first().filter(|((first, _), _)| *first == seq) else {
         return Ok(false);
@@ -47,9 +46,9 @@ pub fn give_way(transaction: &Connection, head: &Head, seq: i64, at: At) -> Resu
     if matches!(way, GivesWay::ToEnd(_)) {
         let both = newer.clone().with_opening(message);
         let tell = "UPDATE delivery SET message = ?2 WHERE seq = ?1";
-        transaction.prepare_cached(tell)?.execute((successor, json(&both)?))?;
+        transaction.prepare(tell)?.execute((successor, json(&both)?))?;
     }
     let end = "UPDATE delivery SET state = 'superseded', told_by = ?2, gave_way = ?3 WHERE seq = ?1";
-    transaction.prepare_cached(end)?.execute((first, successor, way.reason()))?;
+    transaction.prepare(end)?.execute((first, successor, way.reason()))?;
     Ok(true)
 }

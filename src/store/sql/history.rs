@@ -3,85 +3,79 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
-
-use super::Sqlite;
 use super::columns::{SERIES, series, span, status, time, unit};
+use super::connection::{Connection, Row, Statement};
 use super::fault::Fault;
 use super::items::load;
 use crate::base::clock::Timestamp;
 use crate::series::{Finite, History, KnownItem, Labels, Provenance, PullId, Unit, Vintage};
-use crate::store::{SeriesRef, StoreError};
+use crate::store::{SeriesRef, Store, StoreError};
 
-impl Sqlite {
-    /// See [`crate::store::Store::units`].
+impl Store {
+    /// The units of a feed's series, by labels.
     pub async fn units(&self, feed: &str) -> Result<HashMap<Labels, Option<Unit>>, StoreError> {
         let feed = feed.to_owned();
-        self.thread
-            .call(move |connection| {
-                let select = "SELECT s.labels, s.unit FROM series s JOIN feed f ON f.id = s.feed
+        self.call(move |connection| {
+            let select = "SELECT s.labels, s.unit FROM series s JOIN feed f ON f.id = s.feed
                     WHERE f.name = ?1 AND s.current = 1";
-                let mut select = connection.prepare_cached(select)?;
-                let mut rows = select.query([feed])?;
-                let mut units = HashMap::new();
-                while let Some(row) = rows.next()? {
-                    let (labels, text): (String, String) = (row.get(0)?, row.get(1)?);
-                    units.insert(super::columns::labels(&labels)?, unit(&text)?);
-                }
-                Ok(units)
-            })
-            .await
+            let mut select = connection.prepare(select)?;
+            let mut rows = select.query([feed])?;
+            let mut units = HashMap::new();
+            while let Some(row) = rows.next()? {
+                let (labels, text): (String, String) = (row.get(0)?, row.get(1)?);
+                units.insert(super::columns::labels(&labels)?, unit(&text)?);
+            }
+            Ok(units)
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::changed`].
+    /// The series that a pull changed.
     pub async fn changed(&self, pull: PullId) -> Result<Vec<SeriesRef>, StoreError> {
-        self.thread
-            .call(move |connection| {
-                let select = format!(
-                    "SELECT {SERIES} FROM pull_series p JOIN series s ON s.id = p.series JOIN feed f ON f.id = s.feed
+        self.call(move |connection| {
+            let select = format!(
+                "SELECT {SERIES} FROM pull_series p JOIN series s ON s.id = p.series JOIN feed f ON f.id = s.feed
                      WHERE p.pull = ?1 AND s.current = 1"
-                );
-                let mut select = connection.prepare_cached(&select)?;
-                let found: Result<Vec<SeriesRef>, Fault> = select.query_and_then([pull.0], series)?.collect();
-                found.map(in_order)
-            })
-            .await
+            );
+            let mut select = connection.prepare(&select)?;
+            let found: Result<Vec<SeriesRef>, Fault> = select.query_and_then([pull.0], series)?.collect();
+            found.map(in_order)
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::series`].
+    /// Every series, in the order of feeds and labels.
     pub async fn series(&self) -> Result<Vec<SeriesRef>, StoreError> {
-        self.thread
-            .call(|connection| {
-                let select = format!("SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed WHERE s.current = 1");
-                let mut select = connection.prepare_cached(&select)?;
-                let found: Result<Vec<SeriesRef>, Fault> = select.query_and_then([], series)?.collect();
-                found.map(in_order)
-            })
-            .await
+        self.call(|connection| {
+            let select = format!("SELECT {SERIES} FROM series s JOIN feed f ON f.id = s.feed WHERE s.current = 1");
+            let mut select = connection.prepare(&select)?;
+            let found: Result<Vec<SeriesRef>, Fault> = select.query_and_then((), series)?.collect();
+            found.map(in_order)
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::newest_pull`].
+    /// A feed's newest pull that changed anything; 0 when there is none.
     pub async fn newest_pull(&self, feed: &str) -> Result<PullId, StoreError> {
         let feed = feed.to_owned();
-        self.thread
-            .call(move |connection| {
-                let select = "SELECT max(p.id) FROM pull p JOIN feed f ON f.id = p.feed
+        self.call(move |connection| {
+            let select = "SELECT max(p.id) FROM pull p JOIN feed f ON f.id = p.feed
                     WHERE f.name = ?1 AND p.outcome = 'changed'";
-                let newest: Option<i64> = connection.prepare_cached(select)?.query_row([feed], |row| row.get(0))?;
-                Ok(PullId(newest.unwrap_or(0)))
-            })
-            .await
+            let newest: Option<i64> = connection.prepare(select)?.query_one([feed], |row| row.get(0))?;
+            Ok(PullId(newest.unwrap_or(0)))
+        })
+        .await
     }
 
-    /// See [`crate::store::Store::histories`].
+    /// Some series with every vintage up to a pull, and the provenance of each; one history for each
+    /// series, in their order. It is one piece of work for the store: ask for some thousands at a time.
     pub async fn histories(&self, series: &[SeriesRef], until: PullId) -> Result<Vec<History>, StoreError> {
         let series = series.to_vec();
-        self.thread
-            .call(move |connection| {
-                let mut reader = Reader::new(connection)?;
-                series.iter().map(|series| reader.history(series, until)).collect()
-            })
-            .await
+        self.call(move |connection| {
+            let mut reader = Reader::new(connection)?;
+            series.iter().map(|series| reader.history(series, until)).collect()
+        })
+        .await
     }
 }
 
@@ -93,16 +87,16 @@ fn in_order(mut series: Vec<SeriesRef>) -> Vec<SeriesRef> {
 
 /// Reads histories one after the other; pulls that many of them share are looked up once.
 struct Reader<'c> {
-    vintages: CachedStatement<'c>,
-    pull: CachedStatement<'c>,
+    vintages: Statement<'c>,
+    pull: Statement<'c>,
     pulls: HashMap<PullId, Option<Provenance>>,
-    connection: &'c Connection,
+    connection: &'c Connection<'c>,
     /// The items of each feed, where it has any.
     items: HashMap<String, Arc<[KnownItem]>>,
 }
 
 impl<'c> Reader<'c> {
-    fn new(connection: &'c Connection) -> Result<Self, Fault> {
+    fn new(connection: &'c Connection<'c>) -> Result<Self, Fault> {
         let vintages = "SELECT last, length, value, status, recorded_at, pull, seq FROM observation
                 WHERE series = ?1 AND pull <= ?2
             UNION ALL
@@ -110,7 +104,7 @@ impl<'c> Reader<'c> {
                 WHERE series = ?1 AND pull <= ?2
             ORDER BY last, length, pull, seq";
         let pull = "SELECT url, at, sha256 FROM pull WHERE id = ?1";
-        let (vintages, pull) = (connection.prepare_cached(vintages)?, connection.prepare_cached(pull)?);
+        let (vintages, pull) = (connection.prepare(vintages)?, connection.prepare(pull)?);
         Ok(Self { vintages, pull, pulls: HashMap::new(), connection, items: HashMap::new() })
     }
 
@@ -124,7 +118,7 @@ impl<'c> Reader<'c> {
             let finite = |value| Finite::new(value).ok_or_else(|| Fault::unreadable("figure", value));
             let value = value.map(finite).transpose()?;
             let pull = PullId(row.get(5)?);
-            history.record(span, Vintage { value, status: status(row.get(3)?)?, recorded_at: time(row, 4)?, pull });
+            history.record(span, Vintage { value, status: status(row.get(3)?)?, recorded_at: time(&row, 4)?, pull });
             pulls.insert(pull);
         }
         drop(rows);
@@ -149,11 +143,11 @@ impl<'c> Reader<'c> {
         if let Some(known) = self.pulls.get(&pull) {
             return Ok(known.clone());
         }
-        let read = |row: &rusqlite::Row<'_>| {
+        let read = |row: &Row<'_>| {
             let retrieved_at = Timestamp::from_millis(row.get(1)?);
             Ok(Provenance { feed: feed.to_owned(), url: row.get(0)?, retrieved_at, sha256: row.get(2)? })
         };
-        let found = self.pull.query_row([pull.0], read).optional()?;
+        let found = self.pull.query_row([pull.0], read)?;
         self.pulls.insert(pull, found.clone());
         Ok(found)
     }

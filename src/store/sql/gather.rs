@@ -5,9 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, Row};
-
 use super::columns::{count, from_json, json};
+use super::connection::{Connection, Row};
 use super::fault::Fault;
 use super::outbox::message_of;
 use super::supersede::give_way;
@@ -88,7 +87,7 @@ const STORM: &str = "More came at once than is told one by one, so these are tol
 
 /// Puts what may be told with a delivery behind the gravest of them; all of these, that one first. None where the
 /// delivery gives way to another.
-pub fn gather(transaction: &Connection, head: &Head, at: At) -> Result<Vec<i64>, Fault> {
+pub fn gather(transaction: &Connection<'_>, head: &Head, at: At) -> Result<Vec<i64>, Fault> {
     if head.followed && give_way(transaction, head, head.seq, at)? {
         return Ok(Vec::new());
     }
@@ -101,8 +100,8 @@ pub fn gather(transaction: &Connection, head: &Head, at: At) -> Result<Vec<i64>,
     let message = message.with_others(found.iter().map(|(_, message)| message));
     let message = if *reach == Reach::Storm { message.with_note(STORM) } else { message };
     let lead = "UPDATE delivery SET message = ?2 WHERE seq = ?1";
-    transaction.prepare_cached(lead)?.execute((leader, json(&message)?))?;
-    let mut follow = transaction.prepare_cached("UPDATE delivery SET told_by = ?2 WHERE seq = ?1")?;
+    transaction.prepare(lead)?.execute((leader, json(&message)?))?;
+    let mut follow = transaction.prepare("UPDATE delivery SET told_by = ?2 WHERE seq = ?1")?;
     for seq in &others {
         follow.execute((seq, leader))?;
     }
@@ -110,13 +109,13 @@ pub fn gather(transaction: &Connection, head: &Head, at: At) -> Result<Vec<i64>,
     let wait = "UPDATE delivery SET patience_from = (
             SELECT max(d.patience_from) FROM delivery d WHERE d.seq = ?1 OR d.told_by = ?1)
         WHERE seq = ?1";
-    transaction.prepare_cached(wait)?.execute([leader])?;
+    transaction.prepare(wait)?.execute([leader])?;
     Ok([vec![leader], others].concat())
 }
 
 /// A delivery with all that may be told with it, the oldest first: none without those of its alert that stand before
 /// it, and none that gives way.
-fn together(transaction: &Connection, head: &Head, reach: &Reach, at: At) -> Result<Vec<(i64, Message)>, Fault> {
+fn together(transaction: &Connection<'_>, head: &Head, reach: &Reach, at: At) -> Result<Vec<(i64, Message)>, Fault> {
     let (mut passed, mut found) = (BTreeSet::new(), Vec::new());
     for (seq, before, followed) in candidates(transaction, head, reach, at)? {
         if before.is_some_and(|before| !passed.contains(&before)) {
@@ -128,10 +127,9 @@ fn together(transaction: &Connection, head: &Head, reach: &Reach, at: At) -> Res
         }
     }
     // Read only now: an end may tell of a beginning that gave way to it.
-    let mut select =
-        transaction.prepare_cached(&format!("SELECT {} FROM delivery WHERE seq = ?1", message_of("delivery")))?;
+    let mut select = transaction.prepare(&format!("SELECT {} FROM delivery WHERE seq = ?1", message_of("delivery")))?;
     let mut read = |seq| -> Result<(i64, Message), Fault> {
-        let message: String = select.query_row([seq], |row| row.get(0))?;
+        let message: String = select.query_one([seq], |row| row.get(0))?;
         Ok((seq, from_json("message", &message)?))
     };
     found.into_iter().map(&mut read).collect()
@@ -139,7 +137,7 @@ fn together(transaction: &Connection, head: &Head, reach: &Reach, at: At) -> Res
 
 /// See [`TOGETHER`].
 fn candidates(
-    transaction: &Connection,
+    transaction: &Connection<'_>,
     head: &Head,
     reach: &Reach,
     at: At,
@@ -150,11 +148,11 @@ fn candidates(
     match reach {
         Reach::Bundle(bundle) => {
             let select = format!("{TOGETHER} AND d.bundle = ?5 ORDER BY d.seq LIMIT ?4");
-            let mut select = transaction.prepare_cached(&select)?;
+            let mut select = transaction.prepare(&select)?;
             select.query_and_then((&head.receiver, now, at.waited, limit, bundle), read)?.collect()
         }
         Reach::Receiver | Reach::Storm => {
-            let mut select = transaction.prepare_cached(&format!("{TOGETHER} ORDER BY d.seq LIMIT ?4"))?;
+            let mut select = transaction.prepare(&format!("{TOGETHER} ORDER BY d.seq LIMIT ?4"))?;
             select.query_and_then((&head.receiver, now, at.waited, limit), read)?.collect()
         }
     }
@@ -166,29 +164,29 @@ const SEVERAL: &str = "SELECT count(*) FROM (
         SELECT DISTINCT coalesce(bundle, id) FROM delivery
         WHERE state = 'pending' AND told_by IS NULL AND receiver = ?1 AND attempts = 0
             AND lease_until <= ?2 AND held_until <= ?2 AND not_before <= ?3
-        LIMIT ?4 + 1)";
+        LIMIT ?4 + 1) AS several";
 
 /// What a receiver gathers now: where there is more than it is told one by one, everything.
-pub fn gathers(transaction: &Connection, place: &Place, at: At) -> Result<Gathers, Fault> {
+pub fn gathers(transaction: &Connection<'_>, place: &Place, at: At) -> Result<Gathers, Fault> {
     let Gathers::Beyond(most) = place.gathers else { return Ok(place.gathers) };
     let values = (&place.receiver, at.now.millis(), at.waited, count(most));
-    let due = transaction.prepare_cached(SEVERAL)?.query_row(values, |row| row.get::<_, i64>(0))?;
+    let due = transaction.prepare(SEVERAL)?.query_one(values, |row| row.get::<i64>(0))?;
     Ok(if due > count(most) { Gathers::Storm } else { Gathers::Bundles })
 }
 
 /// What is told by a delivery ends as it did.
-pub fn end_with(transaction: &Connection, leader: i64) -> Result<(), Fault> {
+pub fn end_with(transaction: &Connection<'_>, leader: i64) -> Result<(), Fault> {
     let follow = "UPDATE delivery SET (state, sent_at, last_error, remote_ref) =
             (SELECT l.state, l.sent_at, l.last_error, l.remote_ref FROM delivery l WHERE l.seq = ?1)
         WHERE told_by = ?1 AND state <> 'superseded'";
-    transaction.prepare_cached(follow)?.execute([leader])?;
+    transaction.prepare(follow)?.execute([leader])?;
     Ok(())
 }
 
 /// What waits for the rest of its bundle waits no longer: all of it is stored.
-pub fn complete(transaction: &Connection, now: Timestamp) -> Result<(), Fault> {
+pub fn complete(transaction: &Connection<'_>, now: Timestamp) -> Result<(), Fault> {
     let release = "UPDATE delivery SET not_before = ?1
         WHERE state = 'pending' AND told_by IS NULL AND bundle IS NOT NULL AND attempts = 0 AND not_before > ?1";
-    transaction.prepare_cached(release)?.execute([now.millis()])?;
+    transaction.prepare(release)?.execute([now.millis()])?;
     Ok(())
 }

@@ -3,15 +3,12 @@
 //!
 //! Each step is one small transaction, so that nothing waits for long.
 
-use rusqlite::Connection;
-
-use super::Sqlite;
-use super::append::unchecked;
+use super::End;
 use super::columns::count;
+use super::connection::{Connection, Latch};
 use super::fault::Fault;
-use super::thread::{End, transact};
 use crate::base::clock::Timestamp;
-use crate::store::{Forgotten, StoreError};
+use crate::store::{Forgotten, Store, StoreError};
 
 /// So many deliveries, and pulls of a feed, are forgotten in one step.
 const ROWS: usize = 500;
@@ -23,18 +20,21 @@ const PULLS_KEPT: usize = 100;
 /// Deliveries that are over since before then (value 1), of alerts that have been so, too. Those below value 2 alone: the
 /// number of the first that is younger.
 const OVER: &str =
-    "d.seq < ?2 AND d.state <> 'pending' AND max(coalesce(d.sent_at, 0), d.created_at, d.patience_from) < ?1
+    "d.seq < ?2 AND d.state <> 'pending' AND greatest(coalesce(d.sent_at, 0), d.created_at, d.patience_from) < ?1
     AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.id = d.alert AND (a.gravity > 0 OR a.since >= ?1))";
 
-impl Sqlite {
-    /// See [`crate::store::Store::forget`].
+impl Store {
+    /// Takes a step in forgetting what was over before then: how deliveries were attempted, deliveries that are over, which
+    /// series pulls changed, and pulls that changed nothing. Kept are what is pending, what belongs to an alert that fires
+    /// or fired since, the beginning of each thread at its receiver, and the last pulls of each feed. Nothing is left to
+    /// be done where nothing was forgotten.
     pub async fn forget(&self, before: Timestamp) -> Result<Forgotten, StoreError> {
         let told = self
-            .thread
             .write(move |transaction| {
+                transaction.one_at_a_time(Latch::Forgetting)?;
                 let first = "SELECT seq FROM delivery WHERE created_at >= ?1 ORDER BY seq LIMIT 1";
-                let mut first = transaction.prepare_cached(first)?;
-                let until = first.query_map([before.millis()], |row| row.get(0))?.next().transpose()?;
+                let mut first = transaction.prepare(first)?;
+                let until = first.query_and_then([before.millis()], |row| row.get(0))?.next().transpose()?;
                 let until: i64 = until.unwrap_or(i64::MAX);
                 let attempts = attempts(transaction, before, until)?;
                 let deliveries = deliveries(transaction, before, until)?;
@@ -43,31 +43,30 @@ impl Sqlite {
                 Ok(if forgotten.is_nothing() { End::RollBack(forgotten) } else { End::Commit(forgotten) })
             })
             .await?;
-        let forget = move |connection: &mut Connection| {
-            transact(connection, |transaction| {
-                let pulls = pulls(transaction, before)?;
-                Ok(if pulls == 0 { End::RollBack(pulls) } else { End::Commit(pulls) })
-            })
-        };
         // Whether a pull is referred to would be looked up among all figures; of these none is.
-        let pulls = self.thread.call(move |connection| unchecked(connection, forget)).await?;
+        let forget = move |transaction: &Connection<'_>| {
+            transaction.one_at_a_time(Latch::Forgetting)?;
+            let pulls = pulls(transaction, before)?;
+            Ok(if pulls == 0 { End::RollBack(pulls) } else { End::Commit(pulls) })
+        };
+        let pulls = self.write_unchecked(forget).await?;
         Ok(Forgotten { pulls, ..told })
     }
 }
 
 /// Forgets how deliveries were attempted.
-fn attempts(transaction: &Connection, before: Timestamp, until: i64) -> Result<usize, Fault> {
+fn attempts(transaction: &Connection<'_>, before: Timestamp, until: i64) -> Result<usize, Fault> {
     let forget = format!(
         "DELETE FROM attempt WHERE delivery IN (
             SELECT d.seq FROM delivery d WHERE {OVER} AND EXISTS (SELECT 1 FROM attempt t WHERE t.delivery = d.seq)
             ORDER BY d.seq LIMIT {ROWS})"
     );
-    Ok(transaction.prepare_cached(&forget)?.execute((before.millis(), until))?)
+    transaction.prepare(&forget)?.execute((before.millis(), until))
 }
 
 /// Forgets deliveries to which nothing refers: what one of them told goes before it. The first of a thread that has a
 /// name at its receiver stays, so that later ones still find what they reply to.
-fn deliveries(transaction: &Connection, before: Timestamp, until: i64) -> Result<usize, Fault> {
+fn deliveries(transaction: &Connection<'_>, before: Timestamp, until: i64) -> Result<usize, Fault> {
     let forget = format!(
         "DELETE FROM delivery WHERE seq IN (
             SELECT d.seq FROM delivery d WHERE {OVER}
@@ -78,26 +77,26 @@ fn deliveries(transaction: &Connection, before: Timestamp, until: i64) -> Result
                         AND e.remote_ref IS NOT NULL AND e.seq < d.seq))
             ORDER BY d.seq LIMIT {ROWS})"
     );
-    Ok(transaction.prepare_cached(&forget)?.execute((before.millis(), until))?)
+    transaction.prepare(&forget)?.execute((before.millis(), until))
 }
 
 /// Forgets which series old pulls changed: it is asked once, when it is worked out what follows from them.
-fn series(transaction: &Connection, before: Timestamp) -> Result<usize, Fault> {
+fn series(transaction: &Connection<'_>, before: Timestamp) -> Result<usize, Fault> {
     let forget = format!(
         "DELETE FROM pull_series WHERE (pull, series) IN (
             SELECT s.pull, s.series FROM pull p CROSS JOIN pull_series s ON s.pull = p.id
             WHERE p.at < ?1 AND NOT EXISTS (SELECT 1 FROM eval_task t WHERE t.pull = p.id AND t.state = 'pending')
             LIMIT {SERIES})"
     );
-    Ok(transaction.prepare_cached(&forget)?.execute([before.millis()])?)
+    transaction.prepare(&forget)?.execute([before.millis()])
 }
 
 /// Forgets pulls that changed nothing, but for the last of each feed and those of which something is kept.
-fn pulls(transaction: &Connection, before: Timestamp) -> Result<usize, Fault> {
+fn pulls(transaction: &Connection<'_>, before: Timestamp) -> Result<usize, Fault> {
     let feeds =
         "SELECT id, (SELECT p.id FROM pull p WHERE p.feed = feed.id ORDER BY p.id DESC LIMIT 1 OFFSET ?1) FROM feed";
-    let mut feeds = transaction.prepare_cached(feeds)?;
-    let feeds = feeds.query_map([count(PULLS_KEPT - 1)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut feeds = transaction.prepare(feeds)?;
+    let feeds = feeds.query_and_then([count(PULLS_KEPT - 1)], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let forget = format!(
         "DELETE FROM pull WHERE id IN (
             SELECT p.id FROM pull p WHERE p.feed = ?1 AND p.id < ?2 AND p.outcome <> 'changed' AND p.at < ?3
@@ -105,7 +104,7 @@ fn pulls(transaction: &Connection, before: Timestamp) -> Result<usize, Fault> {
                 AND p.id NOT IN (SELECT i.pull FROM item i WHERE i.feed = ?1)
             ORDER BY p.id LIMIT {ROWS})"
     );
-    let (mut forget, mut forgotten) = (transaction.prepare_cached(&forget)?, 0);
+    let (mut forget, mut forgotten) = (transaction.prepare(&forget)?, 0);
     for feed in feeds {
         let (feed, kept): (i64, Option<i64>) = feed?;
         if let Some(kept) = kept {

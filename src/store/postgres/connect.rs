@@ -1,0 +1,184 @@
+//! How a server is reached: the first of its hosts that takes writes, in time.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification, Socket};
+
+use super::server::{Host, Place, Server};
+use super::{ServerError, fault, tls};
+
+use crate::store::StoreError;
+use crate::store::error::Cause;
+
+/// What moves the bytes of a connection: somebody has to poll it, and it ends with the connection.
+pub type Connection = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
+
+/// A host that has not let us in.
+pub struct Failure {
+    /// Which one.
+    pub host: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a host has not let us in.
+pub enum Why {
+    /// It said nothing in time.
+    Silent,
+    /// Its name is not known.
+    Unknown(io::Error),
+    /// It said so, or was not to be reached.
+    Said(tokio_postgres::Error),
+}
+
+impl From<io::Error> for Why {
+    fn from(error: io::Error) -> Self {
+        Self::Unknown(error)
+    }
+}
+
+impl From<tokio_postgres::Error> for Why {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Said(error)
+    }
+}
+
+/// Hears what others notify.
+pub type Hear = Arc<dyn Fn(&Notification) + Send + Sync>;
+
+impl Server {
+    /// Connects to the first host that takes writes. What others notify is not heard.
+    pub async fn connect(&self) -> Result<(Client, Connection), StoreError> {
+        self.connect_hearing(Arc::new(|_: &Notification| ())).await
+    }
+
+    /// The same, and hears what others notify, while the connection is polled.
+    pub async fn connect_hearing(&self, hear: Hear) -> Result<(Client, Connection), StoreError> {
+        let tls = tls::Maker::of(self)?;
+        let mut failures = Vec::new();
+        for host in &self.hosts {
+            let addresses = match self.in_time(addresses(host)).await {
+                Ok(addresses) => addresses,
+                Err(why) => {
+                    failures.push(Failure { host: host.to_string(), why });
+                    continue;
+                }
+            };
+            for address in addresses {
+                match self.in_time(self.connect_to(host, address, tls.clone(), hear.clone())).await {
+                    Ok(connected) => return Ok(connected),
+                    Err(why) => failures.push(Failure { host: named(host, address), why }),
+                }
+            }
+        }
+        Err(fault::of_hosts(self, &failures))
+    }
+
+    /// All of connecting has to be done in time: a server that hangs takes a connection, and then says nothing.
+    async fn in_time<T, E: Into<Why>>(&self, connecting: impl Future<Output = Result<T, E>>) -> Result<T, Why> {
+        match tokio::time::timeout(self.patience.connect, connecting).await {
+            Ok(done) => done.map_err(Into::into),
+            Err(_) => Err(Why::Silent),
+        }
+    }
+
+    /// Whether the file of authorities that it names can be used, if it names one.
+    pub fn check_authorities(&self) -> Result<(), Cause> {
+        match self.authorities().map(|_| tls::Maker::of(self)) {
+            Some(Err(ServerError::NoAuthorities { source, .. })) => Err(source),
+            Some(Err(error)) => Err(error.into()),
+            Some(Ok(_)) | None => Ok(()),
+        }
+    }
+
+    async fn connect_to(
+        &self,
+        host: &Host,
+        address: Option<IpAddr>,
+        tls: Option<tls::Maker>,
+        hear: Hear,
+    ) -> Result<(Client, Connection), tokio_postgres::Error> {
+        let mut config = self.config(host, address);
+        // No server speaks TLS on a socket.
+        match tls.filter(|_| !matches!(host.place, Place::Socket(_))) {
+            Some(tls) => {
+                let (client, connection) = config.ssl_mode(SslMode::Require).connect(tls).await?;
+                Ok((client, driven(connection, hear)))
+            }
+            None => {
+                let (client, connection) = config.ssl_mode(SslMode::Disable).connect(NoTls).await?;
+                Ok((client, driven(connection, hear)))
+            }
+        }
+    }
+
+    fn config(&self, host: &Host, address: Option<IpAddr>) -> Config {
+        let mut config = Config::new();
+        config
+            .user(&self.role)
+            .dbname(&self.database)
+            .application_name(&self.application)
+            .port(host.port)
+            .tcp_user_timeout(self.patience.unheard)
+            .keepalives_idle(self.patience.idle)
+            .keepalives_interval(self.patience.interval)
+            .keepalives_retries(self.patience.count)
+            .target_session_attrs(TargetSessionAttrs::ReadWrite);
+        match &host.place {
+            Place::Name(name) => config.host(name),
+            Place::Address(address) => config.host(address.to_string()),
+            Place::Socket(folder) => config.host_path(folder),
+        };
+        if let Some(address) = address {
+            config.hostaddr(address);
+        }
+        if let Some(password) = &self.password {
+            config.password(password.expose());
+        }
+        config
+    }
+}
+
+/// The addresses of a host, one after the other; none of a socket, which needs none.
+async fn addresses(host: &Host) -> io::Result<Vec<Option<IpAddr>>> {
+    match &host.place {
+        Place::Socket(_) => Ok(vec![None]),
+        Place::Address(address) => Ok(vec![Some(*address)]),
+        Place::Name(name) => {
+            let found = tokio::net::lookup_host((name.as_str(), host.port)).await?;
+            let found: Vec<Option<IpAddr>> = found.map(|address| Some(address.ip())).collect();
+            if found.is_empty() { Err(io::Error::other("the name has no address")) } else { Ok(found) }
+        }
+    }
+}
+
+/// A host with the one of its addresses that was tried.
+fn named(host: &Host, address: Option<IpAddr>) -> String {
+    match (&host.place, address) {
+        (Place::Name(_), Some(address)) => format!("{host} ({address})"),
+        _ => host.to_string(),
+    }
+}
+
+fn driven<T>(mut connection: tokio_postgres::Connection<Socket, T>, hear: Hear) -> Connection
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    Box::pin(std::future::poll_fn(move |cx| {
+        loop {
+            match ready!(connection.poll_message(cx)) {
+                Some(Ok(AsyncMessage::Notification(notification))) => hear(&notification),
+                // Notices are for people at a terminal.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Err(error)),
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+    }))
+}

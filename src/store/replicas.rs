@@ -1,0 +1,106 @@
+//! Who works on a store: the replicas that share one on a server, and what each holds.
+
+use std::time::Duration;
+
+use super::{Holder, Store, StoreError};
+use crate::base::clock::Timestamp;
+
+/// A replica, as it says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// Its name in leases.
+    pub holder: Holder,
+    /// The machine on which it runs.
+    pub host: String,
+    /// The program's version.
+    pub version: String,
+    /// What its config means, as a hash.
+    pub config: String,
+    /// Silent for so long, it holds nothing any more.
+    pub lease: Duration,
+}
+
+/// What a replica learns when it says that it is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beat {
+    /// How far its clock is ahead of the server's, in milliseconds; behind, where that is negative.
+    pub ahead_ms: i64,
+    /// Whether it was not known: it has just come, or it was silent for too long.
+    pub is_new: bool,
+    /// The replicas that were silent for too long: what they held is free.
+    pub buried: Vec<String>,
+    /// The others whose config means something else.
+    pub differing: Vec<String>,
+}
+
+/// A replica, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Colleague {
+    /// Its name in leases.
+    pub id: String,
+    /// The machine on which it runs.
+    pub host: String,
+    /// The program's version.
+    pub version: String,
+    /// What its config means, as a hash: the same for all of them, or they do different things.
+    pub config: String,
+    /// When it came, by the server's clock.
+    pub started_at: Timestamp,
+    /// For how long it has said nothing, in milliseconds.
+    pub silent_ms: i64,
+    /// Silent for so long, in milliseconds, it holds nothing any more.
+    pub lease_ms: i64,
+    /// How far its clock is ahead of the server's, in milliseconds.
+    pub ahead_ms: i64,
+    /// The feeds that it pulls at this moment.
+    pub feeds: Vec<String>,
+    /// The pulls that it evaluates at this moment.
+    pub tasks: usize,
+    /// The deliveries that are under way with it.
+    pub deliveries: usize,
+}
+
+impl Colleague {
+    #[expect(dead_code, reason = "the verb that lists them is yet to come")]
+    /// Whether it has been heard of lately.
+    pub const fn is_alive(&self) -> bool {
+        self.silent_ms <= self.lease_ms
+    }
+}
+
+impl Store {
+    /// Says that a replica is there, and frees what those held that have said nothing for too long. A file has one
+    /// process, which holds it by its lock.
+    pub async fn beat(&self, me: &Replica, now: Timestamp) -> Result<Beat, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(Beat::default()),
+            Self::Postgres(store) => store.beat(me, now).await,
+        }
+    }
+
+    /// Frees what a process holds; what it has begun and not recorded by then may be begun anew.
+    pub async fn let_go(&self, holder: &Holder) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => store.let_go(holder, false).await,
+        }
+    }
+
+    /// The same of one that ends: it is no replica any more.
+    pub async fn leave(&self, holder: &Holder) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => store.let_go(holder, true).await,
+        }
+    }
+
+    #[expect(dead_code, reason = "the verb that lists them is yet to come")]
+    /// The replicas, in the order in which they came; none of a file.
+    pub async fn replicas(&self) -> Result<Vec<Colleague>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(store) => store.replicas().await,
+        }
+    }
+}
