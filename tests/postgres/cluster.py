@@ -6,8 +6,7 @@ import signal
 import subprocess
 import time
 
-from server import (PATIENCE, Absent, Broken, Server, as_user, children, environment, free_port, give, is_alive, run,
-                    until)
+from server import Absent, Broken, Server, as_user, children, environment, free_port, give, run, until
 
 # Servers are where only root looks.
 PATHS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
