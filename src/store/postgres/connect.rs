@@ -3,18 +3,18 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification, Socket};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use super::server::{Host, Place, Server};
+use super::session::{STANDING, timeline};
+use super::timeline::Timeline;
 use super::{ServerError, fault, tls};
 
 use crate::store::StoreError;
 use crate::store::error::Cause;
+use crate::store::sql::Fault;
 
 /// What moves the bytes of a connection: somebody has to poll it, and it ends with the connection.
 pub type Connection = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
@@ -35,6 +35,8 @@ pub enum Why {
     Unknown(io::Error),
     /// It said so, or was not to be reached.
     Said(tokio_postgres::Error),
+    /// It is a primary that was replaced.
+    Unfit(Fault),
 }
 
 impl From<io::Error> for Why {
@@ -49,19 +51,20 @@ impl From<tokio_postgres::Error> for Why {
     }
 }
 
-/// Hears what others notify.
-pub type Hear = Arc<dyn Fn(&Notification) + Send + Sync>;
+/// A host that takes writes.
+struct Found {
+    client: Client,
+    connection: Connection,
+    /// The timeline on which it writes; `None` where it only reads.
+    timeline: Option<u32>,
+}
 
 impl Server {
-    /// Connects to the first host that takes writes. What others notify is not heard.
-    pub async fn connect(&self) -> Result<(Client, Connection), StoreError> {
-        self.connect_hearing(Arc::new(|_: &Notification| ())).await
-    }
-
-    /// The same, and hears what others notify, while the connection is polled.
-    pub async fn connect_hearing(&self, hear: Hear) -> Result<(Client, Connection), StoreError> {
+    /// Connects to the host that takes writes. Where several do, one of them was replaced and came back: the one on the
+    /// newest timeline is the primary, and none on an older one than was ever seen is taken.
+    pub async fn connect(&self, seen: &Timeline) -> Result<(Client, Connection), StoreError> {
         let tls = tls::Maker::of(self)?;
-        let mut failures = Vec::new();
+        let (mut failures, mut best): (Vec<Failure>, Option<Found>) = (Vec::new(), None);
         for host in &self.hosts {
             let addresses = match self.in_time(addresses(host)).await {
                 Ok(addresses) => addresses,
@@ -71,13 +74,17 @@ impl Server {
                 }
             };
             for address in addresses {
-                match self.in_time(self.connect_to(host, address, tls.clone(), hear.clone())).await {
-                    Ok(connected) => return Ok(connected),
+                match self.in_time(self.connect_to(host, address, tls.clone())).await {
+                    Ok(found) => match found.timeline.map_or(Ok(()), |timeline| seen.meet(timeline)) {
+                        Ok(()) => best = Some(best.filter(|best| best.timeline >= found.timeline).unwrap_or(found)),
+                        Err(fault) => failures.push(Failure { host: named(host, address), why: Why::Unfit(fault) }),
+                    },
                     Err(why) => failures.push(Failure { host: named(host, address), why }),
                 }
             }
         }
-        Err(fault::of_hosts(self, &failures))
+        let best = best.filter(|best| best.timeline.is_none_or(|timeline| seen.meet(timeline).is_ok()));
+        best.map(|found| (found.client, found.connection)).ok_or_else(|| fault::of_hosts(self, failures))
     }
 
     /// All of connecting has to be done in time: a server that hangs takes a connection, and then says nothing.
@@ -102,20 +109,20 @@ impl Server {
         host: &Host,
         address: Option<IpAddr>,
         tls: Option<tls::Maker>,
-        hear: Hear,
-    ) -> Result<(Client, Connection), tokio_postgres::Error> {
+    ) -> Result<Found, tokio_postgres::Error> {
         let mut config = self.config(host, address);
         // No server speaks TLS on a socket.
-        match tls.filter(|_| !matches!(host.place, Place::Socket(_))) {
+        let (client, connection): (Client, Connection) = match tls.filter(|_| !matches!(host.place, Place::Socket(_))) {
             Some(tls) => {
                 let (client, connection) = config.ssl_mode(SslMode::Require).connect(tls).await?;
-                Ok((client, driven(connection, hear)))
+                (client, Box::pin(connection))
             }
             None => {
                 let (client, connection) = config.ssl_mode(SslMode::Disable).connect(NoTls).await?;
-                Ok((client, driven(connection, hear)))
+                (client, Box::pin(connection))
             }
-        }
+        };
+        stands(client, connection).await
     }
 
     fn config(&self, host: &Host, address: Option<IpAddr>) -> Config {
@@ -166,19 +173,19 @@ fn named(host: &Host, address: Option<IpAddr>) -> String {
     }
 }
 
-fn driven<T>(mut connection: tokio_postgres::Connection<Socket, T>, hear: Hear) -> Connection
-where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    Box::pin(std::future::poll_fn(move |cx| {
-        loop {
-            match ready!(connection.poll_message(cx)) {
-                Some(Ok(AsyncMessage::Notification(notification))) => hear(&notification),
-                // Notices are for people at a terminal.
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Poll::Ready(Err(error)),
-                None => return Poll::Ready(Ok(())),
-            }
+/// Asks a host on which timeline it writes.
+async fn stands(client: Client, mut connection: Connection) -> Result<Found, tokio_postgres::Error> {
+    let answers = tokio::select! {
+        answers = client.simple_query(STANDING) => answers?,
+        // Then the question has an answer, too.
+        ended = &mut connection => {
+            ended?;
+            client.simple_query(STANDING).await?
         }
-    }))
+    };
+    let row = answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    Ok(Found { client, connection, timeline: row.and_then(timeline) })
 }

@@ -33,21 +33,23 @@ pub fn of(server: &Server, error: &tokio_postgres::Error, when: When) -> StoreEr
 }
 
 /// What it means that no host let us in.
-pub(super) fn of_hosts(server: &Server, failures: &[Failure]) -> StoreError {
+pub(super) fn of_hosts(server: &Server, failures: Vec<Failure>) -> StoreError {
     let word = |failure: &Failure| {
         let said = match &failure.why {
             Why::Silent => format!("no answer within {} s", server.patience.connect.as_secs()),
             Why::Unknown(error) => printable(&error.to_string()),
             Why::Said(error) => said(error),
+            Why::Unfit(_) => "it was replaced".to_owned(),
         };
         if failures.len() > 1 { format!("{}: {said}", failure.host) } else { said }
     };
     let all = failures.iter().map(word).collect::<Vec<_>>().join("; ");
     let fault = || Complaint { server, said: all.clone() };
-    let each = failures.iter().map(|failure| match &failure.why {
+    let each = failures.into_iter().map(|failure| match failure.why {
         Why::Silent => fault().away().into(),
         Why::Unknown(_) => ServerError::NotFound { store: server.shown(), source: all.clone().into() }.into(),
-        Why::Said(error) => fault().of(error, When::Connecting),
+        Why::Said(error) => fault().of(&error, When::Connecting),
+        Why::Unfit(fault) => fault.on(server),
     });
     // `max_by_key` takes the last of equals, and the first is meant.
     each.rev().max_by_key(telling).unwrap_or_else(|| fault().away().into())

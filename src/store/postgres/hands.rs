@@ -126,7 +126,7 @@ impl Hand {
     pub fn session(&mut self) -> Result<&Session, Fault> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => Session::connect(&self.server)?,
+            None => Session::connect(&self.server, &self.timeline)?,
         };
         Ok(self.session.insert(session))
     }

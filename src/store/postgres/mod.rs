@@ -46,7 +46,7 @@ pub struct Postgres {
 /// A session that sees one moment of a store and changes nothing; `None` where there is no store yet, unless one is
 /// `expected`.
 pub fn look(server: &Server, expected: bool) -> Result<Option<Session>, Fault> {
-    let session = Session::connect(server)?;
+    let session = Session::connect(server, &Timeline::remembered(server.memory()))?;
     match schema::expect(&session) {
         Err(Fault::Missing) if !expected => return Ok(None),
         known => known?,

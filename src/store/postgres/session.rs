@@ -16,6 +16,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow};
 
 use super::server::Server;
+use super::timeline::Timeline;
 use crate::store::sql::{Cell, Fault, Kind, Value};
 
 /// A value that is sent as a type.
@@ -31,7 +32,7 @@ const LIMITS: &str = "SET LOCAL statement_timeout = 60000; SET LOCAL lock_timeou
      SET LOCAL idle_in_transaction_session_timeout = 20000";
 /// Whether the server can be written to, and the timeline on which it writes: a primary that was replaced by a standby and
 /// came back writes on an older one.
-const STANDING: &str = "SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN NULL \
+pub const STANDING: &str = "SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN NULL \
      ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
 
 /// A session.
@@ -51,10 +52,10 @@ pub struct Standing {
 
 impl Session {
     /// Connects.
-    pub fn connect(server: &Server) -> Result<Self, Fault> {
+    pub fn connect(server: &Server, seen: &Timeline) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Fault::BrokeOff(format!("no runtime for a session: {error}")))?;
-        let connected = runtime.block_on(async { tokio::time::timeout(SILENCE, server.connect()).await });
+        let connected = runtime.block_on(async { tokio::time::timeout(SILENCE, server.connect(seen)).await });
         let (client, connection) = connected.map_err(|_| Fault::Silent)?.map_err(Fault::Refused)?;
         let carrier = runtime.spawn(async {
             // What ended it is the answer to whatever is asked next.
@@ -77,8 +78,7 @@ impl Session {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         };
         let rows = self.simple(&format!("{begin}; {LIMITS}; {STANDING}"))?;
-        let timeline = rows.last().and_then(|row| row.get(1)).and_then(|text| u32::from_str_radix(text, 16).ok());
-        Ok(Standing { timeline })
+        Ok(Standing { timeline: rows.last().and_then(timeline) })
     }
 
     /// Commits it. An error says that nobody knows whether it is stored, unless the server says that it is not.
@@ -184,6 +184,11 @@ impl Session {
     pub fn cell(row: &Row, place: usize) -> Result<Cell<'_>, Fault> {
         Ok(row.try_get(place)?)
     }
+}
+
+/// The timeline that an answer to [`STANDING`] says; `None` of a standby.
+pub fn timeline(row: &SimpleQueryRow) -> Option<u32> {
+    row.try_get(1).ok().flatten().and_then(|text| u32::from_str_radix(text, 16).ok())
 }
 
 impl Drop for Session {

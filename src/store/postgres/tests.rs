@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 use tokio_postgres::{Config, NoTls};
 use tokio_rustls::TlsAcceptor;
 
-use super::connect::Hear;
 use super::fault::{self, When};
+use super::timeline::Timeline;
 use super::{Server, ServerError};
 use crate::base::error::Chain;
 use crate::store::StoreError;
@@ -221,9 +221,8 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, is_read_only: bo
     loop {
         let kind = stream.read_u8().await?;
         part(&mut stream).await?;
-        let notice = message(b'A', b"\0\0\0\x01pulls\0magnets\0");
         if kind == b'Q' {
-            stream.write_all(&[notice, shown(is_read_only)].concat()).await?;
+            stream.write_all(&shown(is_read_only)).await?;
         }
         stream.flush().await?;
     }
@@ -241,7 +240,7 @@ fn acceptor() -> TlsAcceptor {
 
 /// What connecting to an address comes to: nothing where it succeeds.
 async fn connected(text: &str) -> Result<(), StoreError> {
-    server(text).connect().await.map(|_| ())
+    server(text).connect(&Timeline::remembered(None)).await.map(|_| ())
 }
 
 #[tokio::test]
@@ -338,22 +337,4 @@ async fn a_server_without_tls_is_not_spoken_to_in_the_clear() {
     let error =
         connected(&format!("postgres://watch@127.0.0.1:{}/s?sslmode=verify-full", host.port)).await.unwrap_err();
     assert_eq!((variant(&error).as_str(), error.is_final()), ("Away", false), "{}", Chain(&error));
-}
-
-#[tokio::test]
-async fn what_others_notify_is_heard() {
-    let host = Host::Serves { is_read_only: false }.play().await;
-    let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let kept = heard.clone();
-    let hear: Hear = Arc::new(move |notification| {
-        kept.lock().unwrap().push(format!("{} {}", notification.channel(), notification.payload()));
-    });
-    let place = server(&format!("postgres://watch@127.0.0.1:{}/state", host.port));
-    let (client, connection) = place.connect_hearing(hear).await.unwrap();
-    let asked = client.simple_query("SHOW transaction_read_only");
-    tokio::select! {
-        ended = connection => panic!("{ended:?}"),
-        answer = asked => assert_eq!(answer.unwrap().len(), 3),
-    }
-    assert!(heard.lock().unwrap().contains(&"pulls magnets".to_owned()));
 }
