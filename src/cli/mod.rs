@@ -27,6 +27,7 @@ mod pulled;
 mod questions;
 mod receivers;
 mod record;
+mod replicas;
 mod routes;
 mod run;
 mod silence;
@@ -115,6 +116,7 @@ enum Verb {
     Deliveries(deliveries::Args),
     Receivers(receivers::Args),
     Drill(drill::Args),
+    Replicas(replicas::Args),
     Template(template::Args),
     Codes(codes::Args),
     Store(store::Args),
@@ -202,6 +204,7 @@ pub fn main() -> ExitCode {
         Verb::Deliveries(args) => deliveries::run(&session, args),
         Verb::Receivers(args) => receivers::run(&session, args),
         Verb::Drill(args) => drill::run(&session, args),
+        Verb::Replicas(args) => replicas::run(&session, args),
         Verb::Template(args) => template::run(&session, args),
         Verb::Codes(args) => codes::run(&session, args),
         Verb::Store(args) => store::run(&session, args),

@@ -97,6 +97,22 @@ impl ItemKind {
     }
 }
 
+impl Outline {
+    /// What the config means, as a text: the same for replicas that do the same, wherever each shows its page and by
+    /// whatever address it reaches the store.
+    pub fn meaning(&self) -> String {
+        let mut meaning = String::new();
+        for item in self.0.iter().filter(|item| item.kind != ItemKind::Web) {
+            for (key, said) in &item.keys {
+                if item.kind != ItemKind::Daemon || key != "state" {
+                    meaning.push_str(&format!("{} {} {key} = {}\n", item.kind.name(), item.name, said.text));
+                }
+            }
+        }
+        meaning
+    }
+}
+
 /// What a config comes to that was read without errors.
 pub fn outline(sources: &Sources, report: &Report) -> Outline {
     let mut items = Vec::new();

@@ -4,6 +4,7 @@
 //! a replica acts only until some time before others may take it for dead, by a clock that nothing sets and that goes on
 //! while it is stopped. What has lapsed is like a restart: what was held is let go of, and taken anew.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::base::error::Chain;
 use crate::base::limits::CLOCK_AHEAD_MAX;
 use crate::base::text::{hex, lasting};
 use crate::config::Setup;
+use crate::metrics::Metrics;
 use crate::store::{Beat, Location, Replica, StoreError};
 
 /// How many times a replica says that it is there before the others would take it for dead.
@@ -65,12 +67,11 @@ impl Membership {
 
 /// What a replica says of itself.
 fn replica(context: &Context, setup: &Setup) -> Replica {
-    let means = serde_json::to_vec(&setup.outline).unwrap_or_default();
     Replica {
         holder: context.holder.clone(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        config: hex(&Sha256::digest(means))[..12].to_owned(),
+        config: hex(&Sha256::digest(setup.outline.meaning()))[..12].to_owned(),
         lease: setup.lease,
     }
 }
@@ -81,9 +82,11 @@ pub async fn join(context: &Context, setup: &Setup) -> Result<(), StoreError> {
         let began = Instant::now();
         let beat = context.store.beat(&replica(context, setup), context.clock.now()).await?;
         Told::default().tell(&beat, true);
-        if is_in_time(&beat) {
-            context.membership.extend(began + setup.lease - setup.lease / MARGIN);
-        }
+        // Where the clock is wrong it has lapsed before it begins; untouched, it would hold for ever.
+        let lasts = if is_in_time(&beat) { setup.lease - setup.lease / MARGIN } else { Duration::ZERO };
+        context.membership.extend(began + lasts);
+        context.metrics.clock_ahead(beat.ahead_ms);
+        context.metrics.may_act(context.membership.holds());
     }
     Ok(())
 }
@@ -103,7 +106,8 @@ pub async fn membership_loop(context: Context, mut round: Round) -> Result<(), S
             stop.cancelled().await;
             return Ok(());
         }
-        let pause = beat(&context, &setup, &mut told).await?;
+        let under_way = pin!(beat(&context, &setup, &mut told));
+        let pause = beat_or_lapse(&context.membership, &context.metrics, under_way).await?;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = round.changed() => {}
@@ -111,6 +115,24 @@ pub async fn membership_loop(context: Context, mut round: Round) -> Result<(), S
             () = stop.cancelled() => return Ok(()),
         }
     }
+}
+
+/// Ends with a beat; where that takes longer than this process may act, what is scraped says so meanwhile.
+async fn beat_or_lapse<T>(
+    membership: &Membership,
+    metrics: &Metrics,
+    mut beat: Pin<&mut impl Future<Output = T>>,
+) -> T {
+    let done = tokio::select! {
+        biased;
+        done = &mut beat => done,
+        () = membership.lapsed() => {
+            metrics.may_act(membership.holds());
+            beat.await
+        }
+    };
+    metrics.may_act(membership.holds());
+    done
 }
 
 /// One beat; how long until the next one.
@@ -121,6 +143,7 @@ async fn beat(context: &Context, setup: &Setup, told: &mut Told) -> Result<Durat
         Ok(beat) => {
             told.back();
             told.tell(&beat, false);
+            context.metrics.clock_ahead(beat.ahead_ms);
             if !is_in_time(&beat) {
                 return Ok(pause);
             }
@@ -201,6 +224,64 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::{Clock, Timestamp};
+    use crate::config::Environment;
+    use crate::metrics::{Names, Reading};
+    use crate::store::Store;
+    use crate::store::contract::server::Database;
+
+    /// The value of a metric without labels.
+    fn scraped(metrics: &Metrics, name: &str) -> f64 {
+        let text = metrics.text(&Names { feeds: vec![], rules: vec![], receivers: vec![] }, Reading::default());
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_beat_that_takes_too_long_is_seen_while_it_takes() {
+        let (membership, metrics) = (Membership::alone(), Metrics::new(Timestamp::from_millis(0)));
+        let shown = || scraped(&metrics, "supplywatch_replica_membership");
+        let lease = Duration::from_secs(12);
+        membership.extend(Instant::now() + lease);
+        let beat = pin!(async {
+            tokio::time::sleep(lease * 2).await;
+            membership.extend(Instant::now() + lease);
+        });
+        let look = async {
+            tokio::time::sleep(lease - Duration::from_secs(1)).await;
+            let before = shown();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            (before, shown())
+        };
+        let ((), seen) = tokio::join!(beat_or_lapse(&membership, &metrics, beat), look);
+        assert_eq!((seen, shown()), ((1.0, 0.0), 1.0));
+    }
+
+    #[tokio::test]
+    async fn a_replica_that_comes_with_a_wrong_clock_takes_no_work_until_it_is_right() {
+        let Some(database) = Database::create() else { return };
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("supplywatch.toml");
+        std::fs::write(&path, format!("[daemon]\nstate = \"{}\"\n", database.url())).unwrap();
+        let loaded = crate::config::load(&path, &Environment::of(&[]));
+        let setup = loaded.map_err(|problems| problems.render(false)).unwrap().setup;
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let store = Store::open(&setup.state, clock.now()).await.unwrap();
+        let context = Context::new(store, clock.clone(), &setup).unwrap();
+        join(&context, &setup).await.unwrap();
+        assert!(!context.membership.holds());
+        let ahead = scraped(&context.metrics, "supplywatch_replica_clock_ahead_seconds");
+        assert!(ahead < -1e9, "{ahead}");
+        assert_eq!(scraped(&context.metrics, "supplywatch_replica_membership"), 0.0);
+        let mut told = Told::default();
+        beat(&context, &setup, &mut told).await.unwrap();
+        assert!(!context.membership.holds());
+        clock.set(clock.now().plus(Duration::from_secs_f64(-ahead)));
+        beat(&context, &setup, &mut told).await.unwrap();
+        assert!(context.membership.holds());
+        assert!(scraped(&context.metrics, "supplywatch_replica_clock_ahead_seconds").abs() < 30.0);
+        context.store.close().await.unwrap();
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_lapses_can_be_extended_until_then() {

@@ -16,7 +16,7 @@ use crate::metrics::{Metrics, Names, Reading, seconds};
 use crate::notify::Receiver;
 use crate::outbox::Standing;
 use crate::rule::{Rule, Severity};
-use crate::store::{Holding, Owed, StoreError};
+use crate::store::{Holding, Owed, Store, StoreError};
 
 /// All that there is to scrape. Cheap to clone; every clone remembers the same.
 #[derive(Clone)]
@@ -68,27 +68,35 @@ impl Gauges {
         &self.metrics
     }
 
-    /// All of it in the text format 0.0.4.
+    /// All of it in the text format 0.0.4; while a database does not answer, what was counted and what could be read.
     pub async fn text(&self, inspection: Inspection<'_>) -> Result<String, StoreError> {
         let setup = inspection.setup;
         let reading = Reading::default();
-        let mut known = self.known.lock().await;
-        let seen = feeds(inspection, &mut known.holdings).await?;
-        known.matched.count(inspection, &seen).await?;
-        read_feeds(&reading, &seen, inspection.now);
-        let matched = known.matched.counts.iter().map(|(rule, count)| ([rule.as_str()], number(*count)));
-        let help = "Series, stored and derived, that a rule matches.";
-        reading.gauge("supplywatch_rule_series_matched", help, ["rule"], matched);
-        drop(known);
-        read_alerts(&reading, inspection).await?;
-        read_receivers(&reading, inspection).await?;
-        read_store(&reading, inspection).await?;
+        match self.read(inspection, &reading).await {
+            Err(error) if error.passes() => {}
+            read => read?,
+        }
         let names = Names {
             feeds: setup.feeds.iter().map(|feed| feed.name.as_str()).collect(),
             rules: setup.rules.iter().map(|rule| rule.name.as_str()).collect(),
             receivers: setup.receivers.iter().map(|receiver| receiver.name.as_str()).collect(),
         };
         Ok(self.metrics.text(&names, reading))
+    }
+
+    /// Reads how everything is at the moment.
+    async fn read(&self, inspection: Inspection<'_>, reading: &Reading) -> Result<(), StoreError> {
+        let mut known = self.known.lock().await;
+        let seen = feeds(inspection, &mut known.holdings).await?;
+        known.matched.count(inspection, &seen).await?;
+        read_feeds(reading, &seen, inspection.now);
+        let matched = known.matched.counts.iter().map(|(rule, count)| ([rule.as_str()], number(*count)));
+        let help = "Series, stored and derived, that a rule matches.";
+        reading.gauge("supplywatch_rule_series_matched", help, ["rule"], matched);
+        drop(known);
+        read_alerts(reading, inspection).await?;
+        read_receivers(reading, inspection).await?;
+        read_store(reading, inspection).await
     }
 }
 
@@ -222,6 +230,12 @@ async fn read_store(reading: &Reading, inspection: Inspection<'_>) -> Result<(),
     let facts = inspection.store.facts().await?;
     let bytes = facts.file_bytes as f64;
     reading.gauge("supplywatch_store_size_bytes", "Size of the store without its write-ahead log.", [], [([], bytes)]);
+    let replicas = match inspection.store {
+        Store::Sqlite(_) => 1,
+        Store::Postgres(_) => inspection.store.replicas().await?.iter().filter(|replica| replica.is_alive()).count(),
+    };
+    let help = "Processes that work on the store and have been heard of lately.";
+    reading.gauge("supplywatch_replicas", help, [], [([], number(replicas))]);
     let schema = f64::from(facts.schema);
     reading.gauge("supplywatch_store_schema_version", "Number of the store's schema.", [], [([], schema)]);
     Ok(())

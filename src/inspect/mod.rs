@@ -24,6 +24,7 @@ pub mod overview;
 mod page;
 mod quiet;
 pub mod reading;
+pub mod replicas;
 pub mod rules;
 pub mod series;
 pub mod silences;

@@ -1,5 +1,6 @@
 //! What runs here: the program, its config as written, its store.
 
+use super::replicas::{ReplicaShown, replicas};
 use super::{Inspection, Unanswered};
 use crate::base::clock::Timestamp;
 use crate::config::Outline;
@@ -60,12 +61,14 @@ pub struct Status {
     pub timezone: String,
     /// The config's file.
     pub config: String,
-    /// The store's file.
+    /// The store's file, or the address of its database without the password.
     pub state: String,
     /// How many feeds, rules and receivers the config has.
     pub watching: Watching,
     /// How large the store is.
     pub store: Facts,
+    /// Who works on the store: the replicas that share a database; of a file nobody is listed, since one process has it.
+    pub replicas: Vec<ReplicaShown>,
     /// The daemon's loops.
     pub loops: Vec<Loop>,
     /// The last reload since the start, whether or not it stood.
@@ -104,6 +107,7 @@ pub async fn status(asked: Inspection<'_>, metrics: &Metrics) -> Result<Status, 
         state: place(&setup.state),
         watching: Watching { feeds: setup.feeds.len(), rules: setup.rules.len(), receivers: setup.receivers.len() },
         store: asked.store.facts().await?,
+        replicas: replicas(asked.store).await?,
         loops: LOOPS.map(|name| come_round(metrics, name, asked.now)).into(),
         last_reload: metrics.last_reload(),
     })

@@ -56,6 +56,8 @@ struct Counters {
     reload_stood: Gauge,
     reloaded_at: Gauge,
     ticks: GaugeVec,
+    membership: Gauge,
+    clock_ahead: Gauge,
     last_reload: Mutex<Option<Reload>>,
 }
 
@@ -138,6 +140,14 @@ impl Metrics {
                 "When a loop last came round; `poll` is the scheduler. 0: not yet.",
                 "loop",
             ),
+            membership: gauge(
+                "supplywatch_replica_membership",
+                "Whether this replica may act: pull, evaluate and send. Of a store in a file: always.",
+            ),
+            clock_ahead: gauge(
+                "supplywatch_replica_clock_ahead_seconds",
+                "How far this machine's clock is ahead of the database's, or behind where that is negative.",
+            ),
             last_reload: Mutex::default(),
             registry,
         };
@@ -149,6 +159,7 @@ impl Metrics {
     /// What is known once and for all, and what the system knows of the process; the config was read `now`.
     fn start(&self, now: Timestamp) {
         self.config_read(true, now);
+        self.may_act(true);
         let registry = &self.0.registry;
         let options = Opts::new("supplywatch_build_info", "The program that runs: 1.");
         let build = kept(registry, GaugeVec::new(options, &["version"]).expect(CONSTANT));
@@ -212,6 +223,16 @@ impl Metrics {
         if stood {
             self.0.reloaded_at.set(seconds(now));
         }
+    }
+
+    /// Whether this replica may act on what it holds.
+    pub fn may_act(&self, may: bool) {
+        self.0.membership.set(f64::from(u8::from(may)));
+    }
+
+    /// How far this machine's clock is ahead of the database's, in milliseconds.
+    pub fn clock_ahead(&self, milliseconds: i64) {
+        self.0.clock_ahead.set(milliseconds as f64 / 1000.0);
     }
 
     /// When the loop of this name last came round.

@@ -136,6 +136,8 @@ mod tests {
         supplywatch_feed_pulls_total{feed="magnets",result="not_modified"} 0
         supplywatch_feed_pulls_total{feed="magnets",result="same"} 0
         supplywatch_feed_pulls_total{feed="magnets",result="set_aside"} 0
+        supplywatch_replica_clock_ahead_seconds 0
+        supplywatch_replica_membership 1
         supplywatch_rule_evaluations_total{outcome="fails",rule="falling"} 0
         supplywatch_rule_evaluations_total{outcome="holds",rule="falling"} 0
         supplywatch_rule_evaluations_total{outcome="unknown",rule="falling"} 0

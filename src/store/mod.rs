@@ -24,7 +24,7 @@ pub use error::StoreError;
 pub use postgres::Server;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent, SeriesQuery};
-pub use replicas::{Beat, Colleague, Replica};
+pub use replicas::{Beat, Colleague, Owner, Replica};
 pub use upkeep::{Backup, Carried, Checkup, Damage, Progress, Restored, Vacuumed};
 pub use work::{Claim, Committed, Forgotten, Holder, Lease, Look, Settled, Task};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Holder, Store, StoreError};
+use super::sqlite;
+use super::{Holder, Location, Store, StoreError};
 use crate::base::clock::Timestamp;
 
 /// A replica, as it says of itself.
@@ -34,8 +35,7 @@ pub struct Beat {
 }
 
 /// A replica, as others see it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Colleague {
     /// Its name in leases.
     pub id: String,
@@ -62,10 +62,31 @@ pub struct Colleague {
 }
 
 impl Colleague {
-    #[expect(dead_code, reason = "the verb that lists them is yet to come")]
     /// Whether it has been heard of lately.
     pub const fn is_alive(&self) -> bool {
         self.silent_ms <= self.lease_ms
+    }
+}
+
+/// Who has a store in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// No process.
+    Nobody,
+    /// One, and its number where it left that.
+    Process(Option<u32>),
+    /// This user may not see who.
+    Unseen,
+}
+
+impl Location {
+    /// Who has the store at this moment, where it is one in a file; an error where none is there.
+    pub fn owner(&self) -> Result<Option<Owner>, StoreError> {
+        match self {
+            Self::Sqlite(path) if path.exists() => Ok(Some(sqlite::owner(path))),
+            Self::Sqlite(path) => Err(StoreError::Missing { path: path.clone() }),
+            Self::Postgres(_) => Ok(None),
+        }
     }
 }
 
@@ -95,7 +116,6 @@ impl Store {
         }
     }
 
-    #[expect(dead_code, reason = "the verb that lists them is yet to come")]
     /// The replicas, in the order in which they came; none of a file.
     pub async fn replicas(&self) -> Result<Vec<Colleague>, StoreError> {
         match self {

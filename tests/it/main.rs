@@ -72,6 +72,8 @@ mod quiet;
 #[cfg(test)]
 mod receiving;
 #[cfg(test)]
+mod replicas;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod sandbox;
@@ -79,6 +81,8 @@ mod sandbox;
 mod scene;
 #[cfg(test)]
 mod sdmx;
+#[cfg(test)]
+mod server;
 #[cfg(test)]
 mod services;
 #[cfg(test)]

@@ -103,7 +103,7 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
 }
 
 /// The store that is named, or that of the config.
-fn location(session: &Session, state: Option<&Path>) -> anyhow::Result<Location> {
+pub fn location(session: &Session, state: Option<&Path>) -> anyhow::Result<Location> {
     if let Some(path) = state {
         return match path.to_str().filter(|text| Server::is_meant(text)) {
             Some(address) => server(session, address).map(|server| Location::Postgres(Box::new(server))),

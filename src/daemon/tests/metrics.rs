@@ -137,6 +137,8 @@ async fn a_scrape_says_what_the_loops_did() {
     supplywatch_feed_series{feed="magnets"} 2
     supplywatch_receiver_disabled{receiver="gone"} 1
     supplywatch_receiver_last_success_timestamp_seconds{receiver="desk"} 1766221200
+    supplywatch_replica_membership 1
+    supplywatch_replicas 1
     supplywatch_rule_evaluations_total{outcome="holds",rule="falling"} 2
     supplywatch_rule_evaluations_total{outcome="unknown",rule="falling"} 1
     supplywatch_rule_series_matched{rule="falling"} 2

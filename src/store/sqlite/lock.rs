@@ -5,11 +5,11 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use crate::store::StoreError;
+use crate::store::{Owner, StoreError};
 
 /// The ownership of a store; ends with this value or with the process.
 #[derive(Debug)]
@@ -39,6 +39,20 @@ impl Lock {
         // The number only helps whoever reads the refusal: a full disk is no reason to refuse.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self(file))
+    }
+}
+
+/// Who has the store of a database file. The lock is shared for a moment, since the system tells of it in no other way.
+pub fn owner(database: &Path) -> Owner {
+    let mut file = match File::open(beside(database, "-lock")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Owner::Nobody,
+        Err(_) => return Owner::Unseen,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Owner::Nobody,
+        Err(TryLockError::WouldBlock) => Owner::Process(process(&mut file)),
+        Err(TryLockError::Error(_)) => Owner::Unseen,
     }
 }
 
@@ -77,12 +91,15 @@ mod tests {
     fn a_second_owner_learns_who_is_the_first() {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("s.db");
+        assert_eq!(owner(&database), Owner::Nobody);
         let first = Lock::take(&database).unwrap();
+        assert_eq!(owner(&database), Owner::Process(Some(std::process::id())));
         match Lock::take(&database) {
             Err(StoreError::Held { by, .. }) => assert_eq!(by, Some(std::process::id())),
             other => panic!("{other:?}"),
         }
         drop(first);
+        assert_eq!(owner(&database), Owner::Nobody);
         Lock::take(&database).unwrap();
     }
 
@@ -92,7 +109,7 @@ mod tests {
         // Only root can give it away; for anybody else it is their own already.
         let _ = std::os::unix::fs::chown(directory.path(), Some(64_123), Some(64_123));
         let _lock = Lock::take(&directory.path().join("s.db")).unwrap();
-        let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
-        assert_eq!(owner(&directory.path().join("s.db-lock")), owner(directory.path()));
+        let user = |path: &Path| std::fs::metadata(path).unwrap().uid();
+        assert_eq!(user(&directory.path().join("s.db-lock")), user(directory.path()));
     }
 }

@@ -27,6 +27,7 @@ use tokio::sync::OnceCell;
 use super::sql::{Connection, End, Fault};
 use super::{Server, StoreError};
 use crate::base::clock::Timestamp;
+pub use lock::owner;
 use open::Opened;
 use thread::{Role, Thread, transact, unchecked};
 

@@ -25,6 +25,14 @@ impl StatusPage {
         indicatif::HumanBytes(*bytes).to_string()
     }
 
+    fn differ(&self) -> bool {
+        self.status.replicas.iter().any(|replica| replica.config_differs)
+    }
+
+    fn seconds(&self, seconds: &f64) -> String {
+        format!("{seconds:.1} s")
+    }
+
     fn idle(&self, seconds: &Option<f64>) -> String {
         seconds.map_or_else(|| "has not come round yet".to_owned(), |seconds| format!("came round {seconds:.1} s ago"))
     }
