@@ -65,7 +65,7 @@ pub enum StoreError {
     },
     /// Another program's database.
     #[error(
-        "{} is a database of another program: name another file in `daemon.state`; this one stays as it is",
+        "{} is a database of another program: name another one in `daemon.state`; this one stays as it is",
         shown(path)
     )]
     Foreign {
@@ -128,7 +128,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A store where there must be none.
-    #[error("there is a store at {} already: move it away first, or name another with `--state`", shown(path))]
+    #[error("there is a store at {} already: move it away first, or name another place", shown(path))]
     Occupied {
         /// The store.
         path: PathBuf,
@@ -171,10 +171,12 @@ pub enum StoreError {
     },
 
     /// A place that is no file, where only a file will do.
-    #[error("{store} is a PostgreSQL database: this is only for a store in a file")]
+    #[error("{store} is a PostgreSQL database, and this is for a store in a file: {instead}")]
     NoFile {
         /// The store.
         store: String,
+        /// What does the same there.
+        instead: &'static str,
     },
 
     /// What is stored contradicts itself.

@@ -8,6 +8,7 @@ pub mod contract;
 mod delivery;
 mod delta;
 mod error;
+mod moving;
 pub mod postgres;
 mod pull;
 mod reading;
@@ -25,7 +26,7 @@ pub use postgres::Server;
 pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOutcome, PullRecord, SeriesRef, Summary};
 pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent, SeriesQuery};
 pub use replicas::{Beat, Colleague, Owner, Replica};
-pub use upkeep::{Backup, Carried, Checkup, Damage, Progress, Restored, Vacuumed};
+pub use upkeep::{Backup, Carried, Checkup, Damage, Moved, Progress, Restored, Vacuumed};
 pub use work::{Claim, Committed, Forgotten, Holder, Lease, Look, Settled, Task};
 
 use crate::base::clock::Timestamp;
@@ -54,9 +55,22 @@ impl Location {
 
     /// The file; an error where it is none.
     pub fn file(&self) -> Result<&Path, StoreError> {
+        self.file_or("use that server's own tools for it")
+    }
+
+    /// The same; the error says what to use instead.
+    fn file_or(&self, instead: &'static str) -> Result<&Path, StoreError> {
         match self {
             Self::Sqlite(path) => Ok(path),
-            Self::Postgres(server) => Err(StoreError::NoFile { store: server.shown() }),
+            Self::Postgres(server) => Err(StoreError::NoFile { store: server.shown(), instead }),
+        }
+    }
+
+    /// Where it is, as it may be shown: of a server never the password.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+            Self::Postgres(server) => server.shown(),
         }
     }
 }

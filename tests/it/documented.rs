@@ -20,6 +20,8 @@ const WORDS: &[(&str, &str)] = &[
     ("/etc/supplywatch-metals/supplywatch.toml", "config/supplywatch.toml"),
     ("/var/lib/supplywatch/supplywatch.db", "supplywatch.db"),
     ("/srv/supplywatch/supplywatch.db", "elsewhere.db"),
+    ("/srv/supplywatch/copy.db", "copy.db"),
+    ("DATABASE", "database.db"),
     ("/var/backups/supplywatch.db", "backup.db"),
     ("/var/backups/supplywatch", "."),
     ("FILE", "backup.db"),

@@ -62,6 +62,8 @@ mod markdown;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod packaging;
 #[cfg(test)]
 mod probing;

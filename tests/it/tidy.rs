@@ -71,7 +71,7 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("Local::now", &["base/clock.rs"]),
     ("SystemTime::now", &["base/clock.rs"]),
     ("rusqlite", &["store/"]),
-    ("tokio_postgres", &["store/postgres/", "store/sql/"]),
+    ("tokio_postgres", &["store/postgres/", "store/sql/", "store/contract/server.rs"]),
     ("reqwest", &["feed/", "notify/", "cli/desk.rs", "cli/socket.rs"]),
     ("toml", &["config/", "feed/format/sidecar.rs"]),
     ("std::env", &["config/", "store/contract/server.rs"]),

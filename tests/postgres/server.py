@@ -151,12 +151,12 @@ class Server:
     # How it begins.
 
     def create(self):
-        """Makes the files of an empty server, whose one role is `sw`: it may do everything without a password, by the
-        socket and from everywhere that the server can be reached. Others need theirs."""
+        """Makes the files of an empty server, whose one role is `sw` and may do everything. Nobody needs a password, but for
+        the members of a role `locked`, once there is one."""
         run([self.binaries / "initdb", "--pgdata", self.data, "--username=sw", "--auth=trust", "--encoding=UTF8",
              "--locale=C.UTF-8", "--no-sync"], self.place)
-        rules = ["local all all trust", "local replication all trust", "host all sw all trust",
-                 "host replication sw all trust", "host all all all scram-sha-256"]
+        rules = ["local all all trust", "local replication all trust", "host all +locked all scram-sha-256",
+                 "host all all all trust", "host replication sw all trust"]
         (self.data / "pg_hba.conf").write_text("\n".join([*rules, ""]))
         return self.configure()
 

@@ -1,6 +1,7 @@
 """What replicas work in: a publisher and receivers on loopback, a database that several of them share, and the replicas."""
 import collections
 import contextlib
+import hashlib
 import http.server
 import json
 import random
@@ -19,7 +20,7 @@ WATCH = """
 CREATE TABLE stale(what TEXT NOT NULL, held BIGINT NOT NULL, newest BIGINT NOT NULL);
 CREATE FUNCTION watch_pull() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO stale SELECT 'pull', NEW.epoch, l.epoch FROM lease l JOIN feed f ON l.name = 'feed/' || f.name
-        WHERE f.id = NEW.feed AND l.epoch > NEW.epoch;
+        WHERE f.id = NEW.feed AND (l.epoch > NEW.epoch OR l.holder IS NULL);
     RETURN NEW;
 END $$;
 CREATE FUNCTION watch_attempt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -27,7 +28,15 @@ CREATE FUNCTION watch_attempt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER watch AFTER INSERT ON pull FOR EACH ROW EXECUTE FUNCTION watch_pull();
-CREATE TRIGGER watch AFTER UPDATE ON attempt FOR EACH ROW EXECUTE FUNCTION watch_attempt();
+CREATE TRIGGER watch AFTER INSERT OR UPDATE ON attempt FOR EACH ROW EXECUTE FUNCTION watch_attempt();
+"""
+# And what needs no trigger: pulls are numbered in the order of their commits, so that no epoch of a feed goes back.
+GONE_BACK = """
+SELECT 'epoch' AS what, epoch AS held, newest FROM (SELECT epoch, max(epoch) OVER (PARTITION BY feed ORDER BY id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest FROM pull) q WHERE epoch < newest
+UNION ALL
+SELECT 'claim', claim, newest FROM (SELECT claim, max(claim) OVER (PARTITION BY delivery ORDER BY number
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest FROM attempt) q WHERE claim <= newest
 """
 
 
@@ -98,12 +107,12 @@ class Receivers:
         self.draw, self.lock = random.Random(seed), threading.Lock()
         self.listener, self.url = served(self.answer)
 
-    def answer(self, handler, _):
+    def answer(self, handler, body):
         told = handler.headers.get("webhook-id")
         time.sleep(self.delay)
         with self.lock:
             lost = self.draw.random() < self.lost
-            self.receipts.append((handler.path.strip("/"), told, time.time()))
+            self.receipts.append((handler.path.strip("/"), told, hashlib.sha256(body).hexdigest()))
             if lost:
                 self.unanswered.add(told)
         if lost:
@@ -135,7 +144,7 @@ class Replica:
         def serves():
             if self.process.poll() is not None:
                 raise Broken(f"replica {self.name} ends with {self.process.returncode}:\n{self.said()[-3000:]}")
-            return "supplywatch serves" in self.said()[before:]
+            return b"supplywatch serves" in self.log.read_bytes()[before:]
 
         self.is_stopped = False
         until(serves, f"replica {self.name} serves", PATIENCE)
@@ -147,12 +156,13 @@ class Replica:
     def pause(self, seconds):
         self.is_stopped = True
         self.process.send_signal(signal.SIGSTOP)
-        threading.Timer(seconds, self.go_on).start()
+        threading.Timer(seconds, self.go_on, [self.process]).start()
 
-    def go_on(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-        self.is_stopped = False
+    def go_on(self, process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+        if process is self.process:
+            self.is_stopped = False
 
     def kill(self):
         self.process.kill()

@@ -3,6 +3,7 @@
 mod carried;
 mod check;
 mod copies;
+mod moving;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,10 +88,32 @@ enum Verb {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Copy a whole store to a new place, in a file or on a PostgreSQL server; the daemon may run
+    ///
+    /// Each place is a file or an address (postgres://…) without the password, which $PGPASSWORD may have for both. At TO
+    /// there must be no store yet: no file, or a database with nothing in it. One moment of FROM is copied, and what arrived
+    /// is read again and compared; all of it is there in the end, or nothing. FROM stays as it is: stop the daemon first,
+    /// and let `daemon.state` name TO before it starts again, or what it stores meanwhile is missing there. Ids of messages
+    /// are new as after `store restore`.
+    Move {
+        /// The store
+        #[arg(value_name = "FROM")]
+        from: PathBuf,
+        /// Where it is to be
+        #[arg(value_name = "TO")]
+        to: PathBuf,
+    },
 }
 
 /// Runs the verb.
 pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
+    if let Verb::Move { from, to } = &args.verb {
+        if args.state.is_some() {
+            say("error: `store move` takes both places as they are: leave --state out");
+            return Err(Exit(USAGE).into());
+        }
+        return moving::run(session, &place(session, "FROM", from)?, &place(session, "TO", to)?);
+    }
     let store = location(session, args.state.as_deref())?;
     match &args.verb {
         Verb::Check => check::run(session, &store),
@@ -99,16 +122,14 @@ pub fn run(session: &Session, args: &Args) -> anyhow::Result<()> {
         Verb::Vacuum => copies::vacuum(session, &store),
         Verb::Export { file, force } => carried::export(session, &store, file, *force),
         Verb::Import { file } => carried::import(session, &store, file),
+        Verb::Move { .. } => Ok(()),
     }
 }
 
 /// The store that is named, or that of the config.
 pub fn location(session: &Session, state: Option<&Path>) -> anyhow::Result<Location> {
     if let Some(path) = state {
-        return match path.to_str().filter(|text| Server::is_meant(text)) {
-            Some(address) => server(session, address).map(|server| Location::Postgres(Box::new(server))),
-            None => Ok(Location::Sqlite(path.to_owned())),
-        };
+        return place(session, "--state", path);
     }
     let path = crate::config::find(session.config.as_deref(), &session.environment).map_err(|error| {
         say(&format!("error: {}; or name the store with --state", Chain(&error)));
@@ -123,10 +144,18 @@ pub fn location(session: &Session, state: Option<&Path>) -> anyhow::Result<Locat
     }
 }
 
+/// The file or the database that an argument names.
+fn place(session: &Session, argument: &str, path: &Path) -> anyhow::Result<Location> {
+    Ok(match path.to_str().filter(|text| Server::is_meant(text)) {
+        Some(address) => Location::Postgres(Box::new(server(session, argument, address)?)),
+        None => Location::Sqlite(path.to_owned()),
+    })
+}
+
 /// The database that the command line names. What stands there can be read by every user of the machine.
-fn server(session: &Session, address: &str) -> anyhow::Result<Server> {
+fn server(session: &Session, argument: &str, address: &str) -> anyhow::Result<Server> {
     let wrong = |what: &str, help: &str| {
-        say(&format!("error: --state: {what}; {help}"));
+        say(&format!("error: {argument}: {what}; {help}"));
         anyhow::Error::from(Exit(USAGE))
     };
     let server = Server::parse(address).map_err(|error| wrong(&error.what, &error.help))?;

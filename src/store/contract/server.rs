@@ -37,6 +37,13 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Does something to it beside the store.
+    pub fn execute(&self, sql: &str) {
+        execute(&self.url(), sql);
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         execute(&self.at, &format!("DROP DATABASE {} WITH (FORCE)", self.name));

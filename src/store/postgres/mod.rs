@@ -4,10 +4,12 @@
 //! file, and each piece of it is one transaction. What is asked and told is the same as for a file (`store::sql`).
 
 mod address;
+mod check;
 mod connect;
 mod error;
 mod fault;
 mod hands;
+mod moving;
 mod replicas;
 mod schema;
 mod server;
@@ -19,8 +21,10 @@ mod tls;
 
 use std::sync::Arc;
 
+pub use self::check::check;
 pub use self::error::ServerError;
 use self::hands::{Hands, Work};
+pub use self::moving::{Ground, held_by, read_whole};
 pub use self::server::Server;
 pub use self::session::{Sent, Session};
 use self::timeline::Timeline;
@@ -43,10 +47,15 @@ pub struct Postgres {
     reads_only: bool,
 }
 
+/// A session of its own for one piece of work.
+fn alone(server: &Server) -> Result<Session, Fault> {
+    Session::connect(server, &Timeline::remembered(server.memory()))
+}
+
 /// A session that sees one moment of a store and changes nothing; `None` where there is no store yet, unless one is
 /// `expected`.
 pub fn look(server: &Server, expected: bool) -> Result<Option<Session>, Fault> {
-    let session = Session::connect(server, &Timeline::remembered(server.memory()))?;
+    let session = alone(server)?;
     match schema::expect(&session) {
         Err(Fault::Missing) if !expected => return Ok(None),
         known => known?,

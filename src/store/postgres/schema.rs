@@ -3,9 +3,10 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
-use crate::store::Facts;
 use crate::store::sql::{Connection, Fault, Latch};
+use crate::store::{Facts, StoreError};
 
+use super::server::Server;
 use super::session::Session;
 
 /// Each with the number to which it leads. The first makes all of it: there was no server before.
@@ -34,25 +35,59 @@ pub fn prepare(session: &Session, now: Timestamp) -> Result<String, Fault> {
 
 /// Expects the tables, up to date, and says the store's name.
 pub fn expect(session: &Session) -> Result<String, Fault> {
+    expect_tables(session)?;
+    name(&Connection::Postgres(session))
+}
+
+/// Expects the tables, up to date.
+pub fn expect_tables(session: &Session) -> Result<(), Fault> {
     suits(session)?;
-    let connection = Connection::Postgres(session);
     match version(session)? {
         0 => Err(Fault::Missing),
         found if found < newest() => Err(Fault::Older(found)),
         found if found > newest() => Err(Fault::Newer(found)),
-        _ => name(&connection),
+        _ => Ok(()),
+    }
+}
+
+/// Expects that there is nothing at all.
+pub fn expect_nothing(session: &Session, server: &Server) -> Result<(), Fault> {
+    suits(session)?;
+    match version(session)? {
+        0 => Ok(()),
+        _ => Err(Fault::Refused(StoreError::Occupied { path: server.shown().into() })),
+    }
+}
+
+/// Begins a transaction in which the tables are made.
+pub fn begin(session: &Session, server: &Server, now: Timestamp) -> Result<(), Fault> {
+    if session.begin(true)?.timeline.is_none() {
+        return Err(Fault::Standby);
+    }
+    session.take_time()?;
+    match migrate_in(session, &Connection::Postgres(session), 0, now) {
+        Err(Fault::Server(error)) if is_made_meanwhile(&error) => {
+            Err(Fault::Refused(StoreError::Occupied { path: server.shown().into() }))
+        }
+        made => made.map(|_| ()),
     }
 }
 
 /// Refuses a server that does not know what is asked of it.
 fn suits(session: &Session) -> Result<(), Fault> {
-    let found = session.simple("SHOW server_version_num")?;
-    let found = found.first().and_then(|row| row.get(0)).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    let shown = |setting: &str| -> Result<String, Fault> {
+        let rows = session.simple(&format!("SHOW {setting}"))?;
+        Ok(rows.first().and_then(|row| row.get(0)).unwrap_or_default().to_owned())
+    };
+    judge(&shown("server_version_num")?, &shown("server_encoding")?)
+}
+
+/// What a server's version and encoding come to.
+fn judge(version: &str, encoding: &str) -> Result<(), Fault> {
+    let found = version.parse().unwrap_or(0);
     if found < OLDEST {
         return Err(Fault::OldServer(found));
     }
-    let encoding = session.simple("SHOW server_encoding")?;
-    let encoding = encoding.first().and_then(|row| row.get(0)).unwrap_or_default();
     if encoding == "UTF8" { Ok(()) } else { Err(Fault::NotUtf8(encoding.to_owned())) }
 }
 
@@ -141,4 +176,21 @@ pub fn facts(connection: &Connection<'_>) -> Result<Facts, Fault> {
         transitions: amount("SELECT coalesce(max(seq), 0) FROM transition")?,
         deliveries: amount("SELECT coalesce(max(seq), 0) FROM delivery")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_or_another_encoding_is_refused() {
+        let server = Server::parse("postgres://watch@db.example/state").unwrap();
+        let told = |version, encoding| judge(version, encoding).map_err(|fault| fault.on(&server).to_string());
+        assert_eq!(told("140000", "UTF8"), Ok(()));
+        assert_eq!(told("180001", "UTF8"), Ok(()));
+        let old = told("130023", "UTF8").unwrap_err();
+        assert!(old.contains("is PostgreSQL 13.23: 14 or a newer one is needed"), "{old}");
+        assert!(told("", "UTF8").unwrap_err().contains("14 or a newer one is needed"));
+        assert!(told("150018", "SQL_ASCII").unwrap_err().contains("encoded in SQL_ASCII"));
+    }
 }

@@ -3,6 +3,7 @@
 //! No statement has a name at the server for longer than a transaction, nothing is set for longer, and no lock outlives
 //! one: so a pooler may give each transaction another session (PgBouncer's transaction mode).
 
+use std::cell::Cell as Changing;
 use std::error::Error;
 use std::pin::pin;
 use std::time::Duration;
@@ -26,10 +27,14 @@ pub type Sent<'v> = (&'v (dyn ToSql + Sync), Type);
 const TOGETHER: usize = 256;
 /// An answer comes within so long, or the server is given up; its own time-outs are shorter.
 const SILENCE: Duration = Duration::from_secs(75);
+/// The same where all of a store is read or written at once; that the server is there is seen below, by the connection.
+const LONG_SILENCE: Duration = Duration::from_secs(6 * 3600);
 /// What every transaction is told: nobody waits for ever for a lock, and whoever stops in the middle of one holds nothing
 /// up. In milliseconds.
 const LIMITS: &str = "SET LOCAL statement_timeout = 60000; SET LOCAL lock_timeout = 20000; \
      SET LOCAL idle_in_transaction_session_timeout = 20000";
+/// What is told instead to a transaction that takes as long as all of a store takes.
+const NO_LIMITS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
 /// Whether the server can be written to, and the timeline on which it writes: a primary that was replaced by a standby and
 /// came back writes on an older one.
 pub const STANDING: &str = "SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN NULL \
@@ -41,6 +46,8 @@ pub struct Session {
     client: Client,
     /// What carries it; with it the session ends.
     carrier: JoinHandle<()>,
+    /// How long an answer is waited for.
+    silence: Changing<Duration>,
 }
 
 /// How a server stands at the beginning of a transaction.
@@ -61,12 +68,12 @@ impl Session {
             // What ended it is the answer to whatever is asked next.
             drop(connection.await);
         });
-        Ok(Self { runtime, client, carrier })
+        Ok(Self { runtime, client, carrier, silence: Changing::new(SILENCE) })
     }
 
     /// Waits for an answer.
     fn wait<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Fault> {
-        let limited = async { tokio::time::timeout(SILENCE, answer).await };
+        let limited = async { tokio::time::timeout(self.silence.get(), answer).await };
         self.runtime.block_on(limited).map_err(|_| Fault::Silent)?.map_err(Fault::from)
     }
 
@@ -79,6 +86,12 @@ impl Session {
         };
         let rows = self.simple(&format!("{begin}; {LIMITS}; {STANDING}"))?;
         Ok(Standing { timeline: rows.last().and_then(timeline) })
+    }
+
+    /// Lets the transaction that was begun take as long as it takes.
+    pub fn take_time(&self) -> Result<(), Fault> {
+        self.silence.set(LONG_SILENCE);
+        self.simple(NO_LIMITS).map(|_| ())
     }
 
     /// Commits it. An error says that nobody knows whether it is stored, unless the server says that it is not.

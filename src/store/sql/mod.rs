@@ -21,6 +21,7 @@ mod hush;
 mod items;
 mod ledger;
 mod outbox;
+mod questions;
 mod receivers;
 mod resend;
 mod search;
@@ -29,10 +30,11 @@ mod transfer;
 mod value;
 
 pub use claims::free;
-pub use connection::{Connection, Latch};
+pub use connection::{Connection, Latch, Row};
 pub use fault::Fault;
 pub use outbox::shorten_waits;
-pub use transfer::transfer;
+pub use questions::{QUESTIONS, There};
+pub use transfer::{Arrived, Broken, each, rename, transfer, verify};
 pub use value::{Cell, Kind, Value};
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use tokio_postgres::types::Type;
 use super::connection::{Connection, Row};
 use super::fault::Fault;
 use super::value::{Cell, Value};
+use crate::base::text::hex;
 use crate::store::Progress;
+use crate::store::postgres::Session;
 
 /// The tables, each with its key, after those to which they refer. What belongs to one kind of database alone is not
 /// among them: latches, and who works.
@@ -38,6 +40,11 @@ const TABLES: &[(&str, &str)] = &[
 const NUMBERED: &[(&str, &str)] =
     &[("feed", "id"), ("pull", "id"), ("series", "id"), ("transition", "seq"), ("silence", "id"), ("delivery", "seq")];
 
+/// What is not a table's own: the number of the schema is, on a server, and a file has it elsewhere.
+fn rows_of(table: &str) -> &str {
+    if table == "meta" { "meta WHERE name <> 'schema'" } else { table }
+}
+
 /// So many rows are on their way at once.
 const ROWS: usize = 10_000;
 
@@ -52,19 +59,38 @@ pub struct Arrived {
     digest: [u8; 32],
 }
 
+/// What went wrong on the way, and at which end of it.
+#[derive(Debug)]
+pub enum Broken {
+    /// Where it comes from.
+    From(Fault),
+    /// Where it goes.
+    To(Fault),
+}
+
+impl Broken {
+    /// What went wrong, wherever it was.
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::From(fault) | Self::To(fault) => fault,
+        }
+    }
+}
+
 /// Copies everything into a database whose tables are there and empty, within one transaction of each.
-pub fn transfer(from: &Connection<'_>, to: &Connection<'_>, progress: &Progress) -> Result<Vec<Arrived>, Fault> {
-    let all = count(from)?;
-    to.prepare("DELETE FROM meta")?.execute(())?;
+pub fn transfer(from: &Connection<'_>, to: &Connection<'_>, progress: &Progress) -> Result<Vec<Arrived>, Broken> {
+    let all = count(from).map_err(Broken::From)?;
+    let empty = || to.prepare(&format!("DELETE FROM {}", rows_of("meta")))?.execute(());
+    empty().map_err(Broken::To)?;
     let (mut arrived, mut done) = (Vec::with_capacity(TABLES.len()), 0);
     for (table, key) in TABLES {
-        let columns = columns(from, table)?;
-        let mut there = Table::new(to, table, &columns)?;
+        let columns = columns(from, table).map_err(Broken::From)?;
+        let mut there = Table::new(to, table, &columns).map_err(Broken::To)?;
         let before = done;
         let digest = read(from, table, key, &columns, |rows| {
             done += u64::try_from(rows.len()).unwrap_or_default();
             progress(done, all);
-            there.write(rows)
+            there.write(rows).map_err(Broken::To)
         })?;
         arrived.push(Arrived { table, rows: done - before, digest });
     }
@@ -85,7 +111,8 @@ pub fn verify(there: &Connection<'_>, arrived: &[Arrived], progress: &Progress) 
             done += u64::try_from(rows.len()).unwrap_or_default();
             progress(done, all);
             Ok(())
-        })?;
+        });
+        let digest = digest.map_err(Broken::fault)?;
         let rows = done - before;
         let sent = arrived.iter().find(|sent| sent.table == *table);
         if sent.is_none_or(|sent| (sent.rows, sent.digest) != (rows, digest)) {
@@ -103,7 +130,7 @@ fn count(connection: &Connection<'_>) -> Result<u64, Fault> {
     let mut all = 0;
     for (table, _) in TABLES {
         let rows: i64 =
-            connection.prepare(&format!("SELECT count(*) FROM {table}"))?.query_one((), |row| row.get(0))?;
+            connection.prepare(&format!("SELECT count(*) FROM {}", rows_of(table)))?.query_one((), |row| row.get(0))?;
         all += rows.unsigned_abs();
     }
     Ok(all)
@@ -130,9 +157,9 @@ fn read(
     table: &str,
     key: &str,
     columns: &[String],
-    mut send: impl FnMut(&[Values]) -> Result<(), Fault>,
-) -> Result<[u8; 32], Fault> {
-    let select = format!("SELECT {} FROM {table} ORDER BY {key}", columns.join(", "));
+    mut send: impl FnMut(&[Values]) -> Result<(), Broken>,
+) -> Result<[u8; 32], Broken> {
+    let select = format!("SELECT {} FROM {} ORDER BY {key}", columns.join(", "), rows_of(table));
     let mut digest = Sha256::new();
     let mut some: Vec<Values> = Vec::new();
     let mut take = |row: &Row<'_>, some: &mut Vec<Values>| -> Result<(), Fault> {
@@ -146,25 +173,21 @@ fn read(
         Ok(())
     };
     if let Some(session) = from.on_server() {
-        session.simple(&format!("DECLARE moving NO SCROLL CURSOR FOR {select}"))?;
-        loop {
-            let rows = session.query(&format!("FETCH {ROWS} FROM moving"), &[])?;
-            if rows.is_empty() {
-                break;
-            }
-            for row in &rows {
-                take(&Row::Postgres(row), &mut some)?;
+        let some_rows = |rows: &[tokio_postgres::Row]| {
+            for row in rows {
+                take(&Row::Postgres(row), &mut some).map_err(Broken::From)?;
             }
             send(&some)?;
             some.clear();
-        }
-        session.simple("CLOSE moving")?;
+            Ok(())
+        };
+        each(session, &select, Broken::From, some_rows)?;
         return Ok(digest.finalize().into());
     }
-    let mut statement = from.prepare(&select)?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
-        take(&row, &mut some)?;
+    let mut statement = from.prepare(&select).map_err(Broken::From)?;
+    let mut rows = statement.query(()).map_err(Broken::From)?;
+    while let Some(row) = rows.next().map_err(Broken::From)? {
+        take(&row, &mut some).map_err(Broken::From)?;
         if some.len() == ROWS {
             send(&some)?;
             some.clear();
@@ -174,11 +197,35 @@ fn read(
     Ok(digest.finalize().into())
 }
 
-/// Adds a cell to a hash, so that no two rows look the same.
+/// Reads all that a query finds on a server, some rows at a time.
+pub fn each<E>(
+    session: &Session,
+    select: &str,
+    failed: impl Fn(Fault) -> E,
+    mut take: impl FnMut(&[tokio_postgres::Row]) -> Result<(), E>,
+) -> Result<(), E> {
+    session.simple(&format!("DECLARE reading NO SCROLL CURSOR FOR {select}")).map_err(&failed)?;
+    loop {
+        let rows = session.query(&format!("FETCH {ROWS} FROM reading"), &[]).map_err(&failed)?;
+        if rows.is_empty() {
+            return session.simple("CLOSE reading").map(|_| ()).map_err(&failed);
+        }
+        take(&rows)?;
+    }
+}
+
+/// Adds a cell to a hash, so that no two rows look the same but those of which one kind of database makes the same: a
+/// server keeps no text with a zero in it, and SQLite no zero below zero.
 fn hash(digest: &mut Sha256, cell: Cell<'_>) {
+    if let Cell::Text(text) = cell
+        && text.contains('\0')
+    {
+        return hash(digest, Cell::Text(&text.replace('\0', "\u{fffd}")));
+    }
     let (kind, bytes): (u8, &[u8]) = match &cell {
         Cell::Null => (0, &[]),
         Cell::Int(value) => (1, &value.to_le_bytes()),
+        Cell::Real(value) if *value == 0.0 => (2, &[0; 8]),
         Cell::Real(value) => (2, &value.to_bits().to_le_bytes()),
         Cell::Text(value) => (3, value.as_bytes()),
         Cell::Blob(value) => (4, value),
@@ -226,8 +273,21 @@ impl<'c> Table<'c> {
     }
 }
 
+/// Gives a store a new name; what it is.
+pub fn rename(transaction: &Connection<'_>) -> Result<String, Fault> {
+    let id = hex(&rand::random::<[u8; 16]>());
+    let named = transaction.prepare("UPDATE meta SET value = ?1 WHERE name = 'store_id'")?.execute([&id])?;
+    if named == 1 { Ok(id) } else { Err(Fault::Damaged("it has no name".to_owned())) }
+}
+
 /// Lets a table's numbers go on where they were: none is given twice, not even that of a row that is gone.
-fn go_on(from: &Connection<'_>, to: &Connection<'_>, table: &str, column: &str) -> Result<(), Fault> {
+fn go_on(from: &Connection<'_>, to: &Connection<'_>, table: &str, column: &str) -> Result<(), Broken> {
+    let last = given(from, table, column).map_err(Broken::From)?;
+    give_from(to, table, column, last).map_err(Broken::To)
+}
+
+/// The last number that a table has given; 0 where it has given none.
+fn given(from: &Connection<'_>, table: &str, column: &str) -> Result<i64, Fault> {
     let newest = format!("SELECT coalesce(max({column}), 0) FROM {table}");
     let newest: i64 = from.prepare(&newest)?.query_one((), |row| row.get(0))?;
     let given: Option<i64> = match from {
@@ -235,14 +295,24 @@ fn go_on(from: &Connection<'_>, to: &Connection<'_>, table: &str, column: &str) 
             from.prepare("SELECT seq FROM sqlite_sequence WHERE name = ?1")?.query_row([table], |row| row.get(0))?
         }
         Connection::Postgres(_) => {
-            from.prepare(&format!("SELECT last_value FROM {table}_{column}_seq"))?.query_row((), |row| row.get(0))?
+            let given = format!("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {table}_{column}_seq");
+            from.prepare(&given)?.query_row((), |row| row.get(0))?
         }
     };
-    let last = given.unwrap_or(0).max(newest);
+    Ok(given.unwrap_or(0).max(newest))
+}
+
+/// Lets a table give the numbers after one.
+fn give_from(to: &Connection<'_>, table: &str, column: &str, last: i64) -> Result<(), Fault> {
     match to {
         Connection::Sqlite(_) => {
             let go_on = "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1";
-            to.prepare(go_on)?.execute((table, last))?;
+            if to.prepare(go_on)?.execute((table, last))? == 0 && last > 0 {
+                // No row has come: all of them are gone. Of tables whose rows never go SQLite remembers no number.
+                let remember = "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, ?2 WHERE EXISTS (
+                    SELECT 1 FROM sqlite_schema WHERE name = ?1 AND sql LIKE '%AUTOINCREMENT%')";
+                to.prepare(remember)?.execute((table, last))?;
+            }
         }
         Connection::Postgres(_) => {
             let go_on = format!("SELECT setval('{table}_{column}_seq', greatest(?1, 1), ?1 > 0)");

@@ -187,7 +187,8 @@ pub fn copied_from(server: &Server, expected: bool, now: Timestamp) -> Result<(O
         migrate(memory, MIGRATIONS, 0, now)?;
         let Some(session) = postgres::look(server, expected)? else { return Ok(()) };
         transact(memory, |memory| {
-            sql::transfer(&sql::Connection::Postgres(&session), &sql::Connection::Sqlite(memory), &unheard())?;
+            let (from, to) = (sql::Connection::Postgres(&session), sql::Connection::Sqlite(memory));
+            sql::transfer(&from, &to, &unheard()).map_err(sql::Broken::fault)?;
             Ok(sql::End::Commit(()))
         })
     };

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::questions::QUESTIONS;
 use crate::base::clock::Timestamp;
-use crate::store::sql::Fault;
+use crate::store::sql::{Fault, QUESTIONS};
 use crate::store::sqlite::copy::look;
 use crate::store::sqlite::lock::beside;
 use crate::store::sqlite::open::{absolute, expected, id, version};

@@ -10,13 +10,13 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::check;
 use super::draft::Draft;
 use super::export::columns;
 use super::lines::{Ending, FORMAT, Heading, KIND, Opening, next_line, source};
-use super::{check, rename};
 use crate::base::clock::Timestamp;
 use crate::base::text::{hex, shorten};
-use crate::store::sql::{End, Fault};
+use crate::store::sql::{self, End, Fault};
 use crate::store::sqlite::lock::Lock;
 use crate::store::sqlite::open::{absolute, has_log};
 use crate::store::sqlite::schema::{MIGRATIONS, migrate, newest};
@@ -74,7 +74,7 @@ fn fill(lines: &mut Lines<'_>, path: &Path, now: Timestamp, progress: &Progress)
     })?;
     let (bytes, sha256) = lines.end()?;
     migrate(&mut connection, MIGRATIONS, newest(migrations), now)?;
-    rename(&connection)?;
+    sql::rename(&sql::Connection::Sqlite(&connection))?;
     Ok(Carried { schema: opening.schema, tables, bytes, sha256 })
 }
 
@@ -101,7 +101,7 @@ fn tables(
             if row.len() != is_bytes.len() {
                 return Err(lines.refuse(format!("a row of {} values where there are {}", row.len(), is_bytes.len())));
             }
-            let values = row.into_iter().zip(&is_bytes).map(|(value, is_bytes)| sql(value, *is_bytes));
+            let values = row.into_iter().zip(&is_bytes).map(|(value, is_bytes)| kept(value, *is_bytes));
             let values = values.collect::<Option<Vec<Sql>>>().ok_or_else(|| lines.refuse("a value of another kind"))?;
             insert
                 .execute(params_from_iter(values))
@@ -133,7 +133,7 @@ fn insertion(transaction: &Connection, lines: &Lines<'_>, heading: &Heading) -> 
 }
 
 /// What SQLite keeps of a value; `None` of one that no row has.
-fn sql(value: Value, is_bytes: bool) -> Option<Sql> {
+fn kept(value: Value, is_bytes: bool) -> Option<Sql> {
     match value {
         Value::Null => Some(Sql::Null),
         Value::String(text) if is_bytes => BASE64_STANDARD.decode(text).ok().map(Sql::Blob),

@@ -9,7 +9,7 @@ mod draft;
 mod export;
 mod import;
 mod lines;
-mod questions;
+mod moving;
 mod restore;
 #[cfg(test)]
 mod tests;
@@ -20,6 +20,7 @@ pub use check::check;
 pub use draft::{Draft, unwritable};
 pub use export::export;
 pub use import::import;
+pub use moving::{Ground, held_by, read_whole};
 pub use restore::restore;
 pub use vacuum::vacuum;
 
@@ -32,7 +33,6 @@ use super::copy::look;
 use super::lock::folder;
 use super::open::version;
 use super::schema::check as check_pages;
-use crate::base::text::hex;
 use crate::store::sql::Fault;
 use crate::store::{Progress, StoreError};
 
@@ -93,11 +93,4 @@ pub fn room_for(bytes: u64, place: &Path) -> Result<(), StoreError> {
     let Ok(disk) = rustix::fs::statvfs(folder(place)) else { return Ok(()) };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free < bytes { Err(StoreError::NoRoom { path: place.to_owned(), needed: bytes, free }) } else { Ok(()) }
-}
-
-/// Gives a store a new name; what it is.
-fn rename(connection: &Connection) -> Result<String, Fault> {
-    let id = hex(&rand::random::<[u8; 16]>());
-    let named = connection.execute("UPDATE meta SET value = ?1 WHERE name = 'store_id'", [&id])?;
-    if named == 1 { Ok(id) } else { Err(Fault::Damaged("it has no name".to_owned())) }
 }

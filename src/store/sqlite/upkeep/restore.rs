@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::draft::{sync_folder, unwritable};
-use super::{Fault, check, copy_to, rename};
+use super::{Fault, check, copy_to};
 use crate::store::sqlite::lock::{Lock, beside};
 use crate::store::sqlite::open::{absolute, expected, has_log, settle};
-use crate::store::{Progress, Restored, StoreError};
+use crate::store::{Progress, Restored, StoreError, sql};
 
 /// What is added to the name of the store that was there before.
 const BEFORE: &str = ".before-restore";
@@ -26,7 +26,7 @@ pub fn restore(store: &Path, from: &Path, progress: &Progress) -> Result<Restore
         return Err(StoreError::Damaged { path: from.clone(), detail: format!("{}: {}", damage.what, damage.example) });
     }
     let draft = copy_to(from, store, progress)?;
-    let named = || -> Result<String, Fault> { rename(&Connection::open(draft.path())?) };
+    let named = || -> Result<String, Fault> { sql::rename(&sql::Connection::Sqlite(&Connection::open(draft.path())?)) };
     let id = named().map_err(|fault| fault.at(draft.path()))?;
     let kept = keep(store)?;
     Ok(Restored { bytes: draft.finish_store()?, kept, id })

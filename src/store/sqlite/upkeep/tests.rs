@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rusqlite::Connection;
 
-use super::questions::QUESTIONS;
 use super::unheard;
 use crate::outbox::Next;
 use crate::store::contract::NOW;
 use crate::store::contract::fixture::*;
+use crate::store::sql::QUESTIONS;
 use crate::store::sqlite::lock::beside;
 use crate::store::sqlite::open::has_log;
 use crate::store::{Location, Progress, Store, StoreError};
