@@ -73,6 +73,26 @@ pub struct Reload {
     pub said: String,
 }
 
+/// How the process stands: its config, and its place among replicas.
+fn standings(registry: &Registry) -> [Gauge; 4] {
+    let all = [
+        (
+            "supplywatch_config_last_reload_successful",
+            "Whether the last attempt to read the config stood (1) or the old one was kept (0).",
+        ),
+        ("supplywatch_config_last_reload_success_timestamp_seconds", "When the config in use was read."),
+        (
+            "supplywatch_replica_membership",
+            "Whether this replica may act: pull, evaluate and send. Of a store in a file: always.",
+        ),
+        (
+            "supplywatch_replica_clock_ahead_seconds",
+            "How far this machine's clock is ahead of the database's, or behind where that is negative.",
+        ),
+    ];
+    all.map(|(name, help)| kept(registry, Gauge::new(name, help).expect(CONSTANT)))
+}
+
 impl Metrics {
     /// Nothing is counted yet; the config was read `now`.
     pub fn new(now: Timestamp) -> Self {
@@ -80,13 +100,13 @@ impl Metrics {
         let counter = |name, help, labels: &[&str]| {
             kept(&registry, IntCounterVec::new(Opts::new(name, help), labels).expect(CONSTANT))
         };
-        let gauge = |name, help| kept(&registry, Gauge::new(name, help).expect(CONSTANT));
         let gauges =
             |name, help, label| kept(&registry, GaugeVec::new(Opts::new(name, help), &[label]).expect(CONSTANT));
         let seconds = |name, help, label, buckets: &[f64]| {
             let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
             kept(&registry, HistogramVec::new(options, &[label]).expect(CONSTANT))
         };
+        let [reload_stood, reloaded_at, membership, clock_ahead] = standings(&registry);
         let counters = Counters {
             pulls: counter("supplywatch_feed_pulls_total", "Pulls of a feed, by how they ended.", &["feed", "result"]),
             pull_seconds: seconds(
@@ -127,27 +147,15 @@ impl Metrics {
                 &["receiver"],
             ),
             pings: counter("supplywatch_dead_man_pings_total", "Pings that say that all is well.", &["result"]),
-            reload_stood: gauge(
-                "supplywatch_config_last_reload_successful",
-                "Whether the last attempt to read the config stood (1) or the old one was kept (0).",
-            ),
-            reloaded_at: gauge(
-                "supplywatch_config_last_reload_success_timestamp_seconds",
-                "When the config in use was read.",
-            ),
+            reload_stood,
+            reloaded_at,
             ticks: gauges(
                 "supplywatch_loop_last_tick_timestamp_seconds",
                 "When a loop last came round; `poll` is the scheduler. 0: not yet.",
                 "loop",
             ),
-            membership: gauge(
-                "supplywatch_replica_membership",
-                "Whether this replica may act: pull, evaluate and send. Of a store in a file: always.",
-            ),
-            clock_ahead: gauge(
-                "supplywatch_replica_clock_ahead_seconds",
-                "How far this machine's clock is ahead of the database's, or behind where that is negative.",
-            ),
+            membership,
+            clock_ahead,
             last_reload: Mutex::default(),
             registry,
         };
