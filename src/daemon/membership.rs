@@ -20,7 +20,7 @@ use crate::base::limits::CLOCK_AHEAD_MAX;
 use crate::base::text::{hex, lasting};
 use crate::config::Setup;
 use crate::metrics::Metrics;
-use crate::store::{Beat, Location, Replica, StoreError};
+use crate::store::{Beat, Held, Location, Replica, StoreError};
 
 /// How many times a replica says that it is there before the others would take it for dead.
 const BEATS: u32 = 4;
@@ -148,7 +148,7 @@ async fn beat(context: &Context, setup: &Setup, told: &mut Told) -> Result<Durat
                 return Ok(pause);
             }
             if !context.membership.holds() || beat.is_new {
-                context.store.let_go(&context.holder).await?;
+                context.store.let_go(&context.holder, Held::ALL).await?;
                 info!("this replica takes work again");
             }
             context.membership.extend(began + setup.lease - setup.lease / MARGIN);

@@ -25,7 +25,7 @@ use super::{Context, Evaluation, Notify, Watch, evaluate_all, evaluate_pending, 
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
-use crate::store::StoreError;
+use crate::store::{Held, StoreError};
 use crate::web::{Order, Server, Site};
 
 /// How long deliveries under way may take to finish once the end began.
@@ -185,6 +185,8 @@ async fn drain(loops: &mut JoinSet<Result<(), Fatal>>) -> Result<(), Fatal> {
 async fn evaluate_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
     let (stop, nudges) = (round.stop.clone(), round.nudges.clone());
     let (mut watch, mut before) = (Watch::default(), None);
+    // What an earlier round of this loop was in the middle of when the store let it down.
+    context.store.let_go(&context.holder, &[Held::Tasks]).await?;
     loop {
         let setup = round.newest_setup();
         round.may_act(&context, &round.beats.evaluate).await;

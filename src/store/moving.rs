@@ -2,7 +2,7 @@
 
 use super::sql::{self, Arrived, Broken, Connection};
 use super::sqlite::upkeep;
-use super::{Damage, Location, Moved, Progress, StoreError, postgres};
+use super::{Damage, Held, Location, Moved, Progress, StoreError, postgres};
 use crate::base::clock::Timestamp;
 
 /// See [`Location::move_to`].
@@ -69,7 +69,7 @@ fn arrive(
 ) -> Result<(Vec<Arrived>, String), Broken> {
     let arrived = sql::transfer(source, there, progress)?;
     sql::verify(there, &arrived, progress).map_err(Broken::To)?;
-    sql::free(there, None).map_err(Broken::To)?;
+    sql::free(there, None, Held::ALL).map_err(Broken::To)?;
     let id = sql::rename(there).map_err(Broken::To)?;
     Ok((arrived, id))
 }

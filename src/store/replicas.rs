@@ -100,19 +100,11 @@ impl Store {
         }
     }
 
-    /// Frees what a process holds; what it has begun and not recorded by then may be begun anew.
-    pub async fn let_go(&self, holder: &Holder) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(_) => Ok(()),
-            Self::Postgres(store) => store.let_go(holder, false).await,
-        }
-    }
-
-    /// The same of one that ends: it is no replica any more.
+    /// Frees all that a process holds, which ends: it is no replica any more.
     pub async fn leave(&self, holder: &Holder) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(store) => store.let_go(holder, true).await,
+            Self::Postgres(store) => store.leave(holder).await,
         }
     }
 

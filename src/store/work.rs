@@ -27,6 +27,22 @@ pub enum Claim<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder(pub String);
 
+/// What a process may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Feeds that it pulls.
+    Feeds,
+    /// Pulls that it evaluates.
+    Tasks,
+    /// Deliveries that are under way.
+    Deliveries,
+}
+
+impl Held {
+    /// All of it.
+    pub const ALL: &[Self] = &[Self::Feeds, Self::Tasks, Self::Deliveries];
+}
+
 /// The right to pull one feed, for a while. A write names its epoch; the store refuses an older one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {

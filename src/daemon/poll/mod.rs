@@ -19,7 +19,7 @@ use crate::config::Setup;
 use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::series::Refusal;
-use crate::store::{Appended, FeedState, StoreError};
+use crate::store::{Appended, FeedState, Held, StoreError};
 
 /// Feeds that are pulled at the same time, at most: each may hold a body in memory.
 const PULLS: usize = 8;
@@ -117,6 +117,8 @@ pub async fn pull_all(
 /// Pulls each feed as it becomes due, until told to stop. A slow publisher delays no other.
 pub async fn poll_loop(context: Context, mut round: Round) -> Result<(), StoreError> {
     let stop = round.stop.clone();
+    // What an earlier round of this loop was in the middle of when the store let it down.
+    context.store.let_go(&context.holder, &[Held::Feeds]).await?;
     let mut under_way = FuturesUnordered::new();
     let mut busy = BTreeSet::new();
     let mut expected = Expected::default();

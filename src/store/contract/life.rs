@@ -6,7 +6,7 @@ use crate::base::clock::Timestamp;
 use crate::base::limits::RETRY_AFTER_MAX;
 use crate::outbox::Next;
 use crate::series::PullId;
-use crate::store::{Claim, Holder, Place, Store, StoreError};
+use crate::store::{Claim, Held, Holder, Place, Store, StoreError};
 
 async fn filled(store: &Store) -> PullId {
     append(store, 1, vec![row("US", "2025-08", 590.0), row("US", "2025-09", 420.5)]).await;
@@ -65,7 +65,7 @@ pub async fn an_attempt_that_nobody_has_repeated_is_recorded(site: Site) {
     let store = site.open().await;
     filled(&store).await;
     let leased = due(&store, 31, false).await;
-    store.let_go(&holder()).await.unwrap();
+    store.let_go(&holder(), Held::ALL).await.unwrap();
     assert!(record(&store, &leased[0], attempt(31, delivered()), Next::Done).await);
     assert!(!record(&store, &leased[0], attempt(31, delivered()), Next::Done).await, "once");
 }

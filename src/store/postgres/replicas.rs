@@ -3,7 +3,7 @@
 use super::Postgres;
 use crate::base::clock::Timestamp;
 use crate::store::sql::{self, Connection, End, Fault};
-use crate::store::{Beat, Colleague, Holder, Replica, StoreError};
+use crate::store::{Beat, Colleague, Held, Holder, Replica, StoreError};
 
 /// The server's clock, in milliseconds.
 const NOW: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
@@ -20,14 +20,12 @@ impl Postgres {
         Ok(Beat { buried: buried.unwrap_or_default(), ..beat })
     }
 
-    /// See [`crate::store::Store::let_go`] and [`crate::store::Store::leave`].
-    pub async fn let_go(&self, holder: &Holder, leaves: bool) -> Result<(), StoreError> {
+    /// See [`crate::store::Store::leave`].
+    pub async fn leave(&self, holder: &Holder) -> Result<(), StoreError> {
         let holder = holder.0.clone();
         self.write(move |transaction| {
-            if leaves {
-                transaction.prepare("DELETE FROM replica WHERE id = ?1")?.execute([&holder])?;
-            }
-            sql::free(transaction, Some(&holder)).map(End::Commit)
+            transaction.prepare("DELETE FROM replica WHERE id = ?1")?.execute([&holder])?;
+            sql::free(transaction, Some(&holder), Held::ALL).map(End::Commit)
         })
         .await
     }
@@ -67,7 +65,7 @@ fn bury(transaction: &Connection<'_>) -> Result<Vec<String>, Fault> {
     let remove = format!("DELETE FROM replica WHERE beat_at + lease_ms < {NOW} RETURNING id");
     let dead: Vec<String> =
         transaction.prepare(&remove)?.query_and_then((), |row| row.get(0))?.collect::<Result<_, Fault>>()?;
-    dead.iter().try_for_each(|id| sql::free(transaction, Some(id)))?;
+    dead.iter().try_for_each(|id| sql::free(transaction, Some(id), Held::ALL))?;
     Ok(dead)
 }
 

@@ -22,7 +22,7 @@ use super::thread::transact;
 use super::upkeep::unheard;
 use crate::base::clock::Timestamp;
 use crate::store::sql::{self, Fault};
-use crate::store::{Server, StoreError, postgres};
+use crate::store::{Held, Server, StoreError, postgres};
 
 /// Every page of a file up to this size is checked whenever it is opened.
 pub const CHECKED_ALWAYS: u64 = 64 << 20;
@@ -383,7 +383,7 @@ fn write_ahead(connection: &Connection) -> Result<(), Fault> {
 fn take_over(connection: &mut Connection, now: Timestamp) -> Result<String, Fault> {
     transact(connection, |transaction| {
         let shared = &sql::Connection::Sqlite(transaction);
-        sql::free(shared, None)?;
+        sql::free(shared, None, Held::ALL)?;
         sql::shorten_waits(shared, now)?;
         Ok(sql::End::Commit(id(transaction)?))
     })
