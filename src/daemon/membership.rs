@@ -82,6 +82,9 @@ pub async fn join(context: &Context, setup: &Setup) -> Result<(), StoreError> {
         let began = Instant::now();
         let beat = context.store.beat(&replica(context, setup), context.clock.now()).await?;
         Told::default().tell(&beat, true);
+        if let Some(what) = context.store.what_may_be_lost().await? {
+            warn!(what, "the database may lose what it has confirmed");
+        }
         // Where the clock is wrong it has lapsed before it begins; untouched, it would hold for ever.
         let lasts = if is_in_time(&beat) { setup.lease - setup.lease / MARGIN } else { Duration::ZERO };
         context.membership.extend(began + lasts);

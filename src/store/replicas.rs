@@ -108,6 +108,15 @@ impl Store {
         }
     }
 
+    /// What may be lost though it was stored, in words and with what to do; nothing where that is as it should be, or where
+    /// no server says it. A file's disk is its owner's business.
+    pub async fn what_may_be_lost(&self) -> Result<Option<&'static str>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(store) => store.what_may_be_lost().await,
+        }
+    }
+
     /// The replicas, in the order in which they came; none of a file.
     pub async fn replicas(&self) -> Result<Vec<Colleague>, StoreError> {
         match self {

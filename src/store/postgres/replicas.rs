@@ -2,7 +2,7 @@
 
 use super::Postgres;
 use crate::base::clock::Timestamp;
-use crate::store::sql::{self, Connection, End, Fault};
+use crate::store::sql::{self, Connection, End, Fault, Row};
 use crate::store::{Beat, Colleague, Held, Holder, Replica, StoreError};
 
 /// The server's clock, in milliseconds.
@@ -30,9 +30,34 @@ impl Postgres {
         .await
     }
 
+    /// See [`crate::store::Store::what_may_be_lost`].
+    pub async fn what_may_be_lost(&self) -> Result<Option<&'static str>, StoreError> {
+        self.call(|connection| {
+            let select = "SELECT current_setting('fsync'), current_setting('synchronous_commit'),
+                current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)";
+            let read = |row: &Row<'_>| Ok(may_be_lost(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+            connection.prepare(select)?.query_one((), read)
+        })
+        .await
+    }
+
     /// See [`crate::store::Store::replicas`].
     pub async fn replicas(&self) -> Result<Vec<Colleague>, StoreError> {
         self.call(replicas).await
+    }
+}
+
+/// What the server's settings let be lost.
+fn may_be_lost(fsync: &str, commit: &str, names: &str, standbys: i64) -> Option<&'static str> {
+    match (fsync, commit, names.trim()) {
+        ("off", ..) => Some("`fsync` is off: a power cut may lose or damage all that is stored; switch it on"),
+        (_, "off", _) => Some("`synchronous_commit` is off: a crash loses the last moments; set it to `on`"),
+        (_, "local", _) => Some("`synchronous_commit` is `local`: a failover loses the last moments; set it to `on`"),
+        (_, _, "") if standbys > 0 => Some(
+            "its standbys are asynchronous: after a failover the last changes are unknown though they were told; name \
+             them in `synchronous_standby_names`",
+        ),
+        _ => None,
     }
 }
 
@@ -99,4 +124,23 @@ fn replicas(connection: &Connection<'_>) -> Result<Vec<Colleague>, Fault> {
         colleague.feeds = feeds.query_and_then([&colleague.id], |row| row.get(0))?.collect::<Result<_, Fault>>()?;
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_may_lose_is_said_with_what_to_do() {
+        let says = |fsync, commit, names, standbys, words: &str| {
+            let told = may_be_lost(fsync, commit, names, standbys);
+            assert!(told.is_some_and(|told| told.contains(words)), "{words}: {told:?}");
+        };
+        says("off", "on", "*", 1, "`fsync` is off");
+        says("on", "off", "*", 1, "crash loses");
+        says("on", "local", "*", 1, "failover loses");
+        says("on", "on", " ", 2, "asynchronous");
+        assert_eq!(may_be_lost("on", "on", "ANY 1 (b, c)", 2), None);
+        assert_eq!(may_be_lost("on", "remote_apply", "", 0), None, "one server, and its disk");
+    }
 }
