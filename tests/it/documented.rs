@@ -25,6 +25,8 @@ const WORDS: &[(&str, &str)] = &[
     ("/var/backups/supplywatch.db", "backup.db"),
     ("/var/backups/supplywatch", "."),
     ("FILE", "backup.db"),
+    ("RESTORED", "backup.db"),
+    ("NEW", "new.db"),
 ];
 
 /// Files that commands read.

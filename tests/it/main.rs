@@ -80,6 +80,8 @@ mod routing;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]
+mod scaling;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod sdmx;
