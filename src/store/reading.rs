@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// A number that is another once anything was committed, by whomever, and the same for all readers. It means
-    /// nothing to another opening of the store.
+    /// nothing to another opening of the store. On a server what is done in other databases may change it, too.
     pub async fn version(&self) -> Result<u64, StoreError> {
         match self {
             Self::Sqlite(store) => store.version().await,

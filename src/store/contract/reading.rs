@@ -304,11 +304,13 @@ pub async fn a_version_changes_with_every_commit(site: Site) {
     let store = site.open().await;
     let reader = store.reader().await.unwrap();
     let mut seen = vec![reader.version().await.unwrap()];
+    // On a server it may be another one for what others do in databases beside this one.
+    let is_file = site.location.file().is_ok();
     let mut changes = async |is_new: bool| {
         let versions = [store.version().await.unwrap(), reader.version().await.unwrap()];
-        assert_eq!(versions[0], versions[1]);
-        assert_eq!(!seen.contains(&versions[0]), is_new);
-        seen.push(versions[0]);
+        assert!(versions[0] == versions[1] || !is_file);
+        assert!(!seen.contains(&versions[0]) == is_new || !(is_file || is_new));
+        seen.extend(versions);
     };
     changes(false).await;
     fire(&store, "US", &["desk"]).await;
