@@ -160,15 +160,14 @@ impl Hand {
     fn begin(&mut self, kind: Work) -> Result<(), Fault> {
         let writes = kind == Work::Write;
         let had_one = self.session.is_some();
-        let standing = match self.session()?.begin(writes) {
+        let timeline = match self.session()?.begin(writes) {
             Err(fault) if had_one && fault.loses_session() => {
                 self.session = None;
                 self.session()?.begin(writes)
             }
             begun => begun,
         };
-        let standing = standing?;
-        let met = match standing.timeline {
+        let met = match timeline? {
             None if writes => Err(Fault::Standby),
             None => Ok(()),
             Some(found) => self.timeline.meet(found),

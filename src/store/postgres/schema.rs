@@ -61,7 +61,7 @@ pub fn expect_nothing(session: &Session, server: &Server) -> Result<(), Fault> {
 
 /// Begins a transaction in which the tables are made.
 pub fn begin(session: &Session, server: &Server, now: Timestamp) -> Result<(), Fault> {
-    if session.begin(true)?.timeline.is_none() {
+    if session.begin(true)?.is_none() {
         return Err(Fault::Standby);
     }
     session.take_time()?;
@@ -100,7 +100,7 @@ fn migrate(session: &Session, now: Timestamp) -> Result<String, Fault> {
     if found == newest() {
         return name(&connection);
     }
-    if session.begin(true)?.timeline.is_none() {
+    if session.begin(true)?.is_none() {
         return Err(Fault::Standby);
     }
     let migrated = migrate_in(session, &connection, found, now);

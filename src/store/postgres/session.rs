@@ -50,13 +50,6 @@ pub struct Session {
     silence: Changing<Duration>,
 }
 
-/// How a server stands at the beginning of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its timeline; `None` of a standby, which cannot be written to.
-    pub timeline: Option<u32>,
-}
-
 impl Session {
     /// Connects.
     pub fn connect(server: &Server, seen: &Timeline) -> Result<Self, Fault> {
@@ -77,15 +70,16 @@ impl Session {
         self.runtime.block_on(limited).map_err(|_| Fault::Silent)?.map_err(Fault::from)
     }
 
-    /// Begins a transaction that may change something, or one that sees one moment and changes nothing.
-    pub fn begin(&self, writes: bool) -> Result<Standing, Fault> {
+    /// Begins a transaction that may change something, or one that sees one moment and changes nothing; the server's
+    /// timeline, which a standby has not: that cannot be written to.
+    pub fn begin(&self, writes: bool) -> Result<Option<u32>, Fault> {
         let begin = if writes {
             "BEGIN ISOLATION LEVEL READ COMMITTED"
         } else {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         };
         let rows = self.simple(&format!("{begin}; {LIMITS}; {STANDING}"))?;
-        Ok(Standing { timeline: rows.last().and_then(timeline) })
+        Ok(rows.last().and_then(timeline))
     }
 
     /// Lets the transaction that was begun take as long as it takes.
