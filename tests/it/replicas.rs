@@ -124,3 +124,15 @@ fn replicas_are_listed_with_what_differs_until_they_are_gone() {
     first.stop().is(0);
     one.run(&["replicas"]).is(0).says(&["nobody works on the store postgres://"]);
 }
+
+#[test]
+fn a_replica_ends_when_another_has_changed_the_tables() {
+    let Some(database) = Database::create() else { return };
+    let sandbox = on(&database);
+    let mut daemon = sandbox.daemon();
+    daemon.wait("READY=1");
+    database.execute("UPDATE meta SET value = '99' WHERE name = 'schema'");
+    let newer = "was made by a newer supplywatch (schema 99; this one knows 7)";
+    daemon.process.end().is(70).says(&["supplywatch cannot go on", newer]).says_nothing_of(&["begins anew"]);
+    sandbox.run(&["run"]).is(70).says(&[newer]);
+}

@@ -7,10 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use tokio::sync::oneshot;
+use tokio_postgres::SimpleQueryRow;
 
-use super::Server;
-use super::session::Session;
+use super::session::{Session, timeline};
 use super::timeline::Timeline;
+use super::{Server, schema};
 use crate::base::error::of_panic;
 use crate::store::StoreError;
 use crate::store::sql::{Connection, End, Fault};
@@ -156,25 +157,69 @@ impl Hand {
         }
     }
 
-    /// Begins a transaction. A session that was lost since it was last used is no fault of this one's.
+    /// Begins a transaction on a server that may be used and a schema that is known. A session that was lost since it was
+    /// last used is no fault of this one's.
     fn begin(&mut self, kind: Work) -> Result<(), Fault> {
-        let writes = kind == Work::Write;
         let had_one = self.session.is_some();
-        let timeline = match self.session()?.begin(writes) {
+        let begun = match self.ask(kind) {
             Err(fault) if had_one && fault.loses_session() => {
                 self.session = None;
-                self.session()?.begin(writes)
+                self.ask(kind)
             }
             begun => begun,
         };
-        let met = match timeline? {
-            None if writes => Err(Fault::Standby),
-            None => Ok(()),
-            Some(found) => self.timeline.meet(found),
-        };
-        let Err(fault) = met else { return Ok(()) };
-        // The next session may be with another server.
-        self.session = None;
-        Err(fault)
+        let begun = begun.and_then(|rows| self.judge(kind, &rows));
+        if begun.is_err() {
+            // The next session may be with another server, and is in no transaction.
+            self.session = None;
+        }
+        begun
+    }
+
+    fn ask(&mut self, kind: Work) -> Result<Vec<SimpleQueryRow>, Fault> {
+        self.session()?.begin_and_ask(kind == Work::Write, schema::NUMBER)
+    }
+
+    /// What the answers at the beginning come to.
+    fn judge(&self, kind: Work, rows: &[SimpleQueryRow]) -> Result<(), Fault> {
+        match rows.first().and_then(timeline) {
+            None if kind == Work::Write => return Err(Fault::Standby),
+            None => {}
+            Some(found) => self.timeline.meet(found)?,
+        }
+        schema::expect_number(rows.get(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::clock::Timestamp;
+    use crate::store::contract::server::Database;
+    use crate::store::postgres::schema::newest;
+    use crate::store::{Location, Store, StoreError};
+
+    #[tokio::test]
+    async fn tables_that_another_replica_has_changed_are_left_alone() {
+        let Some(database) = Database::create() else { return };
+        let location = Location::Postgres(Box::new(database.server()));
+        let store = Store::open(&location, Timestamp::from_millis(0)).await.unwrap();
+        let reader = store.reader().await.unwrap();
+        let schema =
+            |number: i32| database.execute(&format!("UPDATE meta SET value = '{number}' WHERE name = 'schema'"));
+        schema(newest() + 1);
+        for error in [store.enable_receivers(None).await.unwrap_err(), reader.facts().await.unwrap_err()] {
+            assert!(
+                matches!(error, StoreError::Newer { found, known, .. } if (found, known) == (newest() + 1, newest()))
+            );
+            assert!(error.is_final() && !error.passes(), "whoever waited would wait for ever");
+        }
+        // A server that was given back what an older program had.
+        schema(newest() - 1);
+        let error = reader.facts().await.unwrap_err();
+        assert!(matches!(error, StoreError::Older { .. }) && error.is_final(), "{error}");
+        schema(newest());
+        reader.facts().await.unwrap();
+        store.enable_receivers(None).await.unwrap();
+        store.close().await.unwrap();
     }
 }

@@ -1,6 +1,10 @@
 //! The schema on a server and its numbered changes, which go forward only. Its numbers are those of the schema in a file:
 //! the same number means the same tables.
 
+use std::cmp::Ordering;
+
+use tokio_postgres::SimpleQueryRow;
+
 use crate::base::clock::Timestamp;
 use crate::base::text::hex;
 use crate::store::sql::{Connection, Fault, Latch};
@@ -14,6 +18,9 @@ const MIGRATIONS: &[(i32, &str)] = &[(7, include_str!("schema/0007.sql"))];
 
 /// The oldest server that knows what is asked of it.
 const OLDEST: u32 = 140_000;
+
+/// The number of the schema, where there is one.
+pub const NUMBER: &str = "SELECT value FROM meta WHERE name = 'schema'";
 
 /// The newest schema.
 pub fn newest() -> i32 {
@@ -44,10 +51,25 @@ pub fn expect_tables(session: &Session) -> Result<(), Fault> {
     suits(session)?;
     match version(session)? {
         0 => Err(Fault::Missing),
-        found if found < newest() => Err(Fault::Older(found)),
-        found if found > newest() => Err(Fault::Newer(found)),
-        _ => Ok(()),
+        found => fits(found),
     }
+}
+
+/// Expects that an answer to [`NUMBER`] is that of the newest schema: another replica may have changed the tables.
+pub fn expect_number(row: Option<&SimpleQueryRow>) -> Result<(), Fault> {
+    fits(number(row.and_then(|row| row.get(0)).unwrap_or_default())?)
+}
+
+fn fits(found: i32) -> Result<(), Fault> {
+    match found.cmp(&newest()) {
+        Ordering::Less => Err(Fault::Older(found)),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(Fault::Newer(found)),
+    }
+}
+
+fn number(text: &str) -> Result<i32, Fault> {
+    text.parse().map_err(|_| Fault::unreadable("number of the schema", text))
 }
 
 /// Expects that there is nothing at all.
@@ -143,9 +165,7 @@ fn version(session: &Session) -> Result<i32, Fault> {
         (_, 0) => return Ok(0),
         _ => return Err(Fault::Foreign),
     }
-    let select = "SELECT value FROM meta WHERE name = 'schema'";
-    let version: String = connection.prepare(select)?.query_one((), |row| row.get(0))?;
-    version.parse().map_err(|_| Fault::unreadable("number of the schema", version))
+    number(&connection.prepare(NUMBER)?.query_one((), |row| row.get::<String>(0))?)
 }
 
 fn name(connection: &Connection<'_>) -> Result<String, Fault> {

@@ -73,13 +73,18 @@ impl Session {
     /// Begins a transaction that may change something, or one that sees one moment and changes nothing; the server's
     /// timeline, which a standby has not: that cannot be written to.
     pub fn begin(&self, writes: bool) -> Result<Option<u32>, Fault> {
+        Ok(self.begin_and_ask(writes, "")?.first().and_then(timeline))
+    }
+
+    /// The same, with another question on the way: the row that says how the server stands (see [`timeline`]), and then
+    /// those that answer the question.
+    pub fn begin_and_ask(&self, writes: bool, question: &str) -> Result<Vec<SimpleQueryRow>, Fault> {
         let begin = if writes {
             "BEGIN ISOLATION LEVEL READ COMMITTED"
         } else {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         };
-        let rows = self.simple(&format!("{begin}; {LIMITS}; {STANDING}"))?;
-        Ok(rows.last().and_then(timeline))
+        self.simple(&format!("{begin}; {LIMITS}; {STANDING}; {question}"))
     }
 
     /// Lets the transaction that was begun take as long as it takes.
