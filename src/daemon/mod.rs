@@ -11,6 +11,7 @@ mod evaluate;
 mod forget;
 mod health;
 mod import;
+mod listen;
 mod membership;
 mod notice;
 mod poll;

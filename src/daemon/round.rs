@@ -15,6 +15,8 @@ use crate::metrics::{LOOPS, Metrics, Tick};
 
 /// A loop looks at the store at least so often, nudged or not.
 pub const TICK_MAX: Duration = Duration::from_secs(5);
+/// How long a loop waits that a server let down.
+pub const AWAY_WAIT: Duration = Duration::from_secs(1);
 /// A loop that has not come round for so long makes no progress.
 const STUCK_AFTER: Duration = Duration::from_secs(300);
 

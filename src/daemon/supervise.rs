@@ -17,15 +17,16 @@ use tracing::{error, info, warn};
 use super::dead_man::dead_man_loop;
 use super::deliver::deliver_loop;
 use super::forget::forget_loop;
+use super::listen::listen_loop;
 use super::membership::{join, membership_loop};
 use super::poll::poll_loop;
 use super::reload::{log_alerts, reload_all, status};
-use super::round::{Beats, Round, TICK_MAX};
+use super::round::{AWAY_WAIT, Beats, Round, TICK_MAX};
 use super::{Context, Evaluation, Notify, Watch, evaluate_all, evaluate_pending, evaluate_ticking};
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
-use crate::store::{Held, StoreError};
+use crate::store::{Held, Store, StoreError};
 use crate::web::{Order, Server, Site};
 
 /// How long deliveries under way may take to finish once the end began.
@@ -34,8 +35,6 @@ const GRACE: Duration = Duration::from_secs(30);
 const RULES_TICK: Duration = Duration::from_secs(60);
 /// Orders of the page that wait, at most.
 const ORDERS_MAX: usize = 16;
-/// How long a loop waits that a server let down.
-const AWAY_WAIT: Duration = Duration::from_secs(1);
 /// How often the write-ahead log is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
@@ -130,6 +129,9 @@ fn spawn_loops(context: &Context, round: &Round) -> JoinSet<Result<(), Fatal>> {
     loops.spawn(lasting("dead man", context.clone(), round.clone(), dead_man_loop));
     loops.spawn(lasting("forget", context.clone(), round.clone(), forget_loop));
     loops.spawn(lasting("checkpoint", context.clone(), round.clone(), checkpoint_loop));
+    if let Store::Postgres(_) = context.store {
+        loops.spawn(lasting("listen", context.clone(), round.clone(), listen_loop));
+    }
     loops
 }
 

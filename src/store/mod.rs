@@ -27,7 +27,7 @@ pub use pull::{Appended, FailedPull, FeedState, Holding, NewPull, Piece, PullOut
 pub use reading::{AlertCount, AlertPlace, AlertQuery, DeliveryCount, DeliveryQuery, Facts, Page, Recent, SeriesQuery};
 pub use replicas::{Beat, Colleague, Owner, Replica};
 pub use upkeep::{Backup, Carried, Checkup, Damage, Moved, Progress, Restored, Vacuumed};
-pub use work::{Claim, Committed, Forgotten, Held, Holder, Lease, Look, Settled, Task};
+pub use work::{Claim, Committed, Forgotten, Held, Hint, Holder, Lease, Look, Settled, Task};
 
 use crate::base::clock::Timestamp;
 use postgres::Postgres;

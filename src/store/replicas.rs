@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::sqlite;
-use super::{Holder, Location, Store, StoreError};
+use super::{Hint, Holder, Location, Store, StoreError};
 use crate::base::clock::Timestamp;
 
 /// A replica, as it says of itself.
@@ -105,6 +105,16 @@ impl Store {
         match self {
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(store) => store.leave(holder).await,
+        }
+    }
+
+    /// Calls `hear` for what other processes have stored, and first of all for everything, as what they stored before is not
+    /// heard. It ends with an error when the way to the server breaks off, and without one where nothing can be heard:
+    /// nobody else has a file, and behind a pool others would hear it.
+    pub async fn listen(&self, hear: impl FnMut(Hint) + Send) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => store.listen(hear).await,
         }
     }
 

@@ -43,6 +43,15 @@ impl Held {
     pub const ALL: &[Self] = &[Self::Feeds, Self::Tasks, Self::Deliveries];
 }
 
+/// What there may be to do, as whoever has stored it tells the other processes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// A pull is to be evaluated.
+    Evaluate,
+    /// Something is to be delivered.
+    Deliver,
+}
+
 /// The right to pull one feed, for a while. A write names its epoch; the store refuses an older one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {

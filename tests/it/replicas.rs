@@ -2,18 +2,24 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::hook::{Hook, id};
 use super::inbox::PATIENCE;
 use super::sandbox::{Sandbox, Signal};
-use super::scene::{DESK, magnets, once};
+use super::scene::{DESK, magnets, once, webhook};
 use super::server::Database;
 
 /// A config that pulls nothing by itself, on a database, with its page at a socket.
 fn on(database: &Database) -> Sandbox {
-    let sandbox = magnets(&[("desk", DESK.to_owned())]);
+    telling(database, "desk", DESK)
+}
+
+/// The same that tells this receiver.
+fn telling(database: &Database, name: &str, receiver: &str) -> Sandbox {
+    let sandbox = magnets(&[(name, receiver.to_owned())]);
     let config = sandbox.read("config/supplywatch.toml");
     let more = format!(
         "[daemon]\nstate = \"{}\"\nlease = \"5s\"\n[web]\nlisten = \"\"\nsocket = \"../s.sock\"\n",
@@ -135,4 +141,38 @@ fn a_replica_ends_when_another_has_changed_the_tables() {
     let newer = "was made by a newer supplywatch (schema 99; this one knows 7)";
     daemon.process.end().is(70).says(&["supplywatch cannot go on", newer]).says_nothing_of(&["begins anew"]);
     sandbox.run(&["run"]).is(70).says(&[newer]);
+}
+
+/// Each of these waits for a loop's next look, which is 5 s after the last one, where no hint is heard.
+#[test]
+fn what_another_process_has_stored_is_done_at_once_and_without_hints_a_little_later() {
+    let Some(database) = Database::create() else { return };
+    let hook = Hook::start();
+    let (one, other) = (telling(&database, "hook", &webhook("hook", &hook.url())), Sandbox::new());
+    other.write("config/supplywatch.toml", one.read("config/supplywatch.toml"));
+    let mut daemon = one.daemon();
+    daemon.wait("READY=1");
+    hook.wait(1);
+    let begun = Instant::now();
+    let falls = |from: &str, to: &str| format!("{from},US,600\n{to},US,500\n");
+    let rises = |month: &str| format!("{month},US,700\n");
+    let months = [rises("2025-10"), falls("2025-11", "2025-12"), rises("2026-01"), falls("2026-02", "2026-03")];
+    for (round, months) in months.iter().enumerate() {
+        other.write("month.csv", format!("period,partner,tonnes\n{months}"));
+        other.run(&["import", "magnets", "month.csv"]).is(0);
+        hook.wait(2 + round);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "four looks: {:?}", begun.elapsed());
+
+    // Something is owed that nobody hints at; and once more, while the listener's session is cut off.
+    let owe = |seq| format!("UPDATE delivery SET state = 'pending', sent_at = NULL WHERE seq = {seq}");
+    database.execute(&owe(1));
+    let posts = hook.wait(6);
+    assert_eq!(id(&posts[5]), id(&posts[0]));
+    let listener = "FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN supplywatch'";
+    database.execute(&format!("SELECT pg_terminate_backend(pid) {listener}"));
+    database.execute(&owe(2));
+    let posts = hook.wait(7);
+    assert_eq!(id(&posts[6]), id(&posts[1]));
+    daemon.stop().is(0).says_nothing_of(&["WARN", "ERROR"]);
 }

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::pin::Pin;
+use std::pin::pin;
 
+use futures_util::stream::{self, BoxStream, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage};
 
 use super::server::{Host, Place, Server};
 use super::session::{STANDING, timeline};
@@ -16,8 +18,9 @@ use crate::store::StoreError;
 use crate::store::error::Cause;
 use crate::store::sql::Fault;
 
-/// What moves the bytes of a connection: somebody has to poll it, and it ends with the connection.
-pub type Connection = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
+/// What moves the bytes of a connection: what the server says unasked. Somebody has to poll it, and it ends with the
+/// connection.
+pub type Connection = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
 
 /// A host that has not let us in.
 pub struct Failure {
@@ -115,11 +118,11 @@ impl Server {
         let (client, connection): (Client, Connection) = match tls.filter(|_| !matches!(host.place, Place::Socket(_))) {
             Some(tls) => {
                 let (client, connection) = config.ssl_mode(SslMode::Require).connect(tls).await?;
-                (client, Box::pin(connection))
+                (client, moving(connection))
             }
             None => {
                 let (client, connection) = config.ssl_mode(SslMode::Disable).connect(NoTls).await?;
-                (client, Box::pin(connection))
+                (client, moving(connection))
             }
         };
         stands(client, connection).await
@@ -175,17 +178,36 @@ fn named(host: &Host, address: Option<IpAddr>) -> String {
 
 /// Asks a host on which timeline it writes.
 async fn stands(client: Client, mut connection: Connection) -> Result<Found, tokio_postgres::Error> {
-    let answers = tokio::select! {
-        answers = client.simple_query(STANDING) => answers?,
-        // Then the question has an answer, too.
-        ended = &mut connection => {
-            ended?;
-            client.simple_query(STANDING).await?
-        }
-    };
+    let answers = carried(&mut connection, client.simple_query(STANDING)).await?;
     let row = answers.iter().find_map(|answer| match answer {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
     });
     Ok(Found { client, connection, timeline: row.and_then(timeline) })
+}
+
+fn moving<S, T>(mut connection: tokio_postgres::Connection<S, T>) -> Connection
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    stream::poll_fn(move |context| connection.poll_message(context)).boxed()
+}
+
+/// Waits for an answer, and moves the connection meanwhile; what the server says unasked is passed over.
+pub async fn carried<T>(
+    connection: &mut Connection,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    let mut answer = pin!(answer);
+    loop {
+        tokio::select! {
+            answer = &mut answer => return answer,
+            said = connection.next() => match said {
+                Some(said) => drop(said?),
+                // Then the question has an answer, too.
+                None => return answer.await,
+            }
+        }
+    }
 }

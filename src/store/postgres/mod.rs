@@ -9,6 +9,7 @@ mod connect;
 mod error;
 mod fault;
 mod hands;
+mod hints;
 mod moving;
 mod replicas;
 mod schema;
@@ -42,6 +43,8 @@ const READERS: usize = 2;
 pub struct Postgres {
     hands: Arc<Hands>,
     readers: Arc<Hands>,
+    /// The newest timeline that any of its sessions has seen.
+    timeline: Arc<Timeline>,
     id: Arc<str>,
     /// Whether this one is for reading alone.
     reads_only: bool,
@@ -85,7 +88,7 @@ impl Postgres {
         let hands = Hands::start(server, HANDS, &timeline)?;
         let readers = Hands::start(server, READERS, &timeline)?;
         let id = hands.with(move |hand| ready(hand.session()?)).await?;
-        Ok(Self { hands: Arc::new(hands), readers: Arc::new(readers), id: id.into(), reads_only: false })
+        Ok(Self { hands: Arc::new(hands), readers: Arc::new(readers), timeline, id: id.into(), reads_only: false })
     }
 
     /// See [`crate::store::Store::reader`].

@@ -3,12 +3,13 @@
 //! No statement has a name at the server for longer than a transaction, nothing is set for longer, and no lock outlives
 //! one: so a pooler may give each transaction another session (PgBouncer's transaction mode).
 
-use std::cell::Cell as Changing;
+use std::cell::{Cell as Changing, RefCell};
 use std::error::Error;
 use std::pin::pin;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -18,6 +19,7 @@ use tokio_postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow};
 
 use super::server::Server;
 use super::timeline::Timeline;
+use crate::store::Hint;
 use crate::store::sql::{Cell, Fault, Kind, Value};
 
 /// A value that is sent as a type.
@@ -48,6 +50,8 @@ pub struct Session {
     carrier: JoinHandle<()>,
     /// How long an answer is waited for.
     silence: Changing<Duration>,
+    /// What the transaction tells the other replicas, once it is stored.
+    hints: RefCell<Vec<Hint>>,
 }
 
 impl Session {
@@ -56,12 +60,12 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Fault::BrokeOff(format!("no runtime for a session: {error}")))?;
         let connected = runtime.block_on(async { tokio::time::timeout(SILENCE, server.connect(seen)).await });
-        let (client, connection) = connected.map_err(|_| Fault::Silent)?.map_err(Fault::Refused)?;
-        let carrier = runtime.spawn(async {
+        let (client, mut connection) = connected.map_err(|_| Fault::Silent)?.map_err(Fault::Refused)?;
+        let carrier = runtime.spawn(async move {
             // What ended it is the answer to whatever is asked next.
-            drop(connection.await);
+            while let Some(Ok(_)) = connection.next().await {}
         });
-        Ok(Self { runtime, client, carrier, silence: Changing::new(SILENCE) })
+        Ok(Self { runtime, client, carrier, silence: Changing::new(SILENCE), hints: RefCell::default() })
     }
 
     /// Waits for an answer.
@@ -79,6 +83,7 @@ impl Session {
     /// The same, with another question on the way: the row that says how the server stands (see [`timeline`]), and then
     /// those that answer the question.
     pub fn begin_and_ask(&self, writes: bool, question: &str) -> Result<Vec<SimpleQueryRow>, Fault> {
+        self.hints.take();
         let begin = if writes {
             "BEGIN ISOLATION LEVEL READ COMMITTED"
         } else {
@@ -93,9 +98,19 @@ impl Session {
         self.simple(NO_LIMITS).map(|_| ())
     }
 
+    /// Tells the other replicas something with the commit of the transaction that was begun. However often it is told, they
+    /// hear it once: each that has something to tell waits for all others that have (NOTIFY locks the database's queue).
+    pub fn hint(&self, hint: Hint) {
+        let mut hints = self.hints.borrow_mut();
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+
     /// Commits it. An error says that nobody knows whether it is stored, unless the server says that it is not.
     pub fn commit(&self) -> Result<(), Fault> {
-        let committed = self.wait(self.client.batch_execute("COMMIT"));
+        let hints: String = self.hints.take().into_iter().map(Hint::statement).collect();
+        let committed = self.wait(self.client.batch_execute(&(hints + "COMMIT")));
         committed.map_err(|fault| match fault {
             Fault::Server(error) => Fault::ServerCommit(Some(error)),
             Fault::Silent => Fault::ServerCommit(None),

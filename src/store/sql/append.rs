@@ -15,7 +15,7 @@ use super::ledger::{Kept, Ledger, Staged, Touch};
 use crate::base::clock::Timestamp;
 use crate::series::{Figures, Finite, PullId, Row, by_series};
 use crate::store::delta::{Told, grain};
-use crate::store::{Appended, Claim, Lease, NewPull, Piece, Store, StoreError};
+use crate::store::{Appended, Claim, Hint, Lease, NewPull, Piece, Store, StoreError};
 
 impl Store {
     /// Stores a pull whole, with its evaluation task, or not at all.
@@ -151,6 +151,7 @@ impl<'c> Growth<'c> {
         if changed {
             let insert = "INSERT INTO eval_task(pull, shard, feed) VALUES (?1, 0, ?2)";
             transaction.prepare(insert)?.execute((id, feed))?;
+            transaction.hint(Hint::Evaluate);
         }
         Ok(Appended { pull: changed.then_some(PullId(id)), new, revised, unchanged, items: 0 })
     }

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, params_from_iter};
 
 use super::fault::Fault;
 use super::value::{Cell, Column, Values};
+use crate::store::Hint;
 use crate::store::postgres::Session;
 
 /// A connection on which work is done, in a transaction where it changes anything.
@@ -42,6 +43,13 @@ impl<'c> Connection<'c> {
         match self {
             Self::Sqlite(_) => "",
             Self::Postgres(_) => "FOR UPDATE",
+        }
+    }
+
+    /// Tells the other replicas something, once the transaction is stored.
+    pub fn hint(&self, hint: Hint) {
+        if let Self::Postgres(session) = self {
+            session.hint(hint);
         }
     }
 

@@ -13,7 +13,7 @@ use super::supersede::give_way;
 use crate::base::clock::Timestamp;
 use crate::base::limits::GATHERED_MAX;
 use crate::outbox::Message;
-use crate::store::{Gathers, Place, Taking};
+use crate::store::{Gathers, Hint, Place, Taking};
 
 /// A delivery that can be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +187,8 @@ pub fn end_with(transaction: &Connection<'_>, leader: i64) -> Result<(), Fault> 
 pub fn complete(transaction: &Connection<'_>, now: Timestamp) -> Result<(), Fault> {
     let release = "UPDATE delivery SET not_before = ?1
         WHERE state = 'pending' AND told_by IS NULL AND bundle IS NOT NULL AND attempts = 0 AND not_before > ?1";
-    transaction.prepare(release)?.execute([now.millis()])?;
+    if transaction.prepare(release)?.execute([now.millis()])? > 0 {
+        transaction.hint(Hint::Deliver);
+    }
     Ok(())
 }

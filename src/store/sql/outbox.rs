@@ -15,7 +15,7 @@ use super::{End, FENCED};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
 use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, Ended, Gathers, Leased, Place, Room, Store, StoreError, Taking};
+use crate::store::{DeliveryRecord, Ended, Gathers, Hint, Leased, Place, Room, Store, StoreError, Taking};
 
 /// What a delivery says, in SQL: its own message, or its transition's. `of` is the name of the table.
 pub fn message_of(of: &str) -> String {
@@ -157,6 +157,7 @@ pub fn owe(
         &manners.bundle,
         same,
     ))?;
+    transaction.hint(Hint::Deliver);
     if held.is_none() {
         // What does not wait does not wait for what came before it, either.
         let release = "UPDATE delivery SET held_until = 0

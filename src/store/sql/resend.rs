@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::outbox::{columns, record};
 use super::receivers::take;
 use crate::base::clock::Timestamp;
-use crate::store::{DeliveryRecord, Store, StoreError};
+use crate::store::{DeliveryRecord, Hint, Store, StoreError};
 
 impl Store {
     /// Makes a dead or pending delivery due now, with its patience renewed; `None` for an unknown id.
@@ -56,6 +56,7 @@ fn renew(transaction: &Connection<'_>, id: &str, now: Timestamp) -> Result<Deliv
         columns()
     );
     let mut update = transaction.prepare(&update)?;
+    transaction.hint(Hint::Deliver);
     let mut renewed = update.query_and_then((leader, now.millis()), record)?;
     renewed.next().ok_or_else(|| Fault::unreadable("delivery", id))?
 }
