@@ -5,8 +5,9 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
 use super::Context;
-use super::round::{Beats, Round, TICK_MAX};
+use super::round::{Round, TICK_MAX};
 use crate::config::{DeadMan, Setup};
+use crate::metrics::Beats;
 use crate::store::StoreError;
 
 /// Asks for the address of the config every so often while every loop makes progress, until told to stop. A loop that

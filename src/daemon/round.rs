@@ -9,16 +9,13 @@ use tokio::sync::{Notify as Nudge, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use crate::base::clock::Timestamp;
 use crate::config::Setup;
-use crate::metrics::{LOOPS, Metrics, Tick};
+use crate::metrics::{Beats, Metrics, Tick};
 
 /// A loop looks at the store at least so often, nudged or not.
 pub const TICK_MAX: Duration = Duration::from_secs(5);
 /// How long a loop waits that a server let down.
 pub const AWAY_WAIT: Duration = Duration::from_secs(1);
-/// A loop that has not come round for so long makes no progress.
-const STUCK_AFTER: Duration = Duration::from_secs(300);
 
 /// What every loop is given beside its context: the setup of the moment, the nudges, and the end.
 #[derive(Clone)]
@@ -29,7 +26,7 @@ pub struct Round {
     /// Wakes the loops.
     pub nudges: Arc<Nudges>,
     /// When each loop last came round.
-    pub beats: Arc<Beats>,
+    pub beats: Beats,
     /// Told to stop.
     pub stop: CancellationToken,
 }
@@ -37,7 +34,7 @@ pub struct Round {
 impl Round {
     /// A beginning, with the setups as they come.
     pub fn new(setups: watch::Receiver<Arc<Setup>>, metrics: &Metrics) -> Self {
-        let (beats, stop) = (Arc::new(Beats::new(metrics)), CancellationToken::new());
+        let (beats, stop) = (Beats::new(metrics), CancellationToken::new());
         Self { setups, tick: TICK_MAX, nudges: Arc::default(), beats, stop }
     }
 
@@ -72,43 +69,4 @@ pub struct Nudges {
     pub evaluate: Nudge,
     /// There may be something to deliver.
     pub deliver: Nudge,
-}
-
-/// When each loop last came round.
-pub struct Beats {
-    /// The poll loop.
-    pub poll: Tick,
-    /// The evaluate loop.
-    pub evaluate: Tick,
-    /// The deliver loop.
-    pub deliver: Tick,
-}
-
-impl Beats {
-    /// No loop has come round yet.
-    pub fn new(metrics: &Metrics) -> Self {
-        let [poll, evaluate, deliver] = LOOPS.map(|name| metrics.tick(name));
-        Self { poll, evaluate, deliver }
-    }
-
-    /// A loop that makes no progress; one that has not come round yet may still be at its first round.
-    pub fn stuck(&self, now: Timestamp) -> Option<&'static str> {
-        self.first(|tick| tick.age(now).is_some_and(|age| age > STUCK_AFTER))
-    }
-
-    /// A loop that has not come round for the first time.
-    pub fn unbegun(&self, now: Timestamp) -> Option<&'static str> {
-        self.first(|tick| tick.age(now).is_none())
-    }
-
-    /// A loop waits for what keeps it from coming round: it is not stuck.
-    pub fn rest(&self, name: &str, now: Timestamp) {
-        let ticks = [&self.poll, &self.evaluate, &self.deliver];
-        LOOPS.into_iter().zip(ticks).filter(|(known, _)| *known == name).for_each(|(_, tick)| tick.beat(now));
-    }
-
-    fn first(&self, is_so: impl Fn(&Tick) -> bool) -> Option<&'static str> {
-        let ticks = [&self.poll, &self.evaluate, &self.deliver];
-        LOOPS.into_iter().zip(ticks).find(|(_, tick)| is_so(tick)).map(|(name, _)| name)
-    }
 }

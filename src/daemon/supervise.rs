@@ -21,11 +21,12 @@ use super::listen::listen_loop;
 use super::membership::{join, membership_loop};
 use super::poll::poll_loop;
 use super::reload::{log_alerts, reload_all, status};
-use super::round::{AWAY_WAIT, Beats, Round, TICK_MAX};
+use super::round::{AWAY_WAIT, Round, TICK_MAX};
 use super::{Context, Evaluation, Notify, Watch, evaluate_all, evaluate_pending, evaluate_ticking};
 use crate::base::clock::Clock;
 use crate::base::error::Chain;
 use crate::config::Setup;
+use crate::metrics::Beats;
 use crate::store::{Held, Store, StoreError};
 use crate::web::{Order, Server, Site};
 

@@ -16,7 +16,7 @@ use prometheus::core::Collector;
 use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 pub use self::text::{CONTENT_TYPE, Names, Reading};
-pub use self::tick::Tick;
+pub use self::tick::{Beats, Tick};
 
 use crate::alert::{Cause, Kind};
 use crate::base::clock::Timestamp;

@@ -14,8 +14,12 @@ pub fn routes() -> Router<Site> {
     Router::new().route("/-/healthy", get(healthy)).route("/-/ready", get(ready)).route("/-/reload", post(reload))
 }
 
-async fn healthy() -> &'static str {
-    "supplywatch is healthy.\n"
+/// Healthy is who makes progress, as the service manager's watchdog has it: what is not is better begun anew.
+async fn healthy(State(site): State<Site>) -> Result<&'static str, Problem> {
+    match site.beats.stuck(site.clock.now()) {
+        None => Ok("supplywatch is healthy.\n"),
+        Some(name) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("the {name} loop makes no progress"))),
+    }
 }
 
 /// Ready is who can read the store.

@@ -35,7 +35,7 @@ use crate::base::clock::Clock;
 use crate::base::limits::REQUEST_BYTES_MAX;
 use crate::config::Setup;
 use crate::inspect::{Gauges, Inspection};
-use crate::metrics::{CONTENT_TYPE, Metrics};
+use crate::metrics::{Beats, CONTENT_TYPE, Metrics};
 use crate::store::Store;
 use page::Glance;
 use session::Key;
@@ -73,6 +73,8 @@ pub struct Site {
     pub orders: mpsc::Sender<Order>,
     /// What Prometheus is told.
     pub gauges: Gauges,
+    /// When the daemon's loops last came round.
+    pub beats: Beats,
     /// The overview as it was last looked at.
     glance: Glance,
     /// That something was stored.
@@ -100,6 +102,7 @@ impl Site {
             clock,
             orders,
             gauges,
+            beats: Beats::new(metrics),
             glance,
             changes: watch::Sender::new(Change::default()),
             key: Key::new(),

@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::web::Order;
 use crate::web::guard::Peer;
 use crate::web::testing::{Answer, World, request};
+use crate::web::{Order, Site};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -107,6 +107,32 @@ async fn a_stranger_sees_nothing_but_that_it_lives() {
     for wrong in ["Bearer 0123456789abcdeg", "Bearer", "Basic 0123456789abcdef", "0123456789abcdef"] {
         assert_eq!(ask("/", &[("authorization", wrong)]).await.status, StatusCode::UNAUTHORIZED, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_loop_that_is_stuck_is_not_healthy_and_is_named() {
+    let world = locked().await;
+    let ask = async |path| {
+        let answer = world.ask(request("GET", path, &[("host", "watch.example.org")], "")).await;
+        (answer.status, answer.body)
+    };
+    let well = (StatusCode::OK, "supplywatch is healthy.\n".to_owned());
+    let Site { beats, clock, .. } = &world.site;
+    let begun = clock.now();
+    clock.set(begun.plus(Duration::from_secs(3600)));
+    assert_eq!(ask("/-/healthy").await, well, "the first round may take its time");
+    [&beats.poll, &beats.evaluate, &beats.deliver].iter().for_each(|tick| tick.beat(clock.now()));
+    clock.set(clock.now().plus(Duration::from_secs(300)));
+    assert_eq!(ask("/-/healthy").await, well);
+    beats.poll.beat(clock.now());
+    beats.deliver.beat(clock.now());
+    clock.set(clock.now().plus(Duration::from_secs(1)));
+    let (status, told) = ask("/-/healthy").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(told.contains("the evaluate loop makes no progress"), "{told}");
+    assert_eq!(ask("/-/ready").await.0, StatusCode::OK, "the store can be read all the same");
+    beats.evaluate.beat(clock.now());
+    assert_eq!(ask("/-/healthy").await, well);
 }
 
 #[tokio::test]
