@@ -16,6 +16,9 @@ const REST: Duration = Duration::from_secs(30);
 /// The longest.
 const REST_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// So exactly it is known when a receiver last took a message.
+pub const MOMENT: Duration = Duration::from_secs(1);
+
 /// How a receiver stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -29,7 +32,7 @@ pub struct Standing {
     pub rests_until: Option<Timestamp>,
     /// Since then it is sent nothing, until somebody enables it.
     pub disabled_at: Option<Timestamp>,
-    /// When it last took a message.
+    /// When it last took a message, within [`MOMENT`].
     pub last_ok_at: Option<Timestamp>,
 }
 
@@ -57,6 +60,13 @@ impl Standing {
             }
             Outcome::Disable { why } => Self { disabled_at: self.disabled_at.or(Some(now)), ..self.failed(why, now) },
         }
+    }
+
+    /// Whether it says more than it said before: that it took one more message is no news within [`MOMENT`].
+    pub fn is_news_to(&self, before: &Self) -> bool {
+        let since = self.last_ok_at.zip(before.last_ok_at).map(|(now, before)| now.since(before));
+        let same = Self { last_ok_at: before.last_ok_at, ..self.clone() };
+        same != *before || (self.last_ok_at != before.last_ok_at && since.is_none_or(|since| since >= MOMENT))
     }
 
     fn failed(self, why: &str, now: Timestamp) -> Self {

@@ -152,16 +152,33 @@ impl Session {
         text: &str,
         all: impl Iterator<Item = Vec<Value<'v>>>,
     ) -> Result<Vec<Vec<Row>>, Fault> {
-        let all: Vec<Vec<Value<'v>>> = all.collect();
-        let mut answers = Vec::with_capacity(all.len());
-        for some in all.chunks(TOGETHER) {
-            let ask = |values: &'_ Vec<Value<'v>>| {
-                let values = values.clone();
-                async move { self.client.query_typed(text, &typed(&values)).await }
-            };
-            answers.extend(self.wait(try_join_all(some.iter().map(ask)))?);
+        self.each(all, async |values| self.client.query_typed(text, &typed(&values)).await)
+    }
+
+    /// Executes a statement with each of some lists of values; how many rows it changed with each.
+    pub fn execute_each<'v>(
+        &self,
+        text: &str,
+        all: impl Iterator<Item = Vec<Value<'v>>>,
+    ) -> Result<Vec<usize>, Fault> {
+        let changed = self.each(all, async |values| self.client.execute_typed(text, &typed(&values)).await)?;
+        Ok(changed.into_iter().map(|count| usize::try_from(count).unwrap_or(usize::MAX)).collect())
+    }
+
+    /// Does the same with each of some lists of values; many are on their way at once, and are done in their order.
+    fn each<'v, T>(
+        &self,
+        mut all: impl Iterator<Item = Vec<Value<'v>>>,
+        ask: impl AsyncFn(Vec<Value<'v>>) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<Vec<T>, Fault> {
+        let mut answers = Vec::new();
+        loop {
+            let some: Vec<_> = all.by_ref().take(TOGETHER).map(|values| ask(values)).collect();
+            if some.is_empty() {
+                return Ok(answers);
+            }
+            answers.extend(self.wait(try_join_all(some))?);
         }
-        Ok(answers)
     }
 
     /// Executes a statement; how many rows it changed.

@@ -53,6 +53,14 @@ impl<'c> Connection<'c> {
         }
     }
 
+    /// What a query says at its end that takes rows of a table for itself, and leaves out what another transaction has.
+    pub fn leaving_out_taken(&self, of: &str) -> String {
+        match self {
+            Self::Sqlite(_) => String::new(),
+            Self::Postgres(_) => format!("FOR UPDATE OF {of} SKIP LOCKED"),
+        }
+    }
+
     /// Lets one transaction at a time go on from here.
     pub fn one_at_a_time(&self, latch: Latch) -> Result<(), Fault> {
         if let Self::Postgres(_) = self {
@@ -98,6 +106,18 @@ impl Statement<'_> {
         match self {
             Self::Sqlite(statement) => Ok(statement.execute(params_from_iter(values.list()))?),
             Self::Postgres(session, text) => session.execute(text, &values.list()),
+        }
+    }
+
+    /// Executes it with each of many lists of values; how many rows it changed with each. A server is told all of them
+    /// at once.
+    pub fn execute_each(&mut self, all: impl IntoIterator<Item = impl Values>) -> Result<Vec<usize>, Fault> {
+        match self {
+            Self::Sqlite(_) => all.into_iter().map(|values| self.execute(values)).collect(),
+            Self::Postgres(session, text) => {
+                let all: Vec<_> = all.into_iter().collect();
+                session.execute_each(text, all.iter().map(Values::list))
+            }
         }
     }
 
@@ -156,6 +176,25 @@ impl Statement<'_> {
                 let all: Vec<_> = all.into_iter().collect();
                 let answers = session.query_each(text, all.iter().map(Values::list))?;
                 answers.iter().map(|rows| rows.first().map(|row| read(&Row::Postgres(row))).transpose()).collect()
+            }
+        }
+    }
+
+    /// For each of many lists of values, what is read from all rows that it finds. A server is asked for all of them at
+    /// once.
+    pub fn query_all<T>(
+        &mut self,
+        all: impl IntoIterator<Item = impl Values>,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<Vec<T>>, Fault> {
+        match self {
+            Self::Sqlite(_) => {
+                all.into_iter().map(|values| self.query_and_then(values, &mut read)?.collect()).collect()
+            }
+            Self::Postgres(session, text) => {
+                let all: Vec<_> = all.into_iter().collect();
+                let answers = session.query_each(text, all.iter().map(Values::list))?;
+                answers.iter().map(|rows| rows.iter().map(|row| read(&Row::Postgres(row))).collect()).collect()
             }
         }
     }

@@ -85,54 +85,76 @@ const TOGETHER: &str = "SELECT d.seq, (
 /// What a message says that tells together what does not belong together.
 const STORM: &str = "More came at once than is told one by one, so these are told together.";
 
-/// Puts what may be told with a delivery behind the gravest of them; all of these, that one first. None where the
-/// delivery gives way to another.
-pub fn gather(transaction: &Connection<'_>, head: &Head, at: At) -> Result<Vec<i64>, Fault> {
+/// What is told in one message.
+pub struct Told {
+    /// The delivery that is attempted.
+    pub leader: i64,
+    /// How many are told with it.
+    pub others: usize,
+}
+
+/// Puts what may be told with a delivery behind the gravest of them; `None` where the delivery gives way to another.
+/// None of those that are `gone` is in it; what is told and what gives way is gone then.
+pub fn gather(
+    transaction: &Connection<'_>,
+    head: &Head,
+    at: At,
+    gone: &mut BTreeSet<i64>,
+) -> Result<Option<Told>, Fault> {
+    gone.insert(head.seq);
     if head.followed && give_way(transaction, head, head.seq, at)? {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let Some(reach) = &head.reach else { return Ok(vec![head.seq]) };
-    let mut found = together(transaction, head, reach, at)?;
+    let alone = Some(Told { leader: head.seq, others: 0 });
+    let Some(reach) = &head.reach else { return Ok(alone) };
+    let mut found = together(transaction, head, reach, at, gone)?;
     let messages = || found.iter().map(|(_, message)| message);
-    let Some(place) = Message::leader(messages()).filter(|_| found.len() > 1) else { return Ok(vec![head.seq]) };
+    let Some(place) = Message::leader(messages()).filter(|_| found.len() > 1) else { return Ok(alone) };
     let (leader, message) = found.remove(place);
     let others: Vec<i64> = found.iter().map(|(seq, _)| *seq).collect();
     let message = message.with_others(found.iter().map(|(_, message)| message));
     let message = if *reach == Reach::Storm { message.with_note(STORM) } else { message };
     let lead = "UPDATE delivery SET message = ?2 WHERE seq = ?1";
     transaction.prepare(lead)?.execute((leader, json(&message)?))?;
-    let mut follow = transaction.prepare("UPDATE delivery SET told_by = ?2 WHERE seq = ?1")?;
-    for seq in &others {
-        follow.execute((seq, leader))?;
-    }
+    let follow = "UPDATE delivery SET told_by = ?2 WHERE seq = ?1";
+    transaction.prepare(follow)?.execute_each(others.iter().map(|seq| (*seq, leader)))?;
     // None is given up before its own patience is at an end.
     let wait = "UPDATE delivery SET patience_from = (
             SELECT max(d.patience_from) FROM delivery d WHERE d.seq = ?1 OR d.told_by = ?1)
         WHERE seq = ?1";
     transaction.prepare(wait)?.execute([leader])?;
-    Ok([vec![leader], others].concat())
+    Ok(Some(Told { leader, others: others.len() }))
 }
 
 /// A delivery with all that may be told with it, the oldest first: none without those of its alert that stand before
 /// it, and none that gives way.
-fn together(transaction: &Connection<'_>, head: &Head, reach: &Reach, at: At) -> Result<Vec<(i64, Message)>, Fault> {
+fn together(
+    transaction: &Connection<'_>,
+    head: &Head,
+    reach: &Reach,
+    at: At,
+    gone: &mut BTreeSet<i64>,
+) -> Result<Vec<(i64, Message)>, Fault> {
     let (mut passed, mut found) = (BTreeSet::new(), Vec::new());
     for (seq, before, followed) in candidates(transaction, head, reach, at)? {
-        if before.is_some_and(|before| !passed.contains(&before)) {
+        let is_gone = seq != head.seq && gone.contains(&seq);
+        if is_gone || before.is_some_and(|before| !passed.contains(&before)) {
             continue;
         }
         passed.insert(seq);
+        gone.insert(seq);
         if !(followed && seq != head.seq && give_way(transaction, head, seq, at)?) {
             found.push(seq);
         }
     }
     // Read only now: an end may tell of a beginning that gave way to it.
-    let mut select = transaction.prepare(&format!("SELECT {} FROM delivery WHERE seq = ?1", message_of("delivery")))?;
-    let mut read = |seq| -> Result<(i64, Message), Fault> {
-        let message: String = select.query_one([seq], |row| row.get(0))?;
-        Ok((seq, from_json("message", &message)?))
+    let select = format!("SELECT {} FROM delivery WHERE seq = ?1", message_of("delivery"));
+    let said = transaction.prepare(&select)?.query_each(found.iter().map(|seq| [*seq]), |row| row.get::<String>(0))?;
+    let read = |(seq, said): (i64, Option<String>)| -> Result<(i64, Message), Fault> {
+        let said = said.ok_or_else(|| Fault::unreadable("delivery", seq))?;
+        Ok((seq, from_json("message", &said)?))
     };
-    found.into_iter().map(&mut read).collect()
+    found.into_iter().zip(said).map(read).collect()
 }
 
 /// See [`TOGETHER`].
@@ -144,15 +166,15 @@ fn candidates(
 ) -> Result<Vec<(i64, Option<i64>, bool)>, Fault> {
     let read =
         |row: &Row<'_>| -> Result<(i64, Option<i64>, bool), Fault> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
-    let (now, limit) = (at.now.millis(), count(GATHERED_MAX));
+    let (now, limit, alone) = (at.now.millis(), count(GATHERED_MAX), transaction.leaving_out_taken("d"));
     match reach {
         Reach::Bundle(bundle) => {
-            let select = format!("{TOGETHER} AND d.bundle = ?5 ORDER BY d.seq LIMIT ?4");
+            let select = format!("{TOGETHER} AND d.bundle = ?5 ORDER BY d.seq LIMIT ?4 {alone}");
             let mut select = transaction.prepare(&select)?;
             select.query_and_then((&head.receiver, now, at.waited, limit, bundle), read)?.collect()
         }
         Reach::Receiver | Reach::Storm => {
-            let mut select = transaction.prepare(&format!("{TOGETHER} ORDER BY d.seq LIMIT ?4"))?;
+            let mut select = transaction.prepare(&format!("{TOGETHER} ORDER BY d.seq LIMIT ?4 {alone}"))?;
             select.query_and_then((&head.receiver, now, at.waited, limit), read)?.collect()
         }
     }
@@ -166,20 +188,28 @@ const SEVERAL: &str = "SELECT count(*) FROM (
             AND lease_until <= ?2 AND held_until <= ?2 AND not_before <= ?3
         LIMIT ?4 + 1) AS several";
 
-/// What a receiver gathers now: where there is more than it is told one by one, everything.
-pub fn gathers(transaction: &Connection<'_>, place: &Place, at: At) -> Result<Gathers, Fault> {
-    let Gathers::Beyond(most) = place.gathers else { return Ok(place.gathers) };
-    let values = (&place.receiver, at.now.millis(), at.waited, count(most));
-    let due = transaction.prepare(SEVERAL)?.query_one(values, |row| row.get::<i64>(0))?;
-    Ok(if due > count(most) { Gathers::Storm } else { Gathers::Bundles })
+/// What each receiver gathers now: where there is more than it is told one by one, everything.
+pub fn gathers(transaction: &Connection<'_>, places: &[Place], at: At) -> Result<Vec<Gathers>, Fault> {
+    let limited = places.iter().filter_map(|place| match place.gathers {
+        Gathers::Beyond(most) => Some((&place.receiver, at.now.millis(), at.waited, count(most))),
+        _ => None,
+    });
+    let due = transaction.prepare(SEVERAL)?.query_each(limited, |row| row.get::<i64>(0))?;
+    let mut due = due.into_iter().map(Option::unwrap_or_default);
+    let now = |place: &Place| match place.gathers {
+        Gathers::Beyond(most) if due.next().is_some_and(|due| due > count(most)) => Gathers::Storm,
+        Gathers::Beyond(_) => Gathers::Bundles,
+        gathers => gathers,
+    };
+    Ok(places.iter().map(now).collect())
 }
 
-/// What is told by a delivery ends as it did.
-pub fn end_with(transaction: &Connection<'_>, leader: i64) -> Result<(), Fault> {
+/// What is told by deliveries ends as they did.
+pub fn end_with(transaction: &Connection<'_>, leaders: impl Iterator<Item = i64>) -> Result<(), Fault> {
     let follow = "UPDATE delivery SET (state, sent_at, last_error, remote_ref) =
             (SELECT l.state, l.sent_at, l.last_error, l.remote_ref FROM delivery l WHERE l.seq = ?1)
         WHERE told_by = ?1 AND state <> 'superseded'";
-    transaction.prepare(follow)?.execute([leader])?;
+    transaction.prepare(follow)?.execute_each(leaders.map(|leader| [leader]))?;
     Ok(())
 }
 

@@ -26,6 +26,7 @@ mod receivers;
 mod resend;
 mod search;
 mod supersede;
+mod taking;
 mod transfer;
 mod value;
 
@@ -41,8 +42,9 @@ pub use value::{Cell, Kind, Value};
 pub use self::{
     alerts::listed,
     deliveries::numbers,
-    outbox::{DUE, NEXT, PENDING, due},
+    outbox::{NEXT, PENDING},
     search::LISTED,
+    taking::{due, due_of_receiver},
 };
 
 /// Whether claims are asked for when something is written. They are, but in a program built to show that the harness in

@@ -3,19 +3,20 @@
 //! Only the oldest pending delivery of an alert for a receiver can be taken, so their order is kept even
 //! while it waits; one that is sent or dead is no longer in the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::columns::{count, delivery_state, from_json, json, some_time, time};
 use super::connection::{Connection, Row};
 use super::fault::Fault;
-use super::gather::{At, Head, Reach, complete, end_with, gather, gathers};
-use super::receivers::{stand, standing, take};
+use super::gather::{complete, end_with};
+use super::receivers::{stand_after, standings};
+use super::taking::lease;
 use super::{End, FENCED};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
-use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome, Standing};
-use crate::store::{DeliveryRecord, Ended, Gathers, Hint, Leased, Place, Room, Store, StoreError, Taking};
+use crate::outbox::{Attempt, Delivery, Manners, Next, Outcome};
+use crate::store::{DeliveryRecord, Ended, Hint, Leased, Place, Room, Store, StoreError, Taking};
 
 /// What a delivery says, in SQL: its own message, or its transition's. `of` is the name of the table.
 pub fn message_of(of: &str) -> String {
@@ -60,9 +61,10 @@ impl Store {
         self.write(move |transaction| {
             let ours = record_ends(transaction, &ended)?;
             let mut places = Vec::new();
-            for name in pending_receivers(transaction)? {
+            let owed = pending_receivers(transaction)?;
+            for (standing, name) in standings(transaction, &owed)?.iter().zip(owed) {
                 let room = rooms.get(&name).unwrap_or(&Room::ONE);
-                let left = room.left(&standing(transaction, &name)?);
+                let left = room.left(standing);
                 if left > 0 {
                     places.push(Place { gathers: room.gathers, receiver: name, free: left });
                 }
@@ -93,13 +95,9 @@ impl Store {
     /// When the next delivery is due, if any is pending, except for some receivers.
     pub async fn next_delivery_at(&self, except: Vec<String>) -> Result<Option<Timestamp>, StoreError> {
         self.call(move |connection| {
-            let mut select = connection.prepare(NEXT)?;
-            let mut next: Option<i64> = None;
-            for receiver in pending_receivers(connection)?.into_iter().filter(|name| !except.contains(name)) {
-                let of_receiver: Option<i64> = select.query_one([receiver], |row| row.get(0))?;
-                next = next.into_iter().chain(of_receiver).min();
-            }
-            Ok(next.map(Timestamp::from_millis))
+            let owed = pending_receivers(connection)?.into_iter().filter(|name| !except.contains(name));
+            let next = connection.prepare(NEXT)?.query_each(owed.map(|name| [name]), |row| row.get::<Option<i64>>(0))?;
+            Ok(next.into_iter().flatten().flatten().min().map(Timestamp::from_millis))
         })
         .await
     }
@@ -176,21 +174,6 @@ pub fn shorten_waits(transaction: &Connection<'_>, now: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// The deliveries of a receiver that can be taken, the oldest first, and whether another of the alert waits behind each.
-/// None is taken before what came before it of its alert, but for what it tells itself.
-/// Values: the receiver, now, until when others must have waited, how many, how often they were attempted at least.
-pub const DUE: &str = "SELECT d.seq, d.bundle, d.attempts, EXISTS (
-        SELECT 1 FROM delivery n
-        WHERE n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq > d.seq)
-    FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
-    WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND d.lease_until <= ?2 AND d.held_until <= ?2
-        AND d.not_before <= ?3 AND d.attempts >= ?5 AND coalesce(r.paused_until, 0) <= ?3 AND r.disabled_at IS NULL
-        AND NOT EXISTS (
-            SELECT 1 FROM delivery p
-            WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq
-                AND p.told_by IS DISTINCT FROM d.seq)
-    ORDER BY d.seq LIMIT ?4";
-
 /// When the next delivery of a receiver can be taken: of each alert the oldest counts.
 pub const NEXT: &str = "SELECT min(greatest(d.not_before, d.held_until, d.lease_until, coalesce(r.paused_until, 0)))
     FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
@@ -212,176 +195,68 @@ fn pending_receivers(connection: &Connection<'_>) -> Result<Vec<String>, Fault> 
     select.query_and_then((), |row| row.get(0))?.collect()
 }
 
-/// Takes deliveries that are due, each with what is to be told with it, and records that attempts begin; and whether
-/// anything is to be stored: some may have given way instead.
-fn lease(transaction: &Connection<'_>, taking: &Taking, places: &[Place]) -> Result<(Vec<Leased>, bool), Fault> {
-    let (mut leased, mut gone) = (Vec::new(), BTreeSet::new());
-    let free = take(transaction, places.iter().map(|place| place.receiver.as_str()).collect(), false)?;
-    let places: Vec<Place> = places.iter().filter(|place| free.contains(&place.receiver)).cloned().collect();
-    loop {
-        let before = gone.len();
-        for head in due(transaction, taking, &places)? {
-            if gone.contains(&head.seq) || !is_pending(transaction, head.seq)? {
-                continue;
-            }
-            let together = gather(transaction, &head, At::new(taking))?;
-            if let Some(leader) = together.first() {
-                let is_storm = head.reach == Some(Reach::Storm) && together.len() > 1;
-                leased.push(Leased { is_storm, ..begin(transaction, *leader, taking)? });
-            }
-            gone.insert(head.seq);
-            gone.extend(together);
-        }
-        // Where all that could be taken gave way, what it gave way to can be.
-        if !leased.is_empty() || gone.len() == before {
-            break;
-        }
-    }
-    Ok((leased, !gone.is_empty()))
-}
-
-/// Whether a delivery still waits: one that is taken before it may have let it give way.
-fn is_pending(transaction: &Connection<'_>, seq: i64) -> Result<bool, Fault> {
-    transaction.prepare("SELECT 1 FROM delivery WHERE seq = ?1 AND state = 'pending'")?.exists([seq])
-}
-
 /// Writes how attempts ended, and how their receivers stand then; for each, whether its lease was not lost.
 fn record_ends(transaction: &Connection<'_>, ended: &[Ended]) -> Result<Vec<bool>, Fault> {
-    take(transaction, ended.iter().map(|one| one.receiver.as_str()).collect(), true)?;
-    let mut standings: BTreeMap<&str, Standing> = BTreeMap::new();
-    let mut ours = Vec::with_capacity(ended.len());
-    for one in ended {
-        let Ended { receiver, number, attempt, .. } = one;
-        let seq = settle(transaction, one)?;
-        ours.push(seq.is_some());
-        let Some(seq) = seq else { continue };
-        finish(transaction, seq, *number, attempt)?;
-        if one.leads && matches!(one.next, Next::Done | Next::Dead) {
-            end_with(transaction, seq)?;
-        }
-        let before = match standings.remove(receiver.as_str()) {
-            Some(standing) => standing,
-            None => standing(transaction, receiver)?,
-        };
-        standings.insert(receiver, before.after(&attempt.outcome, attempt.finished_at));
-    }
-    for (receiver, now) in &standings {
-        stand(transaction, receiver, now)?;
-    }
-    Ok(ours)
+    let settled = settle(transaction, ended)?;
+    let ours: Vec<(i64, &Ended)> =
+        settled.iter().zip(ended).filter_map(|(seq, one)| seq.map(|seq| (seq, one))).collect();
+    finish(transaction, &ours)?;
+    let led = ours.iter().filter(|(_, one)| one.leads && matches!(one.next, Next::Done | Next::Dead));
+    end_with(transaction, led.map(|(seq, _)| *seq))?;
+    stand_after(transaction, ours.iter().map(|(_, one)| *one))?;
+    Ok(settled.iter().map(Option::is_some).collect())
 }
 
-/// The deliveries that can be taken now: from all receivers in turn, from none more than it has places.
-pub fn due(transaction: &Connection<'_>, taking: &Taking, places: &[Place]) -> Result<Vec<Head>, Fault> {
-    let mut select = transaction.prepare(DUE)?;
-    let (mut found, at): (Vec<(usize, Head)>, _) = (Vec::new(), At::new(taking));
-    for place in places {
-        let gathers = gathers(transaction, place, at)?;
-        let values = (
-            &place.receiver,
-            at.now.millis(),
-            at.waited,
-            count(place.free.min(taking.limit)),
-            i64::from(gathers == Gathers::Repeats),
-        );
-        let head = |row: &Row<'_>| -> Result<Head, Fault> {
-            Ok(Head {
-                seq: row.get(0)?,
-                receiver: place.receiver.clone(),
-                reach: Reach::new(gathers, row.get(1)?, row.get(2)?),
-                followed: row.get(3)?,
-                needs_openings: gathers == Gathers::Nothing,
-            })
-        };
-        let of_receiver = select.query_and_then(values, head)?.collect::<Result<Vec<Head>, Fault>>()?;
-        found.extend(of_receiver.into_iter().enumerate());
-    }
-    found.sort_unstable_by_key(|(rank, head)| (*rank, head.seq));
-    found.truncate(taking.limit);
-    Ok(found.into_iter().map(|(_, head)| head).collect())
-}
-
-/// Takes a delivery and records that an attempt begins.
-fn begin(transaction: &Connection<'_>, seq: i64, taking: &Taking) -> Result<Leased, Fault> {
-    let Taking { holder, now, ttl, .. } = taking;
-    let expires_at = now.plus(*ttl);
-    let take = format!(
-        "UPDATE delivery SET claim = claim + 1, attempts = attempts + 1, holder = ?2, lease_until = ?3
-         WHERE seq = ?1 RETURNING id, receiver, alert, {}, patience_from, claim, attempts, thread",
-        message_of("delivery")
-    );
-    let mut take = transaction.prepare(&take)?;
-    let mut taken = take.query_and_then((seq, &holder.0, expires_at.millis()), |row| -> Result<Leased, Fault> {
-        let (claim, attempt) = (row.get(5)?, row.get(6)?);
-        let delivery = delivery(row)?;
-        let first = "SELECT remote_ref FROM delivery WHERE receiver = ?1 AND thread = ?2 AND remote_ref IS NOT NULL
-            AND seq < ?3 ORDER BY seq LIMIT 1";
-        let key = (&delivery.receiver, row.get::<String>(7)?, seq);
-        let opening = transaction.prepare(first)?.query_row(key, |row| row.get(0))?;
-        let doubt = "SELECT max(CASE WHEN a.started_at >= d.patience_from THEN 1 ELSE 0 END) FROM attempt a JOIN delivery d ON d.seq = a.delivery
-            WHERE a.delivery = ?1 AND (a.finished_at IS NULL OR a.maybe_delivered = 1)";
-        let doubt: Option<bool> = match attempt {
-            1 => None,
-            _ => transaction.prepare(doubt)?.query_one([seq], |row| row.get(0))?,
-        };
-        let (maybe_delivered, cut_off) = (doubt.is_some(), doubt == Some(true));
-        Ok(Leased { delivery, claim, attempt, maybe_delivered, cut_off, opening, expires_at, is_storm: false })
-    })?;
-    let leased = taken.next().ok_or_else(|| Fault::unreadable("delivery", seq))??;
-    let insert = "INSERT INTO attempt(delivery, number, claim, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = (seq, leased.attempt, leased.claim, &holder.0, now.millis());
-    transaction.prepare(insert)?.execute(values)?;
-    Ok(leased)
-}
-
-/// Writes what follows an attempt to its delivery; its number, unless the lease is lost.
-fn settle(transaction: &Connection<'_>, ended: &Ended) -> Result<Option<i64>, Fault> {
-    let Ended { id, claim, attempt, next, .. } = ended;
-    let finished_at = attempt.finished_at.millis();
-    let (state, not_before, sent_at) = match next {
-        Next::Done => ("sent", None, Some(finished_at)),
-        Next::At(at) => ("pending", Some(at.millis()), None),
-        Next::Held => ("pending", None, None),
-        Next::Dead => ("dead", None, None),
-    };
-    // One that is given up counts as failed, whatever its last attempt came to.
-    let error = attempt.outcome.why().or_else(|| (*next == Next::Dead).then_some("given up"));
-    let remote_ref = attempt.outcome.remote_ref();
+/// Writes what follows attempts to their deliveries; the number of each, unless its lease is lost.
+fn settle(transaction: &Connection<'_>, ended: &[Ended]) -> Result<Vec<Option<i64>>, Fault> {
     let update = "UPDATE delivery SET state = ?3, not_before = coalesce(?4, not_before), sent_at = ?5, last_error = ?6,
         remote_ref = ?7, holder = NULL, lease_until = 0
         WHERE id = ?1 AND (claim = ?2 OR ?8 = 0) AND state = 'pending' RETURNING seq";
-    let values = (id, claim, state, not_before, sent_at, error, remote_ref, FENCED);
-    transaction.prepare(update)?.query_row(values, |row| row.get(0))
+    let values = ended.iter().map(|Ended { id, claim, attempt, next, .. }| {
+        let finished_at = attempt.finished_at.millis();
+        let (state, not_before, sent_at) = match next {
+            Next::Done => ("sent", None, Some(finished_at)),
+            Next::At(at) => ("pending", Some(at.millis()), None),
+            Next::Held => ("pending", None, None),
+            Next::Dead => ("dead", None, None),
+        };
+        // One that is given up counts as failed, whatever its last attempt came to.
+        let error = attempt.outcome.why().or_else(|| (*next == Next::Dead).then_some("given up"));
+        (id, *claim, state, not_before, sent_at, error, attempt.outcome.remote_ref(), FENCED)
+    });
+    transaction.prepare(update)?.query_each(values, |row| row.get(0))
 }
 
-/// Writes how an attempt ended.
-fn finish(transaction: &Connection<'_>, seq: i64, number: u32, attempt: &Attempt) -> Result<(), Fault> {
+/// Writes how the attempts of deliveries ended.
+fn finish(transaction: &Connection<'_>, ended: &[(i64, &Ended)]) -> Result<(), Fault> {
     let wait = |after: &Duration| i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-    let (after, maybe_delivered, remote_ref) = match &attempt.outcome {
-        Outcome::Delivered { remote_ref } => (None, false, remote_ref.as_deref()),
-        Outcome::Retry { after, maybe_delivered, .. } => (after.as_ref().map(wait), *maybe_delivered, None),
-        Outcome::Pause { after, .. } => (Some(wait(after)), false, None),
-        Outcome::Reject { .. } | Outcome::Disable { .. } => (None, false, None),
-    };
     let update = "UPDATE attempt SET started_at = ?3, finished_at = ?4, outcome = ?5, why = ?6, after_ms = ?7,
         maybe_delivered = ?8, remote_ref = ?9, status = ?10 WHERE delivery = ?1 AND number = ?2";
-    transaction.prepare(update)?.execute((
-        seq,
-        number,
-        attempt.started_at.millis(),
-        attempt.finished_at.millis(),
-        attempt.outcome.name(),
-        attempt.outcome.why(),
-        after,
-        maybe_delivered,
-        remote_ref,
-        attempt.status,
-    ))?;
+    let values = ended.iter().map(|(seq, Ended { number, attempt, .. })| {
+        let (after, maybe_delivered) = match &attempt.outcome {
+            Outcome::Retry { after, maybe_delivered, .. } => (after.as_ref().map(wait), *maybe_delivered),
+            Outcome::Pause { after, .. } => (Some(wait(after)), false),
+            Outcome::Delivered { .. } | Outcome::Reject { .. } | Outcome::Disable { .. } => (None, false),
+        };
+        (
+            *seq,
+            *number,
+            attempt.started_at.millis(),
+            attempt.finished_at.millis(),
+            attempt.outcome.name(),
+            attempt.outcome.why(),
+            after,
+            maybe_delivered,
+            attempt.outcome.remote_ref(),
+            attempt.status,
+        )
+    });
+    transaction.prepare(update)?.execute_each(values)?;
     Ok(())
 }
 
 /// A delivery from the columns id, receiver, alert, message, time.
-fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
+pub fn delivery(row: &Row<'_>) -> Result<Delivery, Fault> {
     Ok(Delivery {
         id: row.get(0)?,
         receiver: row.get(1)?,

@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio_postgres::types::Type;
-
 use super::End;
 use super::columns::{counted, millis, some_time};
 use super::connection::{Connection, Row};
 use super::fault::Fault;
 use super::gather::end_with;
 use crate::base::clock::Timestamp;
-use crate::outbox::Standing;
-use crate::store::postgres::Sent;
-use crate::store::{Owed, Store, StoreError};
+use crate::outbox::{Attempt, Standing};
+use crate::store::{Ended, Owed, Store, StoreError};
 
 impl Store {
     /// How the receivers stand that were ever sent anything.
@@ -60,7 +57,6 @@ impl Store {
     pub async fn give_up(&self, receiver: &str, before: Timestamp) -> Result<usize, StoreError> {
         let receiver = receiver.to_owned();
         self.write(move |transaction| {
-            take(transaction, [receiver.as_str()].into(), true)?;
             let bury = "UPDATE delivery SET state = 'dead',
                     last_error = coalesce(last_error, 'given up: its receiver was disabled all the time')
                     WHERE state = 'pending' AND told_by IS NULL AND receiver = ?1 AND patience_from < ?2
@@ -68,7 +64,7 @@ impl Store {
             let mut bury = transaction.prepare(bury)?;
             let buried = bury.query_and_then((receiver, before.millis()), |row| row.get(0))?;
             let buried: Vec<i64> = buried.collect::<Result<_, _>>()?;
-            buried.iter().try_for_each(|seq| end_with(transaction, *seq))?;
+            end_with(transaction, buried.iter().copied())?;
             Ok(if buried.is_empty() { End::RollBack(0) } else { End::Commit(buried.len()) })
         })
         .await
@@ -79,31 +75,31 @@ impl Store {
     pub async fn pause_receiver(&self, receiver: &str, until: Timestamp) -> Result<(), StoreError> {
         let receiver = receiver.to_owned();
         self.write(move |transaction| {
-            let standing = standing(transaction, &receiver)?;
+            let standing = standings(transaction, [&receiver])?.remove(0);
             let rests_until = standing.rests_until.max(Some(until));
-            stand(transaction, &receiver, &Standing { rests_until, ..standing })?;
+            stand(transaction, [(receiver.as_str(), Standing { rests_until, ..standing })])?;
             Ok(End::Commit(()))
         })
         .await
     }
 }
 
-/// Takes receivers for this transaction, in one order, so that nobody else takes or records deliveries of them
-/// meanwhile: all of them, or those alone that nobody has. In a file all are free.
-pub fn take(transaction: &Connection<'_>, names: BTreeSet<&str>, waits: bool) -> Result<BTreeSet<String>, Fault> {
-    let Some(session) = transaction.on_server().filter(|_| !names.is_empty()) else {
+/// Takes receivers for this transaction, but for those that another has; those that it took. In a file all are free.
+pub fn take(transaction: &Connection<'_>, names: Vec<&str>) -> Result<BTreeSet<String>, Fault> {
+    if transaction.on_server().is_none() || names.is_empty() {
         return Ok(names.into_iter().map(ToOwned::to_owned).collect());
-    };
-    let names: Vec<&str> = names.into_iter().collect();
-    let values: [Sent<'_>; 1] = [(&names, Type::TEXT_ARRAY)];
-    let select = format!(
-        "SELECT name FROM receiver WHERE name = ANY($1) ORDER BY name FOR UPDATE {}",
-        if waits { "" } else { "SKIP LOCKED" }
-    );
-    let insert = "INSERT INTO receiver(name) SELECT name FROM unnest($1) AS name
-        WHERE name NOT IN (SELECT r.name FROM receiver r) ON CONFLICT DO NOTHING";
-    session.tell(insert, &values)?;
-    session.ask(&select, &values)?.iter().map(|row| Row::Postgres(row).get(0)).collect()
+    }
+    make_known(transaction, &names)?;
+    let select = format!("SELECT r.name FROM receiver r WHERE r.name = ?1 {}", transaction.leaving_out_taken("r"));
+    let taken = transaction.prepare(&select)?.query_each(names.iter().map(|name| [*name]), |row| row.get(0))?;
+    Ok(taken.into_iter().flatten().collect())
+}
+
+/// Gives receivers a row, each of which may have none.
+fn make_known(transaction: &Connection<'_>, names: &[&str]) -> Result<(), Fault> {
+    let insert = "INSERT INTO receiver(name, paused_until) VALUES (?1, 0) ON CONFLICT DO NOTHING";
+    transaction.prepare(insert)?.execute_each(names.iter().map(|name| [*name]))?;
+    Ok(())
 }
 
 /// The columns of [`read_standing`].
@@ -120,27 +116,67 @@ fn read_standing(row: &Row<'_>, first: usize) -> Result<Standing, Fault> {
     })
 }
 
-/// How a receiver stands.
-pub fn standing(transaction: &Connection<'_>, receiver: &str) -> Result<Standing, Fault> {
-    let select = format!("SELECT {STANDING} FROM receiver WHERE name = ?1");
-    let mut select = transaction.prepare(&select)?;
-    let mut found = select.query([receiver])?;
-    found.next()?.map_or_else(|| Ok(Standing::default()), |row| read_standing(&row, 0))
+/// How receivers stand.
+pub fn standings<'n, N: AsRef<str> + 'n>(
+    transaction: &Connection<'_>,
+    names: impl IntoIterator<Item = &'n N>,
+) -> Result<Vec<Standing>, Fault> {
+    read_standings(transaction, names.into_iter().map(AsRef::as_ref), "")
 }
 
-/// Writes how a receiver stands.
-pub fn stand(transaction: &Connection<'_>, receiver: &str, standing: &Standing) -> Result<(), Fault> {
+fn read_standings<'n>(
+    transaction: &Connection<'_>,
+    names: impl Iterator<Item = &'n str>,
+    end: &str,
+) -> Result<Vec<Standing>, Fault> {
+    let select = format!("SELECT {STANDING} FROM receiver WHERE name = ?1 {end}");
+    let found = transaction.prepare(&select)?.query_each(names.map(|name| [name]), |row| read_standing(row, 0))?;
+    Ok(found.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// Writes how receivers stand after attempts. Where that is no news nothing is written, and no replica waits for another
+/// that brings messages to the same receiver.
+pub fn stand_after<'e>(transaction: &Connection<'_>, ended: impl Iterator<Item = &'e Ended>) -> Result<(), Fault> {
+    let mut outcomes: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
+    for Ended { receiver, attempt, .. } in ended {
+        outcomes.entry(receiver).or_default().push(attempt);
+    }
+    let after = |before: &Standing, attempts: &[&Attempt]| {
+        let next = |standing: Standing, attempt: &&Attempt| standing.after(&attempt.outcome, attempt.finished_at);
+        attempts.iter().fold(before.clone(), next)
+    };
+    let before = read_standings(transaction, outcomes.keys().copied(), "")?;
+    let news = outcomes.into_iter().zip(before);
+    let news = news.filter(|((_, attempts), before)| after(before, attempts).is_news_to(before));
+    let news: Vec<(&str, Vec<&Attempt>)> = news.map(|(of_receiver, _)| of_receiver).collect();
+    if news.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = news.iter().map(|(name, _)| *name).collect();
+    make_known(transaction, &names)?;
+    let before = read_standings(transaction, names.into_iter(), transaction.for_update())?;
+    stand(transaction, news.iter().zip(&before).map(|((name, attempts), before)| (*name, after(before, attempts))))
+}
+
+/// Writes how receivers stand.
+fn stand<'n>(
+    transaction: &Connection<'_>,
+    standings: impl IntoIterator<Item = (&'n str, Standing)>,
+) -> Result<(), Fault> {
     let write = "INSERT INTO receiver(name, paused_until, failures, failing_since, last_error, disabled_at, last_ok_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(name) DO UPDATE SET paused_until = ?2, failures = ?3,
         failing_since = ?4, last_error = ?5, disabled_at = ?6, last_ok_at = ?7";
-    transaction.prepare(write)?.execute((
-        receiver,
-        standing.rests_until.map_or(0, Timestamp::millis),
-        standing.failures,
-        millis(standing.failing_since),
-        &standing.last_error,
-        millis(standing.disabled_at),
-        millis(standing.last_ok_at),
-    ))?;
+    let values = standings.into_iter().map(|(name, standing)| {
+        (
+            name,
+            standing.rests_until.map_or(0, Timestamp::millis),
+            standing.failures,
+            millis(standing.failing_since),
+            standing.last_error,
+            millis(standing.disabled_at),
+            millis(standing.last_ok_at),
+        )
+    });
+    transaction.prepare(write)?.execute_each(values)?;
     Ok(())
 }

@@ -5,7 +5,6 @@ use super::columns::{BEGINS, beginning};
 use super::connection::Connection;
 use super::fault::Fault;
 use super::outbox::{columns, record};
-use super::receivers::take;
 use crate::base::clock::Timestamp;
 use crate::store::{DeliveryRecord, Hint, Store, StoreError};
 
@@ -40,23 +39,20 @@ fn unsent(transaction: &Connection<'_>, prefix: &str) -> Result<Option<String>, 
 /// Makes a delivery due now, or the one that tells it. An attempt that is under way goes on; whoever asks for another
 /// does not want to wait for the receiver's pause, either.
 fn renew(transaction: &Connection<'_>, id: &str, now: Timestamp) -> Result<DeliveryRecord, Fault> {
-    let receiver = "SELECT receiver FROM delivery WHERE id = ?1";
-    let receiver: String = transaction.prepare(receiver)?.query_one([id], |row| row.get(0))?;
-    take(transaction, [receiver.as_str()].into(), true)?;
     let leader = "SELECT coalesce(told_by, seq) FROM delivery WHERE id = ?1";
     let leader: i64 = transaction.prepare(leader)?.query_one([id], |row| row.get(0))?;
-    let follow = "UPDATE delivery SET state = 'pending' WHERE told_by = ?1 AND state = 'dead'";
-    transaction.prepare(follow)?.execute([leader])?;
-    let resume = "UPDATE receiver SET disabled_at = NULL, failures = 0, paused_until = 0
-        WHERE name = (SELECT receiver FROM delivery WHERE seq = ?1)";
-    transaction.prepare(resume)?.execute([leader])?;
+    // First, as an attempt that ends meanwhile ends what it tells as well.
     let update = format!(
         "UPDATE delivery SET state = 'pending', not_before = ?2, held_until = 0, patience_from = ?2 WHERE seq = ?1
          RETURNING {}",
         columns()
     );
-    let mut update = transaction.prepare(&update)?;
+    let renewed = transaction.prepare(&update)?.query_one((leader, now.millis()), record)?;
+    let follow = "UPDATE delivery SET state = 'pending' WHERE told_by = ?1 AND state = 'dead'";
+    transaction.prepare(follow)?.execute([leader])?;
+    let resume = "UPDATE receiver SET disabled_at = NULL, failures = 0, paused_until = 0
+        WHERE name = (SELECT receiver FROM delivery WHERE seq = ?1)";
+    transaction.prepare(resume)?.execute([leader])?;
     transaction.hint(Hint::Deliver);
-    let mut renewed = update.query_and_then((leader, now.millis()), record)?;
-    renewed.next().ok_or_else(|| Fault::unreadable("delivery", id))?
+    Ok(renewed)
 }

@@ -441,8 +441,8 @@ async fn many_at_once_take_each_thing_once() {
 }
 
 /// What is asked to find work.
-fn searches() -> [&'static str; 3] {
-    [sql::DUE, sql::NEXT, sql::PENDING]
+fn searches() -> [String; 3] {
+    [sql::due_of_receiver(), sql::NEXT.to_owned(), sql::PENDING.to_owned()]
 }
 
 #[tokio::test]
@@ -450,16 +450,17 @@ async fn work_is_searched_by_indices_of_what_is_pending_alone() {
     let store = Place::new().open().await;
     let mut steps = Vec::new();
     for sql in searches() {
-        steps.extend(plan(&store, sql.to_owned()).await.lines().map(ToOwned::to_owned));
+        steps.extend(plan(&store, sql).await.lines().map(ToOwned::to_owned));
     }
     let looks = |step: &&String| {
         let table = step.strip_prefix("SCAN ").or_else(|| step.strip_prefix("SEARCH "));
-        table.is_some_and(|table| ["d", "p", "delivery"].contains(&table.split(' ').next().unwrap()))
+        table.is_some_and(|table| ["d", "p", "b", "delivery"].contains(&table.split(' ').next().unwrap()))
     };
     let of_deliveries: Vec<&String> = steps.iter().filter(looks).collect();
-    assert_eq!(of_deliveries.len(), 6, "{steps:#?}");
+    assert_eq!(of_deliveries.len(), 8, "{steps:#?}");
     for step in of_deliveries {
-        assert!(step.contains("INDEX delivery_pending") || step.contains("INDEX delivery_oldest"), "{step}");
+        let pending_alone = ["delivery_pending", "delivery_oldest", "delivery_bundle"];
+        assert!(pending_alone.iter().any(|index| step.contains(&format!("INDEX {index}"))), "{step}");
         assert!(!step.contains("TEMP B-TREE"), "{step}");
     }
 }
@@ -479,8 +480,8 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
                 assert_eq!(found.len(), 2);
                 let mut count = 0;
                 for sql in searches() {
-                    let mut statement = connection.prepare(sql)?;
-                    for (place, value) in ["desk", "9999999999999", "9999999999999", "24", "0"].iter().enumerate() {
+                    let mut statement = connection.prepare(&sql)?;
+                    for (place, value) in ["desk", "9999999999999", "9999999999999", "24", "0", "1"].iter().enumerate() {
                         if place < statement.parameter_count() {
                             statement.raw_bind_parameter(place + 1, value)?;
                         }
