@@ -1,12 +1,14 @@
-//! A sink of webhooks for measurements: it takes every post at once, counts it, and says what it counted.
+//! A sink of webhooks for measurements: it takes every post, counts it, and says what it counted.
 //!
-//! It prints its address, and ends when standard input does. `GET /stats` answers
+//!     sink [MILLISECONDS]
+//!
+//! Each post takes it so long where that is said, else no time. It prints its address, and ends when standard input does. `GET /stats` answers
 //! `{"posts", "distinct", "ids", "first_ms", "last_ms"}`: posts, how many different alerts they were about (by the label
 //! `partner`), how many different pairs of alert and `webhook-id` there were, and when the first and the last came.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,10 +25,13 @@ struct Count {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    runtime.expect("a runtime").block_on(serve());
+    // Cargo tells every benchmark that it is one.
+    let takes = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let takes = takes.map_or(0, |text| text.parse().expect("how many milliseconds a post takes"));
+    runtime.expect("a runtime").block_on(serve(Duration::from_millis(takes)));
 }
 
-async fn serve() {
+async fn serve(takes: Duration) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback");
     println!("http://{}", listener.local_addr().expect("an address"));
     let (count, began) = (Arc::new(Mutex::new(Count::default())), Instant::now());
@@ -39,13 +44,13 @@ async fn serve() {
                 let Ok((stream, _)) = accepted else { continue };
                 let count = count.clone();
                 // A client that hangs up is done.
-                clients.spawn(async move { drop(converse(stream, &count, began).await) });
+                clients.spawn(async move { drop(converse(stream, &count, began, takes).await) });
             }
         }
     }
 }
 
-async fn converse(stream: TcpStream, count: &Mutex<Count>, began: Instant) -> std::io::Result<()> {
+async fn converse(stream: TcpStream, count: &Mutex<Count>, began: Instant, takes: Duration) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::with_capacity(64 << 10, stream);
     let mut line = String::new();
@@ -70,6 +75,9 @@ async fn converse(stream: TcpStream, count: &Mutex<Count>, began: Instant) -> st
         stream.read_exact(&mut body).await?;
         let answer = if is_question { told(&count.lock().expect("no panic")) } else { String::new() };
         if !is_question {
+            if !takes.is_zero() {
+                tokio::time::sleep(takes).await;
+            }
             let now = began.elapsed().as_millis();
             let count = &mut *count.lock().expect("no panic");
             count.posts += 1;
