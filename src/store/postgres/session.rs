@@ -156,11 +156,7 @@ impl Session {
     }
 
     /// Executes a statement with each of some lists of values; how many rows it changed with each.
-    pub fn execute_each<'v>(
-        &self,
-        text: &str,
-        all: impl Iterator<Item = Vec<Value<'v>>>,
-    ) -> Result<Vec<usize>, Fault> {
+    pub fn execute_each<'v>(&self, text: &str, all: impl Iterator<Item = Vec<Value<'v>>>) -> Result<Vec<usize>, Fault> {
         let changed = self.each(all, async |values| self.client.execute_typed(text, &typed(&values)).await)?;
         Ok(changed.into_iter().map(|count| usize::try_from(count).unwrap_or(usize::MAX)).collect())
     }

@@ -7,7 +7,7 @@ use super::columns::{count, from_json, gravity, json, labels, period, severity, 
 use super::connection::{Connection, Latch, Row};
 use super::fault::Fault;
 use super::hush;
-use super::outbox::owe;
+use super::outbox::{Debt, owe};
 use super::{End, FENCED};
 use crate::alert::{Alert, Cause, Hushed, Kind, State, Transition};
 use crate::base::clock::Timestamp;
@@ -227,7 +227,7 @@ fn commit(
     transaction: &Connection<'_>,
     task: Option<&Task>,
     looks: &[Look],
-    settled: Vec<Settled>,
+    mut settled: Vec<Settled>,
     now: Timestamp,
 ) -> Result<End<Committed>, Fault> {
     if let Some(task) = task {
@@ -244,23 +244,19 @@ fn commit(
         }
     }
     let hushes = hush::hushes(transaction, &settled, now)?;
-    for mut settled in settled {
-        let hushed = hush::settle(transaction, &hushes, &mut settled, now)?;
-        let Settled { alert, transition, deliveries, manners } = &settled;
-        if !write_alert(transaction, alert, now)? {
-            return Ok(End::RollBack(Committed::Fenced));
-        }
-        let written = match transition {
-            Some((transition, message)) => {
-                Some((write_transition(transaction, transition, message, hushed.as_ref())?, message))
-            }
-            None => None,
-        };
-        for delivery in deliveries {
-            let same = written.filter(|(_, message)| **message == delivery.message).map(|(transition, _)| transition);
-            owe(transaction, delivery, same, now, manners)?;
-        }
+    let hushed = hush::settle(transaction, &hushes, &mut settled, now)?;
+    if !write_alerts(transaction, settled.iter().map(|settled| &settled.alert), now)? {
+        return Ok(End::RollBack(Committed::Fenced));
     }
+    let written = write_transitions(transaction, &settled, &hushed)?;
+    let debts = settled.iter().zip(written).flat_map(|(settled, written)| {
+        let Settled { transition, deliveries, manners, .. } = settled;
+        deliveries.iter().map(move |delivery| {
+            let is_same = transition.as_ref().is_some_and(|(_, message)| *message == delivery.message);
+            Debt { delivery, same: written.filter(|_| is_same), manners }
+        })
+    });
+    owe(transaction, &debts.collect::<Vec<_>>(), now)?;
     Ok(End::Commit(Committed::Stored))
 }
 
@@ -276,66 +272,82 @@ fn write_look(transaction: &Connection<'_>, look: &Look) -> Result<bool, Fault> 
     Ok(transaction.prepare(write)?.execute(values)? == 1)
 }
 
-/// Writes an alert where the store has the version that it names; whether it has.
-fn write_alert(transaction: &Connection<'_>, alert: &Alert, now: Timestamp) -> Result<bool, Fault> {
-    let firing = match &alert.state {
-        State::Ok => None,
-        State::Firing(firing) => Some(firing),
+/// Writes alerts where the store has the versions that they name; whether it has all of them.
+fn write_alerts<'a>(
+    transaction: &Connection<'_>,
+    alerts: impl Iterator<Item = &'a Alert>,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let insert = "INSERT INTO alert(rule, labels, firing, held, number, episode, assessed, seen, rule_hash, version,
+        written_at, id, gravity, since)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 + 1, ?11, ?12, ?13, coalesce(?14, ?11))
+        ON CONFLICT(rule, labels) DO NOTHING";
+    let update = "UPDATE alert SET firing = ?3, held = ?4, number = ?5, episode = ?6, assessed = ?7, seen = ?8,
+        rule_hash = ?9, version = ?10 + 1, written_at = ?11, id = ?12, gravity = ?13,
+        since = coalesce(?14, CASE WHEN gravity = 0 THEN since ELSE ?11 END)
+        WHERE rule = ?1 AND labels = ?2 AND version = ?10";
+    let values = |alert: &'a Alert| {
+        let firing = match &alert.state {
+            State::Ok => None,
+            State::Firing(firing) => Some(firing),
+        };
+        Ok((
+            &alert.rule,
+            alert.labels.key(),
+            firing.map(json).transpose()?,
+            &alert.held,
+            alert.number,
+            alert.episode,
+            alert.assessed.map(|period| period.to_string()),
+            alert.seen.0,
+            &alert.rule_hash,
+            alert.version,
+            now.millis(),
+            alert.id(),
+            count(gravity(firing.map(|firing| firing.severity))),
+            firing.map(|firing| firing.said_at.millis()),
+        ))
     };
-    let write = if alert.version == 0 {
-        "INSERT INTO alert(rule, labels, firing, held, number, episode, assessed, seen, rule_hash, version, written_at,
-         id, gravity, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 + 1, ?11, ?12, ?13, coalesce(?14, ?11))
-         ON CONFLICT(rule, labels) DO NOTHING"
-    } else {
-        "UPDATE alert SET firing = ?3, held = ?4, number = ?5, episode = ?6, assessed = ?7, seen = ?8, rule_hash = ?9,
-         version = ?10 + 1, written_at = ?11, id = ?12, gravity = ?13,
-         since = coalesce(?14, CASE WHEN gravity = 0 THEN since ELSE ?11 END)
-         WHERE rule = ?1 AND labels = ?2 AND version = ?10"
-    };
-    let written = transaction.prepare(write)?.execute((
-        &alert.rule,
-        alert.labels.key(),
-        firing.map(json).transpose()?,
-        &alert.held,
-        alert.number,
-        alert.episode,
-        alert.assessed.map(|period| period.to_string()),
-        alert.seen.0,
-        &alert.rule_hash,
-        alert.version,
-        now.millis(),
-        alert.id(),
-        count(gravity(firing.map(|firing| firing.severity))),
-        firing.map(|firing| firing.said_at.millis()),
-    ))?;
-    Ok(written == 1)
+    let (new, known): (Vec<&Alert>, Vec<&Alert>) = alerts.partition(|alert| alert.version == 0);
+    for (write, alerts) in [(insert, new), (update, known)] {
+        let values = alerts.into_iter().map(values).collect::<Result<Vec<_>, Fault>>()?;
+        if transaction.prepare(write)?.execute_each(values)?.into_iter().any(|written| written != 1) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
-/// Writes a transition; its number in the store.
-fn write_transition(
+/// Writes transitions, each with what kept its messages back; the number of each in the store.
+fn write_transitions(
     transaction: &Connection<'_>,
-    transition: &Transition,
-    message: &Message,
-    hushed: Option<&Hushed>,
-) -> Result<i64, Fault> {
+    settled: &[Settled],
+    hushed: &[Option<Hushed>],
+) -> Result<Vec<Option<i64>>, Fault> {
     let insert =
         "INSERT INTO transition(rule, labels, number, episode, kind, cause, severity, period, pull, at, message,
         hushed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING seq";
-    let values = (
-        &transition.rule,
-        transition.labels.key(),
-        transition.number,
-        transition.episode,
-        transition.kind.name(),
-        transition.cause.name(),
-        transition.severity.name(),
-        transition.period.map(|period| period.to_string()),
-        transition.pull.map(|pull| pull.0),
-        transition.at.millis(),
-        json(message)?,
-        hushed.map(json).transpose()?,
-    );
-    transaction.prepare(insert)?.query_one(values, |row| row.get(0))
+    let values =
+        settled.iter().zip(hushed).filter_map(|(settled, hushed)| Some((settled.transition.as_ref()?, hushed)));
+    let values = values.map(|((transition, message), hushed)| {
+        Ok((
+            &transition.rule,
+            transition.labels.key(),
+            transition.number,
+            transition.episode,
+            transition.kind.name(),
+            transition.cause.name(),
+            transition.severity.name(),
+            transition.period.map(|period| period.to_string()),
+            transition.pull.map(|pull| pull.0),
+            transition.at.millis(),
+            json(message)?,
+            hushed.as_ref().map(json).transpose()?,
+        ))
+    });
+    let values = values.collect::<Result<Vec<_>, Fault>>()?;
+    let mut written = transaction.prepare(insert)?.query_each(values, |row| row.get(0))?.into_iter();
+    Ok(settled.iter().map(|settled| settled.transition.as_ref().and_then(|_| written.next().flatten())).collect())
 }
 
 fn look(row: &Row<'_>) -> Result<Look, Fault> {

@@ -1,6 +1,6 @@
 //! Reading series and their histories.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::columns::{SERIES, series, span, status, time, unit};
@@ -73,7 +73,11 @@ impl Store {
         let series = series.to_vec();
         self.call(move |connection| {
             let mut reader = Reader::new(connection)?;
-            series.iter().map(|series| reader.history(series, until)).collect()
+            let mut histories = Vec::with_capacity(series.len());
+            for some in series.chunks(TOGETHER) {
+                histories.extend(reader.histories(some, until)?);
+            }
+            Ok(histories)
         })
         .await
     }
@@ -85,11 +89,15 @@ fn in_order(mut series: Vec<SeriesRef>) -> Vec<SeriesRef> {
     series
 }
 
-/// Reads histories one after the other; pulls that many of them share are looked up once.
+/// So many histories are asked for at once.
+const TOGETHER: usize = 256;
+
+/// Reads histories; pulls that many of them share are looked up once.
 struct Reader<'c> {
     vintages: Statement<'c>,
     pull: Statement<'c>,
-    pulls: HashMap<PullId, Option<Provenance>>,
+    /// Where each pull that is known had its figures from.
+    pulls: BTreeMap<PullId, Option<Provenance>>,
     connection: &'c Connection<'c>,
     /// The items of each feed, where it has any.
     items: HashMap<String, Arc<[KnownItem]>>,
@@ -103,27 +111,32 @@ impl<'c> Reader<'c> {
             SELECT last, length, value, status, recorded_at, pull, seq FROM observation_rev
                 WHERE series = ?1 AND pull <= ?2
             ORDER BY last, length, pull, seq";
-        let pull = "SELECT url, at, sha256 FROM pull WHERE id = ?1";
+        let pull = "SELECT f.name, p.url, p.at, p.sha256 FROM pull p JOIN feed f ON f.id = p.feed WHERE p.id = ?1";
         let (vintages, pull) = (connection.prepare(vintages)?, connection.prepare(pull)?);
-        Ok(Self { vintages, pull, pulls: HashMap::new(), connection, items: HashMap::new() })
+        Ok(Self { vintages, pull, pulls: BTreeMap::new(), connection, items: HashMap::new() })
     }
 
-    fn history(&mut self, series: &SeriesRef, until: PullId) -> Result<History, Fault> {
+    fn histories(&mut self, series: &[SeriesRef], until: PullId) -> Result<Vec<History>, Fault> {
+        let found = self.vintages.query_all(series.iter().map(|series| (series.id, until.0)), vintage)?;
+        let pulls: BTreeSet<PullId> = found.iter().flatten().map(|(_, _, vintage)| vintage.pull).collect();
+        self.look_up(&pulls)?;
+        series.iter().zip(found).map(|(series, found)| self.history(series, found, until)).collect()
+    }
+
+    fn history(
+        &mut self,
+        series: &SeriesRef,
+        found: Vec<(i32, u16, Vintage)>,
+        until: PullId,
+    ) -> Result<History, Fault> {
         let mut history = History::new(series.labels.clone(), series.frequency, series.unit.clone());
-        let mut rows = self.vintages.query((series.id, until.0))?;
         let mut pulls = BTreeSet::new();
-        while let Some(row) = rows.next()? {
-            let span = span(series.frequency, row.get(0)?, row.get(1)?)?;
-            let value: Option<f64> = row.get(2)?;
-            let finite = |value| Finite::new(value).ok_or_else(|| Fault::unreadable("figure", value));
-            let value = value.map(finite).transpose()?;
-            let pull = PullId(row.get(5)?);
-            history.record(span, Vintage { value, status: status(row.get(3)?)?, recorded_at: time(&row, 4)?, pull });
-            pulls.insert(pull);
+        for (last, length, vintage) in found {
+            pulls.insert(vintage.pull);
+            history.record(span(series.frequency, last, length)?, vintage);
         }
-        drop(rows);
         for pull in pulls {
-            if let Some(provenance) = self.provenance(&series.feed, pull)? {
+            if let Some(provenance) = self.pulls.get(&pull).cloned().flatten() {
                 history.record_provenance(pull, provenance);
             }
         }
@@ -139,16 +152,23 @@ impl<'c> Reader<'c> {
         Ok(items)
     }
 
-    fn provenance(&mut self, feed: &str, pull: PullId) -> Result<Option<Provenance>, Fault> {
-        if let Some(known) = self.pulls.get(&pull) {
-            return Ok(known.clone());
-        }
-        let read = |row: &Row<'_>| {
-            let retrieved_at = Timestamp::from_millis(row.get(1)?);
-            Ok(Provenance { feed: feed.to_owned(), url: row.get(0)?, retrieved_at, sha256: row.get(2)? })
-        };
-        let found = self.pull.query_row([pull.0], read)?;
-        self.pulls.insert(pull, found.clone());
-        Ok(found)
+    /// Asks where pulls had their figures from, of those of which nobody has asked yet.
+    fn look_up(&mut self, pulls: &BTreeSet<PullId>) -> Result<(), Fault> {
+        let new: Vec<PullId> = pulls.iter().copied().filter(|pull| !self.pulls.contains_key(pull)).collect();
+        let found = self.pull.query_each(new.iter().map(|pull| [pull.0]), |row| {
+            let retrieved_at = Timestamp::from_millis(row.get(2)?);
+            Ok(Provenance { feed: row.get(0)?, url: row.get(1)?, retrieved_at, sha256: row.get(3)? })
+        })?;
+        self.pulls.extend(new.into_iter().zip(found));
+        Ok(())
     }
+}
+
+/// The last period of an observation, how many it covers, and what was said of it.
+fn vintage(row: &Row<'_>) -> Result<(i32, u16, Vintage), Fault> {
+    let value: Option<f64> = row.get(2)?;
+    let finite = |value| Finite::new(value).ok_or_else(|| Fault::unreadable("figure", value));
+    let (value, pull) = (value.map(finite).transpose()?, PullId(row.get(5)?));
+    let vintage = Vintage { value, status: status(row.get(3)?)?, recorded_at: time(row, 4)?, pull };
+    Ok((row.get(0)?, row.get(1)?, vintage))
 }

@@ -10,7 +10,7 @@ use super::evaluation::{ALERT, alert};
 use super::fault::Fault;
 use crate::alert::{Acknowledgement, Alert, Hush, Hushed, Hushes, Matcher, Silence, Topic};
 use crate::base::clock::Timestamp;
-use crate::outbox::{Delivery, tell};
+use crate::outbox::{Message, tell};
 use crate::series::Labels;
 use crate::store::{Settled, Store, StoreError};
 
@@ -138,33 +138,46 @@ pub fn hushes(transaction: &Connection<'_>, settled: &[Settled], now: Timestamp)
     Ok(Hushes { silences, firing: firing.into_values().filter(Alert::is_firing).collect() })
 }
 
-/// Keeps back what is to be kept back of an assessment, and notes with the alert who is told.
+/// Keeps back what is to be kept back of each assessment, and notes with its alert who is told.
 pub fn settle(
     transaction: &Connection<'_>,
     hushes: &Hushes,
-    settled: &mut Settled,
+    settled: &mut [Settled],
     now: Timestamp,
-) -> Result<Option<Hushed>, Fault> {
-    let Settled { alert, deliveries, manners, .. } = settled;
-    let Some(Delivery { message, .. }) = deliveries.first().filter(|delivery| !delivery.message.closes()) else {
-        return Ok(None);
+) -> Result<Vec<Option<Hushed>>, Fault> {
+    let hush = |settled: &Settled| {
+        let Settled { alert, manners, .. } = settled;
+        let severity = opens(settled)?.severity;
+        let topic = Topic { rule: &alert.rule, labels: &alert.labels, severity };
+        hushes.of(&topic, &manners.inhibition, now)
     };
-    let topic = Topic { rule: &alert.rule, labels: &alert.labels, severity: message.severity };
-    let hush = match hushes.of(&topic, &manners.inhibition, now) {
-        None if manners.stops_when_known => known(transaction, alert)?,
-        hush => hush,
+    let mut hush: Vec<Option<Hush>> = settled.iter().map(hush).collect();
+    let asks = |(settled, hush): &(&Settled, &mut Option<Hush>)| {
+        settled.manners.stops_when_known && hush.is_none() && opens(settled).is_some()
     };
-    Ok(tell(alert, deliveries, hush))
+    let (alerts, unknown): (Vec<&Alert>, Vec<_>) =
+        settled.iter().zip(&mut hush).filter(asks).map(|(settled, hush)| (&settled.alert, hush)).unzip();
+    for (hush, known) in unknown.into_iter().zip(known(transaction, &alerts)?) {
+        *hush = known;
+    }
+    let keep_back = |(settled, hush): (&mut Settled, Option<Hush>)| {
+        opens(settled)?;
+        tell(&mut settled.alert, &mut settled.deliveries, hush)
+    };
+    Ok(settled.iter_mut().zip(hush).map(keep_back).collect())
 }
 
-/// That somebody knows of an alert's episode.
-fn known(transaction: &Connection<'_>, alert: &Alert) -> Result<Option<Hush>, Fault> {
+/// What an assessment tells that can be kept back: that it is over cannot.
+fn opens(settled: &Settled) -> Option<&Message> {
+    settled.deliveries.first().map(|delivery| &delivery.message).filter(|message| !message.closes())
+}
+
+/// For each alert, that somebody knows of its episode.
+fn known(transaction: &Connection<'_>, alerts: &[&Alert]) -> Result<Vec<Option<Hush>>, Fault> {
     let select =
         format!("SELECT {KNOWN} FROM acknowledgement k WHERE k.rule = ?1 AND k.labels = ?2 AND k.episode = ?3");
-    let mut select = transaction.prepare(&select)?;
-    let key = (&alert.rule, alert.labels.key(), alert.episode);
-    let known = select.query_and_then(key, read_known)?.next().transpose()?;
-    Ok(known.map(|known| known.hush()))
+    let keys = alerts.iter().map(|alert| (&alert.rule, alert.labels.key(), alert.episode));
+    transaction.prepare(&select)?.query_each(keys, |row| Ok(read_known(row)?.hush()))
 }
 
 fn silences_after(connection: &Connection<'_>, now: Timestamp) -> Result<Vec<Silence>, Fault> {

@@ -96,7 +96,8 @@ impl Store {
     pub async fn next_delivery_at(&self, except: Vec<String>) -> Result<Option<Timestamp>, StoreError> {
         self.call(move |connection| {
             let owed = pending_receivers(connection)?.into_iter().filter(|name| !except.contains(name));
-            let next = connection.prepare(NEXT)?.query_each(owed.map(|name| [name]), |row| row.get::<Option<i64>>(0))?;
+            let next =
+                connection.prepare(NEXT)?.query_each(owed.map(|name| [name]), |row| row.get::<Option<i64>>(0))?;
             Ok(next.into_iter().flatten().flatten().min().map(Timestamp::from_millis))
         })
         .await
@@ -128,39 +129,54 @@ impl Store {
     }
 }
 
-/// Writes what is owed, held until its receiver's quiet hours end; what is owed already stays as it is. `same` is the
-/// transition that has the same message, so that it is not written twice.
-pub fn owe(
-    transaction: &Connection<'_>,
-    delivery: &Delivery,
-    same: Option<i64>,
-    now: Timestamp,
-    manners: &Manners,
-) -> Result<(), Fault> {
+/// A delivery on its way into the store.
+pub struct Debt<'d> {
+    /// What is to be delivered.
+    pub delivery: &'d Delivery,
+    /// The transition that has the same message, so that it is not written twice.
+    pub same: Option<i64>,
+    /// How it is told.
+    pub manners: &'d Manners,
+}
+
+/// Writes what is owed, held until its receiver's quiet hours end; what is owed already stays as it is.
+pub fn owe(transaction: &Connection<'_>, debts: &[Debt<'_>], now: Timestamp) -> Result<(), Fault> {
+    let held_until = |debt: &Debt<'_>| debt.manners.held_until.get(&debt.delivery.receiver).copied();
+    let message = |Debt { delivery, same, .. }: &Debt<'_>| match same {
+        Some(_) => Ok(String::new()),
+        None => json(&delivery.message),
+    };
+    let messages = debts.iter().map(message).collect::<Result<Vec<String>, Fault>>()?;
     let insert = "INSERT INTO delivery(id, receiver, alert, message, created_at, patience_from, not_before, thread,
         held_until, bundle, transition) VALUES (?1, ?2, ?3, ?4, ?5, greatest(?5, ?8), ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT(id) DO NOTHING";
-    let held = manners.held_until.get(&delivery.receiver).copied();
-    let awaits_more = manners.awaits_more && manners.bundle.is_some();
-    let not_before = if awaits_more { now.plus(GATHER_WAIT) } else { delivery.created_at.min(now) };
-    transaction.prepare(insert)?.execute((
-        &delivery.id,
-        &delivery.receiver,
-        &delivery.alert,
-        same.map_or_else(|| json(&delivery.message), |_| Ok(String::new()))?,
-        delivery.created_at.millis(),
-        not_before.millis(),
-        delivery.message.thread(),
-        held.map_or(0, Timestamp::millis),
-        &manners.bundle,
-        same,
-    ))?;
-    transaction.hint(Hint::Deliver);
-    if held.is_none() {
-        // What does not wait does not wait for what came before it, either.
-        let release = "UPDATE delivery SET held_until = 0
-            WHERE state = 'pending' AND receiver = ?1 AND alert = ?2 AND held_until <> 0";
-        transaction.prepare(release)?.execute((&delivery.receiver, &delivery.alert))?;
+    let values = debts.iter().zip(&messages).map(|(debt, message)| {
+        let Debt { delivery, same, manners } = debt;
+        let awaits_more = manners.awaits_more && manners.bundle.is_some();
+        let not_before = if awaits_more { now.plus(GATHER_WAIT) } else { delivery.created_at.min(now) };
+        (
+            &delivery.id,
+            &delivery.receiver,
+            &delivery.alert,
+            message,
+            delivery.created_at.millis(),
+            not_before.millis(),
+            delivery.message.thread(),
+            held_until(debt).map_or(0, Timestamp::millis),
+            &manners.bundle,
+            *same,
+        )
+    });
+    transaction.prepare(insert)?.execute_each(values)?;
+    // What does not wait does not wait for what came before it, either.
+    let release = "UPDATE delivery SET held_until = 0
+        WHERE state = 'pending' AND receiver = ?1 AND alert = ?2 AND held_until <> 0
+            AND seq < (SELECT d.seq FROM delivery d WHERE d.id = ?3)";
+    let values = debts.iter().filter(|debt| held_until(debt).is_none());
+    let values = values.map(|Debt { delivery, .. }| (&delivery.receiver, &delivery.alert, &delivery.id));
+    transaction.prepare(release)?.execute_each(values)?;
+    if !debts.is_empty() {
+        transaction.hint(Hint::Deliver);
     }
     Ok(())
 }

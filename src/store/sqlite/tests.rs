@@ -481,7 +481,8 @@ async fn ten_thousand_dead_letters_do_not_slow_a_claim() {
                 let mut count = 0;
                 for sql in searches() {
                     let mut statement = connection.prepare(&sql)?;
-                    for (place, value) in ["desk", "9999999999999", "9999999999999", "24", "0", "1"].iter().enumerate() {
+                    for (place, value) in ["desk", "9999999999999", "9999999999999", "24", "0", "1"].iter().enumerate()
+                    {
                         if place < statement.parameter_count() {
                             statement.raw_bind_parameter(place + 1, value)?;
                         }
