@@ -41,8 +41,12 @@ fn conditions(query: &DeliveryQuery) -> (String, Vec<Value<'_>>) {
         conditions.push(condition.replace('?', &format!("?{}", values.len())));
     };
     if let Some(state) = state {
-        let unsent = "state = ? AND state <> 'sent'";
-        add(if *state == DeliveryState::Sent { "state = ?" } else { unsent }, Value::Text(state.name().into()));
+        let condition = match state {
+            DeliveryState::Sent => "state = ?",
+            DeliveryState::Pending => "state = ? AND state <> 'sent'",
+            DeliveryState::Dead | DeliveryState::Superseded => "state = ? AND state <> 'sent' AND state <> 'pending'",
+        };
+        add(condition, Value::Text(state.name().into()));
     }
     let named = [
         ("receiver = ? AND seq > 0", receiver),
@@ -87,7 +91,10 @@ fn find(connection: &Connection<'_>, query: &DeliveryQuery) -> Result<Page<Deliv
 /// What is sent is what is not otherwise: its number alone would be found by looking at each.
 fn counts(connection: &Connection<'_>) -> Result<Vec<DeliveryCount>, Fault> {
     let all = "SELECT receiver, count(*) FROM delivery WHERE seq > 0 GROUP BY receiver ORDER BY receiver";
-    let unsent = "SELECT receiver, state, count(*) FROM delivery WHERE state <> 'sent' GROUP BY receiver, state";
+    let unsent = "SELECT receiver, state, count(*) FROM delivery WHERE state = 'pending' GROUP BY receiver, state
+        UNION ALL
+        SELECT receiver, state, count(*) FROM delivery WHERE state <> 'sent' AND state <> 'pending'
+        GROUP BY receiver, state";
     let read = |row: &Row<'_>| -> Result<DeliveryCount, Fault> {
         Ok(DeliveryCount { receiver: row.get(0)?, state: delivery_state(row, 1)?, count: counted(row, 2)? })
     };

@@ -42,7 +42,7 @@ pub use value::{Cell, Kind, Value};
 pub use self::{
     alerts::listed,
     deliveries::numbers,
-    outbox::{NEXT, PENDING},
+    outbox::{PENDING, next_of_receiver},
     search::LISTED,
     taking::{due, due_of_receiver},
 };

@@ -11,7 +11,7 @@ use super::connection::{Connection, Row};
 use super::fault::Fault;
 use super::gather::{complete, end_with};
 use super::receivers::{stand_after, standings};
-use super::taking::lease;
+use super::taking::{is_first, lease};
 use super::{End, FENCED};
 use crate::base::clock::Timestamp;
 use crate::base::limits::{GATHER_WAIT, RETRY_AFTER_MAX};
@@ -96,8 +96,9 @@ impl Store {
     pub async fn next_delivery_at(&self, except: Vec<String>) -> Result<Option<Timestamp>, StoreError> {
         self.call(move |connection| {
             let owed = pending_receivers(connection)?.into_iter().filter(|name| !except.contains(name));
-            let next =
-                connection.prepare(NEXT)?.query_each(owed.map(|name| [name]), |row| row.get::<Option<i64>>(0))?;
+            let next = connection
+                .prepare(&next_of_receiver())?
+                .query_each(owed.map(|name| [name]), |row| row.get::<Option<i64>>(0))?;
             Ok(next.into_iter().flatten().flatten().min().map(Timestamp::from_millis))
         })
         .await
@@ -191,12 +192,14 @@ pub fn shorten_waits(transaction: &Connection<'_>, now: Timestamp) -> Result<(),
 }
 
 /// When the next delivery of a receiver can be taken: of each alert the oldest counts.
-pub const NEXT: &str = "SELECT min(greatest(d.not_before, d.held_until, d.lease_until, coalesce(r.paused_until, 0)))
-    FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
-    WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND r.disabled_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM delivery p
-        WHERE p.state = 'pending' AND p.receiver = d.receiver AND p.alert = d.alert AND p.seq < d.seq
-            AND p.told_by IS DISTINCT FROM d.seq)";
+pub fn next_of_receiver() -> String {
+    format!(
+        "SELECT min(greatest(d.not_before, d.held_until, d.lease_until, coalesce(r.paused_until, 0)))
+        FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
+        WHERE d.state = 'pending' AND d.told_by IS NULL AND d.receiver = ?1 AND r.disabled_at IS NULL AND {}",
+        is_first("d")
+    )
+}
 
 /// The receivers that are owed something, found by leaps from one to the next.
 pub const PENDING: &str = "WITH RECURSIVE owed(name) AS (

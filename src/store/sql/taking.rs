@@ -22,13 +22,14 @@ fn is_free(of: &str) -> String {
     )
 }
 
-/// That none of its alert is before it, but for what it tells itself.
-fn is_first(of: &str) -> String {
+/// That none of its alert is before it, but for what it tells itself. It is asked as a comparison, of which a server takes
+/// it that a third hold: then it stops at the first few that can be taken, and does not sort all that are owed.
+pub fn is_first(of: &str) -> String {
     format!(
-        "NOT EXISTS (
-            SELECT 1 FROM delivery p
+        "coalesce((
+            SELECT min(p.seq) FROM delivery p
             WHERE p.state = 'pending' AND p.receiver = {of}.receiver AND p.alert = {of}.alert AND p.seq < {of}.seq
-                AND p.told_by IS DISTINCT FROM {of}.seq)"
+                AND p.told_by IS DISTINCT FROM {of}.seq), {of}.seq) >= {of}.seq"
     )
 }
 
@@ -41,13 +42,14 @@ pub fn due_of_receiver() -> String {
         "SELECT d.seq, d.bundle, d.attempts, EXISTS (
             SELECT 1 FROM delivery n
             WHERE n.state = 'pending' AND n.receiver = d.receiver AND n.alert = d.alert AND n.seq > d.seq)
-        FROM delivery d LEFT JOIN receiver r ON r.name = d.receiver
-        WHERE d.receiver = ?1 AND {free} AND d.attempts >= ?5 AND coalesce(r.paused_until, 0) <= ?3
-            AND r.disabled_at IS NULL AND {first}
-            AND (?6 = 0 OR d.bundle IS NULL OR d.attempts > 0 OR NOT EXISTS (
-                SELECT 1 FROM delivery b
+        FROM delivery d
+        WHERE d.receiver = ?1 AND {free} AND d.attempts >= ?5 AND {first}
+            AND NOT EXISTS (
+                SELECT 1 FROM receiver r WHERE r.name = ?1 AND (r.paused_until > ?3 OR r.disabled_at IS NOT NULL))
+            AND (?6 = 0 OR d.bundle IS NULL OR d.attempts > 0 OR coalesce((
+                SELECT min(b.seq) FROM delivery b
                 WHERE b.receiver = d.receiver AND b.bundle = d.bundle AND b.seq < d.seq AND b.attempts = 0
-                    AND {free_before} AND {first_before}))
+                    AND {free_before} AND {first_before}), d.seq) >= d.seq)
         ORDER BY d.seq LIMIT ?4",
         free = is_free("d"),
         first = is_first("d"),

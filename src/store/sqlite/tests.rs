@@ -442,7 +442,7 @@ async fn many_at_once_take_each_thing_once() {
 
 /// What is asked to find work.
 fn searches() -> [String; 3] {
-    [sql::due_of_receiver(), sql::NEXT.to_owned(), sql::PENDING.to_owned()]
+    [sql::due_of_receiver(), sql::next_of_receiver(), sql::PENDING.to_owned()]
 }
 
 #[tokio::test]

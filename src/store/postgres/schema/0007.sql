@@ -259,14 +259,10 @@ CREATE TABLE delivery(
     gave_way TEXT COLLATE "C",
     transition BIGINT REFERENCES transition(seq)
 );
--- Only what is pending is searched for work, so that neither sent nor dead ones slow a claim.
-CREATE INDEX delivery_pending ON delivery(receiver, alert, seq) WHERE state = 'pending';
-CREATE INDEX delivery_oldest ON delivery(receiver, seq) WHERE state = 'pending' AND told_by IS NULL;
-CREATE INDEX delivery_bundle ON delivery(receiver, bundle, seq)
-    WHERE state = 'pending' AND told_by IS NULL AND bundle IS NOT NULL;
 CREATE INDEX delivery_told_by ON delivery(told_by) WHERE told_by IS NOT NULL;
 CREATE INDEX delivery_failed ON delivery(seq) WHERE last_error IS NOT NULL;
-CREATE INDEX delivery_unsent ON delivery(receiver, state) WHERE state <> 'sent';
+-- Not of what is pending, too: before anybody has counted the rows, it would seem as good for a claim as those below.
+CREATE INDEX delivery_over ON delivery(receiver, state) WHERE state <> 'sent' AND state <> 'pending';
 -- Of those that a receiver has a name for, the first is the one that the others reply to.
 CREATE INDEX delivery_thread ON delivery(receiver, thread, seq) WHERE remote_ref IS NOT NULL;
 -- All of them, for lists.
@@ -274,6 +270,11 @@ CREATE INDEX delivery_alert ON delivery(alert, seq);
 CREATE INDEX delivery_receiver ON delivery(receiver, seq);
 CREATE INDEX delivery_transition ON delivery(transition) WHERE transition IS NOT NULL;
 CREATE INDEX delivery_created ON delivery(created_at);
+-- Only what is pending is searched for work, so that neither sent nor dead ones slow a claim.
+CREATE INDEX delivery_bundle ON delivery(receiver, bundle, seq)
+    WHERE state = 'pending' AND told_by IS NULL AND bundle IS NOT NULL;
+CREATE INDEX delivery_oldest ON delivery(receiver, seq) WHERE state = 'pending' AND told_by IS NULL;
+CREATE INDEX delivery_pending ON delivery(receiver, alert, seq) WHERE state = 'pending';
 
 CREATE TABLE attempt(
     delivery BIGINT NOT NULL REFERENCES delivery(seq),
