@@ -121,6 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn one_more_message_is_no_news_for_a_moment() {
+        let taken = |standing: &Standing, at| standing.clone().after(&Outcome::Delivered { remote_ref: None }, at);
+        let first = taken(&Standing::default(), NOW);
+        assert!(first.is_news_to(&Standing::default()));
+        assert!(!taken(&first, NOW.plus(Duration::from_millis(999))).is_news_to(&first));
+        assert!(taken(&first, NOW.plus(MOMENT)).is_news_to(&first));
+        let failing = first.clone().after(&retry(), NOW);
+        assert!(failing.is_news_to(&first) && taken(&failing, NOW).is_news_to(&failing));
+    }
+
+    #[test]
     fn a_burst_that_fails_at_once_gives_rest_once() {
         let burst = (0..24).fold(Standing::default(), |standing, _| standing.after(&retry(), NOW));
         assert_eq!(burst, failed(FAILURES_BEFORE_REST).0);
