@@ -204,52 +204,16 @@ impl<'c> Server<'c> {
     }
 
     fn write_fresh(&self) -> Result<(), Fault> {
-        const TYPES: [Type; 8] =
-            [Type::INT8, Type::INT4, Type::INT4, Type::FLOAT8, Type::INT2, Type::INT8, Type::INT8, Type::INT4];
         let copy = "COPY observation(series, last, length, value, status, recorded_at, pull, seq) FROM STDIN BINARY";
-        self.session.copy_in(copy, &TYPES, &self.fresh, |kept| {
-            let Kept { series, last, length, known, pull, seq } = kept;
-            [
-                Value::Int(*series),
-                Value::Int(i64::from(*last)),
-                Value::Int(i64::from(*length)),
-                known.value.value().into_owned(),
-                Value::Int(i64::from(status_code(known.status))),
-                Value::Int(known.recorded_at.millis()),
-                Value::Int(*pull),
-                Value::Int(*seq),
-            ]
-        })
+        self.session.copy_in(copy, &KEPT, &self.fresh, kept_values)
     }
 
     fn write_superseded(&self) -> Result<(), Fault> {
-        const TYPES: [Type; 9] = [
-            Type::INT8,
-            Type::INT4,
-            Type::INT4,
-            Type::FLOAT8,
-            Type::INT2,
-            Type::INT8,
-            Type::INT8,
-            Type::INT4,
-            Type::INT8,
-        ];
+        let types = [KEPT.as_slice(), &[Type::INT8]].concat();
         let copy = "COPY observation_rev(series, last, length, value, status, recorded_at, pull, seq, superseded_by)
             FROM STDIN BINARY";
-        self.session.copy_in(copy, &TYPES, &self.superseded, |kept| {
-            let Kept { series, last, length, known, pull, seq } = kept;
-            [
-                Value::Int(*series),
-                Value::Int(i64::from(*last)),
-                Value::Int(i64::from(*length)),
-                known.value.value().into_owned(),
-                Value::Int(i64::from(status_code(known.status))),
-                Value::Int(known.recorded_at.millis()),
-                Value::Int(*pull),
-                Value::Int(*seq),
-                Value::Int(self.pull),
-            ]
-        })
+        let row = |kept| [kept_values(kept).as_slice(), &[Value::Int(self.pull)]].concat();
+        self.session.copy_in(copy, &types, &self.superseded, row)
     }
 
     fn write_replaced(&self) -> Result<(), Fault> {
@@ -303,6 +267,25 @@ impl<'c> Server<'c> {
         ];
         self.session.tell(insert, &values)
     }
+}
+
+/// The types of [`kept_values`].
+const KEPT: [Type; 8] =
+    [Type::INT8, Type::INT4, Type::INT4, Type::FLOAT8, Type::INT2, Type::INT8, Type::INT8, Type::INT4];
+
+/// A row of a vintage: series, last period, length, value, status, when it was recorded, pull, place in it.
+fn kept_values<'v>(kept: &Kept) -> [Value<'v>; 8] {
+    let Kept { series, last, length, known, pull, seq } = kept;
+    [
+        Value::Int(*series),
+        Value::Int(i64::from(*last)),
+        Value::Int(i64::from(*length)),
+        known.value.value().into_owned(),
+        Value::Int(i64::from(status_code(known.status))),
+        Value::Int(known.recorded_at.millis()),
+        Value::Int(*pull),
+        Value::Int(*seq),
+    ]
 }
 
 /// A place among the vintages of one pull.
