@@ -121,17 +121,17 @@ pub fn standings<'n, N: AsRef<str> + 'n>(
     transaction: &Connection<'_>,
     names: impl IntoIterator<Item = &'n N>,
 ) -> Result<Vec<Standing>, Fault> {
-    read_standings(transaction, names.into_iter().map(AsRef::as_ref), "")
+    let found = read_standings(transaction, names.into_iter().map(AsRef::as_ref), "")?;
+    Ok(found.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 fn read_standings<'n>(
     transaction: &Connection<'_>,
     names: impl Iterator<Item = &'n str>,
     end: &str,
-) -> Result<Vec<Standing>, Fault> {
+) -> Result<Vec<Option<Standing>>, Fault> {
     let select = format!("SELECT {STANDING} FROM receiver WHERE name = ?1 {end}");
-    let found = transaction.prepare(&select)?.query_each(names.map(|name| [name]), |row| read_standing(row, 0))?;
-    Ok(found.into_iter().map(Option::unwrap_or_default).collect())
+    transaction.prepare(&select)?.query_each(names.map(|name| [name]), |row| read_standing(row, 0))
 }
 
 /// Writes how receivers stand after attempts. Where that is no news nothing is written, and no replica waits for another
@@ -141,13 +141,15 @@ pub fn stand_after<'e>(transaction: &Connection<'_>, ended: impl Iterator<Item =
     for Ended { receiver, attempt, .. } in ended {
         outcomes.entry(receiver).or_default().push(attempt);
     }
-    let after = |before: &Standing, attempts: &[&Attempt]| {
+    let after = |before: Option<&Standing>, attempts: &[&Attempt]| {
         let next = |standing: Standing, attempt: &&Attempt| standing.after(&attempt.outcome, attempt.finished_at);
-        attempts.iter().fold(before.clone(), next)
+        attempts.iter().fold(before.cloned().unwrap_or_default(), next)
     };
     let before = read_standings(transaction, outcomes.keys().copied(), "")?;
     let news = outcomes.into_iter().zip(before);
-    let news = news.filter(|((_, attempts), before)| after(before, attempts).is_news_to(before));
+    // That it was ever sent anything is news, too.
+    let is_news = |attempts: &[&Attempt], before: &Standing| after(Some(before), attempts).is_news_to(before);
+    let news = news.filter(|((_, attempts), before)| before.as_ref().is_none_or(|before| is_news(attempts, before)));
     let news: Vec<(&str, Vec<&Attempt>)> = news.map(|(of_receiver, _)| of_receiver).collect();
     if news.is_empty() {
         return Ok(());
@@ -155,7 +157,10 @@ pub fn stand_after<'e>(transaction: &Connection<'_>, ended: impl Iterator<Item =
     let names: Vec<&str> = news.iter().map(|(name, _)| *name).collect();
     make_known(transaction, &names)?;
     let before = read_standings(transaction, names.into_iter(), transaction.for_update())?;
-    stand(transaction, news.iter().zip(&before).map(|((name, attempts), before)| (*name, after(before, attempts))))
+    stand(
+        transaction,
+        news.iter().zip(&before).map(|((name, attempts), before)| (*name, after(before.as_ref(), attempts))),
+    )
 }
 
 /// Writes how receivers stand.
