@@ -138,6 +138,8 @@ macro_rules! contract {
             }
             gather {
                 what_belongs_together_is_one_message,
+                whoever_has_the_first_of_a_bundle_has_all_of_it,
+                several_take_from_one_receiver_and_none_takes_twice,
                 what_is_told_together_ends_together,
                 order_is_kept_around_what_is_told_together,
                 what_was_attempted_says_the_same_again,

@@ -65,6 +65,30 @@ pub async fn what_belongs_together_is_one_message(site: Site) {
     assert_eq!(other.delivery.message.others, []);
 }
 
+/// What several processes take that look at once.
+async fn taken_at_once(store: &Store) -> Vec<Leased> {
+    futures_util::future::join_all((0..8).map(|_| due(store, 31, false))).await.concat()
+}
+
+pub async fn whoever_has_the_first_of_a_bundle_has_all_of_it(site: Site) {
+    let store = site.open().await;
+    let partners: Vec<String> = (0..20).map(|number| format!("P{number:02}")).collect();
+    fires_together(&store, &partners.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let taken = taken_at_once(&store).await;
+    assert_eq!(taken.iter().map(Leased::tells).collect::<Vec<_>>(), [20]);
+}
+
+pub async fn several_take_from_one_receiver_and_none_takes_twice(site: Site) {
+    let store = site.open().await;
+    for number in 0..20 {
+        fire(&store, &format!("P{number:02}"), &["desk"]).await;
+    }
+    let mut taken = taken_at_once(&store).await;
+    taken.extend(due(&store, 31, false).await);
+    let ids: std::collections::BTreeSet<&String> = taken.iter().map(|leased| &leased.delivery.id).collect();
+    assert_eq!((taken.len(), ids.len()), (20, 20));
+}
+
 pub async fn what_is_told_together_ends_together(site: Site) {
     let store = site.open().await;
     fires_together(&store, &["US", "DE"]).await;

@@ -292,7 +292,7 @@ CREATE TABLE attempt(
     PRIMARY KEY(delivery, number)
 );
 
--- How a receiver stands by the attempts so far; who takes or records deliveries of one has its row.
+-- How a receiver stands by the attempts so far; who tells in one message all that it is owed has its row meanwhile.
 CREATE TABLE receiver(
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     paused_until BIGINT NOT NULL DEFAULT 0,     -- 0 where it does not rest
