@@ -29,7 +29,12 @@ impl Store {
             let select = "SELECT receiver, count(*) FILTER (WHERE state = 'pending'),
                     min(created_at) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'dead'),
                     max(created_at) FILTER (WHERE state = 'dead')
-                    FROM delivery WHERE state IN ('pending', 'dead') GROUP BY receiver";
+                    FROM (
+                        SELECT receiver, state, created_at FROM delivery WHERE state = 'pending'
+                        UNION ALL
+                        SELECT receiver, state, created_at FROM delivery
+                        WHERE state = 'dead' AND state <> 'sent' AND state <> 'pending') AS unsent
+                    GROUP BY receiver";
             let mut select = connection.prepare(select)?;
             let read = |row: &Row<'_>| {
                 let (waiting, dead) = (counted(row, 1)?, counted(row, 3)?);
